@@ -1,0 +1,51 @@
+# make demo    a conversation through a real tunnel, shown step by step
+# make test    everything that is tested
+# make lint    formatting, lint rules and types
+# make lock    write requirements.lock anew from pyproject.toml
+# Each installs what it needs into .venv and costs nothing when that is done already.
+
+VENV := .venv
+BIN := $(VENV)/bin
+NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
+PYTEST_ARGS ?=
+
+.PHONY: demo test lint format lock clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed
+	$(BIN)/python demo/run.py $(ARGS)
+
+test: $(VENV)/.installed $(VENV)/.for-tests
+	$(BIN)/pytest --numprocesses=auto --quiet $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/.installed: requirements.lock pyproject.toml setup.py $(NATIVE)
+	scripts/system-packages
+	test -x $(BIN)/python || python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch $@
+
+$(VENV)/.for-tests: scripts/system-packages
+	scripts/system-packages --for-tests
+	touch $@
+
+# pip-tools writes the lock and is not needed otherwise.
+lock:
+	python3 -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet pip-tools
+	$(VENV)/lock/bin/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe \
+	    --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-emit-options \
+	    --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build *.egg-info certs/dev .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -f tunnel_gateway/gost/_native/_gost.c tunnel_gateway/gost/_native/*.so

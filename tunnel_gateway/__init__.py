@@ -1,0 +1,1 @@
+"""The open gateway daemon for E-IMZO TUNNEL."""

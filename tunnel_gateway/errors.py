@@ -1,0 +1,243 @@
+"""Every error the package raises on purpose, as one tree.
+
+::
+
+    TunnelGatewayError
+    ├── ConfigError                 the operator's configuration; holds every fault at once
+    ├── FileError                   a key, certificate or truststore file that cannot be used
+    ├── SelfTestError               a known answer came out wrong: nothing may run
+    ├── InvalidKeyError             not a private key of the curve
+    ├── InvalidPointError           not a point of the curve
+    ├── CertificateError            the other side's certificate is not accepted
+    │   ├── CertificateUntrustedError
+    │   ├── CertificateExpiredError     (or not valid yet)
+    │   ├── CertificateRevokedError
+    │   └── CertificateUnsuitableError  (malformed, wrong purpose, wrong name)
+    ├── PeerError                   the other side broke the protocol
+    │   ├── ProtocolViolationError
+    │   ├── UnsupportedVersionError
+    │   ├── NoCommonSuiteError
+    │   ├── UnknownDomainError
+    │   ├── BadSignatureError
+    │   ├── BadRecordError
+    │   └── TimedOutError
+    ├── RefusalError                the gateway will not serve this tunnel
+    │   ├── UnknownDestinationError
+    │   ├── DestinationUnreachableError
+    │   ├── NotPermittedError
+    │   ├── NotWebSocketError
+    │   ├── OverloadedError
+    │   └── ShuttingDownError
+    ├── GatewayUnreachableError     the agent could not connect to the gateway
+    ├── AlertReceivedError          the other side ended the tunnel and said why
+    └── TruncatedError              the stream ended without the close record
+
+``code`` is stable: logs, metrics and alerts use it. The text is for the operator and never
+holds a secret. Failed tags and signatures are ``cryptography.exceptions.InvalidTag`` and
+``InvalidSignature`` in the primitives; the protocol turns them into errors of this tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class TunnelGatewayError(Exception):
+    """The root of the tree."""
+
+    code: ClassVar[str] = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One mistake in a configuration: where it is and what to change."""
+
+    message: str
+    file: str
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ConfigError(TunnelGatewayError):
+    """The configuration cannot be used; ``faults`` lists every reason."""
+
+    code = "config_error"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
+
+class FileError(TunnelGatewayError):
+    """A key, certificate or truststore file cannot be used; the text names the file and why."""
+
+    code = "file_error"
+
+
+class SelfTestError(TunnelGatewayError):
+    """A primitive gave a wrong answer to a known question."""
+
+    code = "selftest_failed"
+
+
+class InvalidKeyError(TunnelGatewayError):
+    """Not a private key of the curve: zero, or not below the group order."""
+
+    code = "invalid_key"
+
+
+class InvalidPointError(TunnelGatewayError):
+    """Not a point of the curve, or the point at infinity."""
+
+    code = "invalid_point"
+
+
+class CertificateError(TunnelGatewayError):
+    """The other side's certificate is not accepted."""
+
+    code = "certificate_unsuitable"
+
+
+class CertificateUntrustedError(CertificateError):
+    """No path of valid signatures leads to a trust anchor."""
+
+    code = "certificate_untrusted"
+
+
+class CertificateExpiredError(CertificateError):
+    """A certificate of the path is out of its validity period, on either side."""
+
+    code = "certificate_expired"
+
+
+class CertificateRevokedError(CertificateError):
+    """A certificate of the path was revoked."""
+
+    code = "certificate_revoked"
+
+
+class CertificateUnsuitableError(CertificateError):
+    """The certificate is malformed, for another purpose, or for another name."""
+
+    code = "certificate_unsuitable"
+
+
+class PeerError(TunnelGatewayError):
+    """The other side broke the protocol."""
+
+    code = "protocol_error"
+
+
+class ProtocolViolationError(PeerError):
+    """A message that is malformed, too long, or out of place."""
+
+    code = "protocol_error"
+
+
+class UnsupportedVersionError(PeerError):
+    """The other side speaks no version that we do."""
+
+    code = "unsupported_version"
+
+
+class NoCommonSuiteError(PeerError):
+    """The other side offers no suite that we have."""
+
+    code = "no_common_suite"
+
+
+class UnknownDomainError(PeerError):
+    """The client asked for a domain that this gateway does not serve."""
+
+    code = "unknown_domain"
+
+
+class BadSignatureError(PeerError):
+    """The signature or the finished value over the transcript does not verify."""
+
+    code = "bad_signature"
+
+
+class BadRecordError(PeerError):
+    """A protected record does not open: it was altered, dropped, repeated or reordered."""
+
+    code = "bad_record"
+
+
+class TimedOutError(PeerError):
+    """The other side took too long."""
+
+    code = "timed_out"
+
+
+class RefusalError(TunnelGatewayError):
+    """The gateway will not serve this tunnel, though the peer kept to the protocol."""
+
+    code = "not_permitted"
+
+
+class UnknownDestinationError(RefusalError):
+    """No destination has the identifier that was asked for."""
+
+    code = "unknown_destination"
+
+
+class DestinationUnreachableError(RefusalError):
+    """The destination did not accept a connection."""
+
+    code = "destination_unreachable"
+
+
+class NotPermittedError(RefusalError):
+    """A rule of the destination or of the domain forbids it."""
+
+    code = "not_permitted"
+
+
+class NotWebSocketError(RefusalError):
+    """What came through the tunnel is not a WebSocket upgrade request."""
+
+    code = "not_websocket"
+
+
+class OverloadedError(RefusalError):
+    """A limit on open tunnels or handshakes is reached."""
+
+    code = "overloaded"
+
+
+class ShuttingDownError(RefusalError):
+    """The gateway is stopping."""
+
+    code = "shutting_down"
+
+
+class GatewayUnreachableError(TunnelGatewayError):
+    """The agent could not connect to the gateway."""
+
+    code = "gateway_unreachable"
+
+
+class AlertReceivedError(TunnelGatewayError):
+    """The other side ended the tunnel with the alert ``name`` and a ``text`` for people."""
+
+    code = "alert_received"
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"the other side ended the tunnel: {name} ({text})")
+        self.name = name
+        self.text = text
+
+
+class TruncatedError(TunnelGatewayError):
+    """The byte stream ended without the authenticated end of data."""
+
+    code = "truncated"
