@@ -1,0 +1,1 @@
+"""GOST primitives: bytes in, bytes out; no protocol words."""

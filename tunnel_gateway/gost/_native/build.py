@@ -1,0 +1,65 @@
+"""The cffi build of the C sources (API mode: declarations are checked by the compiler)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cffi import FFI
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+SOURCES = ("gost28147.c", "mgm.c", "curve.c", "digest.c")
+HEADERS = ("gost28147.h", "mgm.h", "curve.h", "digest.h")
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
+
+ffibuilder = FFI()
+
+ffibuilder.cdef(
+    """
+    typedef ... gost28147;
+    gost28147 *gost28147_new(const uint8_t *key, const uint8_t *sbox);
+    void gost28147_free(gost28147 *);
+    void gost28147_encrypt_blocks(const gost28147 *, const uint8_t *in, size_t, uint8_t *out);
+    void gost28147_decrypt_blocks(const gost28147 *, const uint8_t *in, size_t, uint8_t *out);
+
+    typedef ... magma_mgm;
+    magma_mgm *magma_mgm_new(const uint8_t *key);
+    void magma_mgm_free(magma_mgm *);
+    void magma_encrypt_block(const magma_mgm *, const uint8_t *in, uint8_t *out);
+    void magma_mgm_seal(const magma_mgm *, const uint8_t *nonce,
+                        const uint8_t *associated, size_t associated_size,
+                        const uint8_t *in, size_t size, uint8_t *out, uint8_t *tag);
+    int magma_mgm_open(const magma_mgm *, const uint8_t *nonce,
+                       const uint8_t *associated, size_t associated_size,
+                       const uint8_t *in, size_t size, const uint8_t *tag, uint8_t *out);
+
+    int gost_curve_initialize(void);
+    int gost_curve_multiply(const char *curve, const uint8_t *scalar, const uint8_t *point,
+                            uint8_t *product);
+    int gost_curve_multiply_base(const char *curve, const uint8_t *scalar, uint8_t *product);
+    int gost_curve_agree(const char *curve, const uint8_t *d, const uint8_t *ukm,
+                         const uint8_t *point, uint8_t *shared);
+    int gost_curve_sign(const char *curve, const uint8_t *d, const uint8_t *e, const uint8_t *k,
+                        uint8_t *signature);
+    int gost_curve_verify(const char *curve, const uint8_t *point, const uint8_t *e,
+                          const uint8_t *signature);
+
+    typedef ... gost_digest;
+    gost_digest *gost_digest_new(void);
+    gost_digest *gost_digest_copy(const gost_digest *);
+    void gost_digest_free(gost_digest *);
+    void gost_digest_update(gost_digest *, const uint8_t *data, size_t size);
+    void gost_digest_final(gost_digest *, uint8_t *out);
+    """
+)
+
+ffibuilder.set_source(
+    "tunnel_gateway.gost._native._gost",
+    "\n".join(f'#include "{header}"' for header in HEADERS),
+    # setuptools wants paths relative to the folder of setup.py.
+    sources=[str((HERE / source).relative_to(ROOT)) for source in SOURCES],
+    depends=[str((HERE / header).relative_to(ROOT)) for header in HEADERS],
+    include_dirs=[str(HERE.relative_to(ROOT))],
+    libraries=["gcrypt"],
+    extra_compile_args=["-O3", *WARNINGS],
+)

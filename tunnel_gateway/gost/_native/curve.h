@@ -1,0 +1,30 @@
+/* GOST R 34.10-2001 on the three CryptoPro curves, by libgcrypt. */
+#ifndef TUNNEL_GATEWAY_CURVE_H
+#define TUNNEL_GATEWAY_CURVE_H
+
+#include <stdint.h>
+
+/*
+ * Numbers are 32 bytes big-endian, points 64 bytes: x then y, both big-endian.
+ * The caller has checked the ranges: 0 < d, k < n, and that points lie on the curve.
+ * Every function returns 1 when it has an answer and 0 when there is none.
+ */
+int gost_curve_multiply(const char *curve, const uint8_t scalar[32], const uint8_t point[64],
+                        uint8_t product[64]);
+int gost_curve_multiply_base(const char *curve, const uint8_t scalar[32], uint8_t product[64]);
+
+/* (ukm * d mod n) * point: the shared point of VKO (RFC 4357, section 5.2). */
+int gost_curve_agree(const char *curve, const uint8_t d[32], const uint8_t ukm[8],
+                     const uint8_t point[64], uint8_t shared[64]);
+
+/* 0 when k gives r = 0 or s = 0: try another k. signature: s then r. */
+int gost_curve_sign(const char *curve, const uint8_t d[32], const uint8_t e[32],
+                    const uint8_t k[32], uint8_t signature[64]);
+
+int gost_curve_verify(const char *curve, const uint8_t point[64], const uint8_t e[32],
+                      const uint8_t signature[64]);
+
+/* Before anything else of this file; 0 when the library is too old. */
+int gost_curve_initialize(void);
+
+#endif

@@ -1,0 +1,84 @@
+"""GOST R 34.11-94 with the CryptoPro S-box, and HMAC and HKDF over it."""
+
+from __future__ import annotations
+
+import hmac as standard_hmac
+from typing import Final
+
+from tunnel_gateway.gost._native._gost import ffi, lib
+
+DIGEST_SIZE: Final = 32
+
+
+class Digest:
+    """An incremental GOST R 34.11-94 digest (RFC 5831), with the interface of ``hashlib``."""
+
+    __slots__ = ("_state",)
+
+    name = "gostr3411-94-cryptopro"
+    digest_size = DIGEST_SIZE
+    # The HMAC block of RFC 4357, section 3: as long as the digest.
+    block_size = 32
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._state = _owned(lib.gost_digest_new())
+        if data:
+            self.update(data)
+
+    def update(self, data: bytes) -> None:
+        """Add ``data`` of any length."""
+        lib.gost_digest_update(self._state, ffi.from_buffer(data), len(data))
+
+    def copy(self) -> Digest:
+        """Return a digest that goes on from here on its own."""
+        twin = Digest.__new__(Digest)
+        twin._state = _owned(lib.gost_digest_copy(self._state))  # noqa: SLF001 (of our own class)
+        return twin
+
+    def digest(self) -> bytes:
+        """Return the 32 bytes for what was added so far; more may follow."""
+        out = ffi.new("uint8_t[]", DIGEST_SIZE)
+        # The end of a digest is final in libgcrypt: it is a copy that ends.
+        lib.gost_digest_final(_owned(lib.gost_digest_copy(self._state)), out)
+        return bytes(ffi.buffer(out))
+
+    def hexdigest(self) -> str:
+        """Return ``digest()`` in hexadecimal."""
+        return self.digest().hex()
+
+
+def _owned(state: object) -> object:
+    if state == ffi.NULL:
+        raise MemoryError
+    return ffi.gc(state, lib.gost_digest_free)
+
+
+def digest(data: bytes) -> bytes:
+    """Return the 32-byte GOST R 34.11-94 digest of ``data``."""
+    return Digest(data).digest()
+
+
+def hmac(key: bytes, data: bytes) -> bytes:
+    """Return the 32-byte HMAC_GOSTR3411 of RFC 4357, section 3."""
+    # The type of a digest's input is wider in typeshed than what is used here.
+    return standard_hmac.new(key, data, Digest).digest()  # type: ignore[arg-type]
+
+
+def hkdf_extract(salt: bytes, input_key: bytes) -> bytes:
+    """Return the 32-byte pseudo-random key of RFC 5869, section 2.2."""
+    return hmac(salt, input_key)
+
+
+def hkdf_expand(pseudo_random_key: bytes, info: bytes, length: int) -> bytes:
+    """Return ``length`` bytes of key material (RFC 5869, section 2.3).
+
+    Raises ValueError over 255 blocks of 32 bytes.
+    """
+    if length > 255 * DIGEST_SIZE:
+        raise ValueError("HKDF gives at most 8160 bytes")
+    material = block = b""
+    while len(material) < length:
+        counter = bytes([len(material) // DIGEST_SIZE + 1])
+        block = hmac(pseudo_random_key, block + info + counter)
+        material += block
+    return material[:length]
