@@ -1,0 +1,1 @@
+"""Certificates and trust: bytes and a time in, a verdict out."""

@@ -1,0 +1,326 @@
+"""Path building and validation (RFC 5280, section 6) by pyhanko-certvalidator, within bounds.
+
+The library searches every way from a leaf to a trust anchor. A hostile peer can send
+certificates that all carry one name, and the ways between them grow as a factorial; so the
+steps of the search and the signatures it checks are counted, and there is an end to both.
+
+Nothing here fetches or waits: the library's coroutines run to their end in one step, in
+whatever thread calls, with or without an event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from asn1crypto import algos, keys, x509
+from cryptography.exceptions import InvalidSignature
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.authority import (
+    AuthorityWithCert,
+    CertTrustAnchor,
+    TrustedServiceType,
+    TrustQualifiers,
+    derive_quals_from_cert,
+)
+from pyhanko_certvalidator.errors import (
+    ExpiredError,
+    NotYetValidError,
+    PathBuildingError,
+    ValidationError,
+)
+from pyhanko_certvalidator.name_trees import (
+    default_excluded_subtrees,
+    default_permitted_subtrees,
+)
+from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.policy_decl import (
+    NO_REVOCATION,
+    CertRevTrustPolicy,
+    PKIXValidationParams,
+)
+from pyhanko_certvalidator.registry import CertificateRegistry, SimpleTrustManager, TrustManager
+from pyhanko_certvalidator.sig_validate import (
+    DEFAULT_VALIDATION_CONTEXT,
+    SignatureValidationContext,
+    SignatureValidator,
+)
+from pyhanko_certvalidator.validate import async_validate_path
+
+from tunnel_gateway.errors import (
+    CertificateError,
+    CertificateExpiredError,
+    CertificateUnsuitableError,
+    CertificateUntrustedError,
+)
+from tunnel_gateway.gost import signature as gost_signature
+from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.pki import names
+from tunnel_gateway.pki.certificate import MALFORMED, format_time, label, read_public_key
+from tunnel_gateway.pki.oids import SIGNATURE_OIDS
+
+# A chain of eight is checked with eight signatures; twice that leaves room for a second path
+# (a root with two keys of one name) and bounds the work that a stranger can cause to 40 ms.
+MAX_SIGNATURE_CHECKS: Final = 16
+MAX_SEARCH_STEPS: Final = 64
+
+_PREFIX: Final = "The path could not be validated because "
+
+_T = TypeVar("_T")
+
+
+class GostSignatureValidator(SignatureValidator):
+    """Checks certificate signatures of both families.
+
+    Which family the identifier of the signature names need not be that of the key: the
+    mathematics is one, and a centre may change its names before it changes its key.
+    """
+
+    def validate_signature(
+        self,
+        signature: bytes,
+        signed_data: bytes,
+        public_key_info: keys.PublicKeyInfo,
+        signature_algorithm: algos.SignedDigestAlgorithm,
+        context: SignatureValidationContext = DEFAULT_VALIDATION_CONTEXT,  # noqa: ARG002
+    ) -> None:
+        """Raise InvalidSignature unless ``signature`` is right for ``signed_data``."""
+        if signature_algorithm["algorithm"].dotted not in SIGNATURE_OIDS:
+            raise InvalidSignature
+        _, public_key = read_public_key(public_key_info)
+        gost_signature.verify(public_key, signature, digest(signed_data))
+
+
+class _CountingValidator(SignatureValidator):
+    """Counts the checks: all of them for the bound, those of a path to know where it failed."""
+
+    def __init__(self, inner: SignatureValidator) -> None:
+        self._inner = inner
+        self._total = 0
+        self.on_this_path = 0
+        self.refused = False
+
+    def start_path(self) -> None:
+        self.on_this_path = 0
+        self.refused = False
+
+    def validate_signature(
+        self,
+        signature: bytes,
+        signed_data: bytes,
+        public_key_info: keys.PublicKeyInfo,
+        signature_algorithm: algos.SignedDigestAlgorithm,
+        context: SignatureValidationContext = DEFAULT_VALIDATION_CONTEXT,
+    ) -> None:
+        self._total += 1
+        self.on_this_path += 1
+        if self._total > MAX_SIGNATURE_CHECKS:
+            raise _too_many_ways()
+        try:
+            self._inner.validate_signature(
+                signature, signed_data, public_key_info, signature_algorithm, context
+            )
+        except InvalidSignature:
+            self.refused = True
+            raise
+
+
+class _BoundedRegistry(CertificateRegistry):
+    """The certificates to build from; stops a search that takes too many steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps = 0
+
+    def find_potential_issuers(
+        self, cert: x509.Certificate, trust_manager: TrustManager
+    ) -> Iterator[Any]:
+        self._steps += 1
+        if self._steps > MAX_SEARCH_STEPS:
+            raise _too_many_ways()
+        return super().find_potential_issuers(cert, trust_manager)
+
+
+def _too_many_ways() -> CertificateUntrustedError:
+    return CertificateUntrustedError(
+        "the certificates can be put together in too many ways and none was found to be valid;"
+        " the chain should hold the owner's certificate and those of its centres, each once"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    error: CertificateError
+    refused_signature: bool
+
+
+def make_anchor(certificate: x509.Certificate) -> CertTrustAnchor:
+    """Make a trust anchor of what ``parse_certificate`` returned; threads may share it.
+
+    It is held to its own dates, path length and name constraints, not to its policies. RFC 5280
+    would let an anchor be just a name and a key, but who puts a certificate into a truststore
+    expects it to count until its last day. Raises CertificateUnsuitableError for constraints
+    that cannot be kept.
+    """
+    try:
+        derived = derive_quals_from_cert(certificate)
+    except MALFORMED as fault:
+        raise CertificateUnsuitableError(
+            f"{_label(certificate)}: its name constraints cannot be processed"
+        ) from fault
+    own = derived.standard_parameters or PKIXValidationParams()
+    qualifiers = TrustQualifiers(
+        # The kinds of names that the anchor says nothing of stay free.
+        standard_parameters=PKIXValidationParams(
+            initial_permitted_subtrees=default_permitted_subtrees()
+            | (own.initial_permitted_subtrees or {}),
+            initial_excluded_subtrees=default_excluded_subtrees()
+            | (own.initial_excluded_subtrees or {}),
+        ),
+        max_path_length=derived.max_path_length,
+        # Not the anchor's to limit, but the library counts down from None if it is left out.
+        max_aa_path_length=derived.max_path_length,
+        valid_from=derived.valid_from,
+        valid_until=derived.valid_until,
+        trusted_service_type=TrustedServiceType.CERTIFICATE_AUTHORITY,
+    )
+    return CertTrustAnchor(certificate, qualifiers)
+
+
+def find_path(
+    leaf: x509.Certificate,
+    others: Sequence[x509.Certificate],
+    anchors: Sequence[CertTrustAnchor],
+    at: datetime,
+    *,
+    signatures: SignatureValidator,
+) -> tuple[x509.Certificate, ...]:
+    """Return a valid path at the time ``at``: leaf first, trust anchor last.
+
+    All certificates come from ``parse_certificate``, and the anchors from ``make_anchor``;
+    ``others`` may come in any order. Every
+    certificate of the path, the anchor too, must be in its validity period. Revocation is not
+    asked. Raises CertificateUntrustedError, CertificateExpiredError or
+    CertificateUnsuitableError.
+    """
+    _refuse_anchor(leaf, anchors)
+    counting = _CountingValidator(signatures)
+    try:
+        return _run(_search(leaf, others, anchors, at, counting))
+    except PathBuildingError as fault:
+        raise _dead_end([leaf, *others], anchors) from fault
+    except MALFORMED as fault:
+        # Well-formed, but with a content that the library does not deal with.
+        raise CertificateUnsuitableError(
+            f"{_label(leaf)}: its chain cannot be processed ({type(fault).__name__})"
+        ) from fault
+
+
+def _refuse_anchor(leaf: x509.Certificate, anchors: Sequence[CertTrustAnchor]) -> None:
+    # RFC 5280, 6.1: an anchor is no part of a path. The library would take any certificate with
+    # an anchor's name and key for that anchor, and check neither its signature nor its dates.
+    if AuthorityWithCert(leaf) in {anchor.authority for anchor in anchors}:
+        raise CertificateUnsuitableError(
+            f"{_label(leaf)} is a trust anchor itself: an anchor signs the certificates of"
+            " others and is not shown as one's own"
+        )
+
+
+def _run(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        result: _T = finished.value
+        return result
+    coroutine.close()
+    raise RuntimeError("path validation waited for something, though it may fetch nothing")
+
+
+async def _search(
+    leaf: x509.Certificate,
+    others: Sequence[x509.Certificate],
+    anchors: Sequence[CertTrustAnchor],
+    at: datetime,
+    counting: _CountingValidator,
+) -> tuple[x509.Certificate, ...]:
+    context = _context(others, anchors, at, counting)
+    failures = []
+    async for path in context.path_builder.async_build_paths_lazy(leaf):
+        counting.start_path()
+        try:
+            await async_validate_path(context, path)
+        except ValidationError as fault:
+            failures.append(_failure(fault, path, at, counting))
+        else:
+            return tuple(path.iter_certs(include_root=True))[::-1]
+    # A path whose signatures are right says more than one of a namesake's key.
+    raise min(failures, key=lambda failure: failure.refused_signature).error
+
+
+def _context(
+    others: Sequence[x509.Certificate],
+    anchors: Sequence[CertTrustAnchor],
+    at: datetime,
+    signatures: SignatureValidator,
+) -> ValidationContext:
+    # Made afresh each time: the library's collections grow with every name they are asked for.
+    registry = _BoundedRegistry()
+    registry.register_multiple(others)
+    return ValidationContext(
+        trust_manager=SimpleTrustManager.build(anchors),
+        certificate_registry=registry,
+        moment=at,
+        time_tolerance=timedelta(0),
+        revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
+        signature_validator=signatures,
+    )
+
+
+def _failure(
+    fault: ValidationError, path: ValidationPath, at: datetime, counting: _CountingValidator
+) -> _Failure:
+    # Each certificate's turn begins with its signature, so their number is its place.
+    culprit = tuple(path.iter_certs(include_root=True))[counting.on_this_path]
+    return _Failure(_error(fault, culprit, at, counting.refused), counting.refused)
+
+
+def _error(
+    fault: ValidationError, culprit: x509.Certificate, at: datetime, refused_signature: bool
+) -> CertificateError:
+    if isinstance(fault, ExpiredError):
+        return CertificateExpiredError(
+            f"{_label(culprit)} expired on {format_time(culprit.not_valid_after)},"
+            f" and it is {format_time(at)}; a new certificate is needed"
+        )
+    if isinstance(fault, NotYetValidError):
+        return CertificateExpiredError(
+            f"{_label(culprit)} is not valid until {format_time(culprit.not_valid_before)},"
+            f" and it is {format_time(at)}; check the clock of this machine"
+        )
+    if refused_signature:
+        return CertificateUntrustedError(
+            f"the signature of {_label(culprit)} does not verify: the certificate was altered,"
+            " or its issuer is not the one of that name in the truststore or the chain"
+        )
+    return CertificateUnsuitableError(f"{_label(culprit)}: {str(fault).removeprefix(_PREFIX)}")
+
+
+def _dead_end(
+    chain: Sequence[x509.Certificate], anchors: Sequence[CertTrustAnchor]
+) -> CertificateUntrustedError:
+    known = {one.subject.hashable for one in chain}
+    known |= {anchor.authority.name.hashable for anchor in anchors}
+    orphans = (one for one in chain if one.issuer.hashable not in known)
+    orphan = next(orphans, chain[-1])
+    whose = "its issuer" if orphan is chain[0] else f"the issuer of {_label(orphan)}"
+    return CertificateUntrustedError(
+        f"no path leads from {_label(chain[0])} to a trust anchor: {whose} is neither in the"
+        " truststore nor, trusted, in the chain; add a centre to the chain, and a root that is"
+        " to be trusted to the truststore"
+    )
+
+
+def _label(certificate: x509.Certificate) -> str:
+    return label(certificate.serial_number, names.distinguished_name(certificate.issuer))

@@ -1,0 +1,215 @@
+"""Whether a certificate chain is accepted, for whom, and until when.
+
+The chain is that of the other side of a tunnel, so hostile until it is proven. What is checked
+is the list in the protocol's specification: a path to a trust anchor, every certificate of it
+valid now, and the leaf fit for its purpose. ``VerifiedPeer`` is the proof.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import InitVar, dataclass
+from datetime import datetime
+from typing import Final
+
+from tunnel_gateway.errors import CertificateUnsuitableError
+from tunnel_gateway.pki.certificate import Certificate, parse_certificate
+from tunnel_gateway.pki.names import domain_matches, normalise_domain
+from tunnel_gateway.pki.paths import GostSignatureValidator, find_path, make_anchor
+
+# As the protocol has it.
+MAX_CHAIN_LENGTH: Final = 8
+# A national path has three certificates of about a kilobyte: some 10 MB when full.
+DEFAULT_CACHE_SIZE: Final = 1024
+
+_SHOWN_NAMES: Final = 5
+_CLIENT_PURPOSES: Final = frozenset({"clientAuth", "anyExtendedKeyUsage"})
+_PROOF: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPeer:
+    """The proof that a chain was accepted; ``path`` is leaf first, trust anchor last.
+
+    ``valid_from`` and ``valid_until`` bound the time for which every certificate of the path
+    is valid. Only this module can make one (it has the token ``proof``): a function that takes
+    a VerifiedPeer cannot be called for a peer that was not verified.
+    """
+
+    leaf: Certificate
+    path: tuple[Certificate, ...]
+    valid_from: datetime
+    valid_until: datetime
+    proof: InitVar[object]
+
+    def __post_init__(self, proof: object) -> None:
+        if proof is not _PROOF:
+            raise TypeError("only the validation of a chain makes a VerifiedPeer")
+
+
+class ChainValidator:
+    """Validates chains against fixed trust anchors, and remembers those it accepted.
+
+    A chain that was accepted is known again by its digest, for as long as all of its path is
+    valid; at most ``cache_size`` chains are remembered, the least recently used is forgotten.
+    Refusals are not remembered. Safe to call from several threads.
+
+    Raises CertificateUnsuitableError if an anchor is not a CA, or if there is none.
+    """
+
+    def __init__(
+        self, trust_anchors: Sequence[Certificate], *, cache_size: int = DEFAULT_CACHE_SIZE
+    ) -> None:
+        if not trust_anchors:
+            raise CertificateUnsuitableError("no trust anchors: nobody could be trusted")
+        for anchor in trust_anchors:
+            check_anchor(anchor)
+        self._anchors = [make_anchor(parse_certificate(anchor.der)) for anchor in trust_anchors]
+        self._signatures = GostSignatureValidator()
+        self._accepted = _Accepted(cache_size)
+
+    def verify_client(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
+        """Validate a user's chain (DER, leaf first) at the aware time ``at``.
+
+        The leaf must allow digitalSignature and clientAuth, where it has the extensions that
+        say so. Raises CertificateUntrustedError, CertificateExpiredError or
+        CertificateUnsuitableError, with a text for the operator.
+        """
+        return self._verify((b"client",), chain, at, _check_client)
+
+    def verify_server(self, chain: Sequence[bytes], at: datetime, domain: str) -> VerifiedPeer:
+        """Validate the chain of the server of ``domain``; otherwise like ``verify_client``.
+
+        The leaf must allow digitalSignature, and its names must match. extKeyUsage is not
+        asked: the centres give domains the purposes of users, and what ties a certificate to
+        the server is the name.
+        """
+        return self._verify(
+            (b"server", domain.encode()), chain, at, lambda leaf: check_server(leaf, domain)
+        )
+
+    def _verify(
+        self,
+        purpose: tuple[bytes, ...],
+        chain: Sequence[bytes],
+        at: datetime,
+        check: Callable[[Certificate], None],
+    ) -> VerifiedPeer:
+        if at.tzinfo is None:
+            raise ValueError("the time of a validation must know its zone")
+        if not 0 < len(chain) <= MAX_CHAIN_LENGTH:
+            raise CertificateUnsuitableError(
+                f"a chain of {len(chain)} certificates; it must have 1 to {MAX_CHAIN_LENGTH}"
+            )
+        key = _digest(*purpose, *chain)
+        peer = self._accepted.find(key, at)
+        if peer is None:
+            peer = self._validate(chain, at, check)
+            self._accepted.add(key, peer)
+        return peer
+
+    def _validate(
+        self, chain: Sequence[bytes], at: datetime, check: Callable[[Certificate], None]
+    ) -> VerifiedPeer:
+        parsed = [parse_certificate(der) for der in chain]
+        leaf = Certificate.from_parsed(parsed[0])
+        found = find_path(parsed[0], parsed[1:], self._anchors, at, signatures=self._signatures)
+        path = (leaf, *(Certificate.from_parsed(one) for one in found[1:]))
+        check(leaf)
+        return VerifiedPeer(
+            leaf=leaf,
+            path=path,
+            valid_from=max(certificate.not_before for certificate in path),
+            valid_until=min(certificate.not_after for certificate in path),
+            proof=_PROOF,
+        )
+
+
+def check_anchor(certificate: Certificate) -> None:
+    """Raise CertificateUnsuitableError unless the certificate may be a trust anchor.
+
+    Whatever is an anchor can issue any name. So an owner's certificate that got among the
+    anchors must not become one.
+    """
+    if not certificate.may_issue:
+        raise CertificateUnsuitableError(
+            f"{certificate.label} is not a CA's (basicConstraints, keyCertSign), so it cannot"
+            " be a trust anchor; take it out of the truststore"
+        )
+
+
+def check_server(leaf: Certificate, domain: str) -> None:
+    """Raise CertificateUnsuitableError unless ``leaf`` may stand for ``domain``.
+
+    The names are those of subjectAltName; the common name counts only for a certificate that
+    has no subjectAltName at all (RFC 6125, 6.4.4).
+    """
+    _check_signing(leaf)
+    try:
+        wanted = normalise_domain(domain)
+    except ValueError as fault:
+        raise CertificateUnsuitableError(f"no certificate can match: {fault}") from fault
+    names = leaf.dns_names
+    if not leaf.has_alternative_names and leaf.common_name is not None:
+        names = (leaf.common_name,)
+    if not any(domain_matches(name, wanted) for name in names):
+        # Only domains: the common name of a user would be a person's.
+        shown = ", ".join(leaf.dns_names[:_SHOWN_NAMES]) or "no domain by subjectAltName"
+        raise CertificateUnsuitableError(f"{leaf.label} is not one of {wanted}: it is for {shown}")
+
+
+def _check_client(leaf: Certificate) -> None:
+    _check_signing(leaf)
+    purposes = leaf.extended_key_usage
+    if purposes is not None and not purposes & _CLIENT_PURPOSES:
+        raise CertificateUnsuitableError(
+            f"{leaf.label} is not for signing in: its extKeyUsage has no clientAuth, only"
+            f" {', '.join(sorted(purposes))}; use a certificate issued to a user"
+        )
+
+
+def _check_signing(leaf: Certificate) -> None:
+    if leaf.key_usage is not None and "digitalSignature" not in leaf.key_usage:
+        raise CertificateUnsuitableError(
+            f"{leaf.label} may not sign: its keyUsage has no digitalSignature, only"
+            f" {', '.join(sorted(leaf.key_usage))}; use a certificate issued for signatures"
+        )
+
+
+def _digest(*parts: bytes) -> bytes:
+    # Each part behind its length: no two lists of parts run together into the same bytes.
+    state = hashlib.sha256()
+    for part in parts:
+        state.update(len(part).to_bytes(8, "big"))
+        state.update(part)
+    return state.digest()
+
+
+class _Accepted:
+    """The accepted chains by digest, least recently used first."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._peers: OrderedDict[bytes, VerifiedPeer] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, key: bytes, at: datetime) -> VerifiedPeer | None:
+        with self._lock:
+            peer = self._peers.get(key)
+            if peer is None:
+                return None
+            if not peer.valid_from <= at <= peer.valid_until:
+                # Validated anew, for the error's text.
+                del self._peers[key]
+                return None
+            self._peers.move_to_end(key)
+            return peer
+
+    def add(self, key: bytes, peer: VerifiedPeer) -> None:
+        with self._lock:
+            self._peers[key] = peer
+            while len(self._peers) > self._size:
+                self._peers.popitem(last=False)
