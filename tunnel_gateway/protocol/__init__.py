@@ -1,0 +1,1 @@
+"""The tunnel protocol, sans-IO: no socket, no clock, no randomness of its own."""

@@ -1,0 +1,116 @@
+"""The client's side of the handshake: prove nothing until the gateway has proved its domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tunnel_gateway.errors import BadSignatureError
+from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
+from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.validation import ChainValidator, VerifiedPeer
+from tunnel_gateway.protocol.authentication import check, prove
+from tunnel_gateway.protocol.connection import (
+    Connection,
+    Surroundings,
+    peer_key_share,
+    shared_secret,
+)
+from tunnel_gateway.protocol.constants import (
+    CLIENT_SIGNATURE_LABEL,
+    ENTROPY_PER_SIGNATURE,
+    RANDOM_SIZE,
+    SERVER_SIGNATURE_LABEL,
+    SUITE,
+    ContentType,
+    RecordType,
+)
+from tunnel_gateway.protocol.events import Opened
+from tunnel_gateway.protocol.key_schedule import KeySchedule, TrafficSecrets, Transcript
+from tunnel_gateway.protocol.messages import Authentication, ClientHello, Ready, ServerHello
+from tunnel_gateway.protocol.record import Opener, Sealer
+from tunnel_gateway.protocol.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """What the user's side wants: which domain and destination, who it is, whom it trusts."""
+
+    server_name: str
+    dst_id: str
+    identity: Identity
+    validator: ChainValidator
+
+
+class ClientConnection(Connection):
+    """The user's end of a tunnel. The first message waits in ``data_to_send()`` at once."""
+
+    def __init__(self, settings: ClientSettings, surroundings: Surroundings) -> None:
+        super().__init__(State.CLIENT_EXPECT_HELLO, surroundings)
+        self._settings = settings
+        self._transcript = Transcript()
+        self._random = surroundings.entropy(RANDOM_SIZE)
+        self._ephemeral = PrivateKey.generate(CRYPTOPRO_A, surroundings.entropy)
+        self._schedule: KeySchedule
+        self._handshake: TrafficSecrets
+        self._server: VerifiedPeer
+        self._tunnel_id = b""
+        hello = ClientHello(
+            suites=(SUITE,),
+            random=self._random,
+            key_share=self._ephemeral.public_key().encoded,
+            server_name=settings.server_name,
+        ).serialize()
+        self._transcript.add(hello)
+        self._send_clear(RecordType.HELLO, hello)
+
+    def _handle_hello(self, body: bytes) -> None:
+        """Message 2: both sides now share a secret."""
+        hello = ServerHello.parse(body)
+        secret = shared_secret(
+            self._ephemeral, peer_key_share(hello.key_share), self._random, hello.random
+        )
+        self._transcript.add(body)
+        self._schedule = KeySchedule(secret)
+        self._handshake = self._schedule.handshake_secrets(self._transcript.hash())
+        self._opener = Opener(self._handshake.server)
+        self._sealer = Sealer(self._handshake.client)
+
+    def _handle_handshake(self, body: bytes) -> None:
+        if self.state is State.CLIENT_EXPECT_AUTHENTICATION:
+            self._handle_authentication(body)
+        else:
+            self._handle_ready(body)
+
+    def _handle_authentication(self, body: bytes) -> None:
+        """Message 3: check the gateway, then show ourselves with message 4."""
+        settings, surroundings = self._settings, self._surroundings
+        self._server = check(
+            Authentication.parse(body, with_dst_id=False),
+            self._transcript,
+            label=SERVER_SIGNATURE_LABEL,
+            traffic_secret=self._handshake.server,
+            verify_chain=lambda chain: settings.validator.verify_server(
+                chain, surroundings.validation_time, settings.server_name
+            ),
+        )
+        application = self._schedule.application_secrets(self._transcript.hash())
+        proof = prove(
+            settings.identity,
+            self._transcript,
+            label=CLIENT_SIGNATURE_LABEL,
+            traffic_secret=self._handshake.client,
+            dst_id=settings.dst_id,
+            entropy=surroundings.entropy(ENTROPY_PER_SIGNATURE),
+        )
+        self._send_protected(ContentType.HANDSHAKE, proof)
+        self._tunnel_id = self._schedule.tunnel_id(self._transcript.hash())
+        self._opener = Opener(application.server)
+        self._sealer = Sealer(application.client)
+        # Forward secrecy: what could derive the traffic secrets again is not kept.
+        del self._ephemeral, self._schedule, self._handshake, self._transcript
+
+    def _handle_ready(self, body: bytes) -> None:
+        """Message 5: the gateway has let us in, and derived the same name for the tunnel."""
+        if Ready.parse(body).tunnel_id != self._tunnel_id:
+            raise BadSignatureError("the gateway derived another tunnel id")
+        self._events.append(Opened(self._server, self._tunnel_id))

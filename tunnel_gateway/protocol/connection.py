@@ -1,0 +1,262 @@
+"""What client and server have in common: records in and out, states, data, close, alerts.
+
+Three verbs, no socket, no clock, no randomness: ``receive_data`` takes bytes of the socket,
+``events_received`` tells what they meant, ``data_to_send`` gives the bytes for the socket.
+Until the connection is open or has failed, ``next_deadline`` says when ``expire`` is due.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from tunnel_gateway.errors import (
+    AlertReceivedError,
+    InvalidPointError,
+    ProtocolViolationError,
+    TimedOutError,
+    TruncatedError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey, PublicKey
+from tunnel_gateway.gost.key_agreement import agree
+from tunnel_gateway.protocol.alerts import Alert
+from tunnel_gateway.protocol.constants import (
+    HEADER_SIZE,
+    MAX_ALERT,
+    MAX_HELLO,
+    MAX_PAYLOAD,
+    MAX_PROTECTED_FRAGMENT,
+    ContentType,
+    RecordType,
+)
+from tunnel_gateway.protocol.events import CloseReceived, DataReceived, Event, Failed
+from tunnel_gateway.protocol.key_schedule import user_keying_material
+from tunnel_gateway.protocol.record import Opener, Sealer, header
+from tunnel_gateway.protocol.states import State, Step, next_state
+
+_RECORD_LIMITS = {
+    RecordType.HELLO: MAX_HELLO,
+    RecordType.PROTECTED: MAX_PROTECTED_FRAGMENT,
+    RecordType.ALERT: MAX_ALERT,
+}
+_CONTENT_STEPS = {
+    ContentType.HANDSHAKE: Step.RECEIVE_HANDSHAKE,
+    ContentType.DATA: Step.RECEIVE_DATA,
+    ContentType.CLOSE: Step.RECEIVE_CLOSE,
+    ContentType.ALERT: Step.RECEIVE_ALERT,
+}
+_HANDSHAKE_STATES = frozenset(
+    {
+        State.CLIENT_EXPECT_HELLO,
+        State.CLIENT_EXPECT_AUTHENTICATION,
+        State.CLIENT_EXPECT_READY,
+        State.SERVER_EXPECT_HELLO,
+        State.SERVER_EXPECT_AUTHENTICATION,
+    }
+)
+_SENDING_STATES = frozenset({State.OPEN, State.REMOTE_CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the core does not take for itself.
+
+    ``entropy(n)`` returns n random bytes; a handshake asks for 32 (its random), 64 (its
+    ephemeral key) and 32 (its signature), in this order. ``validation_time`` is the aware
+    time at which certificates must be valid; ``deadline`` is when the handshake must be
+    over, in seconds of the caller's clock.
+    """
+
+    entropy: Callable[[int], bytes]
+    validation_time: datetime
+    deadline: float
+
+
+class Connection(ABC):
+    """One end of a tunnel. Use ClientConnection or ServerConnection."""
+
+    def __init__(self, state: State, surroundings: Surroundings) -> None:
+        self.state = state
+        self._surroundings = surroundings
+        self._received = bytearray()
+        self._to_send: list[bytes] = []
+        self._events: list[Event] = []
+        self._sealer: Sealer | None = None
+        self._opener: Opener | None = None
+
+    # --- the three verbs, and time ---------------------------------------------------------
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes of the socket, split in any way. Whatever they are, this only adds events."""
+        self._received += data
+        try:
+            self._receive_records()
+        except TunnelGatewayError as error:
+            self._fail(error)
+
+    def receive_eof(self) -> None:
+        """Take the end of the socket's bytes: a truncation unless the peer has closed."""
+        if self.state not in (State.REMOTE_CLOSED, State.CLOSED):
+            self._fail(TruncatedError(f"the connection ended in {self.state.name}"))
+
+    def events_received(self) -> list[Event]:
+        """Return what happened since the last call, in order."""
+        events, self._events = self._events, []
+        return events
+
+    def data_to_send(self) -> bytes:
+        """Return the bytes for the socket since the last call."""
+        data = b"".join(self._to_send)
+        self._to_send.clear()
+        return data
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When ``expire`` is due, in the caller's seconds; None outside the handshake."""
+        return self._surroundings.deadline if self.state in _HANDSHAKE_STATES else None
+
+    def expire(self, now: float) -> None:
+        """End a handshake whose deadline has come."""
+        deadline = self.next_deadline
+        if deadline is not None and now >= deadline:
+            self.abort(TimedOutError(f"the handshake was not over in time: {self.state.name}"))
+
+    # --- what the application sends --------------------------------------------------------
+
+    @property
+    def can_send(self) -> bool:
+        """Tell whether data may be sent now."""
+        return self.state in _SENDING_STATES
+
+    def send_data(self, data: bytes) -> None:
+        """Send bytes of the stream, of any length; raises ProtocolViolationError when not open."""
+        self.state = next_state(self.state, Step.SEND_DATA)
+        view = memoryview(data)
+        for start in range(0, len(view), MAX_PAYLOAD):
+            self._send_protected(ContentType.DATA, view[start : start + MAX_PAYLOAD])
+
+    def send_close(self) -> None:
+        """End our data; the peer's may go on. Raises ProtocolViolationError when not open."""
+        self.state = next_state(self.state, Step.SEND_CLOSE)
+        self._send_protected(ContentType.CLOSE, b"")
+
+    def abort(self, error: TunnelGatewayError) -> None:
+        """End the connection: the peer gets the alert for ``error``, the caller a Failed event."""
+        if self.state is not State.CLOSED:
+            self._fail(error)
+
+    # --- records ---------------------------------------------------------------------------
+
+    def _receive_records(self) -> None:
+        received, start = self._received, 0
+        while self.state is not State.CLOSED and len(received) - start >= HEADER_SIZE:
+            size = received[start + 1] << 8 | received[start + 2]
+            record_type = self._checked_type(received[start], size)
+            end = start + HEADER_SIZE + size
+            if len(received) < end:
+                break
+            self._receive_record(record_type, bytes(received[start + HEADER_SIZE : end]))
+            start = end
+        if self.state is State.CLOSED:
+            received.clear()
+        else:
+            del received[:start]
+
+    def _checked_type(self, number: int, size: int) -> RecordType:
+        try:
+            record_type = RecordType(number)
+        except ValueError:
+            raise ProtocolViolationError(self._describe_foreign(number)) from None
+        if size > _RECORD_LIMITS[record_type]:
+            raise ProtocolViolationError(f"a {record_type.name} record of {size} bytes")
+        return record_type
+
+    def _describe_foreign(self, number: int) -> str:
+        if self.state in (State.SERVER_EXPECT_HELLO, State.CLIENT_EXPECT_HELLO):
+            if number == 0x16:  # the handshake type of a TLS record
+                return "the other side speaks TLS: a TLS client or server on this port?"
+            if chr(number).isascii() and chr(number).isalpha():
+                return "the other side speaks text, such as HTTP, not this protocol"
+        return f"a record of the unknown type {number}"
+
+    def _receive_record(self, record_type: RecordType, fragment: bytes) -> None:
+        if record_type is RecordType.PROTECTED:
+            self._receive_protected(fragment)
+        elif record_type is RecordType.HELLO:
+            following = next_state(self.state, Step.RECEIVE_HELLO)
+            self._handle_hello(fragment)
+            self.state = following
+        else:
+            next_state(self.state, Step.RECEIVE_CLEAR_ALERT)
+            raise Alert.parse(fragment).to_error()
+
+    def _receive_protected(self, fragment: bytes) -> None:
+        if self._opener is None:
+            raise ProtocolViolationError("a protected record before there are keys")
+        number, payload = self._opener.open(fragment)
+        try:
+            content = ContentType(number)
+        except ValueError:
+            raise ProtocolViolationError(f"a record of the unknown content {number}") from None
+        following = next_state(self.state, _CONTENT_STEPS[content])
+        if content is ContentType.DATA:
+            if not payload:
+                raise ProtocolViolationError("a data record without data")
+            self._events.append(DataReceived(payload))
+        elif content is ContentType.CLOSE:
+            if payload:
+                raise ProtocolViolationError("a close record with a payload")
+            self._events.append(CloseReceived())
+        elif content is ContentType.ALERT:
+            raise Alert.parse(payload).to_error()
+        else:
+            self._handle_handshake(payload)
+        self.state = following
+
+    def _send_clear(self, record_type: RecordType, body: bytes) -> None:
+        self._to_send.append(header(record_type, len(body)) + body)
+
+    def _send_protected(self, content: ContentType, payload: bytes | memoryview) -> None:
+        if self._sealer is None:
+            raise ProtocolViolationError("there are no keys yet")
+        self._to_send.append(self._sealer.seal(content, payload))
+
+    def _fail(self, error: TunnelGatewayError) -> None:
+        # After our close or the peer's alert there is nothing left to say.
+        if not isinstance(error, AlertReceivedError) and self.state is not State.LOCAL_CLOSED:
+            body = Alert.from_error(error).serialize()
+            if self._sealer is None:
+                self._send_clear(RecordType.ALERT, body)
+            else:
+                self._send_protected(ContentType.ALERT, body)
+        self.state = State.CLOSED
+        self._received.clear()
+        self._events.append(Failed(error))
+
+    # --- the handshake, by each role -------------------------------------------------------
+
+    @abstractmethod
+    def _handle_hello(self, body: bytes) -> None:
+        """Handle the peer's hello; the state moves on after it."""
+
+    @abstractmethod
+    def _handle_handshake(self, body: bytes) -> None:
+        """Handle a protected handshake message; the state moves on after it."""
+
+
+def peer_key_share(encoded: bytes) -> PublicKey:
+    """Return the peer's ephemeral key; raises ProtocolViolationError off the curve."""
+    try:
+        return PublicKey(CRYPTOPRO_A, encoded)
+    except InvalidPointError as error:
+        raise ProtocolViolationError(f"the key share is {error}") from None
+
+
+def shared_secret(
+    ephemeral: PrivateKey, peer: PublicKey, client_random: bytes, server_random: bytes
+) -> bytes:
+    """Return the 32 bytes of VKO that both sides derive."""
+    return agree(ephemeral, peer, user_keying_material(client_random, server_random))

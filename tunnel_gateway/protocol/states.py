@@ -1,0 +1,84 @@
+"""The states of a connection, and the one table of what may come next.
+
+Rule: a transition that is not in the table is refused. Nothing else decides what is in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+from tunnel_gateway.errors import ProtocolViolationError
+
+
+class State(Enum):
+    """Where a connection stands; the first three are the client's, the next three the server's."""
+
+    CLIENT_EXPECT_HELLO = auto()
+    CLIENT_EXPECT_AUTHENTICATION = auto()
+    CLIENT_EXPECT_READY = auto()
+    SERVER_EXPECT_HELLO = auto()
+    SERVER_EXPECT_AUTHENTICATION = auto()
+    SERVER_AUTHORIZING = auto()
+    OPEN = auto()
+    LOCAL_CLOSED = auto()
+    REMOTE_CLOSED = auto()
+    CLOSED = auto()
+
+
+class Step(Enum):
+    """What is received from the peer, and what we send on our own account."""
+
+    RECEIVE_HELLO = auto()
+    RECEIVE_HANDSHAKE = auto()
+    RECEIVE_DATA = auto()
+    RECEIVE_CLOSE = auto()
+    RECEIVE_ALERT = auto()
+    RECEIVE_CLEAR_ALERT = auto()
+    SEND_READY = auto()
+    SEND_DATA = auto()
+    SEND_CLOSE = auto()
+
+
+_S = State
+_T = Step
+
+TRANSITIONS: Final[Mapping[tuple[State, Step], State]] = MappingProxyType(
+    {
+        (_S.CLIENT_EXPECT_HELLO, _T.RECEIVE_HELLO): _S.CLIENT_EXPECT_AUTHENTICATION,
+        (_S.CLIENT_EXPECT_AUTHENTICATION, _T.RECEIVE_HANDSHAKE): _S.CLIENT_EXPECT_READY,
+        (_S.CLIENT_EXPECT_READY, _T.RECEIVE_HANDSHAKE): _S.OPEN,
+        (_S.SERVER_EXPECT_HELLO, _T.RECEIVE_HELLO): _S.SERVER_EXPECT_AUTHENTICATION,
+        (_S.SERVER_EXPECT_AUTHENTICATION, _T.RECEIVE_HANDSHAKE): _S.SERVER_AUTHORIZING,
+        (_S.SERVER_AUTHORIZING, _T.SEND_READY): _S.OPEN,
+        (_S.OPEN, _T.RECEIVE_DATA): _S.OPEN,
+        (_S.OPEN, _T.SEND_DATA): _S.OPEN,
+        (_S.OPEN, _T.RECEIVE_CLOSE): _S.REMOTE_CLOSED,
+        (_S.OPEN, _T.SEND_CLOSE): _S.LOCAL_CLOSED,
+        (_S.LOCAL_CLOSED, _T.RECEIVE_DATA): _S.LOCAL_CLOSED,
+        (_S.LOCAL_CLOSED, _T.RECEIVE_CLOSE): _S.CLOSED,
+        (_S.REMOTE_CLOSED, _T.SEND_DATA): _S.REMOTE_CLOSED,
+        (_S.REMOTE_CLOSED, _T.SEND_CLOSE): _S.CLOSED,
+        # A clear alert proves nothing about who sent it, so it counts only until the peer
+        # has sent something that does.
+        (_S.CLIENT_EXPECT_HELLO, _T.RECEIVE_CLEAR_ALERT): _S.CLOSED,
+        (_S.SERVER_EXPECT_HELLO, _T.RECEIVE_CLEAR_ALERT): _S.CLOSED,
+        (_S.SERVER_EXPECT_AUTHENTICATION, _T.RECEIVE_CLEAR_ALERT): _S.CLOSED,
+        (_S.CLIENT_EXPECT_AUTHENTICATION, _T.RECEIVE_ALERT): _S.CLOSED,
+        (_S.CLIENT_EXPECT_READY, _T.RECEIVE_ALERT): _S.CLOSED,
+        (_S.SERVER_EXPECT_AUTHENTICATION, _T.RECEIVE_ALERT): _S.CLOSED,
+        (_S.SERVER_AUTHORIZING, _T.RECEIVE_ALERT): _S.CLOSED,
+        (_S.OPEN, _T.RECEIVE_ALERT): _S.CLOSED,
+        (_S.LOCAL_CLOSED, _T.RECEIVE_ALERT): _S.CLOSED,
+    }
+)
+
+
+def next_state(state: State, step: Step) -> State:
+    """Return the state after ``step``; raises ProtocolViolationError if it is out of place."""
+    try:
+        return TRANSITIONS[state, step]
+    except KeyError:
+        raise ProtocolViolationError(f"{step.name} is out of place in {state.name}") from None
