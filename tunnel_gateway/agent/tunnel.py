@@ -1,0 +1,80 @@
+"""Making a tunnel: connect to the gateway and run the client's handshake."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from tunnel_gateway.errors import (
+    GatewayUnreachableError,
+    TruncatedError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
+from tunnel_gateway.protocol.connection import Surroundings
+from tunnel_gateway.protocol.events import Opened
+from tunnel_gateway.transport.channel import Channel
+from tunnel_gateway.transport.stream import SocketStream
+
+# Longer than the gateway's own handshake and connect time-outs together by default.
+TUNNEL_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAddress:
+    """Where a gateway listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """An open tunnel: the gateway is proven, and has let the user in."""
+
+    channel: Channel
+    opened: Opened
+
+
+async def open_tunnel(
+    gateway: GatewayAddress, settings: ClientSettings, workers: Executor
+) -> Tunnel:
+    """Make a tunnel within TUNNEL_SECONDS.
+
+    Raises GatewayUnreachableError, and the error that ended the handshake: a CertificateError
+    or PeerError of ours, or AlertReceivedError with the gateway's reason.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + TUNNEL_SECONDS
+    stream = await _connect(gateway, deadline)
+    connection = ClientConnection(
+        settings,
+        Surroundings(entropy=os.urandom, validation_time=datetime.now(UTC), deadline=deadline),
+    )
+    channel = Channel(stream, connection, workers)
+    try:
+        opened = await channel.handshake()
+    except (OSError, TruncatedError) as error:
+        raise GatewayUnreachableError(f"{gateway} ended the handshake: {error}") from None
+    if not isinstance(opened, Opened):
+        raise TunnelGatewayError("the handshake did not open the tunnel")
+    return Tunnel(channel, opened)
+
+
+async def _connect(gateway: GatewayAddress, deadline: float) -> SocketStream:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout_at(deadline):
+            _, stream = await loop.create_connection(SocketStream, gateway.host, gateway.port)
+    except TimeoutError:
+        raise GatewayUnreachableError(f"{gateway} did not answer in time") from None
+    except OSError as error:
+        raise GatewayUnreachableError(f"{gateway}: {error.strerror or error}") from None
+    return stream

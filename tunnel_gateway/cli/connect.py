@@ -1,0 +1,132 @@
+"""``tunnel-gateway connect``: one tunnel for one connection."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from getpass import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from tunnel_gateway.agent.app import serve_one_tunnel
+from tunnel_gateway.agent.oneshot import DEFAULT_SECONDS
+from tunnel_gateway.agent.tunnel import GatewayAddress
+from tunnel_gateway.observability.logs import configure_logs
+from tunnel_gateway.pki.keyfiles import load_identity, read_file
+from tunnel_gateway.pki.truststore import load_trust_anchors
+from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.protocol.client import ClientSettings
+
+if TYPE_CHECKING:
+    from tunnel_gateway.cli import Subparsers
+
+_DESCRIPTION = """\
+Make one tunnel through a gateway and print one line of JSON:
+
+  {"address": "127.0.0.1:PORT", "tunnel_id": "…"}
+
+Connect one WebSocket client to ws://ADDRESS/; a second connection is refused, and the command
+ends with the first. Exit code 0 when the connection ended in order, 1 otherwise.
+
+example:
+  tunnel-gateway connect --gateway 127.0.0.1:8843 --domain example.uz --dst 0 \\
+      --key certs/dev/users/demo/key.pem --cert certs/dev/users/demo/chain.pem \\
+      --truststore certs/dev/truststore.pem
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "connect",
+        help="make one tunnel and print its local address",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--gateway", required=True, type=_address, metavar="HOST:PORT", help="where it listens")
+    add("--domain", required=True, metavar="D", help="the domain it must prove to be")
+    add("--key", required=True, type=Path, metavar="FILE", help="the user's key, PKCS#8 in PEM")
+    add("--cert", required=True, type=Path, metavar="FILE", help="the user's chain, leaf first")
+    add("--truststore", required=True, type=Path, metavar="FILE", help="roots to trust")
+    add("--dst", required=True, metavar="ID", help="the dst_id of the application")
+    add(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the key's password; without it the terminal is asked for an encrypted key",
+    )
+    add(
+        "--truststore-password-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the password of a PKCS#12 truststore",
+    )
+    add(
+        "--expires",
+        type=_seconds,
+        default=DEFAULT_SECONDS,
+        metavar="SECONDS",
+        help="how long the address waits for its connection (default: %(default)g)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve one tunnel; 0 if its connection ended in order."""
+    configure_logs("auto", "warning")
+    identity = load_identity(arguments.key, arguments.cert, _key_password(arguments))
+    anchors = load_trust_anchors(
+        arguments.truststore, _file_password(arguments.truststore_password_file)
+    )
+    settings = ClientSettings(
+        server_name=arguments.domain.lower().rstrip("."),
+        dst_id=arguments.dst,
+        identity=identity,
+        validator=ChainValidator(anchors),
+    )
+    end = uvloop.run(
+        serve_one_tunnel(
+            arguments.gateway, settings, announce=_announce, time_limit=arguments.expires
+        )
+    )
+    if end.error is not None:
+        print(f"tunnel-gateway: {end.reason}: {end.error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _announce(address: str, tunnel_id: bytes) -> None:
+    print(json.dumps({"address": address, "tunnel_id": tunnel_id.hex()}), flush=True)
+
+
+def _file_password(path: Path | None) -> bytes | None:
+    return None if path is None else read_file(path, secret=True).strip()
+
+
+def _key_password(arguments: argparse.Namespace) -> bytes | None:
+    if arguments.password_file is not None or not sys.stdin.isatty():
+        return _file_password(arguments.password_file)
+    if b"ENCRYPTED" not in read_file(arguments.key, secret=True):
+        return None
+    return getpass(f"Password of {arguments.key}: ").encode()
+
+
+def _address(text: str) -> GatewayAddress:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return GatewayAddress(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 24 * 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to a day")
+    return seconds

@@ -1,0 +1,53 @@
+"""``tunnel-gateway``: one program, one command for each job."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from tunnel_gateway.cli import connect, pki, selftest, serve
+from tunnel_gateway.errors import ConfigError, TunnelGatewayError
+
+_LESSON = """\
+A gateway for E-IMZO TUNNEL. It stands at the edge of an organisation: users prove who they
+are with their national certificates, the gateway proves its domain, and the WebSocket
+connection between a page and the organisation's API is carried between them under
+GOST 28147-89.
+
+Try it:
+
+  tunnel-gateway pki init certs/dev --domain example.uz   certificates to try with
+  tunnel-gateway serve --config config/demo.properties    the gateway
+  tunnel-gateway connect --help                           the user's side
+
+Each command explains itself with --help.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="tunnel-gateway",
+        description=_LESSON,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=version("tunnel-gateway"))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command in (serve, connect, pki, selftest):
+        command.add_parser(commands)
+    parsed = parser.parse_args(arguments)
+    if "run" not in parsed:
+        parser.print_help()
+        return 0
+    try:
+        return int(parsed.run(parsed))
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"tunnel-gateway: {fault}", file=sys.stderr)
+    except (TunnelGatewayError, OSError) as error:
+        print(f"tunnel-gateway: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("tunnel-gateway: interrupted", file=sys.stderr)
+    return 1

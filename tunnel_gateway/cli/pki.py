@@ -1,0 +1,360 @@
+"""``tunnel-gateway pki``: make a development authority, show and verify certificates."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from tunnel_gateway.errors import CertificateError, FileError
+from tunnel_gateway.gost.curves import CURVES
+from tunnel_gateway.pki.authority import CENTRE, DOMAIN, ROOT, USER, Authority, Person, Profile
+from tunnel_gateway.pki.certificate import Certificate, format_time, to_pem
+from tunnel_gateway.pki.keyfiles import (
+    Identity,
+    load_certificates,
+    private_key_to_encrypted_pem,
+    private_key_to_pem,
+    read_file,
+)
+from tunnel_gateway.pki.names import normalise_domain
+from tunnel_gateway.pki.oids import FAMILIES
+from tunnel_gateway.pki.truststore import load_trust_anchors
+from tunnel_gateway.pki.validation import ChainValidator
+
+_CURVES: Final = {curve.name[-1]: curve for curve in CURVES}
+_FAMILIES: Final = dict(zip(("2009", "2024"), FAMILIES, strict=True))
+_DEFAULT_DOMAIN: Final = "example.uz"
+# Made-up numbers: no one was born in a month 00.
+_DEFAULT_USERS: Final = {
+    "citizen": Person("G‘ANIYEV O‘KTAM", pinfl="10000000000001", uid="400000001"),
+    "officer": Person(
+        "TO‘LAGANOVA OYGUL",
+        pinfl="10000000000002",
+        uid="400000002",
+        inn="300000001",
+        organisation="“NAMUNA” MCHJ",
+    ),
+}
+
+_INIT_HELP: Final = """\
+Make an authority for development and tests, and write into DIR, which must be new or empty:
+
+  truststore.pem                    the root
+  ca/root.pem, centre.pem           the authority's certificates, and .key.pem beside them
+  servers/DOMAIN/chain.pem, key.pem a certificate for each --domain
+  users/NAME/chain.pem, key.pem     a certificate for each --user
+
+Private keys are readable by their owner only. Nobody trusts this authority but programs that
+are given its truststore: do not use it for anything real.
+
+example:
+  tunnel-gateway pki init certs/dev --domain example.uz --user Gulnora
+"""
+_SHOW_HELP: Final = """\
+Show what certificates say: PEM, also with several certificates, or DER.
+
+examples:
+  tunnel-gateway pki show servers/example.uz/chain.pem
+  tunnel-gateway pki show --json user.cer | jq '.[0].pinfl'
+"""
+_VERIFY_HELP: Final = """\
+Check a certificate as a tunnel does, without looking for revocation: exit 0 and print the path
+to the trust anchor, or exit 1 and say why not. CERT may be a whole chain, its owner's
+certificate first. With --domain it must be that domain's; otherwise it must be a user's.
+
+examples:
+  tunnel-gateway pki verify --truststore truststore.pem users/citizen/chain.pem
+  tunnel-gateway pki verify --truststore truststore.jks --password-file jks.password \\
+      --domain example.uz --at 2026-03-01T12:00:00+05:00 example.uz.cer centre.cer
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register ``pki`` with its sub-commands; each sets ``run``, which returns the exit code."""
+    parser = subparsers.add_parser(
+        "pki", help="development authority; show and verify certificates"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_init(commands)
+    _add_show(commands)
+    _add_verify(commands)
+
+
+def _add_command(commands: Any, name: str, summary: str, description: str) -> Any:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_init(commands: Any) -> None:
+    parser = _add_command(commands, "init", "make a development authority", _INIT_HELP)
+    parser.add_argument("directory", metavar="DIR", type=Path)
+    parser.add_argument(
+        "--domain",
+        dest="domains",
+        metavar="NAME",
+        action="append",
+        type=_domain,
+        help=f"a domain to certify; may be repeated (default: {_DEFAULT_DOMAIN})",
+    )
+    parser.add_argument(
+        "--user",
+        dest="users",
+        metavar="NAME",
+        action="append",
+        type=_user,
+        help="a person to certify, with numbers drawn by lot; may be repeated (default: citizen,"
+        " a natural person, and officer, who acts for a legal entity)",
+    )
+    parser.add_argument("--curve", choices=_CURVES, default="A", help="of all keys (default: A)")
+    parser.add_argument(
+        "--family", choices=_FAMILIES, default="2009", help="of the standards (default: 2009)"
+    )
+    parser.add_argument(
+        "--days",
+        type=_days,
+        help="how long domains and users are certified (default: two years)",
+    )
+    parser.add_argument(
+        "--password-file", type=Path, help="encrypt every private key under what FILE holds"
+    )
+    parser.set_defaults(run=_init)
+
+
+def _add_show(commands: Any) -> None:
+    parser = _add_command(commands, "show", "show what a certificate says", _SHOW_HELP)
+    parser.add_argument("certificate", metavar="CERT", type=Path)
+    parser.add_argument("--json", action="store_true", help="print a JSON list, for programs")
+    parser.set_defaults(run=_show)
+
+
+def _add_verify(commands: Any) -> None:
+    parser = _add_command(commands, "verify", "check a certificate as a tunnel does", _VERIFY_HELP)
+    parser.add_argument("--truststore", type=Path, required=True, help="PEM or PKCS#12 (.jks too)")
+    password = parser.add_mutually_exclusive_group()
+    password.add_argument(
+        "--password",
+        help="the truststore's; every user of this machine can see it in the list of processes,"
+        " so prefer --password-file",
+    )
+    password.add_argument("--password-file", type=Path, help="a file with the password, mode 0600")
+    parser.add_argument(
+        "--at", metavar="TIME", type=_time, help="ISO 8601, in UTC unless it says (default: now)"
+    )
+    parser.add_argument("--domain", metavar="NAME", help="the domain it must be for")
+    parser.add_argument("certificate", metavar="CERT", type=Path)
+    parser.add_argument("intermediates", metavar="INTERMEDIATE", nargs="*", type=Path)
+    parser.set_defaults(run=_verify)
+
+
+def _domain(text: str) -> str:
+    try:
+        return normalise_domain(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
+
+
+def _user(text: str) -> str:
+    if not text.isprintable() or not text.strip() or text.startswith(".") or os.sep in text:
+        raise argparse.ArgumentTypeError(f"not usable as a name and as a folder: {text!a}")
+    return text
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= ROOT.days:
+        raise argparse.ArgumentTypeError(f"not a number of days from 1 to {ROOT.days}: {text!a}")
+    return int(text)
+
+
+def _time(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(
+            f"not a time like 2026-03-01T12:00:00+05:00: {text!a}"
+        ) from fault
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _password(args: argparse.Namespace) -> bytes | None:
+    if args.password_file is not None:
+        found = read_file(args.password_file, secret=True).rstrip(b"\r\n")
+        if not found:
+            raise FileError(f"{args.password_file}: there is no password in it")
+        return found
+    password: str | None = getattr(args, "password", None)
+    return None if password is None else password.encode()
+
+
+def _init(args: argparse.Namespace) -> int:
+    folder: Path = args.directory
+    if not _is_free(folder):
+        print(
+            f"{folder}: there is something there already, and keys are not overwritten;"
+            " name a new directory or empty this one",
+            file=sys.stderr,
+        )
+        return 1
+    _write_authority(_Writer(folder, _password(args)), args)
+    print(f"{folder}: made a development authority; trust it with {folder / 'truststore.pem'}")
+    return 0
+
+
+def _is_free(folder: Path) -> bool:
+    try:
+        return not folder.exists() or not any(folder.iterdir())
+    except OSError as fault:
+        raise FileError(f"{folder}: {fault.strerror}") from fault
+
+
+def _write_authority(writer: _Writer, args: argparse.Namespace) -> None:
+    now = datetime.now(UTC)
+
+    def profile(base: Profile, days: int | None = None) -> Profile:
+        return replace(
+            base,
+            curve=_CURVES[args.curve],
+            family=_FAMILIES[args.family],
+            days=days or base.days,
+        )
+
+    authority = Authority.create(
+        now=now, entropy=os.urandom, root=profile(ROOT), centre=profile(CENTRE)
+    )
+    writer.write("truststore.pem", to_pem([authority.root.leaf]), 0o644)
+    writer.identity(authority.root, "ca/root.pem", "ca/root.key.pem")
+    writer.identity(authority.centre, "ca/centre.pem", "ca/centre.key.pem")
+    for domain in dict.fromkeys(args.domains or [_DEFAULT_DOMAIN]):
+        identity = authority.issue_domain(
+            domain, now=now, entropy=os.urandom, profile=profile(DOMAIN, args.days)
+        )
+        writer.identity(identity, f"servers/{domain}/chain.pem", f"servers/{domain}/key.pem")
+    for name, person in _people(args.users).items():
+        identity = authority.issue_user(
+            person, now=now, entropy=os.urandom, profile=profile(USER, args.days)
+        )
+        writer.identity(identity, f"users/{name}/chain.pem", f"users/{name}/key.pem")
+
+
+def _people(names: list[str] | None) -> dict[str, Person]:
+    if not names:
+        return _DEFAULT_USERS
+    return {
+        name: Person(name, pinfl=f"1{_digits(13)}", uid=f"4{_digits(8)}")
+        for name in dict.fromkeys(names)
+    }
+
+
+def _digits(count: int) -> str:
+    return f"{int.from_bytes(os.urandom(16), 'big') % 10**count:0{count}}"
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes files under a folder, never over one that is there."""
+
+    folder: Path
+    password: bytes | None
+
+    def write(self, name: str, data: bytes, mode: int) -> None:
+        path = self.folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Private from the first moment, and not only once it is written.
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+                file.write(data)
+        except OSError as fault:
+            raise FileError(f"{path}: {fault.strerror}") from fault
+
+    def identity(self, identity: Identity, chain_name: str, key_name: str) -> None:
+        key, family = identity.private_key, identity.leaf.family
+        pem = (
+            private_key_to_pem(key, family)
+            if self.password is None
+            else private_key_to_encrypted_pem(key, family, self.password, os.urandom)
+        )
+        self.write(key_name, pem, 0o600)
+        self.write(chain_name, to_pem(identity.chain), 0o644)
+
+
+def _show(args: argparse.Namespace) -> int:
+    certificates = load_certificates(args.certificate)
+    if args.json:
+        facts = [_facts(certificate) for certificate in certificates]
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
+    else:
+        print("\n\n".join(_text(certificate) for certificate in certificates))
+    return 0
+
+
+def _facts(certificate: Certificate) -> dict[str, Any]:
+    """What a certificate says, under the names of the vendor's server where it has one."""
+    return {
+        "serialNumber": certificate.serial_hex,
+        "subjectName": certificate.subject,
+        "issuerName": certificate.issuer,
+        "validFrom": certificate.not_before.isoformat(),
+        "validTo": certificate.not_after.isoformat(),
+        "commonName": certificate.common_name,
+        "pinfl": certificate.pinfl,
+        "inn": certificate.inn,
+        "uid": certificate.uid,
+        "keyAlgName": certificate.family.name,
+        "curve": certificate.public_key.curve.name,
+        "publicKey": certificate.public_key.encoded.hex(),
+        "signAlgName": certificate.signature_algorithm,
+        "dnsNames": list(certificate.dns_names),
+        "keyUsage": _sorted(certificate.key_usage),
+        "extKeyUsage": _sorted(certificate.extended_key_usage),
+        "policies": _sorted(certificate.policies),
+        "isCA": certificate.is_ca,
+        "pathLength": certificate.path_length,
+        "sha256": certificate.fingerprint,
+    }
+
+
+def _sorted(values: Any) -> list[str] | None:
+    return None if values is None else sorted(values)
+
+
+def _text(certificate: Certificate) -> str:
+    facts = _facts(certificate)
+    facts["validFrom"] = format_time(certificate.not_before)
+    facts["validTo"] = format_time(certificate.not_after)
+    lines = []
+    for name, value in facts.items():
+        if value is None or value == []:
+            continue
+        shown = ", ".join(value) if isinstance(value, list) else value
+        lines.append(f"{name:<13} {shown}")
+    return "\n".join(lines)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    anchors = load_trust_anchors(args.truststore, _password(args))
+    files = [args.certificate, *args.intermediates]
+    chain = [one.der for path in files for one in load_certificates(path)]
+    at = args.at or datetime.now(UTC)
+    validator = ChainValidator(anchors)
+    try:
+        if args.domain is None:
+            peer = validator.verify_client(chain, at)
+        else:
+            peer = validator.verify_server(chain, at, args.domain)
+    except CertificateError as reason:
+        print(f"not accepted ({reason.code}): {reason}", file=sys.stderr)
+        return 1
+    for certificate in peer.path:
+        print(f"{certificate.serial_hex:<18} {certificate.subject}")
+    print(f"accepted; the path is valid until {format_time(peer.valid_until)}")
+    return 0

@@ -1,0 +1,67 @@
+"""``tunnel-gateway selftest``: show every known answer of the cryptography and whether it came."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from typing import Any, Final
+
+from tunnel_gateway.gost import selftest
+
+_HELP: Final = """\
+Ask the cryptography questions whose answers are published, and print what came of each: exit 0
+if every answer is right, 1 if one is wrong. The gateway and the agent ask the same at every
+start and do not run on a wrong answer.
+
+examples:
+  tunnel-gateway selftest
+  tunnel-gateway selftest --json | jq '.known_answers[] | select(.passed | not)'
+"""
+_GREEN: Final = "\x1b[32m"
+_RED: Final = "\x1b[1;31m"
+_PLAIN: Final = "\x1b[0m"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register ``selftest``; its ``run`` returns the exit code."""
+    parser = subparsers.add_parser(
+        "selftest",
+        help="check the cryptography of this machine against published answers",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the results; return 0 if every known answer came out, else 1."""
+    results = list(selftest.run(selftest.KNOWN_ANSWERS))
+    failed = sum(not result.passed for result in results)
+    if args.json:
+        print(json.dumps(_as_json(results, failed), indent=2))
+    else:
+        _print_lines(results, failed, coloured=sys.stdout.isatty())
+    return 1 if failed else 0
+
+
+def _as_json(results: list[selftest.Result], failed: int) -> dict[str, Any]:
+    return {"passed": not failed, "known_answers": [asdict(result) for result in results]}
+
+
+def _print_lines(results: list[selftest.Result], failed: int, *, coloured: bool) -> None:
+    width = max(len(result.name) for result in results)
+    for result in results:
+        word = _coloured(result.passed, "passed" if result.passed else "FAILED", coloured=coloured)
+        print(f"{word}  {result.name:{width}}  {result.source}")
+    if failed:
+        summary = f"{failed} of {len(results)} known answers came out wrong: do not use this build"
+    else:
+        summary = f"all {len(results)} known answers came out"
+    print(_coloured(not failed, summary, coloured=coloured))
+
+
+def _coloured(good: bool, text: str, *, coloured: bool) -> str:
+    return f"{_GREEN if good else _RED}{text}{_PLAIN}" if coloured else text

@@ -1,0 +1,51 @@
+"""``tunnel-gateway serve``: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from tunnel_gateway.config import load_config
+from tunnel_gateway.gateway.app import Gateway
+from tunnel_gateway.gost import selftest
+from tunnel_gateway.observability.logs import configure_logs
+
+if TYPE_CHECKING:
+    from tunnel_gateway.cli import Subparsers
+
+_DESCRIPTION = """\
+Run the gateway in the foreground until SIGTERM or SIGINT.
+
+The configuration is a config.properties with the keys of the vendor's guide (tunnel.listen.port,
+tunnel.servers.dir, tunnel.destination.N.host, …); config/config.properties explains every key.
+At start the known answers of the cryptography are checked, then the whole configuration: every
+mistake is reported with its file and line before a port is opened.
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="run the gateway",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal; 0 after an orderly end."""
+    selftest.require()
+    config = load_config(arguments.config)
+    configure_logs(config.log_format, config.log_level)
+    if not config.enabled:
+        print("tunnel-gateway: tunnel.enabled=no: nothing to do", file=sys.stderr)
+        return 0
+    uvloop.run(Gateway(config).serve())
+    return 0

@@ -1,0 +1,227 @@
+"""One connection from its accept to its line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from tunnel_gateway.config import Config
+from tunnel_gateway.errors import (
+    DestinationUnreachableError,
+    NotWebSocketError,
+    TimedOutError,
+    TruncatedError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.gateway.destinations import connect, find_destination
+from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.upgrade import (
+    UpgradeReader,
+    UpgradeRequest,
+    check_origin,
+    forwarded_request,
+    identity_headers,
+    switched_protocols,
+)
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.protocol.connection import Surroundings
+from tunnel_gateway.protocol.events import ClientAuthenticated
+from tunnel_gateway.protocol.server import ServerConnection, ServerSettings
+from tunnel_gateway.transport.channel import Channel
+from tunnel_gateway.transport.inbox import Inbox
+from tunnel_gateway.transport.relay import Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.stream import SocketStream
+
+log = get_logger(__name__)
+
+# A destination that refuses the WebSocket may explain itself to the page, within bounds.
+_REFUSAL_BYTES: Final = 64 * 1024
+_REFUSAL_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What every session of a daemon shares."""
+
+    config: Config
+    settings: ServerSettings
+    admission: Admission
+    workers: Executor
+
+
+class Session:
+    """One connection of a client. ``run`` serves it to its end and logs one line."""
+
+    def __init__(self, service: Service, stream: SocketStream) -> None:
+        self._service = service
+        self._stream = stream
+        self._started = asyncio.get_running_loop().time()
+        self._connection = ServerConnection(
+            service.settings,
+            Surroundings(
+                entropy=os.urandom,
+                validation_time=datetime.now(UTC),
+                deadline=self._started + service.config.handshake_timeout,
+            ),
+        )
+        self._channel = Channel(stream, self._connection, service.workers)
+        self._socket: SocketStream | None = None
+        self._relay: Relay | None = None
+        self._facts: dict[str, object] = {"client": stream.peer}
+        self._task: asyncio.Task[object] | None = None
+        self._stop_error: TunnelGatewayError | None = None
+
+    async def run(self) -> None:
+        """Serve the connection. Whatever happens is logged here and ends here."""
+        self._task = asyncio.current_task()
+        try:
+            with self._service.admission.tunnel():
+                end = await self._serve()
+        except TunnelGatewayError as error:
+            end = self._break_off(error)
+        except OSError as error:
+            end = RelayEnd("peer_lost", error)
+        except asyncio.CancelledError:
+            if self._stop_error is None:
+                raise
+            end = self._break_off(self._stop_error)
+        except Exception:
+            log.exception("internal_error", **self._facts)
+            end = self._break_off(TunnelGatewayError("internal error"))
+        finally:
+            if self._socket is not None:
+                self._socket.close()
+        self._log(end)
+        await self._stream.wait_closed()
+
+    def stop(self, error: TunnelGatewayError) -> None:
+        """End the session now, wherever it is, and tell the client why."""
+        if self._relay is not None:
+            self._relay.stop(error)
+        elif self._task is not None and self._stop_error is None:
+            self._stop_error = error
+            self._task.cancel()
+
+    @property
+    def open(self) -> bool:
+        """Tell whether the tunnel carries a WebSocket connection by now."""
+        return self._relay is not None
+
+    # --- the way of a tunnel ---------------------------------------------------------------
+
+    async def _serve(self) -> RelayEnd:
+        config = self._service.config
+        with self._service.admission.handshake():
+            client = await self._channel.handshake()
+        if not isinstance(client, ClientAuthenticated):
+            raise TunnelGatewayError("the handshake gave no client")
+        self._note_client(client)
+        destination = find_destination(config.destinations, client.dst_id)
+        self._socket = socket = await connect(destination, config.connect_timeout)
+        inbox = Inbox(self._channel)
+        self._channel.open(inbox)
+        self._connection.accept()
+        self._channel.flush()
+
+        request = await self._read_request(inbox)
+        check_origin(request, client.server_name)
+        identity = identity_headers(client.peer, client.tunnel_id)
+        socket.write(forwarded_request(request, identity, self._stream.peer_host))
+        if not await self._read_answer(socket.inbox):
+            return await self._pass_refusal(socket.inbox)
+        self._relay = Relay(
+            self._channel,
+            socket,
+            RelayLimits(config.idle_timeout, config.halfclose_timeout),
+            socket_name="destination",
+            on_socket_lost=DestinationUnreachableError("the destination broke off"),
+        )
+        return await self._relay.run(inbox, socket.inbox)
+
+    async def _read_request(self, inbox: Inbox) -> UpgradeRequest:
+        reader = UpgradeReader()
+        async with _time_limit(self._service.config.upgrade_timeout, "no upgrade request came"):
+            while data := await inbox.receive():
+                if request := reader.receive_data(data):
+                    inbox.unread(reader.rest)
+                    return request
+        raise NotWebSocketError("the client closed before its upgrade request was complete")
+
+    async def _read_answer(self, answers: Inbox) -> bool:
+        """Tell whether the destination accepts; until then no byte of the client follows."""
+        answer = b""
+        async with _time_limit(
+            self._service.config.upgrade_timeout, "the destination did not answer the upgrade"
+        ):
+            while (switched := switched_protocols(answer)) is None:
+                data = await answers.receive()
+                if not data:
+                    raise DestinationUnreachableError(
+                        "the destination closed without an answer to the upgrade request"
+                    )
+                answer += data
+        answers.unread(answer)
+        return switched
+
+    async def _pass_refusal(self, answers: Inbox) -> RelayEnd:
+        """Let the page see why the destination refused: its answer, then the end."""
+        passed = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REFUSAL_SECONDS):
+                while passed < _REFUSAL_BYTES and (data := await answers.receive()):
+                    self._channel.write(data)
+                    passed += len(data)
+        self._channel.close()
+        return RelayEnd("upgrade_refused")
+
+    def _note_client(self, client: ClientAuthenticated) -> None:
+        leaf = client.peer.leaf
+        self._facts |= {
+            "tunnel_id": client.tunnel_id.hex(),
+            "domain": client.server_name,
+            "dst_id": client.dst_id,
+            "user": leaf.common_name,
+            "serial": f"{leaf.serial:x}",
+            "issuer": leaf.issuer,
+        }
+
+    # --- the end of it ---------------------------------------------------------------------
+
+    def _break_off(self, error: TunnelGatewayError) -> RelayEnd:
+        self._channel.abort(error)
+        return RelayEnd(error.code, error)
+
+    def _log(self, end: RelayEnd) -> None:
+        facts = self._facts | {
+            "reason": end.reason,
+            "seconds": round(asyncio.get_running_loop().time() - self._started, 3),
+        }
+        if self._connection.server_name and "domain" not in facts:
+            facts["domain"] = self._connection.server_name
+        if end.error is not None:
+            facts["detail"] = str(end.error)
+        if self._relay is not None:
+            facts |= {
+                "bytes_up": self._relay.bytes_from_channel,
+                "bytes_down": self._relay.bytes_from_socket,
+            }
+            log.info("tunnel_closed", **facts)
+        elif not self._stream.received and isinstance(end.error, TruncatedError):
+            log.debug("probe", **facts)  # a balancer's health check connects and hangs up
+        else:
+            log.warning("tunnel_refused", **facts)
+
+
+@asynccontextmanager
+async def _time_limit(seconds: float, text: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise TimedOutError(f"{text} in {seconds:g} s") from None

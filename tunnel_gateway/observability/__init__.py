@@ -1,0 +1,1 @@
+"""Logs: what people and machines are told about a running daemon."""

@@ -1,0 +1,181 @@
+"""The log: lines for people on a terminal, JSON lines for machines elsewhere.
+
+A line is an event's name and its facts as keyword arguments::
+
+    log = get_logger(__name__)
+    log.info("tunnel_opened", domain="example.uz", serial="218711a92")
+
+Three promises, kept for our own lines and for those of libraries alike:
+
+* No key, signature or payload gets in by mistake: of bytes only the length is written, and of an
+  object that is no plain value only its class.
+* Nobody outside can write a line of his own: what is not printable is escaped, and every line of
+  a traceback is marked.
+* A log that cannot be written (a closed or full stderr) costs the line and nothing else.
+
+Writing happens in the caller's thread, so no hot path logs: events are per tunnel, not per record.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import PurePath
+from types import NoneType
+from typing import Any, Literal, TextIO, cast
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+LogFormat = Literal["auto", "console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_PACKAGE = "tunnel_gateway"
+_MAX_DEPTH = 4
+
+# The first that fits; an IntEnum is an Enum before it is a number. date stands for datetime too.
+_SHOWN_AS: tuple[tuple[tuple[type, ...], Callable[[Any], object]], ...] = (
+    ((bytes, bytearray, memoryview), lambda value: f"<{memoryview(value).nbytes} bytes>"),
+    ((Enum,), lambda value: value.name),
+    ((NoneType, bool, int, float, str), lambda value: value),
+    ((date,), lambda value: value.isoformat()),
+    ((PurePath, IPv4Address, IPv6Address), str),
+    ((BaseException,), lambda value: f"{type(value).__name__}: {value}"),
+)
+
+# At lower levels websockets writes what passes through it, and a line for every port scanner.
+_LIBRARY_LEVEL = logging.WARNING
+
+_BEFORE: list[Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def get_logger(name: str, **context: object) -> FilteringBoundLogger:
+    """The logger of the module ``name``; ``context`` goes into each of its lines.
+
+    It may be made before `configure_logs` and follows every later call of it.
+    """
+    return cast("FilteringBoundLogger", structlog.get_logger(name, **context))
+
+
+def configure_logs(
+    log_format: LogFormat = "auto", level: LogLevel = "info", stream: TextIO | None = None
+) -> None:
+    """Send all logging of the process to ``stream`` (stderr when None), from ``level`` on.
+
+    ``auto`` is ``console`` when the stream is a terminal, else ``json``. Libraries that use the
+    standard ``logging`` come out in the same form, but never below a warning. May be called
+    again, on a reload: the last call holds.
+    """
+    stream = sys.stderr if stream is None else stream
+    number = logging.getLevelNamesMapping()[level.upper()]
+    handler = _Handler(stream)
+    handler.setFormatter(_formatter(log_format, terminal=_is_terminal(stream)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(number, _LIBRARY_LEVEL))
+    logging.getLogger(_PACKAGE).setLevel(number)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            *_BEFORE,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,  # a reload may change the level
+    )
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Loses a line rather than raise; everything that may fail runs inside ``emit``."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's own
+        reason = type(sys.exception()).__name__
+        with suppress(Exception):
+            self.stream.write(f"a line of the log was lost: {reason}\n")
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # no stderr at all, or a closed one
+        return False
+
+
+def _formatter(log_format: LogFormat, *, terminal: bool) -> logging.Formatter:
+    console = log_format == "console" or (log_format == "auto" and terminal)
+    rendering: list[Processor]
+    if console:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=terminal,
+            sort_keys=False,
+            exception_formatter=structlog.dev.plain_traceback,  # given as text already
+        )
+        rendering = [_escape_for_people, renderer]
+    else:
+        rendering = [_order_for_machines, structlog.processors.JSONRenderer()]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *_BEFORE],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _only_plain_values,
+            *rendering,
+        ],
+    )
+
+
+def _only_plain_values(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
+    return {key: _plain(value) for key, value in event_dict.items()}
+
+
+def _plain(value: object, depth: int = 0) -> object:
+    """``value`` as JSON can hold it, without the content of bytes and of unknown objects."""
+    for types, show in _SHOWN_AS:
+        if isinstance(value, types):
+            return show(value)
+    if depth < _MAX_DEPTH and isinstance(value, Mapping):
+        return {str(_plain(key)): _plain(item, depth + 1) for key, item in value.items()}
+    if depth < _MAX_DEPTH and isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item, depth + 1) for item in value]
+    return f"<{type(value).__name__}>"
+
+
+def _order_for_machines(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
+    """Time, level and event first, so that raw lines can be read down a column."""
+    return {key: event_dict[key] for key in ("timestamp", "level", "event")} | dict(event_dict)
+
+
+def _escape_for_people(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
+    """Escape the text; what is nested is escaped by the renderer, which shows its repr."""
+    trace = event_dict.pop("exception", None)
+    escaped: EventDict = {
+        _escaped(key): _escaped(value) if isinstance(value, str) else value
+        for key, value in event_dict.items()
+    }
+    escaped["event"] = str(escaped["event"])
+    if trace is not None:
+        # The text of an exception may hold line ends of a stranger's.
+        escaped["exception"] = "\n".join(f"  | {_escaped(line)}" for line in trace.splitlines())
+    return escaped
+
+
+def _escaped(text: str) -> str:
+    """``text`` with all but printable characters as Python escapes.
+
+    Not printable are, besides control characters, those that reorder or hide text on a terminal
+    (the bidirectional and zero-width ones of Unicode) and lone surrogates.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )

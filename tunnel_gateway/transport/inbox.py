@@ -1,0 +1,87 @@
+"""An observer for the parts of a connection that are read step by step: handshakes and heads."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tunnel_gateway.errors import TruncatedError
+from tunnel_gateway.transport.byte_stream import ByteStream, Observer
+
+# More than the largest step (a certificate flight, a request's head) needs.
+LIMIT = 64 * 1024
+
+
+class Inbox:
+    """Keeps what comes in until ``receive`` asks for it; a full one slows the peer down."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._data = bytearray()
+        self._paused = False
+        self._ended = False
+        self._error: Exception | None = None
+        self._changed = asyncio.Event()
+        stream.observe(self)
+
+    async def receive(self) -> bytes:
+        """Return what has come in, at least one byte, or ``b""`` at the end of the data.
+
+        Raises what ended the stream when it is lost, TruncatedError if there was no reason.
+        """
+        while not (self._data or self._ended):
+            self._changed.clear()
+            await self._changed.wait()
+        if not self._data and self._error is not None:
+            raise self._error
+        return self.take()
+
+    def take(self) -> bytes:
+        """Return what has come in so far, and nothing if that is nothing."""
+        data = bytes(self._data)
+        self._data.clear()
+        if self._paused:
+            self._paused = False
+            self._stream.resume_reading()
+        return data
+
+    def unread(self, data: bytes) -> None:
+        """Put back the last bytes of what ``receive`` returned."""
+        self._data[:0] = data
+
+    def hand_over(self, observer: Observer) -> None:
+        """Let ``observer`` have the stream from now on, and first all that waits here."""
+        self._stream.observe(observer)
+        waiting = self.take()
+        if waiting:
+            observer.data_received(waiting)
+        if self._error is not None:
+            observer.connection_lost(self._error)
+        elif self._ended:
+            observer.eof_received()
+
+    # --- Observer --------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Keep bytes."""
+        self._data += data
+        if len(self._data) > LIMIT and not self._paused:
+            self._paused = True
+            self._stream.pause_reading()
+        self._changed.set()
+
+    def eof_received(self) -> None:
+        """Keep the end of the data."""
+        self._ended = True
+        self._changed.set()
+
+    def pause_writing(self) -> None:
+        """Nothing: steps write less than a buffer holds."""
+
+    def resume_writing(self) -> None:
+        """Nothing: see pause_writing."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Keep why the stream was lost."""
+        self._ended = True
+        self._error = error or TruncatedError("the connection was lost")
+        self._changed.set()

@@ -1,0 +1,36 @@
+"""The signals that end a process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Final
+
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+class Termination:
+    """SIGTERM and SIGINT as something to wait for: the first asks, the second insists."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._asked = asyncio.Event()
+        self._insisted = asyncio.Event()
+        for number in _ENDING:
+            self._loop.add_signal_handler(number, self._receive)
+
+    def _receive(self) -> None:
+        (self._insisted if self._asked.is_set() else self._asked).set()
+
+    async def asked(self) -> None:
+        """Wait for the first signal."""
+        await self._asked.wait()
+
+    async def insisted(self) -> None:
+        """Wait for the second signal."""
+        await self._insisted.wait()
+
+    def ignore(self) -> None:
+        """Give the signals back to Python's defaults."""
+        for number in _ENDING:
+            self._loop.remove_signal_handler(number)

@@ -1,0 +1,81 @@
+"""The listening socket: accepts connections, and survives running out of descriptors."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from tunnel_gateway.transport.stream import SocketStream
+
+BACKLOG = 1024
+# When accept fails (no descriptors left, mostly) it is tried again, later and later.
+_FIRST_DELAY_SECONDS = 0.005
+_LAST_DELAY_SECONDS = 1.0
+
+
+class Listener:
+    """Accepts TCP connections on an address and hands each over as a SocketStream.
+
+    ``on_connection`` takes the stream; ``on_failure`` takes the OSError of an accept that
+    failed, at most once for each run of failures.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        on_connection: Callable[[SocketStream], None],
+        on_failure: Callable[[OSError], None],
+    ) -> None:
+        self._on_connection = on_connection
+        self._on_failure = on_failure
+        self._socket = _listen(host, port)
+        self._task = asyncio.create_task(self._accept_all())
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on: of use when the configured one was 0."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def close(self) -> None:
+        """Stop accepting; connections that were accepted go on."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._socket.close()
+
+    async def _accept_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        delay = _FIRST_DELAY_SECONDS
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._socket)
+            except OSError as error:
+                if delay == _FIRST_DELAY_SECONDS:
+                    self._on_failure(error)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, _LAST_DELAY_SECONDS)
+                continue
+            delay = _FIRST_DELAY_SECONDS
+            try:
+                _, stream = await loop.connect_accepted_socket(SocketStream, connection)
+            except OSError:
+                connection.close()  # reset by the peer before we looked at it
+                continue
+            self._on_connection(stream)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setblocking(False)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening

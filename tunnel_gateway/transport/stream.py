@@ -1,0 +1,181 @@
+"""One TCP socket as a ByteStream, with half-close and back-pressure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import cast
+
+from tunnel_gateway.errors import TunnelGatewayError
+from tunnel_gateway.transport.byte_stream import Observer
+from tunnel_gateway.transport.inbox import Inbox
+
+WRITE_BUFFER_HIGH = 256 * 1024
+# How long close() waits for the peer to end its side too. Closing a socket with unread bytes
+# resets it, and a reset can overtake the alert that was written last.
+LINGER_SECONDS = 2.0
+# A dead peer is noticed in about two minutes, also while data waits to be acknowledged.
+KEEPALIVE_IDLE_SECONDS = 60
+KEEPALIVE_INTERVAL_SECONDS = 20
+KEEPALIVE_PROBES = 3
+USER_TIMEOUT_MILLISECONDS = 120_000
+
+Address = tuple[str, int] | tuple[str, int, int, int]
+
+
+class SocketStream(asyncio.Protocol):
+    """A ByteStream on a TCP socket. Until it is observed, ``inbox`` keeps what comes in."""
+
+    def __init__(self) -> None:
+        self.inbox: Inbox
+        self._observer: Observer | None = None
+        self._transport: asyncio.Transport
+        self._ending = False
+        self._closing = False
+        self._eof_received = False
+        self.received = False  # whether any byte ever came in
+        self._linger: asyncio.TimerHandle | None = None
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # --- ByteStream ------------------------------------------------------------------------
+
+    def observe(self, observer: Observer) -> None:
+        """Tell ``observer`` of everything from now on."""
+        self._observer = observer
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``; never blocks, see Observer.pause_writing."""
+        self._transport.write(data)
+
+    def write_eof(self) -> None:
+        """End our data once what was written is on its way."""
+        self._ending = True
+        self._shut_down_when_written()
+
+    def pause_reading(self) -> None:
+        """Let no more data in; the peer is slowed down."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let data in again."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Send what was written, then end both directions; what still comes in is dropped."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._eof_received:
+            self._transport.close()
+            return
+        self.resume_reading()
+        self.write_eof()
+        loop = asyncio.get_running_loop()
+        self._linger = loop.call_later(LINGER_SECONDS, self._transport.abort)
+
+    def abort(self, error: TunnelGatewayError) -> None:  # noqa: ARG002 (TCP cannot say why)
+        """End both directions now."""
+        self._transport.abort()
+
+    # --- for the owner ---------------------------------------------------------------------
+
+    @property
+    def peer(self) -> str:
+        """The address of the other side, as ``host:port`` for logs."""
+        return format_address(self._peername)
+
+    @property
+    def peer_host(self) -> str:
+        """The host of the other side's address alone."""
+        return self._peername[0] if self._peername else "unknown"
+
+    async def wait_closed(self) -> None:
+        """Wait until the socket is closed and everything written is sent or lost."""
+        await asyncio.shield(self._lost)
+
+    # --- asyncio.Protocol ------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Set the socket up."""
+        self.inbox = Inbox(self)
+        # uvloop's transport is one in all but its base class.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH, low=WRITE_BUFFER_HIGH // 4)
+        self._peername: Address | None = transport.get_extra_info("peername")
+        configure_socket(transport.get_extra_info("socket"))
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on."""
+        self.received = True
+        if self._observer is not None and not self._closing:
+            self._observer.data_received(data)
+
+    def eof_received(self) -> bool:
+        """Pass the end of data on, and keep our direction open."""
+        self._eof_received = True
+        if self._closing:
+            self._transport.close()
+        elif self._observer is not None:
+            self._observer.eof_received()
+        return True
+
+    def pause_writing(self) -> None:
+        """Pass back-pressure on."""
+        if self._observer is not None:
+            self._observer.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass the end of back-pressure on."""
+        if self._ending:
+            self._shut_down_when_written()
+        elif self._observer is not None:
+            self._observer.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass the end of the stream on."""
+        if self._linger is not None:
+            self._linger.cancel()
+        if not self._lost.done():
+            self._lost.set_result(None)
+        if self._observer is not None:
+            self._observer.connection_lost(exc)
+            self._observer = None
+
+    def _shut_down_when_written(self) -> None:
+        transport = self._transport
+        if transport.is_closing():
+            return
+        if transport.get_write_buffer_size():
+            # A limit of zero makes resume_writing come when the buffer is empty.
+            transport.set_write_buffer_limits(high=0)
+            return
+        # Not transport.write_eof(): after eof_received() it crashes uvloop under churn.
+        # The duplicate shares the connection, and uvloop's own socket object cannot shut down.
+        duplicate = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        try:
+            duplicate.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # already reset by the peer: connection_lost will say so
+        finally:
+            duplicate.close()
+
+
+def configure_socket(sock: socket.socket) -> None:
+    """Send small messages at once, and notice a peer that is gone."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SECONDS)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
+
+
+def format_address(address: Address | None) -> str:
+    """Return ``host:port``, with brackets round an IPv6 host; ``unknown`` for none."""
+    if not address:
+        return "unknown"
+    host, port = address[0], address[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
