@@ -1,0 +1,67 @@
+"""The organisation's WebSocket API of the demonstration: it echoes, and knows its user.
+
+Text and binary messages come back as they are; the text ``whoami`` is answered with a JSON
+object of the identity headers that the gateway set. Run it as ``python demo/api.py --port 8080``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.typing import Subprotocol
+
+SUBPROTOCOL = Subprotocol("chat.example.uz")
+MAX_MESSAGE = 64 * 1024 * 1024
+
+
+async def converse(connection: ServerConnection) -> None:
+    """Echo one connection's messages until it closes."""
+    async for message in connection:
+        await connection.send(identity(connection) if message == "whoami" else message)
+
+
+def identity(connection: ServerConnection) -> str:
+    """Return what the gateway says of the user, decoded, as JSON."""
+    headers = connection.request.headers if connection.request else Headers()
+    return json.dumps(
+        {
+            name: unquote(value)
+            for name, value in headers.raw_items()
+            if name.startswith("X-EIMZO-") or name == "X-Forwarded-For"
+        },
+        ensure_ascii=False,
+    )
+
+
+def choose_subprotocol(
+    _connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    """Speak SUBPROTOCOL with a page that offers it, and none with others."""
+    return SUBPROTOCOL if SUBPROTOCOL in offered else None
+
+
+async def main() -> None:
+    """Serve on loopback until the process is ended."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8080)
+    port = parser.parse_args().port
+    async with serve(
+        converse,
+        "127.0.0.1",
+        port,
+        max_size=MAX_MESSAGE,
+        select_subprotocol=choose_subprotocol,
+    ) as server:
+        address = server.sockets[0].getsockname()
+        print(json.dumps({"address": f"{address[0]}:{address[1]}"}), flush=True)
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

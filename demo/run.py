@@ -1,0 +1,341 @@
+"""A conversation through a real tunnel, shown step by step: ``make demo``.
+
+Four programs, each a process of its own: an API (demo/api.py), the gateway
+(config/demo.properties), the user's agent (``tunnel-gateway connect``), and this one as the page
+that talks. Exit code 0 when everything went as it should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
+
+ROOT = Path(__file__).resolve().parent.parent
+CERTIFICATES = ROOT / "certs" / "dev"
+CONFIG = ROOT / "config" / "demo.properties"
+USER = CERTIFICATES / "users" / "citizen"
+DOMAIN = "example.uz"
+GATEWAY = "127.0.0.1:8843"
+API_PORT = 8080
+SUBPROTOCOL = Subprotocol("chat.example.uz")
+BIG = 10 * 1024 * 1024
+TIME_LIMIT = 30.0
+
+CONNECT = [
+    *("connect", "--gateway", GATEWAY, "--domain", DOMAIN, "--dst", "0"),
+    *("--key", str(USER / "key.pem"), "--cert", str(USER / "chain.pem")),
+    *("--truststore", str(CERTIFICATES / "truststore.pem")),
+]
+
+
+class DemoError(Exception):
+    """Something did not go as it should; the text says what."""
+
+
+class Program:
+    """A process of the demonstration and the lines that it writes."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self.process = process
+        self._errors: list[str] = []
+        self._reading = asyncio.create_task(self._keep_errors())
+        self._more = asyncio.Condition()
+
+    async def _keep_errors(self) -> None:
+        assert self.process.stderr is not None  # noqa: S101 (opened as a pipe)
+        async for line in self.process.stderr:
+            async with self._more:
+                self._errors.append(line.decode().rstrip())
+                self._more.notify_all()
+        async with self._more:
+            self._more.notify_all()
+
+    async def output(self) -> dict[str, Any]:
+        """Return the next line of standard output, which is JSON."""
+        assert self.process.stdout is not None  # noqa: S101 (opened as a pipe)
+        line = await self.process.stdout.readline()
+        if not line:
+            await self._reading
+            raise DemoError(f"{self.name} ended: {self.last_words()}")
+        value: dict[str, Any] = json.loads(line)
+        return value
+
+    async def logged(self, event: str) -> dict[str, Any]:
+        """Return the first log line of ``event``."""
+        async with self._more:
+            while True:
+                for line in self._errors:
+                    if line.startswith("{") and json.loads(line).get("event") == event:
+                        value: dict[str, Any] = json.loads(line)
+                        return value
+                if self._reading.done():
+                    raise DemoError(f"{self.name} ended: {self.last_words()}")
+                await self._more.wait()
+
+    def last_words(self) -> str:
+        """Return the end of what it wrote to standard error."""
+        return "\n".join(self._errors[-5:]) or "without a word"
+
+    async def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = await self.process.wait()
+        await self._reading
+        return code
+
+
+@asynccontextmanager
+async def program(name: str, *arguments: str) -> AsyncIterator[Program]:
+    """Run a Python program of the project as its own process."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    running = Program(name, process)
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+def gateway_program(*arguments: str) -> tuple[str, ...]:
+    """Return the arguments that run ``tunnel-gateway`` with this interpreter."""
+    return (
+        "-c",
+        "import sys; from tunnel_gateway.cli.main import main; sys.exit(main())",
+        *arguments,
+    )
+
+
+class Story:
+    """What happens, told as it happens, with the time that each step took."""
+
+    def __init__(self) -> None:
+        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self._number = 0
+
+    async def step(self, text: str, doing: Awaitable[str]) -> None:
+        """Do one step; what it returns is what was seen."""
+        self._number += 1
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(TIME_LIMIT):
+                seen = await doing
+        except TimeoutError:
+            raise DemoError(f"{text}: nothing happened in {TIME_LIMIT:g} s") from None
+        except (DemoError, OSError, WebSocketException) as error:
+            raise DemoError(f"{text}: {error}") from error
+        took = f"{(time.perf_counter() - started) * 1000:8.1f} ms"
+        print(f"{self._number:3}. {self._paint(text, 1):<60} {self._paint(took, 2)}")
+        for line in seen.splitlines():
+            print(f"       {self._paint(line, 32)}")
+
+    def _paint(self, text: str, style: int) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if self._colour else text
+
+
+class Demonstration:
+    """The steps, in order. Each returns what was seen."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._gateway: Program
+        self._agent: Program
+        self._address = ""
+        self._page: ClientConnection
+
+    def steps(self) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
+        """Return every step with its title."""
+        return [
+            ("development certificates", self.certificates),
+            ("the organisation's WebSocket API starts", self.start_api),
+            ("the gateway starts", self.start_gateway),
+            ("the agent makes a tunnel", self.make_tunnel),
+            ("a page connects to the one-shot address", self.connect_page),
+            ("who does the API see?", self.whoami),
+            ("a text message", self.text),
+            ("a binary message", self.binary),
+            (f"a message of {BIG // 2**20} MiB there and back", self.big),
+            ("a ping", self.ping),
+            ("a second connection to the same address", self.second_connection),
+            ("the page closes", self.close),
+            ("the gateway's line about the tunnel", self.access_log),
+        ]
+
+    async def certificates(self) -> str:
+        """Make the development authority unless it is there."""
+        if (CERTIFICATES / "truststore.pem").exists():
+            return f"{CERTIFICATES.relative_to(ROOT)} is there already"
+        arguments = gateway_program("pki", "init", str(CERTIFICATES), "--domain", DOMAIN)
+        async with program("pki init", *arguments) as making:
+            if await making.process.wait():
+                await making.stop()
+                raise DemoError(f"no certificates: {making.last_words()}")
+        return f"made {CERTIFICATES.relative_to(ROOT)}"
+
+    async def start_api(self) -> str:
+        """Start the API and wait until it listens."""
+        api = await self._start("the API", "demo/api.py", "--port", str(API_PORT))
+        return f"listening on ws://{(await api.output())['address']}"
+
+    async def start_gateway(self) -> str:
+        """Start the gateway and wait until it listens."""
+        arguments = gateway_program("serve", "--config", str(CONFIG))
+        self._gateway = await self._start("the gateway", *arguments)
+        listening = await self._gateway.logged("listening")
+        return f"listening on {listening['address']} for {', '.join(listening['domains'])}"
+
+    async def make_tunnel(self) -> str:
+        """Let the agent make a tunnel and take over its address."""
+        self._agent = await self._start("the agent", *gateway_program(*CONNECT))
+        answer = await self._agent.output()
+        self._address = answer["address"]
+        return f"address {self._address}, good for one connection\ntunnel id {answer['tunnel_id']}"
+
+    async def connect_page(self) -> str:
+        """Open the WebSocket through the tunnel."""
+        self._page = await self._stack.enter_async_context(
+            connect(
+                f"ws://{self._address}/",
+                origin=f"https://{DOMAIN}",  # type: ignore[arg-type]
+                subprotocols=[SUBPROTOCOL],
+                max_size=2 * BIG,
+                proxy=None,
+            )
+        )
+        extensions = [extension.name for extension in self._page.protocol.extensions]
+        _expect(self._page.subprotocol == SUBPROTOCOL, "the subprotocol did not pass")
+        _expect(extensions == ["permessage-deflate"], "the compression did not pass")
+        return f"subprotocol {self._page.subprotocol}, compression {extensions[0]}"
+
+    async def whoami(self) -> str:
+        """Ask the API which user it sees."""
+        identity = json.loads(await self._ask("whoami"))
+        for name in ("X-EIMZO-CN", "X-EIMZO-PINFL"):
+            _expect(identity.get(name), f"the API got no {name}")
+        return "\n".join(f"{name}: {value}" for name, value in identity.items())
+
+    async def text(self) -> str:
+        """Send text in Uzbek and expect it back."""
+        message = "Assalomu alaykum, O‘zbekiston!"
+        _expect(await self._ask(message) == message, "the text came back changed")
+        return message
+
+    async def binary(self) -> str:
+        """Send every byte value and expect them back."""
+        message = bytes(range(256))
+        _expect(await self._ask(message) == message, "the bytes came back changed")
+        return "256 bytes"
+
+    async def big(self) -> str:
+        """Send a message that compression cannot shrink and expect it back."""
+        message = os.urandom(BIG)
+        started = time.perf_counter()
+        _expect(await self._ask(message) == message, "the message came back changed")
+        rate = 2 * BIG / (time.perf_counter() - started) / 1e6
+        return f"{rate:.0f} MB/s in all"
+
+    async def ping(self) -> str:
+        """Ping the API."""
+        latency = await (await self._page.ping())
+        return f"answered in {latency * 1000:.1f} ms"
+
+    async def second_connection(self) -> str:
+        """Try the address again: it must fail at once."""
+        try:
+            async with connect(f"ws://{self._address}/", proxy=None):
+                pass
+        except ConnectionRefusedError:
+            return "refused, as it must be"
+        raise DemoError("the address took a second connection")
+
+    async def close(self) -> str:
+        """Close the WebSocket; the agent ends with it."""
+        await self._page.close()
+        code = await self._agent.process.wait()
+        _expect(code == 0, f"the agent ended with {code}: {self._agent.last_words()}")
+        return f"close code {self._page.close_code}, and the agent has ended with it"
+
+    async def access_log(self) -> str:
+        """Show what the gateway wrote about it."""
+        line = await self._gateway.logged("tunnel_closed")
+        _expect(line["reason"] == "completed", f"the tunnel ended with {line['reason']}")
+        return "\n".join(f"{key}: {value}" for key, value in line.items() if key != "event")
+
+    async def _start(self, name: str, *arguments: str) -> Program:
+        return await self._stack.enter_async_context(program(name, *arguments))
+
+    async def _ask(self, message: str | bytes) -> str | bytes:
+        await self._page.send(message)
+        return await self._page.recv()
+
+
+def _expect(condition: object, complaint: str) -> None:
+    if not condition:
+        raise DemoError(complaint)
+
+
+async def stay() -> None:
+    """Say how to reach what is running, and wait for the end."""
+    command = " ".join(part.replace(f"{ROOT}/", "") for part in CONNECT)
+    print(
+        f"""
+The API and the gateway go on. Make a tunnel of your own:
+
+    .venv/bin/tunnel-gateway {command}
+
+and talk to the address that it prints (whoami asks the API who you are):
+
+    .venv/bin/websockets ws://127.0.0.1:PORT/
+
+Ctrl-C ends it all."""
+    )
+    ending = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    await ending.wait()
+
+
+async def demonstrate(*, staying: bool) -> int:
+    """Go through the steps; return the exit code."""
+    story = Story()
+    async with AsyncExitStack() as stack:
+        try:
+            for text, doing in Demonstration(stack).steps():
+                await story.step(text, doing())
+        except DemoError as error:
+            print(f"\nThe demonstration failed: {error}", file=sys.stderr)
+            return 1
+        print("\nEverything went through the tunnel as it should.")
+        if staying:
+            await stay()
+    return 0
+
+
+def main() -> int:
+    """Run the demonstration."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stay", action="store_true", help="leave the API and the gateway running")
+    return asyncio.run(demonstrate(staying=parser.parse_args().stay))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
