@@ -1,0 +1,284 @@
+/*
+ * Calls every function of the extension's C sources, for the sanitizers to watch.
+ *
+ * Each buffer is a heap block of exactly its size, so that one byte too many is seen. The answers
+ * are checked against one another only: whether they are the right ones is for the Python tests.
+ */
+#include "curve.h"
+#include "digest.h"
+#include "gost28147.h"
+#include "mgm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(condition)                                                          \
+    do {                                                                          \
+        if (!(condition)) {                                                       \
+            fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #condition);   \
+            exit(1);                                                              \
+        }                                                                         \
+    } while (0)
+
+#define LONGEST 300
+
+static uint8_t *buffer(size_t size)
+{
+    uint8_t *bytes = malloc(size);
+    CHECK(bytes != NULL || size == 0);
+    return bytes;
+}
+
+static uint8_t *filled(size_t size, unsigned seed)
+{
+    uint8_t *bytes = buffer(size);
+    for (size_t i = 0; i < size; i++) {
+        seed = seed * 1103515245 + 12345;
+        bytes[i] = (uint8_t)(seed >> 16);
+    }
+    return bytes;
+}
+
+static uint8_t *copied(const uint8_t *from, size_t size)
+{
+    uint8_t *bytes = buffer(size);
+    if (size > 0)
+        memcpy(bytes, from, size);
+    return bytes;
+}
+
+static int same(const uint8_t *left, const uint8_t *right, size_t size)
+{
+    return size == 0 || memcmp(left, right, size) == 0;
+}
+
+static int all_zeros(const uint8_t *bytes, size_t size)
+{
+    while (size--)
+        if (bytes[size] != 0)
+            return 0;
+    return 1;
+}
+
+static void exercise_wiping(void)
+{
+    for (size_t size = 0; size <= 40; size++) {
+        uint8_t *secret = filled(size, 1);
+        gost_wipe(secret, size);
+        CHECK(all_zeros(secret, size));
+        free(secret);
+    }
+}
+
+static void exercise_blocks(void)
+{
+    /* Numbers above 15, which Python refuses, must not reach over the tables either. */
+    uint8_t *key = filled(GOST28147_KEY_SIZE, 2), *sbox = filled(GOST28147_SBOX_SIZE, 3);
+    gost28147 *cipher = gost28147_new(key, sbox);
+    CHECK(cipher != NULL);
+    for (size_t blocks = 0; blocks <= 37; blocks++) {
+        size_t size = blocks * GOST28147_BLOCK_SIZE;
+        uint8_t *plain = filled(size, 4), *sealed = buffer(size), *opened = buffer(size);
+        uint8_t *in_place = copied(plain, size);
+        gost28147_encrypt_blocks(cipher, plain, blocks, sealed);
+        gost28147_decrypt_blocks(cipher, sealed, blocks, opened);
+        CHECK(same(plain, opened, size));
+        gost28147_encrypt_blocks(cipher, in_place, blocks, in_place);
+        CHECK(same(in_place, sealed, size));
+        gost28147_decrypt_blocks(cipher, in_place, blocks, in_place);
+        CHECK(same(in_place, plain, size));
+        free(plain);
+        free(sealed);
+        free(opened);
+        free(in_place);
+    }
+    gost28147_free(cipher);
+    gost28147_free(NULL);
+    free(key);
+    free(sbox);
+}
+
+static void refuse(const magma_mgm *mgm, const uint8_t *nonce, const uint8_t *associated,
+                   size_t associated_size, const uint8_t *sealed, size_t size, const uint8_t *tag)
+{
+    uint8_t *out = filled(size, 5);
+    CHECK(!magma_mgm_open(mgm, nonce, associated, associated_size, sealed, size, tag, out));
+    CHECK(all_zeros(out, size));
+    free(out);
+}
+
+static void refuse_altered(const magma_mgm *mgm, const uint8_t *nonce, uint8_t *associated,
+                           size_t associated_size, uint8_t *sealed, size_t size, uint8_t *tag)
+{
+    uint8_t *parts[] = {tag, sealed, associated};
+    size_t sizes[] = {MGM_TAG_SIZE, size, associated_size};
+    for (unsigned part = 0; part < 3; part++) {
+        size_t step = sizes[part] / 3 + 1;
+        for (size_t at = 0; at < sizes[part]; at += step) {
+            parts[part][at] ^= 0x10;
+            refuse(mgm, nonce, associated, associated_size, sealed, size, tag);
+            parts[part][at] ^= 0x10;
+        }
+    }
+    if (size > 0)
+        refuse(mgm, nonce, associated, associated_size, sealed, size - 1, tag);
+    if (associated_size > 0)
+        refuse(mgm, nonce, associated, associated_size - 1, sealed, size, tag);
+}
+
+static void exercise_message(const magma_mgm *mgm, const uint8_t *nonce, size_t associated_size,
+                             size_t size)
+{
+    uint8_t *associated = filled(associated_size, 6), *plain = filled(size, 7);
+    uint8_t *sealed = buffer(size), *opened = buffer(size), *in_place = copied(plain, size);
+    uint8_t *tag = buffer(MGM_TAG_SIZE), *other_tag = buffer(MGM_TAG_SIZE);
+    magma_mgm_seal(mgm, nonce, associated, associated_size, plain, size, sealed, tag);
+    CHECK(magma_mgm_open(mgm, nonce, associated, associated_size, sealed, size, tag, opened));
+    CHECK(same(opened, plain, size));
+    magma_mgm_seal(mgm, nonce, associated, associated_size, in_place, size, in_place, other_tag);
+    CHECK(same(in_place, sealed, size) && same(tag, other_tag, MGM_TAG_SIZE));
+    CHECK(magma_mgm_open(mgm, nonce, associated, associated_size, in_place, size, tag, in_place));
+    CHECK(same(in_place, plain, size));
+    refuse_altered(mgm, nonce, associated, associated_size, sealed, size, tag);
+    free(associated);
+    free(plain);
+    free(sealed);
+    free(opened);
+    free(in_place);
+    free(tag);
+    free(other_tag);
+}
+
+static void exercise_messages(void)
+{
+    uint8_t *key = filled(MGM_KEY_SIZE, 8), *nonce = filled(MGM_NONCE_SIZE, 9);
+    uint8_t *block = filled(GOST28147_BLOCK_SIZE, 10), *out = buffer(GOST28147_BLOCK_SIZE);
+    magma_mgm *mgm = magma_mgm_new(key);
+    CHECK(mgm != NULL);
+    nonce[0] &= 0x7f;
+    for (size_t size = 0; size <= LONGEST; size++)
+        exercise_message(mgm, nonce, size % 18 + (size == 0), size);
+    for (size_t associated_size = 1; associated_size <= LONGEST; associated_size++)
+        exercise_message(mgm, nonce, associated_size, associated_size % 10);
+    magma_encrypt_block(mgm, block, out);
+    magma_encrypt_block(mgm, block, block);
+    CHECK(same(block, out, GOST28147_BLOCK_SIZE));
+    magma_mgm_free(mgm);
+    magma_mgm_free(NULL);
+    free(key);
+    free(nonce);
+    free(block);
+    free(out);
+}
+
+static void exercise_digest(void)
+{
+    for (size_t size = 0; size <= LONGEST; size++) {
+        uint8_t *data = filled(size, 11);
+        uint8_t *whole = buffer(GOST_DIGEST_SIZE), *split = buffer(GOST_DIGEST_SIZE);
+        gost_digest *digest = gost_digest_new();
+        CHECK(digest != NULL);
+        gost_digest_update(digest, data, size / 3);
+        gost_digest *twin = gost_digest_copy(digest);
+        CHECK(twin != NULL);
+        gost_digest_update(digest, data + size / 3, size - size / 3);
+        gost_digest_final(digest, whole);
+        for (size_t at = size / 3; at < size; at++)
+            gost_digest_update(twin, data + at, 1);
+        gost_digest_final(twin, split);
+        CHECK(same(whole, split, GOST_DIGEST_SIZE));
+        gost_digest_free(digest);
+        gost_digest_free(twin);
+        free(data);
+        free(whole);
+        free(split);
+    }
+    gost_digest_free(NULL);
+}
+
+static void exercise_signature(const char *curve, const uint8_t *d, const uint8_t *point)
+{
+    uint8_t *e = filled(32, 12), *k = filled(32, 13), *signature = buffer(64);
+    uint8_t *zeros = calloc(1, 64), *ones = buffer(64);
+    CHECK(zeros != NULL);
+    memset(ones, 0xff, 64);
+    k[0] &= 0x0f;
+    CHECK(gost_curve_sign(curve, d, e, k, signature));
+    CHECK(gost_curve_verify(curve, point, e, signature));
+    CHECK(!gost_curve_verify(curve, point, k, signature));
+    for (unsigned at = 0; at < 64; at += 7) {
+        signature[at] ^= 1;
+        CHECK(!gost_curve_verify(curve, point, e, signature));
+        signature[at] ^= 1;
+    }
+    CHECK(!gost_curve_verify(curve, point, e, zeros));
+    CHECK(!gost_curve_verify(curve, point, e, ones));
+    free(e);
+    free(k);
+    free(signature);
+    free(zeros);
+    free(ones);
+}
+
+static void exercise_curve(const char *curve)
+{
+    uint8_t *d = filled(32, 14), *other_d = filled(32, 15), *ukm = filled(8, 16);
+    uint8_t *one = calloc(1, 32), *base = buffer(64), *again = buffer(64);
+    uint8_t *point = buffer(64), *other_point = buffer(64);
+    uint8_t *shared = buffer(64), *other_shared = buffer(64);
+    CHECK(one != NULL);
+    one[31] = 1;
+    d[0] &= 0x0f;
+    other_d[0] = other_d[1] = 0;
+    CHECK(gost_curve_multiply_base(curve, one, base));
+    CHECK(gost_curve_multiply_base(curve, d, point));
+    CHECK(gost_curve_multiply_base(curve, other_d, other_point));
+    CHECK(gost_curve_multiply(curve, d, base, again) && same(again, point, 64));
+    CHECK(gost_curve_multiply(curve, d, other_point, shared));
+    CHECK(gost_curve_multiply(curve, other_d, point, other_shared));
+    CHECK(same(shared, other_shared, 64));
+    CHECK(gost_curve_agree(curve, d, ukm, other_point, shared));
+    CHECK(gost_curve_agree(curve, other_d, ukm, point, other_shared));
+    CHECK(same(shared, other_shared, 64));
+    exercise_signature(curve, d, point);
+    free(d);
+    free(other_d);
+    free(ukm);
+    free(one);
+    free(base);
+    free(again);
+    free(point);
+    free(other_point);
+    free(shared);
+    free(other_shared);
+}
+
+static void exercise_no_curve(void)
+{
+    uint8_t *number = filled(32, 17), *point = buffer(64), *ukm = filled(8, 18);
+    memset(point, 1, 64);
+    CHECK(!gost_curve_multiply("no curve", number, point, point));
+    CHECK(!gost_curve_multiply_base("no curve", number, point));
+    CHECK(!gost_curve_agree("no curve", number, ukm, point, point));
+    CHECK(!gost_curve_sign("no curve", number, number, number, point));
+    CHECK(!gost_curve_verify("no curve", point, number, point));
+    free(number);
+    free(point);
+    free(ukm);
+}
+
+int main(void)
+{
+    CHECK(gost_curve_initialize());
+    CHECK(gost_curve_initialize());
+    exercise_wiping();
+    exercise_blocks();
+    exercise_messages();
+    exercise_digest();
+    exercise_curve("GOST2001-CryptoPro-A");
+    exercise_curve("GOST2001-CryptoPro-B");
+    exercise_curve("GOST2001-CryptoPro-C");
+    exercise_no_curve();
+    return 0;
+}
