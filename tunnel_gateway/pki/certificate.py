@@ -83,7 +83,8 @@ class Certificate:
     that programs need stand beside them. ``key_usage`` and ``extended_key_usage`` hold the
     names of RFC 5280 (an unknown purpose: its dotted identifier), ``policies`` dotted
     identifiers; each is None when the certificate has no such extension. ``dns_names`` are
-    lower-case; ``has_alternative_names`` tells whether there is a subjectAltName at all.
+    lower-case; ``has_alternative_names`` tells whether there is a subjectAltName at all, and
+    ``constrains_names`` whether a CA is bound to some names (nameConstraints).
     ``fingerprint`` is the SHA-256 of ``der`` in hexadecimal.
     """
 
@@ -107,6 +108,7 @@ class Certificate:
     policies: tuple[str, ...] | None
     is_ca: bool
     path_length: int | None
+    constrains_names: bool
     fingerprint: str
 
     @classmethod
@@ -184,6 +186,8 @@ def _refusing_malformed() -> Iterator[None]:
 def _decode_all(parsed: x509.Certificate) -> None:
     if max(len(name.dump()) for name in (parsed.subject, parsed.issuer)) > _MAX_NAME_SIZE:
         raise ValueError(f"a name of more than {_MAX_NAME_SIZE} bytes")
+    for name in (parsed.subject, parsed.issuer):
+        names.distinguished_name(name)
     _ = parsed.native
     # Names are compared after RFC 4518 string preparation, which can refuse characters.
     _ = parsed.subject.hashable, parsed.issuer.hashable
@@ -292,6 +296,7 @@ def _extensions(parsed: x509.Certificate) -> dict[str, Any]:
         else tuple(policy["policy_identifier"].dotted for policy in policies),
         "is_ca": bool(parsed.ca),
         "path_length": parsed.max_path_length,
+        "constrains_names": parsed.name_constraints_value is not None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
@@ -28,6 +29,9 @@ _LABELS: Final = {
     "0.9.2342.19200300.100.1.25": "DC",
 }
 _MAX_ATTRIBUTES: Final = 40
+# Some letters turn into as many as 18 when names are compared, which takes its time. Ligatures
+# and the like make two of one; an ellipsis or two is fine.
+_SPARE_LETTERS: Final = 8
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SPECIAL = re.compile(r'[,+"\\<>;]|^[ #]| $')
@@ -38,8 +42,9 @@ _MAX_DOMAIN_LENGTH: Final = 253
 def attributes(name: x509.Name) -> Iterator[tuple[str, str]]:
     """Yield the dotted identifier and the text of each attribute, in the order written.
 
-    Raises ValueError for too many attributes, for a value that is not text, and for control
-    characters: a zero byte in a name has fooled other readers of certificates before.
+    Raises ValueError for too many attributes, for a value that is not text or is much longer
+    than it looks, and for control characters: a zero byte in a name has fooled other readers
+    of certificates before.
     """
     count = 0
     for relative in name.chosen:
@@ -50,6 +55,8 @@ def attributes(name: x509.Name) -> Iterator[tuple[str, str]]:
                 raise ValueError(f"a name with more than {_MAX_ATTRIBUTES} attributes")
             if not isinstance(value, str) or _CONTROL.search(value):
                 raise ValueError("a name with an attribute that is not plain text")
+            if len(unicodedata.normalize("NFKC", value)) > 2 * len(value) + _SPARE_LETTERS:
+                raise ValueError("a name with letters that stand for many others")
             yield attribute["type"].dotted, value
 
 

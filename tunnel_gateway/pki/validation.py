@@ -22,6 +22,7 @@ from tunnel_gateway.pki.paths import GostSignatureValidator, find_path, make_anc
 
 # As the protocol has it.
 MAX_CHAIN_LENGTH: Final = 8
+MAX_CHAIN_SIZE: Final = 16 * 1024
 # A national path has three certificates of about a kilobyte: some 10 MB when full.
 DEFAULT_CACHE_SIZE: Final = 1024
 
@@ -87,8 +88,9 @@ class ChainValidator:
         asked: the centres give domains the purposes of users, and what ties a certificate to
         the server is the name.
         """
+        purpose = (b"server", domain.encode("utf-8", "surrogatepass"))
         return self._verify(
-            (b"server", domain.encode()), chain, at, lambda leaf: check_server(leaf, domain)
+            purpose, chain, at, lambda path: check_server(path[0], domain, path[1:])
         )
 
     def _verify(
@@ -96,13 +98,18 @@ class ChainValidator:
         purpose: tuple[bytes, ...],
         chain: Sequence[bytes],
         at: datetime,
-        check: Callable[[Certificate], None],
+        check: Callable[[Sequence[Certificate]], None],
     ) -> VerifiedPeer:
         if at.tzinfo is None:
             raise ValueError("the time of a validation must know its zone")
         if not 0 < len(chain) <= MAX_CHAIN_LENGTH:
             raise CertificateUnsuitableError(
                 f"a chain of {len(chain)} certificates; it must have 1 to {MAX_CHAIN_LENGTH}"
+            )
+        size = sum(len(der) for der in chain)
+        if size > MAX_CHAIN_SIZE:
+            raise CertificateUnsuitableError(
+                f"a chain of {size} bytes; {MAX_CHAIN_SIZE} is the limit"
             )
         key = _digest(*purpose, *chain)
         peer = self._accepted.find(key, at)
@@ -112,13 +119,13 @@ class ChainValidator:
         return peer
 
     def _validate(
-        self, chain: Sequence[bytes], at: datetime, check: Callable[[Certificate], None]
+        self, chain: Sequence[bytes], at: datetime, check: Callable[[Sequence[Certificate]], None]
     ) -> VerifiedPeer:
         parsed = [parse_certificate(der) for der in chain]
         leaf = Certificate.from_parsed(parsed[0])
         found = find_path(parsed[0], parsed[1:], self._anchors, at, signatures=self._signatures)
         path = (leaf, *(Certificate.from_parsed(one) for one in found[1:]))
-        check(leaf)
+        check(path)
         return VerifiedPeer(
             leaf=leaf,
             path=path,
@@ -141,27 +148,39 @@ def check_anchor(certificate: Certificate) -> None:
         )
 
 
-def check_server(leaf: Certificate, domain: str) -> None:
+def check_server(leaf: Certificate, domain: str, issuers: Sequence[Certificate] = ()) -> None:
     """Raise CertificateUnsuitableError unless ``leaf`` may stand for ``domain``.
 
-    The names are those of subjectAltName; the common name counts only for a certificate that
-    has no subjectAltName at all (RFC 6125, 6.4.4).
+    It must allow digitalSignature, and one of its names must match. ``issuers`` are the rest
+    of its path, where that is known.
     """
     _check_signing(leaf)
     try:
         wanted = normalise_domain(domain)
     except ValueError as fault:
         raise CertificateUnsuitableError(f"no certificate can match: {fault}") from fault
-    names = leaf.dns_names
-    if not leaf.has_alternative_names and leaf.common_name is not None:
-        names = (leaf.common_name,)
-    if not any(domain_matches(name, wanted) for name in names):
+    if not any(domain_matches(name, wanted) for name in _names(leaf, issuers)):
         # Only domains: the common name of a user would be a person's.
         shown = ", ".join(leaf.dns_names[:_SHOWN_NAMES]) or "no domain by subjectAltName"
         raise CertificateUnsuitableError(f"{leaf.label} is not one of {wanted}: it is for {shown}")
 
 
-def _check_client(leaf: Certificate) -> None:
+def _names(leaf: Certificate, issuers: Sequence[Certificate]) -> Sequence[str]:
+    """Return the names that the leaf may be known by.
+
+    The common name counts only for a certificate that has no subjectAltName at all (RFC 6125,
+    6.4.4). Under a CA that is bound to some names, neither it nor a wildcard counts: the rules
+    of name constraints do not see the one, nor what is excluded inside the other.
+    """
+    if any(issuer.constrains_names for issuer in issuers):
+        return [name for name in leaf.dns_names if not name.startswith("*")]
+    if leaf.has_alternative_names or leaf.common_name is None:
+        return leaf.dns_names
+    return [leaf.common_name]
+
+
+def _check_client(path: Sequence[Certificate]) -> None:
+    leaf = path[0]
     _check_signing(leaf)
     purposes = leaf.extended_key_usage
     if purposes is not None and not purposes & _CLIENT_PURPOSES:

@@ -1,0 +1,190 @@
+"""Trust anchors: PEM and PKCS#12, from ``keytool`` and from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    NoEncryption,
+    pkcs12,
+)
+
+from tests.support.pki import authority, stranger, user
+from tunnel_gateway.errors import FileError
+from tunnel_gateway.pki.certificate import Certificate, to_pem
+from tunnel_gateway.pki.keyfiles import MAX_FILE_SIZE
+from tunnel_gateway.pki.truststore import load_trust_anchors
+
+ROOT = authority().root.leaf
+ROOTS = (ROOT, stranger().root.leaf)
+PASSWORD = b"changeit"
+
+
+def file(folder: Path, content: bytes, name: str = "truststore.jks") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def packed(*certificates: Certificate, password: bytes | None = PASSWORD) -> bytes:
+    encryption = BestAvailableEncryption(password) if password else NoEncryption()
+    return pkcs12.serialize_key_and_certificates(
+        None,
+        None,
+        None,
+        [x509.load_der_x509_certificate(one.der) for one in certificates],
+        encryption,
+    )
+
+
+@pytest.mark.parametrize("name", ["truststore.pem", "truststore.jks", "truststore"])
+def test_the_content_decides_and_not_the_name(tmp_path: Path, name: str) -> None:
+    assert load_trust_anchors(file(tmp_path, to_pem(ROOTS), name)) == ROOTS
+    assert load_trust_anchors(file(tmp_path, packed(*ROOTS), name), PASSWORD) == ROOTS
+
+
+def test_a_java_truststore_as_cryptography_writes_it(tmp_path: Path) -> None:
+    entry = pkcs12.PKCS12Certificate(x509.load_der_x509_certificate(ROOT.der), b"root")
+    content = pkcs12.serialize_java_truststore([entry], BestAvailableEncryption(PASSWORD))
+    assert load_trust_anchors(file(tmp_path, content), PASSWORD) == (ROOT,)
+
+
+def test_a_store_without_a_password(tmp_path: Path) -> None:
+    assert load_trust_anchors(file(tmp_path, packed(ROOT, password=None))) == (ROOT,)
+
+
+@pytest.mark.parametrize("password", [None, b"", b"wrong"])
+def test_a_wrong_password(tmp_path: Path, password: bytes | None) -> None:
+    path = file(tmp_path, packed(ROOT))
+    with pytest.raises(FileError, match=r"truststore.jks: the password is wrong, or this is not"):
+        load_trust_anchors(path, password)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x30\x00", b"\x30\x82\xff\xff", packed(ROOT)[:-1], ROOT.der], ids=range(4)
+)
+def test_what_is_no_pkcs12(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(FileError, match="not a PKCS#12 truststore"):
+        load_trust_anchors(file(tmp_path, content), PASSWORD)
+
+
+@pytest.mark.parametrize("magic", [b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"])
+def test_the_old_java_format_is_named_with_the_remedy(tmp_path: Path, magic: bytes) -> None:
+    path = file(tmp_path, magic + bytes(100))
+    with pytest.raises(FileError, match=rf"keytool -importkeystore -srckeystore {path} -dest"):
+        load_trust_anchors(path, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "neither PEM nor PKCS#12"),
+        (b"hello", "neither PEM nor PKCS#12"),
+        (b"-----BEGIN CERTIFICATE-----\n", "incomplete"),
+        (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "no certificate"),
+        (bytes(MAX_FILE_SIZE + 1), "over"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_truststore(tmp_path: Path, content: bytes, reason: str) -> None:
+    with pytest.raises(FileError, match=f"truststore.jks: .*{reason}"):
+        load_trust_anchors(file(tmp_path, content))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="No such file"):
+        load_trust_anchors(tmp_path / "none")
+
+
+def test_only_cas_are_anchors(tmp_path: Path) -> None:
+    leaf = user().leaf
+    for content in (to_pem([ROOT, leaf]), packed(ROOT, leaf)):
+        with pytest.raises(FileError, match=f"certificate {leaf.serial_hex} .* is not a CA's"):
+            load_trust_anchors(file(tmp_path, content), PASSWORD)
+
+
+def test_a_store_with_a_private_key(tmp_path: Path) -> None:
+    # An ordinary EC key: one that the library can read, so that the store opens.
+    key = ec.generate_private_key(ec.SECP256R1())
+    content = pkcs12.serialize_key_and_certificates(
+        b"own", key, None, None, BestAvailableEncryption(PASSWORD)
+    )
+    with pytest.raises(FileError, match="it holds a private key"):
+        load_trust_anchors(file(tmp_path, content), PASSWORD)
+
+
+def test_certificates_of_other_algorithms(tmp_path: Path, other_certificate: bytes) -> None:
+    certificate = x509.load_der_x509_certificate(other_certificate)
+    content = pkcs12.serialize_key_and_certificates(
+        None, None, None, [certificate], BestAvailableEncryption(PASSWORD)
+    )
+    with pytest.raises(FileError, match="is not an E-IMZO one"):
+        load_trust_anchors(file(tmp_path, content), PASSWORD)
+
+
+@pytest.fixture
+def other_certificate(tmp_path: Path) -> bytes:
+    out = tmp_path / "other.der"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-nodes", "-subj", "/CN=other"]
+    command += ["-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", os.devnull]
+    command += ["-outform", "DER", "-out", str(out)]
+    subprocess.run(command, check=True, capture_output=True)
+    return out.read_bytes()
+
+
+KEYTOOL = shutil.which("keytool")
+needs_keytool = pytest.mark.skipif(KEYTOOL is None, reason="keytool (Java) is not installed")
+
+
+def keytool(store: Path, *options: str) -> None:
+    """Put both roots into a store as Java does."""
+    for number, root in enumerate(ROOTS):
+        single = file(store.parent, to_pem([root]), f"{number}.pem")
+        command = [str(KEYTOOL), "-importcert", "-noprompt", "-alias", str(number)]
+        command += ["-file", str(single), "-keystore", str(store), "-storepass", "changeit"]
+        subprocess.run([*command, *options], check=True, capture_output=True)
+
+
+@needs_keytool
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        # RC2 with 40 bits and HMAC-SHA1, as Java wrote it until version 16.
+        ("-J-Dkeystore.pkcs12.legacy",),
+        (
+            "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE",
+            "-J-Dkeystore.pkcs12.macAlgorithm=NONE",
+        ),
+    ],
+    ids=["PBES2", "legacy", "without a password"],
+)
+def test_a_store_of_keytool(tmp_path: Path, options: tuple[str, ...]) -> None:
+    store = tmp_path / "truststore.jks"
+    keytool(store, "-storetype", "PKCS12", *options)
+    assert load_trust_anchors(store, PASSWORD) == ROOTS
+
+
+@needs_keytool
+def test_an_old_store_of_keytool(tmp_path: Path) -> None:
+    store = tmp_path / "truststore.jks"
+    keytool(store, "-storetype", "JKS")
+    with pytest.raises(FileError, match="Java's old format"):
+        load_trust_anchors(store, PASSWORD)
+
+
+def test_an_empty_store(tmp_path: Path) -> None:
+    path = file(tmp_path, EMPTY_P12)
+    with pytest.raises(FileError, match="no certificate in it"):
+        load_trust_anchors(path)
+
+
+# PFX, version 3, whose AuthenticatedSafe is an empty list, without a MAC (RFC 7292, section 4).
+EMPTY_P12 = bytes.fromhex("3016 020103 3011 06092a864886f70d010701 a004 0402 3000")

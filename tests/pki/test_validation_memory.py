@@ -1,0 +1,146 @@
+"""What a validator remembers of the chains that it accepted."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.pki import DAY, NOW, authority, ders, domain, stranger, user
+from tunnel_gateway.errors import (
+    CertificateError,
+    CertificateExpiredError,
+    CertificateUnsuitableError,
+    CertificateUntrustedError,
+)
+from tunnel_gateway.pki import paths, validation
+from tunnel_gateway.pki.validation import ChainValidator
+
+
+@pytest.fixture
+def validator() -> ChainValidator:
+    return ChainValidator([authority().root.leaf])
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts how often a path was really searched for: one number each."""
+    counted: list[int] = []
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        counted.append(len(counted))
+        return paths.find_path(*args, **kwargs)
+
+    monkeypatch.setattr(validation, "find_path", counting)
+    return counted
+
+
+def test_a_returning_user_costs_no_second_validation(
+    validator: ChainValidator, searches: list[int]
+) -> None:
+    chain = ders(user())
+    first = validator.verify_client(chain, NOW)
+    assert validator.verify_client(chain, NOW + DAY) is first
+    assert len(searches) == 1
+
+
+@pytest.mark.parametrize("shift", [timedelta(seconds=1), timedelta(days=1000)])
+def test_it_ends_when_the_path_does(
+    validator: ChainValidator, searches: list[int], shift: timedelta
+) -> None:
+    identity = user(not_after=NOW + DAY)
+    validator.verify_client(ders(identity), NOW)
+    assert validator.verify_client(ders(identity), NOW + DAY)
+    assert len(searches) == 1
+    with pytest.raises(CertificateExpiredError, match="expired on"):
+        validator.verify_client(ders(identity), NOW + DAY + shift)
+
+
+def test_it_does_not_count_before_the_path_does(validator: ChainValidator) -> None:
+    identity = user(not_before=NOW - DAY)
+    validator.verify_client(ders(identity), NOW)
+    with pytest.raises(CertificateExpiredError, match="is not valid until"):
+        validator.verify_client(ders(identity), NOW - 2 * DAY)
+    assert validator.verify_client(ders(identity), NOW), "a wrong clock does no lasting harm"
+
+
+def test_it_is_of_one_purpose_and_domain(validator: ChainValidator, searches: list[int]) -> None:
+    identity = domain(dns_names=["example.uz", "api.example.uz"])
+    chain = ders(identity)
+    peers = {
+        id(validator.verify_server(chain, NOW, "example.uz")),
+        id(validator.verify_server(chain, NOW, "api.example.uz")),
+        id(validator.verify_client(chain, NOW)),
+    }
+    assert len(peers) == len(searches) == 3
+    with pytest.raises(CertificateUnsuitableError):
+        validator.verify_server(chain, NOW, "other.uz")
+    # Domain and chain do not run together into another domain's digest.
+    with pytest.raises(CertificateUnsuitableError):
+        validator.verify_server([b"uz" + chain[0], *chain[1:]], NOW, "example.")
+
+
+def test_a_refusal_is_not_remembered_as_an_acceptance(
+    validator: ChainValidator, searches: list[int]
+) -> None:
+    chain = ders(user(extended_key_usage=frozenset({"emailProtection"})))
+    for _ in range(2):
+        with pytest.raises(CertificateUnsuitableError):
+            validator.verify_client(chain, NOW)
+    assert len(searches) == 2
+
+
+def test_every_certificate_of_the_chain_counts(
+    validator: ChainValidator, searches: list[int]
+) -> None:
+    chain = ders(user())
+    validator.verify_client(chain, NOW)
+    with pytest.raises(CertificateUntrustedError):
+        validator.verify_client(chain[:1], NOW)
+    with pytest.raises(CertificateError):
+        validator.verify_client([chain[0][:-1] + b"\x00", chain[1]], NOW)
+    assert len(searches) == 3
+
+
+def test_the_least_recently_used_is_forgotten(searches: list[int]) -> None:
+    validator = ChainValidator([authority().root.leaf], cache_size=2)
+    one, two, three = (ders(user()) for _ in range(3))
+    for chain in (one, two, one, three):
+        validator.verify_client(chain, NOW)
+    assert len(searches) == 3
+    validator.verify_client(one, NOW)
+    validator.verify_client(three, NOW)
+    assert len(searches) == 3
+    validator.verify_client(two, NOW)
+    assert len(searches) == 4
+
+
+def test_a_memory_of_nothing(searches: list[int]) -> None:
+    validator = ChainValidator([authority().root.leaf], cache_size=0)
+    chain = ders(user())
+    for _ in range(2):
+        assert validator.verify_client(chain, NOW)
+    assert len(searches) == 2
+
+
+def test_many_threads(searches: list[int]) -> None:
+    validator = ChainValidator([authority().root.leaf], cache_size=3)
+    chains = [ders(user()) for _ in range(6)]
+    bad = ders(user(stranger()))
+    start = threading.Barrier(4)
+
+    def work(seed: int) -> int:
+        start.wait(timeout=30)
+        accepted = 0
+        for turn in range(20):
+            chain = chains[(seed + turn) % len(chains)]
+            accepted += validator.verify_client(chain, NOW).leaf.der == chain[0]
+            with pytest.raises(CertificateUntrustedError):
+                validator.verify_client(bad, NOW)
+        return accepted
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [20] * 4
