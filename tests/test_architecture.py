@@ -1,0 +1,248 @@
+"""The rules of the house, executable: who may import whom, and what each file must be.
+
+Each rule takes the folder of the package and gives its violations, with the reason in the text,
+so that the rules themselves are tested on small packages that break them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PACKAGE = "tunnel_gateway"
+MAX_LINES = 400
+
+# Each part with the parts it may import besides itself. Nothing else may be imported from us.
+SIDE = {"errors", "config", "observability"}
+LAYERS: dict[str, set[str]] = {
+    "errors": set(),
+    "config": {"errors"},
+    "observability": {"errors"},
+    "gost": {"errors"},
+    "pki": {"errors", "gost"},
+    "protocol": {"errors", "gost", "pki"},
+    "transport": {*SIDE, "gost", "pki", "protocol"},
+    "gateway": {*SIDE, "gost", "pki", "protocol", "transport"},
+    "agent": {*SIDE, "gost", "pki", "protocol", "transport"},
+    "cli": {*SIDE, "gost", "pki", "protocol", "transport", "gateway", "agent"},
+}
+
+SANS_IO = {"gost", "pki", "protocol"}
+IMPURE_MODULES = {"asyncio", "socket", "time", "random", "secrets", "logging", "structlog"}
+IMPURE_CALLS = {
+    "os.urandom",
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+    "uuid.uuid4",
+}
+EXITS = {"print", "exit", "quit", "sys.exit", "os._exit", "SystemExit"}
+
+Rule = Callable[[Path], Iterator[str]]
+
+
+def sources(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Every source file with the names on the way to it: ``["gost", "digest"]``."""
+    for path in sorted((root / PACKAGE).rglob("*.py")):
+        yield path, list(path.relative_to(root / PACKAGE).with_suffix("").parts)
+
+
+def part_of(names: list[str]) -> str:
+    """The part a file belongs to; the package's own two files are at the ends of the chain."""
+    return {"__init__": "errors", "__main__": "cli"}.get(names[0], names[0])
+
+
+def imports(path: Path, names: list[str]) -> Iterator[tuple[int, str]]:
+    """Line and full dotted name of every import, under TYPE_CHECKING and in functions too."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = [PACKAGE, *names][: -node.level] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def used_names(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and name of every ``name`` and the last two parts of every ``a.b.name`` read."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Name):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield node.lineno, f"{node.value.id}.{node.attr}"
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+            yield node.lineno, f"{node.value.attr}.{node.attr}"
+
+
+def imports_go_one_way(root: Path) -> Iterator[str]:
+    for path, names in sources(root):
+        part = part_of(names)
+        if part not in LAYERS:
+            yield f"{path}: {part} has no place among the layers; give it one in LAYERS"
+            continue
+        for line, target in imports(path, names):
+            wanted = target.split(".")
+            if wanted[0] != PACKAGE or len(wanted) == 1:
+                continue
+            if wanted[1] != part and wanted[1] not in LAYERS[part]:
+                yield (
+                    f"{path}:{line}: {part} imports {wanted[1]}. Imports run one way (cli ->"
+                    " gateway, agent -> transport -> protocol -> pki -> gost -> errors), so that"
+                    " each layer can be read and tested without the ones above; gateway and agent"
+                    " are two programs"
+                )
+
+
+def sans_io_stays_pure(root: Path) -> Iterator[str]:
+    for path, names in sources(root):
+        if names[0] not in SANS_IO:
+            continue
+        used = [
+            (line, target)
+            for line, target in imports(path, names)
+            if target.split(".")[0] in IMPURE_MODULES
+        ]
+        used += [(line, name) for line, name in used_names(path) if name in IMPURE_CALLS]
+        for line, name in used:
+            yield (
+                f"{path}:{line}: {names[0]} uses {name}. {names[0]} is sans-IO: time and entropy"
+                " are arguments and nothing is logged, so that a handshake replays byte for byte"
+            )
+
+
+def only_gost_touches_c(root: Path) -> Iterator[str]:
+    native = f"{PACKAGE}.gost._native"
+    for path, names in sources(root):
+        inside = names[:2] == ["gost", "_native"]
+        for line, target in imports(path, names):
+            if f"{target}.".startswith(f"{native}.") and names[0] != "gost":
+                yield f"{path}:{line}: imports {target}. Only gost wraps the C code, with checks"
+            if target.split(".")[0] == "cffi" and not inside:
+                yield f"{path}:{line}: imports {target}. The one place that builds C is _native"
+
+
+def only_cli_prints_and_exits(root: Path) -> Iterator[str]:
+    for path, names in sources(root):
+        if part_of(names) == "cli":
+            continue
+        for line, name in used_names(path):
+            if name in EXITS:
+                yield (
+                    f"{path}:{line}: uses {name}. Only cli prints for people or ends the process;"
+                    " everything else returns, raises or logs"
+                )
+
+
+def files_are_short(root: Path) -> Iterator[str]:
+    for folder in (PACKAGE, "tests"):
+        for path in sorted((root / folder).rglob("*.py")):
+            lines = len(path.read_bytes().splitlines())
+            if lines > MAX_LINES:
+                yield f"{path}: {lines} lines. A file holds one idea in {MAX_LINES}; cut it in two"
+
+
+def every_file_has_its_tests(root: Path) -> Iterator[str]:
+    for path, names in sources(root):
+        if len(names) == 1 or "_native" in names or names[-1].startswith("__"):
+            continue
+        wanted = Path("tests", *names[:-1], f"test_{names[-1]}.py")
+        if not (root / wanted).is_file():
+            yield f"{path}: {wanted} is missing. The tests of a file are found by its name"
+
+
+RULES: tuple[Rule, ...] = (
+    imports_go_one_way,
+    sans_io_stays_pure,
+    only_gost_touches_c,
+    only_cli_prints_and_exits,
+    files_are_short,
+    every_file_has_its_tests,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_house_keeps_its_rules(rule: Rule) -> None:
+    violations = list(rule(PROJECT))
+    assert not violations, "\n" + "\n".join(violations)
+
+
+def package(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / PACKAGE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
+BROKEN: list[tuple[Rule, str, str]] = [
+    (imports_go_one_way, "gost/a.py", "import tunnel_gateway.pki.oids"),
+    (imports_go_one_way, "gost/a.py", "from tunnel_gateway import pki"),
+    (imports_go_one_way, "gost/a.py", "from ..pki import oids"),
+    (imports_go_one_way, "gost/a.py", "from .. import pki"),
+    (imports_go_one_way, "pki/a.py", "def f():\n    import tunnel_gateway.protocol.record"),
+    (imports_go_one_way, "pki/a.py", "if TYPE_CHECKING:\n    import tunnel_gateway.transport"),
+    (imports_go_one_way, "protocol/a.py", "from tunnel_gateway.config import Config"),
+    (imports_go_one_way, "gateway/a.py", "from tunnel_gateway.agent import app"),
+    (imports_go_one_way, "agent/a.py", "from tunnel_gateway.gateway import app"),
+    (imports_go_one_way, "transport/a.py", "from tunnel_gateway.gateway import app"),
+    (imports_go_one_way, "observability/a.py", "from tunnel_gateway.config import Config"),
+    (imports_go_one_way, "config.py", "from tunnel_gateway.observability import logs"),
+    (imports_go_one_way, "errors.py", "from tunnel_gateway import gost"),
+    (imports_go_one_way, "__init__.py", "from tunnel_gateway import gateway"),
+    (imports_go_one_way, "gateway/a.py", "from tunnel_gateway.cli import main"),
+    (imports_go_one_way, "helpers/a.py", ""),
+    *((sans_io_stays_pure, "protocol/a.py", f"import {name}") for name in sorted(IMPURE_MODULES)),
+    (sans_io_stays_pure, "pki/a.py", "from logging import handlers"),
+    (sans_io_stays_pure, "gost/a.py", "import asyncio.streams"),
+    (sans_io_stays_pure, "gost/a.py", "import os\nos.urandom(1)"),
+    (sans_io_stays_pure, "pki/a.py", "import datetime\ndatetime.datetime.now()"),
+    (only_gost_touches_c, "pki/a.py", "from tunnel_gateway.gost import _native"),
+    (only_gost_touches_c, "pki/a.py", "from tunnel_gateway.gost._native import lib"),
+    (only_gost_touches_c, "gost/a.py", "import cffi"),
+    *((only_cli_prints_and_exits, "gateway/a.py", f"{name}(1)") for name in sorted(EXITS)),
+    (files_are_short, "gost/a.py", "\n" * 401),
+    (every_file_has_its_tests, "gost/a.py", ""),
+]
+
+
+@pytest.mark.parametrize(("rule", "name", "text"), BROKEN)
+def test_a_broken_rule_is_seen(rule: Rule, name: str, text: str, tmp_path: Path) -> None:
+    (violation,) = rule(package(tmp_path, {name: text}))
+    assert violation.startswith(str(tmp_path / PACKAGE / name))
+    assert [other for other in RULES if other is not rule and list(other(tmp_path))] in (
+        [],
+        [every_file_has_its_tests],
+    )
+
+
+def test_what_the_rules_allow(tmp_path: Path) -> None:
+    files = {
+        "__init__.py": "",
+        "__main__.py": "from tunnel_gateway.cli.main import main\nraise SystemExit(main())",
+        "errors.py": "import time\nfrom dataclasses import dataclass",
+        "config.py": "from tunnel_gateway.errors import ConfigError",
+        "gost/__init__.py": "import tunnel_gateway",
+        "gost/_native/build.py": "import cffi",
+        "gost/digest.py": "import os\nfrom ._native import lib\nfrom . import curves\nos.sep",
+        "pki/oids.py": "from ..gost.digest import digest\nimport timeit",
+        "protocol/record.py": "from tunnel_gateway.pki.oids import oid\nnow = 1",
+        "transport/relay.py": "import time\nfrom tunnel_gateway.observability import logs",
+        "gateway/app.py": "from tunnel_gateway import config, errors, transport",
+        "agent/app.py": "from tunnel_gateway.transport import relay\nrelay.exit",
+        "cli/main.py": "import sys\nfrom tunnel_gateway import agent, gateway\nsys.exit(print())",
+    }
+    package(tmp_path, files)
+    for name in files:
+        folder, _, file = name.rpartition("/")
+        (tmp_path / "tests" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tests" / folder / f"test_{file}").touch()
+    assert [violation for rule in RULES for violation in rule(tmp_path)] == []
+
+
+def test_there_is_something_to_rule() -> None:
+    assert {part_of(names) for _, names in sources(PROJECT)} == set(LAYERS)
