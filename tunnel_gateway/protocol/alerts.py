@@ -13,6 +13,7 @@ from typing import Final
 from tunnel_gateway.errors import (
     AlertReceivedError,
     ProtocolViolationError,
+    TruncatedError,
     TunnelGatewayError,
 )
 
@@ -73,6 +74,8 @@ class Alert:
     def from_error(cls, error: TunnelGatewayError) -> Alert:
         """Return the alert that tells the peer of ``error``."""
         code = AlertCode.__members__.get(error.code.upper(), AlertCode.INTERNAL_ERROR)
+        if isinstance(error, TruncatedError):
+            code = AlertCode.PROTOCOL_ERROR  # it was the peer who left out its close
         return cls(code, TEXTS[code])
 
     def to_error(self) -> AlertReceivedError:

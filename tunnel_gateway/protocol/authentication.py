@@ -25,6 +25,15 @@ def signed_digest(label: bytes, transcript_hash: bytes) -> bytes:
     return digest(b" " * 64 + label + b"\0" + transcript_hash)
 
 
+def claim(identity: Identity, dst_id: str | None) -> bytes:
+    """Return the first part of message 3 or 4, which the signature is over.
+
+    Raises ProtocolViolationError for a chain or a dst_id that no message can carry.
+    """
+    chain = tuple(certificate.der for certificate in identity.chain)
+    return Authentication(chain, dst_id, b"", b"").signed_part()
+
+
 def prove(
     identity: Identity,
     transcript: Transcript,
@@ -38,8 +47,7 @@ def prove(
 
     ``traffic_secret`` is our side's handshake secret; ``entropy`` is 32 bytes.
     """
-    chain = tuple(certificate.der for certificate in identity.chain)
-    signed_part = Authentication(chain, dst_id, b"", b"").signed_part()
+    signed_part = claim(identity, dst_id)
     transcript.add(signed_part)
     signature = sign(identity.private_key, signed_digest(label, transcript.hash()), entropy)
     transcript.add(signature)

@@ -8,7 +8,7 @@ from tunnel_gateway.errors import BadSignatureError
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.pki.validation import ChainValidator, VerifiedPeer
-from tunnel_gateway.protocol.authentication import check, prove
+from tunnel_gateway.protocol.authentication import check, claim, prove
 from tunnel_gateway.protocol.connection import (
     Connection,
     Surroundings,
@@ -42,10 +42,14 @@ class ClientSettings:
 
 
 class ClientConnection(Connection):
-    """The user's end of a tunnel. The first message waits in ``data_to_send()`` at once."""
+    """The user's end of a tunnel. The first message waits in ``data_to_send()`` at once.
+
+    Raises ProtocolViolationError for settings that the messages cannot carry.
+    """
 
     def __init__(self, settings: ClientSettings, surroundings: Surroundings) -> None:
         super().__init__(State.CLIENT_EXPECT_HELLO, surroundings)
+        claim(settings.identity, settings.dst_id)  # fails here, not in the middle of a handshake
         self._settings = settings
         self._transcript = Transcript()
         self._random = surroundings.entropy(RANDOM_SIZE)

@@ -170,7 +170,10 @@ class Connection(ABC):
             record_type = RecordType(number)
         except ValueError:
             raise ProtocolViolationError(self._describe_foreign(number)) from None
-        if size > _RECORD_LIMITS[record_type]:
+        limit = _RECORD_LIMITS[record_type]
+        if self._opener is None:
+            limit = min(limit, MAX_HELLO)  # nothing longer is waited for, so nothing is kept
+        if size > limit:
             raise ProtocolViolationError(f"a {record_type.name} record of {size} bytes")
         return record_type
 

@@ -20,7 +20,7 @@ from tunnel_gateway.protocol.constants import (
     KEY_SHARE_SIZE,
     MAGIC,
     MAX_CERTIFICATES,
-    MAX_HELLO,
+    MAX_DST_ID,
     MAX_PAYLOAD,
     RANDOM_SIZE,
     SIGNATURE_SIZE,
@@ -94,10 +94,10 @@ class ClientHello:
         return hello
 
     def serialize(self) -> bytes:
-        """Return message 1, at most 1 KiB."""
-        name = self.server_name.encode()
+        """Return message 1, at most 866 bytes; raises ProtocolViolationError for the name."""
+        name = self.server_name.encode("ascii", "replace")
         _server_name(name)
-        body = (
+        return (
             MAGIC
             + bytes((VERSION, len(self.suites)))
             + b"".join(suite.to_bytes(2, "big") for suite in self.suites)
@@ -106,9 +106,6 @@ class ClientHello:
             + bytes((len(name),))
             + name
         )
-        if len(body) > MAX_HELLO:
-            raise ProtocolViolationError("the hello is longer than 1 KiB")
-        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +134,7 @@ class ServerHello:
         return hello
 
     def serialize(self) -> bytes:
-        """Return message 2, 131 bytes."""
+        """Return message 2, 99 bytes."""
         return bytes((VERSION,)) + self.suite.to_bytes(2, "big") + self.random + self.key_share
 
 
@@ -178,7 +175,10 @@ class Authentication:
             len(der).to_bytes(2, "big") + der for der in self.chain
         )
         if self.dst_id is not None:
-            text = self.dst_id.encode()
+            text = self.dst_id.encode("utf-8", "surrogatepass")
+            _text(text)
+            if len(text) > MAX_DST_ID:
+                raise ProtocolViolationError(f"a dst_id of {len(text)} bytes, over {MAX_DST_ID}")
             part += bytes((len(text),)) + text
         if len(part) > MAX_PAYLOAD - SIGNATURE_SIZE - FINISHED_SIZE:
             raise ProtocolViolationError("the certificate chain is longer than 16 KiB")

@@ -56,7 +56,8 @@ class Sealer(_Direction):
         """Return the whole record of ``payload``, at most MAX_PAYLOAD bytes."""
         head = header(RecordType.PROTECTED, 1 + len(payload) + TAG_SIZE)
         plaintext = b"".join((bytes((content,)), payload))
-        return head + self._mgm.encrypt(self._next_nonce(), plaintext, head)
+        nonce = self._next_nonce()  # before the key is looked at: this may put in the next one
+        return head + self._mgm.encrypt(nonce, plaintext, head)
 
 
 class Opener(_Direction):
@@ -67,8 +68,9 @@ class Opener(_Direction):
     def open(self, fragment: bytes) -> tuple[int, bytes]:
         """Return the content type and the payload; raises BadRecordError."""
         head = header(RecordType.PROTECTED, len(fragment))
+        nonce = self._next_nonce()  # before the key is looked at: this may put in the next one
         try:
-            plaintext = self._mgm.decrypt(self._next_nonce(), fragment, head)
+            plaintext = self._mgm.decrypt(nonce, fragment, head)
         except InvalidTag:
             raise BadRecordError("a record does not open") from None
         if not plaintext:
