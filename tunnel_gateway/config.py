@@ -169,7 +169,7 @@ KEYS: tuple[Key, ...] = (
     Key("tunnel.listen.ip", "listen_ip", _IP, "0.0.0.0",  # noqa: S104 - the vendor's own default
         "The address to listen on; 0.0.0.0 or :: is every address of the machine."),
     Key("tunnel.listen.port", "listen_port", _PORT, "8843",
-        "The TCP port to listen on; E-IMZO's run.conf names it for the domain."),
+        "The TCP port to listen on; the users' agents are told it for the domain."),
     Key("tunnel.servers.dir", "servers_dir", _FOLDER, "tunnel/servers",
         "The folder with the key and the certificates of every domain."),
     Key("tunnel.servers.password", "servers_password", _SECRET, "",
@@ -181,8 +181,8 @@ KEYS: tuple[Key, ...] = (
     Key("tunnel.handshake.timeout", "handshake_timeout", _seconds(0.1, 300), "10",
         "The time for a whole handshake: two round trips, and a card that signs in seconds."),
     Key("tunnel.handshake.limit", "handshake_limit", _whole(1, 65536, ""), "256",
-        "How many handshakes may be in progress at once; more wait to be accepted. It bounds the"
-        " memory and the signatures that strangers can cost."),
+        "How many handshakes may be in progress at once; one more is refused (overloaded). It"
+        " bounds the memory and the signatures that strangers can cost."),
     Key("tunnel.limit", "tunnel_limit", _whole(1, 1_000_000, ""), "10000",
         "How many tunnels may be open at once; each takes two file descriptors."),
     Key("tunnel.idle.timeout", "idle_timeout", _seconds(1, 604_800), "3600",

@@ -6,7 +6,12 @@ import asyncio
 import socket
 from typing import Final
 
-from tunnel_gateway.errors import AlertReceivedError, TimedOutError
+from tunnel_gateway.errors import (
+    AlertReceivedError,
+    ProtocolViolationError,
+    TimedOutError,
+    TruncatedError,
+)
 from tunnel_gateway.transport.inbox import Inbox
 from tunnel_gateway.transport.relay import RelayEnd
 from tunnel_gateway.transport.stream import SocketStream, format_address
@@ -52,7 +57,9 @@ class OneShotAddress:
             if accepted.done():
                 connection, _ = accepted.result()
             elif ended.done():
-                raise AlertReceivedError("closed", ended.result().decode("utf-8", "replace"))
+                if ended.result():
+                    raise ProtocolViolationError("the gateway sent data before the page's request")
+                raise TruncatedError("the gateway closed the tunnel before the page connected")
             else:
                 raise TimedOutError(f"nobody connected to {self} in {time_limit:g} s")
         finally:

@@ -61,8 +61,11 @@ async def open_tunnel(
     channel = Channel(stream, connection, workers)
     try:
         opened = await channel.handshake()
-    except (OSError, TruncatedError) as error:
-        raise GatewayUnreachableError(f"{gateway} ended the handshake: {error}") from None
+    except (OSError, TunnelGatewayError) as error:
+        await channel.wait_closed()  # the gateway shall hear our reason
+        if isinstance(error, OSError | TruncatedError):
+            raise GatewayUnreachableError(f"{gateway} ended the handshake: {error}") from None
+        raise
     if not isinstance(opened, Opened):
         raise TunnelGatewayError("the handshake did not open the tunnel")
     return Tunnel(channel, opened)

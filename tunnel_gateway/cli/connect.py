@@ -33,7 +33,7 @@ ends with the first. Exit code 0 when the connection ended in order, 1 otherwise
 
 example:
   tunnel-gateway connect --gateway 127.0.0.1:8843 --domain example.uz --dst 0 \\
-      --key certs/dev/users/demo/key.pem --cert certs/dev/users/demo/chain.pem \\
+      --key certs/dev/users/citizen/key.pem --cert certs/dev/users/citizen/chain.pem \\
       --truststore certs/dev/truststore.pem
 """
 

@@ -12,8 +12,8 @@ from tunnel_gateway.gost import selftest
 
 _HELP: Final = """\
 Ask the cryptography questions whose answers are published, and print what came of each: exit 0
-if every answer is right, 1 if one is wrong. The gateway and the agent ask the same at every
-start and do not run on a wrong answer.
+if every answer is right, 1 if one is wrong. The gateway asks the same at every start
+and does not run on a wrong answer.
 
 examples:
   tunnel-gateway selftest

@@ -20,7 +20,7 @@ from tunnel_gateway.pki.validation import ChainValidator
 from tunnel_gateway.protocol.server import ServerSettings
 from tunnel_gateway.transport.lifecycle import Termination
 from tunnel_gateway.transport.listener import Listener
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.stream import SocketStream, format_address
 
 log = get_logger(__name__)
 
@@ -63,7 +63,7 @@ class Gateway:
         )
         log.info(
             "listening",
-            address=f"{self._config.listen_ip}:{listener.port}",
+            address=format_address((self._config.listen_ip, listener.port)),
             domains=sorted(self._domains),
             destinations=sorted(self._config.destinations),
         )

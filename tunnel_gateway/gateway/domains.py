@@ -12,9 +12,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.errors import CertificateError, ConfigError, Fault, FileError
+from tunnel_gateway.errors import (
+    CertificateError,
+    ConfigError,
+    Fault,
+    FileError,
+    ProtocolViolationError,
+)
 from tunnel_gateway.pki.keyfiles import Identity, load_identity, read_file
+from tunnel_gateway.pki.names import normalise_domain
 from tunnel_gateway.pki.validation import check_server
+from tunnel_gateway.protocol.authentication import claim
 
 KEY_FILE: Final = "key.pem"
 CHAIN_FILE: Final = "chain.pem"
@@ -52,9 +60,22 @@ def load_domains(directory: Path, password: bytes | None) -> dict[str, Identity]
 def _load_domain(folder: Path, password: bytes | None) -> Identity:
     if not folder.is_dir():
         raise FileError(f"not a domain's folder with {KEY_FILE} and {CHAIN_FILE}; move it away")
+    if not _is_normal(folder.name):
+        raise FileError("not a domain in lower case, as A-labels; rename the folder")
     own = folder.with_name(folder.name + PASSWORD_SUFFIX)
     if own.exists():
         password = read_file(own, secret=True).strip()
     identity = load_identity(folder / KEY_FILE, folder / CHAIN_FILE, password)
     check_server(identity.leaf, folder.name)
+    try:
+        claim(identity, None)
+    except ProtocolViolationError as error:
+        raise FileError(f"{folder / CHAIN_FILE}: {error}") from None
     return identity
+
+
+def _is_normal(name: str) -> bool:
+    try:
+        return name == normalise_domain(name)
+    except ValueError:
+        return False

@@ -15,6 +15,7 @@ from tunnel_gateway.config import Config
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     NotWebSocketError,
+    OverloadedError,
     TimedOutError,
     TruncatedError,
     TunnelGatewayError,
@@ -76,37 +77,28 @@ class Session:
         self._facts: dict[str, object] = {"client": stream.peer}
         self._task: asyncio.Task[object] | None = None
         self._stop_error: TunnelGatewayError | None = None
+        self._ended = False
 
     async def run(self) -> None:
         """Serve the connection. Whatever happens is logged here and ends here."""
         self._task = asyncio.current_task()
         try:
             with self._service.admission.tunnel():
-                end = await self._serve()
-        except TunnelGatewayError as error:
-            end = self._break_off(error)
-        except OSError as error:
-            end = RelayEnd("peer_lost", error)
-        except asyncio.CancelledError:
-            if self._stop_error is None:
-                raise
-            end = self._break_off(self._stop_error)
-        except Exception:
-            log.exception("internal_error", **self._facts)
-            end = self._break_off(TunnelGatewayError("internal error"))
-        finally:
-            if self._socket is not None:
-                self._socket.close()
-        self._log(end)
-        await self._stream.wait_closed()
+                self._log(await self._serve_to_end())
+                # The place is taken as long as the descriptors are.
+                await self._wait_closed()
+        except OverloadedError as error:
+            self._log(self._break_off(error))
+            await self._wait_closed()
 
     def stop(self, error: TunnelGatewayError) -> None:
         """End the session now, wherever it is, and tell the client why."""
         if self._relay is not None:
             self._relay.stop(error)
-        elif self._task is not None and self._stop_error is None:
+        elif self._stop_error is None and not self._ended:
             self._stop_error = error
-            self._task.cancel()
+            if self._task is not None:  # else it ends as soon as it runs
+                self._task.cancel()
 
     @property
     def open(self) -> bool:
@@ -115,8 +107,26 @@ class Session:
 
     # --- the way of a tunnel ---------------------------------------------------------------
 
+    async def _serve_to_end(self) -> RelayEnd:
+        try:
+            return await self._serve()
+        except TunnelGatewayError as error:
+            return self._break_off(error)
+        except OSError as error:
+            return RelayEnd("peer_lost", error)
+        except asyncio.CancelledError:
+            if self._stop_error is None:
+                raise
+            return self._break_off(self._stop_error)
+        except Exception:
+            log.exception("internal_error", **self._facts)
+            return self._break_off(TunnelGatewayError("internal error"))
+        finally:
+            self._close()
+
     async def _serve(self) -> RelayEnd:
         config = self._service.config
+        self._check_stopped()
         with self._service.admission.handshake():
             client = await self._channel.handshake()
         if not isinstance(client, ClientAuthenticated):
@@ -126,11 +136,16 @@ class Session:
         self._socket = socket = await connect(destination, config.connect_timeout)
         inbox = Inbox(self._channel)
         self._channel.open(inbox)
+        inbox.check()  # the client may have left while we connected
         self._connection.accept()
         self._channel.flush()
 
         request = await self._read_request(inbox)
         check_origin(request, client.server_name)
+        if socket.inbox.ended:
+            # The application does not wait as long for a request as a page may take.
+            socket.close()
+            self._socket = socket = await connect(destination, config.connect_timeout)
         identity = identity_headers(client.peer, client.tunnel_id)
         socket.write(forwarded_request(request, identity, self._stream.peer_host))
         if not await self._read_answer(socket.inbox):
@@ -143,6 +158,10 @@ class Session:
             on_socket_lost=DestinationUnreachableError("the destination broke off"),
         )
         return await self._relay.run(inbox, socket.inbox)
+
+    def _check_stopped(self) -> None:
+        if self._stop_error is not None:
+            raise self._stop_error
 
     async def _read_request(self, inbox: Inbox) -> UpgradeRequest:
         reader = UpgradeReader()
@@ -160,7 +179,7 @@ class Session:
             self._service.config.upgrade_timeout, "the destination did not answer the upgrade"
         ):
             while (switched := switched_protocols(answer)) is None:
-                data = await answers.receive()
+                data = await _receive_answer(answers)
                 if not data:
                     raise DestinationUnreachableError(
                         "the destination closed without an answer to the upgrade request"
@@ -172,9 +191,9 @@ class Session:
     async def _pass_refusal(self, answers: Inbox) -> RelayEnd:
         """Let the page see why the destination refused: its answer, then the end."""
         passed = 0
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, DestinationUnreachableError):
             async with asyncio.timeout(_REFUSAL_SECONDS):
-                while passed < _REFUSAL_BYTES and (data := await answers.receive()):
+                while passed < _REFUSAL_BYTES and (data := await _receive_answer(answers)):
                     self._channel.write(data)
                     passed += len(data)
         self._channel.close()
@@ -193,11 +212,22 @@ class Session:
 
     # --- the end of it ---------------------------------------------------------------------
 
+    def _close(self) -> None:
+        self._stream.close()
+        if self._socket is not None:
+            self._socket.close()
+
+    async def _wait_closed(self) -> None:
+        await self._stream.wait_closed()
+        if self._socket is not None:
+            await self._socket.wait_closed()
+
     def _break_off(self, error: TunnelGatewayError) -> RelayEnd:
         self._channel.abort(error)
         return RelayEnd(error.code, error)
 
     def _log(self, end: RelayEnd) -> None:
+        self._ended = True
         facts = self._facts | {
             "reason": end.reason,
             "seconds": round(asyncio.get_running_loop().time() - self._started, 3),
@@ -212,10 +242,19 @@ class Session:
                 "bytes_down": self._relay.bytes_from_socket,
             }
             log.info("tunnel_closed", **facts)
-        elif not self._stream.received and isinstance(end.error, TruncatedError):
+        elif not self._stream.received and isinstance(end.error, TruncatedError | OSError):
             log.debug("probe", **facts)  # a balancer's health check connects and hangs up
         else:
             log.warning("tunnel_refused", **facts)
+
+
+async def _receive_answer(answers: Inbox) -> bytes:
+    try:
+        return await answers.receive()
+    except OSError as error:
+        raise DestinationUnreachableError(
+            f"the destination broke off before its answer was complete: {error.strerror}"
+        ) from None
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 A line is an event's name and its facts as keyword arguments::
 
     log = get_logger(__name__)
-    log.info("tunnel_opened", domain="example.uz", serial="218711a92")
+    log.info("tunnel_closed", domain="example.uz", serial="218711a92")
 
 Three promises, kept for our own lines and for those of libraries alike:
 

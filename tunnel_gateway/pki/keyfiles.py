@@ -105,7 +105,7 @@ def read_file(path: Path, *, secret: bool = False) -> bytes:
             mode = os.fstat(file.fileno()).st_mode
             if secret and mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise FileError(
-                    f"{path}: other users can reach this private key"
+                    f"{path}: other users can reach this secret"
                     f" (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}"
                 )
             data = file.read(MAX_FILE_SIZE + 1)

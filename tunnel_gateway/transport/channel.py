@@ -37,6 +37,7 @@ class Channel:
         self._workers = workers
         self._observer: Observer | None = None
         self._worker_busy = False
+        self._waiting: list[Event] = []
 
     # --- the handshake ---------------------------------------------------------------------
 
@@ -49,8 +50,10 @@ class Channel:
             async with asyncio.timeout_at(self._connection.next_deadline) as deadline:
                 while True:
                     self.flush()
-                    for event in self._connection.events_received():
+                    events = self._connection.events_received()
+                    for number, event in enumerate(events, 1):
                         if isinstance(event, ClientAuthenticated | Opened):
+                            self._waiting = events[number:]
                             return event
                         self._raise_failure(event)
                     data = await self._stream.inbox.receive()
@@ -59,7 +62,10 @@ class Channel:
                     await self._receive(data)
                     deadline.reschedule(self._connection.next_deadline)
         except TimeoutError:
-            self._connection.expire(asyncio.get_running_loop().time())
+            if not deadline.expired():
+                raise  # the socket's own: a peer that does not acknowledge
+            # The loop's timers may be early by a part of a millisecond, so its time is not asked.
+            self._connection.expire(self._connection.next_deadline or 0.0)
             self.flush()
             for event in self._connection.events_received():
                 self._raise_failure(event)
@@ -87,6 +93,8 @@ class Channel:
     def open(self, observer: Observer) -> None:
         """Let bytes flow: from now on ``observer`` is told of everything, also what waited."""
         self._observer = observer
+        waiting, self._waiting = self._waiting, []
+        self._dispatch(waiting)
         self._stream.inbox.hand_over(self)
 
     # --- ByteStream ------------------------------------------------------------------------
@@ -139,13 +147,13 @@ class Channel:
     def data_received(self, data: bytes) -> None:
         """Open records and pass their data on."""
         self._connection.receive_data(data)
-        self._dispatch()
+        self._dispatch(self._connection.events_received())
 
     def eof_received(self) -> None:
         """The socket's end: a truncation, or a peer that has closed and gone away."""
         left = self._connection.state is State.REMOTE_CLOSED
         self._connection.receive_eof()
-        self._dispatch()
+        self._dispatch(self._connection.events_received())
         if left:
             self._lost(None)
 
@@ -165,8 +173,8 @@ class Channel:
             error = error or TruncatedError("the connection was lost")
         self._lost(error)
 
-    def _dispatch(self) -> None:
-        for event in self._connection.events_received():
+    def _dispatch(self, events: list[Event]) -> None:
+        for event in events:
             observer = self._observer
             if observer is None:
                 return

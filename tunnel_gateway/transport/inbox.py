@@ -23,6 +23,11 @@ class Inbox:
         self._changed = asyncio.Event()
         stream.observe(self)
 
+    @property
+    def ended(self) -> bool:
+        """Tell whether no more data will come in."""
+        return self._ended
+
     async def receive(self) -> bytes:
         """Return what has come in, at least one byte, or ``b""`` at the end of the data.
 
@@ -34,6 +39,11 @@ class Inbox:
         if not self._data and self._error is not None:
             raise self._error
         return self.take()
+
+    def check(self) -> None:
+        """Raise what ended the stream if it is lost by now."""
+        if self._error is not None:
+            raise self._error
 
     def take(self) -> bytes:
         """Return what has come in so far, and nothing if that is nothing."""

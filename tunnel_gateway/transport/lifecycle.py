@@ -13,11 +13,11 @@ class Termination:
     """SIGTERM and SIGINT as something to wait for: the first asks, the second insists."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         self._asked = asyncio.Event()
         self._insisted = asyncio.Event()
         for number in _ENDING:
-            self._loop.add_signal_handler(number, self._receive)
+            loop.add_signal_handler(number, self._receive)
 
     def _receive(self) -> None:
         (self._insisted if self._asked.is_set() else self._asked).set()
@@ -29,8 +29,3 @@ class Termination:
     async def insisted(self) -> None:
         """Wait for the second signal."""
         await self._insisted.wait()
-
-    def ignore(self) -> None:
-        """Give the signals back to Python's defaults."""
-        for number in _ENDING:
-            self._loop.remove_signal_handler(number)

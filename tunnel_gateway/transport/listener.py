@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.stream import SocketStream, format_address
 
 BACKLOG = 1024
 # When accept fails (no descriptors left, mostly) it is tried again, later and later.
@@ -75,7 +75,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setblocking(False)
         listening.bind((host, port))
         listening.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        where = format_address((host, port))
+        raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from None
     return listening

@@ -9,9 +9,7 @@ from typing import Final
 
 from tunnel_gateway.errors import TimedOutError, TunnelGatewayError
 from tunnel_gateway.transport.byte_stream import ByteStream
-from tunnel_gateway.transport.channel import Channel
 from tunnel_gateway.transport.inbox import Inbox
-from tunnel_gateway.transport.stream import SocketStream
 
 # How finely idleness is measured: a tunnel ends at most this part of the limit late.
 _IDLE_PARTS: Final = 4
@@ -72,8 +70,8 @@ class Relay:
 
     def __init__(
         self,
-        channel: Channel,
-        socket: SocketStream,
+        channel: ByteStream,
+        socket: ByteStream,
         limits: RelayLimits,
         *,
         socket_name: str,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
+from contextlib import suppress
 from typing import cast
 
 from tunnel_gateway.errors import TunnelGatewayError
@@ -12,7 +12,9 @@ from tunnel_gateway.transport.byte_stream import Observer
 from tunnel_gateway.transport.inbox import Inbox
 
 WRITE_BUFFER_HIGH = 256 * 1024
-# How long close() waits for the peer to end its side too. Closing a socket with unread bytes
+# How long close() waits for a slow peer to take what was written.
+FLUSH_SECONDS = 30.0
+# How long close() then waits for the peer to end its side too. Closing a socket with unread bytes
 # resets it, and a reset can overtake the alert that was written last.
 LINGER_SECONDS = 2.0
 # A dead peer is noticed in about two minutes, also while data waits to be acknowledged.
@@ -45,8 +47,9 @@ class SocketStream(asyncio.Protocol):
         self._observer = observer
 
     def write(self, data: bytes) -> None:
-        """Send ``data``; never blocks, see Observer.pause_writing."""
-        self._transport.write(data)
+        """Send ``data``; never blocks, see Observer.pause_writing. A lost stream drops it."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def write_eof(self) -> None:
         """End our data once what was written is on its way."""
@@ -60,7 +63,8 @@ class SocketStream(asyncio.Protocol):
 
     def resume_reading(self) -> None:
         """Let data in again."""
-        if not self._transport.is_closing():
+        # Reading on after the end of the data would report that end a second time.
+        if not self._eof_received and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def close(self) -> None:
@@ -68,13 +72,15 @@ class SocketStream(asyncio.Protocol):
         if self._closing:
             return
         self._closing = True
+        if self._lost.done():
+            return
+        unsent = not self._transport.is_closing() and self._transport.get_write_buffer_size()
+        self._abort_after(FLUSH_SECONDS if unsent else LINGER_SECONDS)
         if self._eof_received:
             self._transport.close()
             return
         self.resume_reading()
         self.write_eof()
-        loop = asyncio.get_running_loop()
-        self._linger = loop.call_later(LINGER_SECONDS, self._transport.abort)
 
     def abort(self, error: TunnelGatewayError) -> None:  # noqa: ARG002 (TCP cannot say why)
         """End both directions now."""
@@ -131,7 +137,7 @@ class SocketStream(asyncio.Protocol):
         """Pass the end of back-pressure on."""
         if self._ending:
             self._shut_down_when_written()
-        elif self._observer is not None:
+        if self._observer is not None:
             self._observer.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -152,15 +158,22 @@ class SocketStream(asyncio.Protocol):
             # A limit of zero makes resume_writing come when the buffer is empty.
             transport.set_write_buffer_limits(high=0)
             return
-        # Not transport.write_eof(): after eof_received() it crashes uvloop under churn.
-        # The duplicate shares the connection, and uvloop's own socket object cannot shut down.
-        duplicate = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
-        try:
-            duplicate.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # already reset by the peer: connection_lost will say so
-        finally:
-            duplicate.close()
+        if self._closing:
+            self._abort_after(LINGER_SECONDS)
+        # Not transport.write_eof(): after eof_received() it crashes uvloop under churn. uvloop's
+        # own socket object cannot shut down, and a duplicate could fail for want of descriptors.
+        with suppress(OSError):  # already reset by the peer: connection_lost will say so
+            borrowed = socket.socket(fileno=transport.get_extra_info("socket").fileno())
+            try:
+                borrowed.shutdown(socket.SHUT_WR)
+            finally:
+                borrowed.detach()
+
+    def _abort_after(self, seconds: float) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+        loop = asyncio.get_running_loop()
+        self._linger = loop.call_later(seconds, self._transport.abort)
 
 
 def configure_socket(sock: socket.socket) -> None:
