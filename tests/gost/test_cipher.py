@@ -16,7 +16,7 @@ from tests.support import reference_mgm
 from tests.vectors import load, sbox
 from tunnel_gateway.gost import cipher
 from tunnel_gateway.gost._native._gost import ffi, lib
-from tunnel_gateway.gost.cipher import Gost28147, MagmaMGM
+from tunnel_gateway.gost.cipher import Gost28147, MagmaMGM, kernel_names
 
 VECTORS = load("cipher")
 SBOXES = {name: sbox(digits) for name, digits in VECTORS["sbox"].items()}
@@ -111,6 +111,21 @@ def test_blocks_of_another_length_are_refused(size: int) -> None:
 
 
 # --- MGM
+
+
+@on_each_mgm_vector
+@pytest.mark.parametrize("kernel", kernel_names())
+def test_published_messages_by_each_kernel(vector: dict[str, str], kernel: str) -> None:
+    names = ("key", "nonce", "plaintext", "associated_data", "ciphertext", "tag")
+    key, nonce, plaintext, associated, ciphertext, tag = unhex(vector, *names)
+    mgm = MagmaMGM(key, kernel=kernel)
+    assert mgm.encrypt(nonce, plaintext, associated) == ciphertext + tag
+    assert mgm.decrypt(nonce, ciphertext + tag, associated) == plaintext
+
+
+def test_an_unknown_kernel_is_refused() -> None:
+    with pytest.raises(ValueError, match="no kernel 'abacus'"):
+        MagmaMGM(KEY, kernel="abacus")
 
 
 @on_each_mgm_vector

@@ -150,7 +150,7 @@ def test_what_is_written_reads_back() -> None:
 
 def test_a_buffer_may_change_after_it_was_read() -> None:
     buffer = bytearray(31) + b"\7"
-    private_key = PrivateKey(CRYPTOPRO_A, buffer)  # type: ignore[arg-type]
+    private_key = PrivateKey(CRYPTOPRO_A, buffer)
     buffer[31] = 8
     assert private_key.to_bytes() == bytes(31) + b"\7"
 

@@ -154,7 +154,7 @@ static void exercise_messages(void)
 {
     uint8_t *key = filled(MGM_KEY_SIZE, 8), *nonce = filled(MGM_NONCE_SIZE, 9);
     uint8_t *block = filled(GOST28147_BLOCK_SIZE, 10), *out = buffer(GOST28147_BLOCK_SIZE);
-    magma_mgm *mgm = magma_mgm_new(key);
+    magma_mgm *mgm = magma_mgm_new(NULL, key);
     CHECK(mgm != NULL);
     nonce[0] &= 0x7f;
     for (size_t size = 0; size <= LONGEST; size++)
@@ -190,6 +190,8 @@ static void exercise_digest(void)
         CHECK(same(whole, split, GOST_DIGEST_SIZE));
         gost_digest_free(digest);
         gost_digest_free(twin);
+        CHECK(gost_hmac(data, size, data, size, split));
+        CHECK(!same(whole, split, GOST_DIGEST_SIZE));
         free(data);
         free(whole);
         free(split);

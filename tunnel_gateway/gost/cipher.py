@@ -19,6 +19,21 @@ TAG_SIZE: Final = 8
 MAX_INPUT_SIZE: Final = 2**29 - 1
 
 
+def kernel_names() -> tuple[str, ...]:
+    """Return the kernels for MGM that this processor can run, the best first."""
+    names = ffi.new("const char *[8]")
+    return tuple(ffi.string(name).decode() for name in names[0 : lib.kernel_names(names, 8)])
+
+
+def native_kernel(kernel: str | None) -> object:
+    """Return the name as the C side takes it; raises ValueError for an unknown kernel."""
+    if kernel is None:
+        return ffi.NULL
+    if kernel not in kernel_names():
+        raise ValueError(f"this processor has no kernel {kernel!r}, only {kernel_names()}")
+    return kernel.encode()
+
+
 class Gost28147:
     """The block cipher with any S-box, in its own (little-endian) byte order, block by block.
 
@@ -55,15 +70,16 @@ class MagmaMGM:
     """An AEAD with a 64-bit tag, with the interface of ``cryptography``'s AEAD classes.
 
     ``key`` has 32 bytes. A nonce has 8 bytes with the top bit clear (RFC 9058 calls the other
-    63 bits the initial counter nonce) and is used once under a key.
+    63 bits the initial counter nonce) and is used once under a key. ``kernel`` is one of
+    ``kernel_names()``, the first of them when it is None. Raises ValueError for others.
     """
 
     __slots__ = ("_mgm",)
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, kernel: str | None = None) -> None:
         if len(key) != KEY_SIZE:
             raise ValueError("the key has 32 bytes")
-        self._mgm = _owned(lib.magma_mgm_new(key), lib.magma_mgm_free)
+        self._mgm = _owned(lib.magma_mgm_new(native_kernel(kernel), key), lib.magma_mgm_free)
 
     def __repr__(self) -> str:
         return "MagmaMGM(secret)"

@@ -8,8 +8,19 @@ from cffi import FFI
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-SOURCES = ("gost28147.c", "mgm.c", "curve.c", "digest.c")
-HEADERS = ("gost28147.h", "mgm.h", "curve.h", "digest.h")
+SOURCES = (
+    "gost28147.c",
+    "kernel.c",
+    "kernel_avx512.c",
+    "kernel_avx2.c",
+    "kernel_neon.c",
+    "kernel_portable.c",
+    "mgm.c",
+    "frames.c",
+    "curve.c",
+    "digest.c",
+)
+HEADERS = ("gost28147.h", "kernel.h", "mgm.h", "frames.h", "curve.h", "digest.h")
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 
 ffibuilder = FFI()
@@ -23,7 +34,8 @@ ffibuilder.cdef(
     void gost28147_decrypt_blocks(const gost28147 *, const uint8_t *in, size_t, uint8_t *out);
 
     typedef ... magma_mgm;
-    magma_mgm *magma_mgm_new(const uint8_t *key);
+    magma_mgm *magma_mgm_new(const char *kernel_name, const uint8_t *key);
+    const char *magma_mgm_kernel(const magma_mgm *);
     void magma_mgm_free(magma_mgm *);
     void magma_encrypt_block(const magma_mgm *, const uint8_t *in, uint8_t *out);
     void magma_mgm_seal(const magma_mgm *, const uint8_t *nonce,
@@ -32,6 +44,20 @@ ffibuilder.cdef(
     int magma_mgm_open(const magma_mgm *, const uint8_t *nonce,
                        const uint8_t *associated, size_t associated_size,
                        const uint8_t *in, size_t size, const uint8_t *tag, uint8_t *out);
+
+    size_t kernel_names(const char **names, size_t size);
+
+    typedef ... frames;
+    typedef struct {
+        size_t frames, taken, payload, last;
+        int content, forged;
+    } frames_opened;
+    frames *frames_new(const char *kernel_name, const uint8_t *key, const uint8_t *iv);
+    void frames_free(frames *);
+    size_t frames_seal(frames *, uint8_t type, uint8_t content, const uint8_t *in, size_t size,
+                       size_t max_payload, size_t max_frames, uint8_t *out);
+    void frames_open(frames *, uint8_t type, uint8_t content, const uint8_t *in, size_t size,
+                     size_t max_size, size_t max_frames, uint8_t *out, frames_opened *opened);
 
     int gost_curve_initialize(void);
     int gost_curve_multiply(const char *curve, const uint8_t *scalar, const uint8_t *point,
@@ -50,6 +76,8 @@ ffibuilder.cdef(
     void gost_digest_free(gost_digest *);
     void gost_digest_update(gost_digest *, const uint8_t *data, size_t size);
     void gost_digest_final(gost_digest *, uint8_t *out);
+    int gost_hmac(const uint8_t *key, size_t key_size, const uint8_t *data, size_t size,
+                  uint8_t *out);
     """
 )
 

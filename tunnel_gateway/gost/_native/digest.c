@@ -39,3 +39,18 @@ void gost_digest_final(gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE])
 {
     memcpy(out, gcry_md_read(handle(digest), GCRY_MD_GOSTR3411_CP), GOST_DIGEST_SIZE);
 }
+
+int gost_hmac(const uint8_t *key, size_t key_size, const uint8_t *data, size_t size,
+              uint8_t out[GOST_DIGEST_SIZE])
+{
+    gcry_md_hd_t md = NULL;
+    if (gcry_md_open(&md, GCRY_MD_GOSTR3411_CP, GCRY_MD_FLAG_HMAC) != 0)
+        return 0;
+    int done = gcry_md_setkey(md, key, key_size) == 0;
+    if (done) {
+        gcry_md_write(md, data, size);
+        memcpy(out, gcry_md_read(md, GCRY_MD_GOSTR3411_CP), GOST_DIGEST_SIZE);
+    }
+    gcry_md_close(md);
+    return done;
+}

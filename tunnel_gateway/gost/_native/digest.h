@@ -17,4 +17,8 @@ void gost_digest_update(gost_digest *digest, const uint8_t *data, size_t size);
 /* Ends the digest: copy it first to go on. */
 void gost_digest_final(gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE]);
 
+/* HMAC_GOSTR3411 (RFC 4357, section 3); 0 without memory. */
+int gost_hmac(const uint8_t *key, size_t key_size, const uint8_t *data, size_t size,
+              uint8_t out[GOST_DIGEST_SIZE]);
+
 #endif

@@ -33,24 +33,6 @@ static inline uint32_t encryption_key(const uint32_t round_key[8], unsigned roun
     return round_key[round < 24 ? round & 7 : 31 - round];
 }
 
-void gost28147_encrypt_4(const uint32_t round_key[8], const gost28147_tables *tables,
-                         uint32_t low[4], uint32_t high[4])
-{
-    for (unsigned round = 0; round < 32; round += 2) {
-        uint32_t first = encryption_key(round_key, round);
-        uint32_t second = encryption_key(round_key, round + 1);
-        for (unsigned lane = 0; lane < 4; lane++)
-            high[lane] ^= round_function(tables, low[lane] + first);
-        for (unsigned lane = 0; lane < 4; lane++)
-            low[lane] ^= round_function(tables, high[lane] + second);
-    }
-    for (unsigned lane = 0; lane < 4; lane++) {
-        uint32_t swapped = low[lane];
-        low[lane] = high[lane];
-        high[lane] = swapped;
-    }
-}
-
 static uint32_t load_le(const uint8_t in[4])
 {
     return in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;

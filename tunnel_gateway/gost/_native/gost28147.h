@@ -31,10 +31,6 @@ void gost28147_encrypt_blocks(const gost28147 *cipher, const uint8_t *in, size_t
 void gost28147_decrypt_blocks(const gost28147 *cipher, const uint8_t *in, size_t blocks,
                               uint8_t *out);
 
-/* Four blocks at once, each as its two words (low, high); the rounds of the four overlap. */
-void gost28147_encrypt_4(const uint32_t round_key[8], const gost28147_tables *tables,
-                         uint32_t low[4], uint32_t high[4]);
-
 /* Memory that held a secret is overwritten where the compiler cannot drop the writes. */
 void gost_wipe(void *memory, size_t size);
 
