@@ -13,11 +13,13 @@ from typing import Any, cast
 
 from tests.support.entropy import Entropy
 from tests.support.pki import NOW, authority, domain, user
+from tunnel_gateway.errors import BadRecordError
+from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.pki.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
 from tunnel_gateway.protocol.connection import Connection, Surroundings
-from tunnel_gateway.protocol.constants import ContentType, RecordType
+from tunnel_gateway.protocol.constants import RECORDS_PER_KEY, ContentType, RecordType
 from tunnel_gateway.protocol.events import ClientAuthenticated, Event, Failed
 from tunnel_gateway.protocol.record import Opener, Sealer
 from tunnel_gateway.protocol.server import ServerConnection, ServerSettings
@@ -176,22 +178,36 @@ def record(number: int, fragment: bytes) -> bytes:
     return bytes((number,)) + len(fragment).to_bytes(2, "big") + fragment
 
 
+def both_ends(direction: Sealer | Opener, number: int) -> tuple[Sealer, Opener]:
+    """Both ends of a direction under its present key, where the next record has ``number``."""
+    sealer, opener = Sealer(direction._secret), Opener(direction._secret)
+    for _ in range(number):
+        assert opener.open(sealer.seal(ContentType.DATA, b"x")).data == b"x"
+    return sealer, opener
+
+
+def open_one(opener: Opener, whole: Buffer) -> tuple[int, bytes]:
+    """Content and payload of one record, header included; raises BadRecordError."""
+    result = opener.open(whole)
+    if result.taken != len(whole):
+        raise BadRecordError("a record does not open")
+    return result.other or (ContentType.DATA, bytes(result.data))
+
+
 def forged(connection: Connection, content: int, payload: bytes) -> bytes:
     """A record that ``connection`` would open next: what a peer that has the keys can send."""
     opener = connection._opener
     assert opener is not None
-    sealer = Sealer(opener._secret)
-    sealer._number = opener._number
-    return sealer.seal(cast("ContentType", content), payload)
+    sealer, _ = both_ends(opener, RECORDS_PER_KEY - opener._left)
+    return bytes(sealer.seal(cast("ContentType", content), payload))
 
 
 def opened(connection: Connection, stream: bytes) -> list[tuple[int, bytes]]:
     """Content and payload of the records that ``connection`` is to receive next."""
     known = connection._opener
     assert known is not None
-    opener = Opener(known._secret)
-    opener._number = known._number
-    return [opener.open(whole[3:]) for whole in split_records(stream)]
+    _, opener = both_ends(known, RECORDS_PER_KEY - known._left)
+    return [open_one(opener, whole) for whole in split_records(stream)]
 
 
 def alert_sent(connection: Connection) -> int | None:
@@ -204,9 +220,8 @@ def alert_sent(connection: Connection) -> int | None:
         return whole[3]
     sealer = connection._sealer
     assert sealer is not None
-    opener = Opener(sealer._secret)
-    opener._number = sealer._number - 1
-    content, payload = opener.open(whole[3:])
+    _, opener = both_ends(sealer, RECORDS_PER_KEY - sealer._left - 1)
+    content, payload = open_one(opener, whole)
     assert content == ContentType.ALERT
     return payload[0]
 

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from tunnel_gateway.errors import (
     AlertReceivedError,
+    BadRecordError,
     InvalidPointError,
     ProtocolViolationError,
     TimedOutError,
@@ -21,13 +22,13 @@ from tunnel_gateway.errors import (
     TunnelGatewayError,
 )
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey, PublicKey
+from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.gost.key_agreement import agree
 from tunnel_gateway.protocol.alerts import Alert
 from tunnel_gateway.protocol.constants import (
     HEADER_SIZE,
     MAX_ALERT,
     MAX_HELLO,
-    MAX_PAYLOAD,
     MAX_PROTECTED_FRAGMENT,
     ContentType,
     RecordType,
@@ -82,20 +83,30 @@ class Connection(ABC):
         self.state = state
         self._surroundings = surroundings
         self._received = bytearray()
-        self._to_send: list[bytes] = []
+        self._to_send: list[bytes | bytearray] = []
         self._events: list[Event] = []
         self._sealer: Sealer | None = None
         self._opener: Opener | None = None
 
     # --- the three verbs, and time ---------------------------------------------------------
 
-    def receive_data(self, data: bytes) -> None:
+    def receive_data(self, data: Buffer) -> None:
         """Take bytes of the socket, split in any way. Whatever they are, this only adds events."""
-        self._received += data
+        if self.closed:
+            return
+        if self._received:
+            self._received += data
+            data = self._received
         try:
-            self._receive_records()
+            with memoryview(data) as view:
+                taken = self._receive_records(view)
         except TunnelGatewayError as error:
             self._fail(error)
+            return
+        if data is self._received:
+            del self._received[:taken]
+        elif taken < len(data):
+            self._received += data[taken:]
 
     def receive_eof(self) -> None:
         """Take the end of the socket's bytes: a truncation unless the peer has closed."""
@@ -107,8 +118,10 @@ class Connection(ABC):
         events, self._events = self._events, []
         return events
 
-    def data_to_send(self) -> bytes:
+    def data_to_send(self) -> bytes | bytearray:
         """Return the bytes for the socket since the last call."""
+        if len(self._to_send) == 1:
+            return self._to_send.pop()  # the usual case, without a copy
         data = b"".join(self._to_send)
         self._to_send.clear()
         return data
@@ -127,16 +140,20 @@ class Connection(ABC):
     # --- what the application sends --------------------------------------------------------
 
     @property
+    def closed(self) -> bool:
+        """Tell whether the connection is over: nothing more is received or sent."""
+        return self.state is State.CLOSED
+
+    @property
     def can_send(self) -> bool:
         """Tell whether data may be sent now."""
         return self.state in _SENDING_STATES
 
-    def send_data(self, data: bytes) -> None:
+    def send_data(self, data: Buffer) -> None:
         """Send bytes of the stream, of any length; raises ProtocolViolationError when not open."""
         self.state = next_state(self.state, Step.SEND_DATA)
-        view = memoryview(data)
-        for start in range(0, len(view), MAX_PAYLOAD):
-            self._send_protected(ContentType.DATA, view[start : start + MAX_PAYLOAD])
+        if data:
+            self._send_protected(ContentType.DATA, data)
 
     def send_close(self) -> None:
         """End our data; the peer's may go on. Raises ProtocolViolationError when not open."""
@@ -150,20 +167,21 @@ class Connection(ABC):
 
     # --- records ---------------------------------------------------------------------------
 
-    def _receive_records(self) -> None:
-        received, start = self._received, 0
-        while self.state is not State.CLOSED and len(received) - start >= HEADER_SIZE:
+    def _receive_records(self, received: memoryview) -> int:
+        """Receive all records that are whole; return how many bytes are done with."""
+        start = 0
+        while not self.closed and len(received) - start >= HEADER_SIZE:
             size = received[start + 1] << 8 | received[start + 2]
             record_type = self._checked_type(received[start], size)
             end = start + HEADER_SIZE + size
             if len(received) < end:
                 break
-            self._receive_record(record_type, bytes(received[start + HEADER_SIZE : end]))
-            start = end
-        if self.state is State.CLOSED:
-            received.clear()
-        else:
-            del received[:start]
+            if record_type is RecordType.PROTECTED:
+                start += self._receive_protected(received[start:])
+            else:
+                self._receive_clear(record_type, bytes(received[start + HEADER_SIZE : end]))
+                start = end
+        return len(received) if self.closed else start
 
     def _checked_type(self, number: int, size: int) -> RecordType:
         try:
@@ -185,44 +203,51 @@ class Connection(ABC):
                 return "the other side speaks text, such as HTTP, not this protocol"
         return f"a record of the unknown type {number}"
 
-    def _receive_record(self, record_type: RecordType, fragment: bytes) -> None:
-        if record_type is RecordType.PROTECTED:
-            self._receive_protected(fragment)
-        elif record_type is RecordType.HELLO:
+    def _receive_clear(self, record_type: RecordType, body: bytes) -> None:
+        if record_type is RecordType.HELLO:
             following = next_state(self.state, Step.RECEIVE_HELLO)
-            self._handle_hello(fragment)
+            self._handle_hello(body)
             self.state = following
         else:
             next_state(self.state, Step.RECEIVE_CLEAR_ALERT)
-            raise Alert.parse(fragment).to_error()
+            raise Alert.parse(body).to_error()
 
-    def _receive_protected(self, fragment: bytes) -> None:
+    def _receive_protected(self, received: memoryview) -> int:
+        """Receive the protected records at the start, as many as one key opens at once."""
         if self._opener is None:
             raise ProtocolViolationError("a protected record before there are keys")
-        number, payload = self._opener.open(fragment)
+        opened = self._opener.open(received)
+        if opened.data:
+            self.state = next_state(self.state, Step.RECEIVE_DATA)
+            self._events.append(DataReceived(opened.data))
+        if opened.other is not None:
+            self._receive_content(*opened.other)
+        elif opened.forged or not opened.taken:
+            raise BadRecordError("a record does not open")
+        return opened.taken
+
+    def _receive_content(self, number: int, payload: bytes) -> None:
         try:
             content = ContentType(number)
         except ValueError:
             raise ProtocolViolationError(f"a record of the unknown content {number}") from None
         following = next_state(self.state, _CONTENT_STEPS[content])
-        if content is ContentType.DATA:
-            if not payload:
-                raise ProtocolViolationError("a data record without data")
-            self._events.append(DataReceived(payload))
-        elif content is ContentType.CLOSE:
-            if payload:
-                raise ProtocolViolationError("a close record with a payload")
-            self._events.append(CloseReceived())
+        if content is ContentType.HANDSHAKE:
+            self._handle_handshake(payload)
         elif content is ContentType.ALERT:
             raise Alert.parse(payload).to_error()
+        elif content is ContentType.DATA:
+            raise ProtocolViolationError("a data record without data")
+        elif payload:
+            raise ProtocolViolationError("a close record with a payload")
         else:
-            self._handle_handshake(payload)
+            self._events.append(CloseReceived())
         self.state = following
 
     def _send_clear(self, record_type: RecordType, body: bytes) -> None:
         self._to_send.append(header(record_type, len(body)) + body)
 
-    def _send_protected(self, content: ContentType, payload: bytes | memoryview) -> None:
+    def _send_protected(self, content: ContentType, payload: Buffer) -> None:
         if self._sealer is None:
             raise ProtocolViolationError("there are no keys yet")
         self._to_send.append(self._sealer.seal(content, payload))
@@ -236,7 +261,7 @@ class Connection(ABC):
             else:
                 self._send_protected(ContentType.ALERT, body)
         self.state = State.CLOSED
-        self._received.clear()
+        self._received = bytearray()
         self._events.append(Failed(error))
 
     # --- the handshake, by each role -------------------------------------------------------

@@ -28,9 +28,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class DataReceived:
-    """Bytes of the stream, authenticated and in order; never empty."""
+    """Bytes of the stream, authenticated and in order; never empty, and cut anywhere."""
 
-    data: bytes
+    data: bytes | bytearray
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidTag
-
-from tunnel_gateway.errors import BadRecordError
-from tunnel_gateway.gost.cipher import KEY_SIZE, NONCE_SIZE, MagmaMGM
+from tunnel_gateway.gost.cipher import KEY_SIZE, NONCE_SIZE
 from tunnel_gateway.gost.digest import DIGEST_SIZE
+from tunnel_gateway.gost.frames import Buffer, Frames, Opened
 from tunnel_gateway.protocol.constants import (
+    MAX_PAYLOAD,
+    MAX_PROTECTED_FRAGMENT,
     RECORDS_PER_KEY,
-    TAG_SIZE,
     ContentType,
     RecordType,
 )
 from tunnel_gateway.protocol.key_schedule import expand_label
-
-# RFC 9058 takes 63 bits: the first bit of the 64 is its own.
-_NONCE_MASK = (1 << 63) - 1
 
 
 def header(record_type: RecordType, size: int) -> bytes:
@@ -27,24 +23,22 @@ def header(record_type: RecordType, size: int) -> bytes:
 class _Direction:
     """The keys of one direction: each serves RECORDS_PER_KEY records, then its successor."""
 
-    __slots__ = ("_iv", "_mgm", "_number", "_secret")
+    __slots__ = ("_frames", "_left", "_secret")
 
     def __init__(self, traffic_secret: bytes) -> None:
         self._use(traffic_secret)
 
     def _use(self, traffic_secret: bytes) -> None:
         self._secret = traffic_secret
-        self._mgm = MagmaMGM(expand_label(traffic_secret, b"key", b"", KEY_SIZE))
-        iv = expand_label(traffic_secret, b"iv", b"", NONCE_SIZE)
-        self._iv = int.from_bytes(iv, "big") & _NONCE_MASK
-        self._number = 0
+        self._frames = Frames(
+            expand_label(traffic_secret, b"key", b"", KEY_SIZE),
+            expand_label(traffic_secret, b"iv", b"", NONCE_SIZE),
+        )
+        self._left = RECORDS_PER_KEY
 
-    def _next_nonce(self) -> bytes:
-        if self._number == RECORDS_PER_KEY:
+    def _renew_spent_key(self) -> None:
+        if self._left == 0:
             self._use(expand_label(self._secret, b"upd", b"", DIGEST_SIZE))
-        nonce = self._iv ^ self._number
-        self._number += 1
-        return nonce.to_bytes(NONCE_SIZE, "big")
 
 
 class Sealer(_Direction):
@@ -52,12 +46,26 @@ class Sealer(_Direction):
 
     __slots__ = ()
 
-    def seal(self, content: ContentType, payload: bytes | memoryview) -> bytes:
-        """Return the whole record of ``payload``, at most MAX_PAYLOAD bytes."""
-        head = header(RecordType.PROTECTED, 1 + len(payload) + TAG_SIZE)
-        plaintext = b"".join((bytes((content,)), payload))
-        nonce = self._next_nonce()  # before the key is looked at: this may put in the next one
-        return head + self._mgm.encrypt(nonce, plaintext, head)
+    def seal(self, content: ContentType, payload: Buffer) -> bytearray:
+        """Return ``payload``, of any length, in records: one, or more over MAX_PAYLOAD bytes."""
+        sealed, taken = self._seal_under_one_key(content, payload)
+        while taken < len(payload):
+            more, size = self._seal_under_one_key(content, memoryview(payload)[taken:])
+            sealed += more
+            taken += size
+        return sealed
+
+    def _seal_under_one_key(self, content: ContentType, payload: Buffer) -> tuple[bytearray, int]:
+        self._renew_spent_key()
+        sealed, taken = self._frames.seal(
+            RecordType.PROTECTED,
+            content,
+            payload,
+            max_payload=MAX_PAYLOAD,
+            max_frames=self._left,
+        )
+        self._left -= max(1, -(-taken // MAX_PAYLOAD))
+        return sealed, taken
 
 
 class Opener(_Direction):
@@ -65,14 +73,19 @@ class Opener(_Direction):
 
     __slots__ = ()
 
-    def open(self, fragment: bytes) -> tuple[int, bytes]:
-        """Return the content type and the payload; raises BadRecordError."""
-        head = header(RecordType.PROTECTED, len(fragment))
-        nonce = self._next_nonce()  # before the key is looked at: this may put in the next one
-        try:
-            plaintext = self._mgm.decrypt(nonce, fragment, head)
-        except InvalidTag:
-            raise BadRecordError("a record does not open") from None
-        if not plaintext:
-            raise BadRecordError("a record without a content type")
-        return plaintext[0], plaintext[1:]
+    def open(self, received: Buffer) -> Opened:
+        """Open the protected records at the start of ``received``.
+
+        It stops before one that is not whole, after one that is not data, and where the key
+        changes: call it again while it takes something.
+        """
+        self._renew_spent_key()
+        opened = self._frames.open(
+            RecordType.PROTECTED,
+            ContentType.DATA,
+            received,
+            max_size=MAX_PROTECTED_FRAGMENT,
+            max_frames=self._left,
+        )
+        self._left -= opened.frames
+        return opened

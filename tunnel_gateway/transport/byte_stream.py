@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from tunnel_gateway.errors import TunnelGatewayError
+from tunnel_gateway.gost.frames import Buffer
 
 
 class Observer(Protocol):
     """Who is told what happens on a byte stream."""
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: Buffer) -> None:
         """Bytes came in."""
 
     def eof_received(self) -> None:
@@ -35,7 +36,7 @@ class ByteStream(Protocol):
     def observe(self, observer: Observer) -> None:
         """Tell ``observer`` of everything from now on."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Buffer) -> None:
         """Send ``data``; never blocks, see Observer.pause_writing."""
 
     def write_eof(self) -> None:

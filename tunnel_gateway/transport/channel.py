@@ -10,6 +10,7 @@ import asyncio
 from concurrent.futures import Executor
 
 from tunnel_gateway.errors import TruncatedError, TunnelGatewayError
+from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.protocol.connection import Connection
 from tunnel_gateway.protocol.events import (
     ClientAuthenticated,
@@ -103,7 +104,7 @@ class Channel:
         """Tell ``observer`` of everything from now on."""
         self._observer = observer
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Buffer) -> None:
         """Send ``data`` through the tunnel; dropped when our direction has ended."""
         if self._connection.can_send:
             self._connection.send_data(data)
@@ -144,7 +145,7 @@ class Channel:
 
     # --- Observer of the socket ------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: Buffer) -> None:
         """Open records and pass their data on."""
         self._connection.receive_data(data)
         self._dispatch(self._connection.events_received())

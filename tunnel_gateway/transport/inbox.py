@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tunnel_gateway.errors import TruncatedError
+from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.byte_stream import ByteStream, Observer
 
 # More than the largest step (a certificate flight, a request's head) needs.
@@ -71,7 +72,7 @@ class Inbox:
 
     # --- Observer --------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: Buffer) -> None:
         """Keep bytes."""
         self._data += data
         if len(self._data) > LIMIT and not self._paused:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tunnel_gateway.errors import TimedOutError, TunnelGatewayError
+from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.byte_stream import ByteStream
 from tunnel_gateway.transport.inbox import Inbox
 
@@ -41,7 +42,7 @@ class _Side:
         self.byte_count = 0
         self.ended = False
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: Buffer) -> None:
         self.byte_count += len(data)
         self._other.write(data)
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import cast
 
 from tunnel_gateway.errors import TunnelGatewayError
+from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.byte_stream import Observer
 from tunnel_gateway.transport.inbox import Inbox
 
@@ -46,7 +47,7 @@ class SocketStream(asyncio.Protocol):
         """Tell ``observer`` of everything from now on."""
         self._observer = observer
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Buffer) -> None:
         """Send ``data``; never blocks, see Observer.pause_writing. A lost stream drops it."""
         if not self._transport.is_closing():
             self._transport.write(data)
@@ -113,7 +114,7 @@ class SocketStream(asyncio.Protocol):
         self._peername: Address | None = transport.get_extra_info("peername")
         configure_socket(transport.get_extra_info("socket"))
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: Buffer) -> None:
         """Pass bytes on."""
         self.received = True
         if self._observer is not None and not self._closing:
