@@ -138,3 +138,9 @@ def test_a_long_text_is_cut() -> None:
     body = Alert(1, "ж" * 200).serialize()
     assert len(body) == MAX_ALERT
     assert Alert.parse(body).text.startswith("ж" * 127)
+
+
+def test_the_words_of_a_stranger_are_not_shown() -> None:
+    forged = Alert(AlertCode.OVERLOADED, "call this number").in_our_words()
+    assert forged == Alert(AlertCode.OVERLOADED, TEXTS[AlertCode.OVERLOADED])
+    assert Alert(200, "call this number").in_our_words() == Alert(200, "")

@@ -18,7 +18,7 @@ from tests.support.pair import (
     record,
 )
 from tunnel_gateway.errors import AlertReceivedError, BadRecordError, ProtocolViolationError
-from tunnel_gateway.protocol.alerts import AlertCode
+from tunnel_gateway.protocol.alerts import TEXTS, AlertCode
 from tunnel_gateway.protocol.connection import Connection
 from tunnel_gateway.protocol.constants import MAX_PAYLOAD, ContentType
 from tunnel_gateway.protocol.events import CloseReceived, DataReceived
@@ -70,7 +70,7 @@ class TestWithoutKeys:
         ours.receive_data(record(3, b"\x04\x06go\nout"))
         if (state, Step.RECEIVE_CLEAR_ALERT) in TRANSITIONS:
             error = ends(AlertReceivedError, ours)
-            assert (error.name, error.text) == ("unknown_domain", "go?out")
+            assert (error.name, error.text) == ("unknown_domain", TEXTS[AlertCode.UNKNOWN_DOMAIN])
         else:
             ends(ProtocolViolationError, ours, silent=state is State.LOCAL_CLOSED)
 

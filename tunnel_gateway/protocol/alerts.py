@@ -78,6 +78,11 @@ class Alert:
             code = AlertCode.PROTOCOL_ERROR  # it was the peer who left out its close
         return cls(code, TEXTS[code])
 
+    def in_our_words(self) -> Alert:
+        """Return the alert with our text: for one that anybody may have written."""
+        known = self.code in AlertCode.__members__.values()
+        return Alert(self.code, TEXTS[AlertCode(self.code)] if known else "")
+
     def to_error(self) -> AlertReceivedError:
         """Return the error that this alert is for the side that received it."""
         try:

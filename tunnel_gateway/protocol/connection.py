@@ -210,7 +210,7 @@ class Connection(ABC):
             self.state = following
         else:
             next_state(self.state, Step.RECEIVE_CLEAR_ALERT)
-            raise Alert.parse(body).to_error()
+            raise Alert.parse(body).in_our_words().to_error()
 
     def _receive_protected(self, received: memoryview) -> int:
         """Receive the protected records at the start, as many as one key opens at once."""
