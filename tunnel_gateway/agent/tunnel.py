@@ -61,6 +61,9 @@ async def open_tunnel(
     channel = Channel(stream, connection, workers)
     try:
         opened = await channel.handshake()
+    except asyncio.CancelledError:
+        stream.close()
+        raise
     except (OSError, TunnelGatewayError) as error:
         await channel.wait_closed()  # the gateway shall hear our reason
         if isinstance(error, OSError | TruncatedError):

@@ -1,0 +1,144 @@
+"""Making a tunnel: what stands in its way is said."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.credentials import Credentials
+from tests.support.loopback import LOOPBACK, server_settings, surroundings
+from tunnel_gateway.agent import tunnel as module
+from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
+from tunnel_gateway.errors import (
+    AlertReceivedError,
+    CertificateUntrustedError,
+    GatewayUnreachableError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.protocol.client import ClientSettings
+from tunnel_gateway.protocol.server import ServerConnection
+from tunnel_gateway.transport.channel import Channel
+from tunnel_gateway.transport.listener import Listener
+from tunnel_gateway.transport.stream import SocketStream
+
+
+class Server:
+    """A gateway's end of the handshake, for one client."""
+
+    def __init__(self, credentials: Credentials, workers: ThreadPoolExecutor) -> None:
+        self._credentials = credentials
+        self._workers = workers
+        self._streams: list[SocketStream] = []
+        self.result: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        self._task: asyncio.Task[None]
+        self.listener = Listener(LOOPBACK, 0, on_connection=self._accept, on_failure=lambda _: None)
+        self.address = GatewayAddress(LOOPBACK, self.listener.port)
+
+    def _accept(self, stream: SocketStream) -> None:
+        self._streams.append(stream)
+        self._task = asyncio.create_task(self._serve(stream))
+
+    async def _serve(self, stream: SocketStream) -> None:
+        connection = ServerConnection(server_settings(self._credentials), surroundings())
+        channel = Channel(stream, connection, self._workers)
+        try:
+            await channel.handshake()
+        except TunnelGatewayError as error:
+            self.result.set_result(error)
+            return
+        connection.accept()
+        channel.flush()
+        self.result.set_result(None)
+
+    async def close(self) -> None:
+        await self.listener.close()
+        for stream in self._streams:
+            stream.close()
+            await stream.wait_closed()
+
+
+@pytest.fixture
+def workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2)
+
+
+async def test_a_tunnel(credentials: Credentials, workers: ThreadPoolExecutor) -> None:
+    with workers:
+        server = Server(credentials, workers)
+        tunnel = await open_tunnel(server.address, credentials.settings(), workers)
+        assert await server.result is None
+        assert len(tunnel.opened.tunnel_id) == 16
+        tunnel.channel.close()
+        await server.close()
+
+
+async def test_the_gateway_hears_why_it_is_refused(
+    credentials: Credentials, workers: ThreadPoolExecutor
+) -> None:
+    stranger = Credentials.new_authority()
+    settings = credentials.settings()
+    settings = ClientSettings(
+        settings.server_name,
+        settings.dst_id,
+        settings.identity,
+        ChainValidator([stranger.root.leaf]),
+    )
+    with workers:
+        server = Server(credentials, workers)
+        with pytest.raises(CertificateUntrustedError):
+            await open_tunnel(server.address, settings, workers)
+        error = await server.result
+        assert isinstance(error, AlertReceivedError)
+        assert error.name == "certificate_untrusted"
+        await server.close()
+
+
+async def test_nobody_listens(credentials: Credentials, workers: ThreadPoolExecutor) -> None:
+    with workers, socket.socket() as bound:
+        bound.bind((LOOPBACK, 0))
+        address = GatewayAddress(LOOPBACK, bound.getsockname()[1])
+        with pytest.raises(GatewayUnreachableError, match=rf"^{address}: Connection refused$"):
+            await open_tunnel(address, credentials.settings(), workers)
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+async def test_nobody_answers(
+    accepts: bool,
+    credentials: Credentials,
+    workers: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "TUNNEL_SECONDS", 0.2)
+    with workers, socket.create_server((LOOPBACK, 0), backlog=0) as listening:
+        address = GatewayAddress(*listening.getsockname())
+        full = []
+        for _ in range(0 if accepts else 4):
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+            full.append(waiting)
+        with pytest.raises(TunnelGatewayError, match="in time") as caught:
+            await open_tunnel(address, credentials.settings(), workers)
+        assert caught.value.code == ("timed_out" if accepts else "gateway_unreachable")
+        for waiting in full:
+            waiting.close()
+
+
+async def test_it_hangs_up(credentials: Credentials, workers: ThreadPoolExecutor) -> None:
+    with workers, socket.create_server((LOOPBACK, 0)) as listening:
+        address = GatewayAddress(*listening.getsockname())
+        opening = asyncio.create_task(open_tunnel(address, credentials.settings(), workers))
+        listening.setblocking(False)
+        accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
+        accepted.close()
+        with pytest.raises(GatewayUnreachableError, match=f"^{address} ended the handshake: "):
+            await opening
+
+
+def test_addresses_for_people() -> None:
+    assert str(GatewayAddress("example.uz", 8843)) == "example.uz:8843"
+    assert str(GatewayAddress("::1", 8843)) == "[::1]:8843"

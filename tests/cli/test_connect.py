@@ -1,0 +1,202 @@
+"""``tunnel-gateway connect``: arguments, passwords, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import connect as connect_websocket
+
+from tests.support.credentials import Credentials
+from tests.support.processes import TIME_LIMIT, Agent, Gateway
+from tunnel_gateway.agent.tunnel import GatewayAddress
+from tunnel_gateway.cli import connect
+from tunnel_gateway.cli.main import main
+from tunnel_gateway.pki.keyfiles import private_key_to_encrypted_pem
+from tunnel_gateway.protocol.client import ClientSettings
+from tunnel_gateway.transport.relay import RelayEnd
+
+Run = Callable[..., int]
+
+
+class Served:
+    """Stands in for the tunnel: remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.gateway: GatewayAddress
+        self.settings: ClientSettings
+        self.time_limit = 0.0
+        self.end = RelayEnd("completed")
+
+    async def serve(
+        self,
+        gateway: GatewayAddress,
+        settings: ClientSettings,
+        *,
+        announce: Callable[[str, bytes], None],
+        time_limit: float,
+    ) -> RelayEnd:
+        self.gateway, self.settings, self.time_limit = gateway, settings, time_limit
+        announce("127.0.0.1:5", bytes(16))
+        return self.end
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Served:
+    stand_in = Served()
+
+    def run(coroutine: Coroutine[Any, Any, RelayEnd]) -> RelayEnd:
+        with pytest.raises(StopIteration) as stop:
+            coroutine.send(None)
+        end: RelayEnd = stop.value.value
+        return end
+
+    monkeypatch.setattr(connect, "serve_one_tunnel", stand_in.serve)
+    monkeypatch.setattr("uvloop.run", run)
+    return stand_in
+
+
+@pytest.fixture
+def run(credentials: Credentials) -> Run:
+    def call(*more: object, **replaced: object) -> int:
+        arguments: dict[str, object] = {
+            "gateway": "127.0.0.1:8843",
+            "domain": "Example.UZ.",
+            "dst": "0",
+            "key": credentials.citizen.key,
+            "cert": credentials.citizen.chain,
+            "truststore": credentials.truststore,
+        } | replaced
+        flat = [text for name, value in arguments.items() for text in (f"--{name}", str(value))]
+        return main(["connect", *flat, *map(str, more)])
+
+    return call
+
+
+def test_what_it_asks_for(
+    served: Served, run: Run, credentials: Credentials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--expires", "2.5") == 0
+    assert served.gateway == GatewayAddress("127.0.0.1", 8843)
+    assert served.settings.server_name == "example.uz"
+    assert served.settings.dst_id == "0"
+    assert served.settings.identity.chain == credentials.citizen.identity.chain
+    assert served.time_limit == 2.5
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {"address": "127.0.0.1:5", "tunnel_id": "00" * 16}
+    assert printed.err == ""
+
+
+def test_an_end_with_an_error(served: Served, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    served.end = RelayEnd("peer_lost", OSError("uzildi"))
+    assert run() == 1
+    assert capsys.readouterr().err == "tunnel-gateway: peer_lost: uzildi\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["8843", ":8843", "host:", "host:0", "host:65536", "host:http", "host:\u0661"]
+)
+def test_an_address_that_is_none(text: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(gateway=text)
+    assert caught.value.code == 2
+    assert f"{text!r} is not HOST:PORT" in capsys.readouterr().err
+
+
+def test_an_ipv6_address(served: Served, run: Run) -> None:
+    assert run(gateway="[::1]:8843") == 0
+    assert served.gateway == GatewayAddress("::1", 8843)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "soon", "86401", "inf"])
+def test_seconds_that_are_none(text: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("--expires", text)
+    assert "is not a number of seconds up to a day" in capsys.readouterr().err
+
+
+class TestPasswords:
+    @pytest.fixture
+    def key(self, credentials: Credentials, tmp_path: Path) -> Path:
+        identity = credentials.citizen.identity
+        path = tmp_path / "key.pem"
+        path.touch(0o600)
+        path.write_bytes(
+            private_key_to_encrypted_pem(
+                identity.private_key, identity.leaf.family, b"maxfiy", os.urandom
+            )
+        )
+        return path
+
+    def test_from_a_file(self, served: Served, run: Run, key: Path, tmp_path: Path) -> None:
+        password = tmp_path / "password"
+        password.touch(0o600)
+        password.write_text("maxfiy\n")
+        assert run("--password-file", password, key=key) == 0
+        assert served.settings.server_name == "example.uz"
+
+    def test_from_a_file_of_all(
+        self, run: Run, key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        password = tmp_path / "password"
+        password.write_text("maxfiy")
+        password.chmod(0o644)
+        assert run("--password-file", password, key=key) == 1
+        assert "chmod 600" in capsys.readouterr().err
+
+    def test_nobody_to_ask(self, run: Run, key: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(key=key) == 1
+        assert "the key is encrypted" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("encrypted", [True, False])
+    @pytest.mark.usefixtures("served")
+    def test_from_the_terminal(
+        self,
+        encrypted: bool,
+        run: Run,
+        key: Path,
+        credentials: Credentials,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        asked: list[str] = []
+
+        def answer(prompt: str) -> str:
+            asked.append(prompt)
+            return "maxfiy"
+
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+        monkeypatch.setattr(connect, "getpass", answer)
+        path = key if encrypted else credentials.citizen.key
+        assert run(key=path) == 0
+        assert asked == ([f"Password of {key}: "] if encrypted else [])
+
+
+def test_files_that_do_not_fit(
+    run: Run, credentials: Credentials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(cert=credentials.example.chain) == 1
+    assert "does not belong to the first certificate" in capsys.readouterr().err
+
+
+def test_a_real_tunnel(gateway: Gateway, start_agent: Callable[..., Agent]) -> None:
+    agent = start_agent()
+    host, port = agent.address()
+    with connect_websocket(f"ws://{host}:{port}/", proxy=None) as page:
+        page.send("salom")
+        assert page.recv(TIME_LIMIT) == "salom"
+    assert agent.exit_code() == 0
+    assert (len(agent.output), agent.errors) == (1, [])
+    assert gateway.logged("tunnel_closed")["tunnel_id"] == agent.tunnel_id
+
+
+def test_its_help_can_be_followed() -> None:
+    parser = argparse.ArgumentParser()
+    connect.add_parser(parser.add_subparsers())
+    example = connect._DESCRIPTION.partition("example:\n")[2].replace("\\\n", " ").split()
+    parsed = parser.parse_args(example[1:])
+    assert parsed.gateway == GatewayAddress("127.0.0.1", 8843)

@@ -1,0 +1,91 @@
+"""The program itself: it teaches, and reports errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib.metadata import version
+
+import pytest
+
+from tests.support.processes import Program, command
+from tunnel_gateway.cli import selftest
+from tunnel_gateway.cli.main import main
+from tunnel_gateway.errors import ConfigError, Fault, FileError
+
+
+def test_without_arguments_it_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert printed.out.startswith("usage: tunnel-gateway")
+    assert "A gateway for E-IMZO TUNNEL." in printed.out
+    for name in ("serve", "connect", "pki", "selftest"):
+        assert f"\n    {name} " in printed.out
+    assert "tunnel-gateway pki init certs/dev --domain example.uz" in printed.out
+    assert "--help" in printed.out
+
+
+def test_the_lesson_as_a_process() -> None:
+    program = Program("the lesson", *command())
+    assert program.exit_code() == 0
+    assert program.errors == []
+    assert program.output[0].startswith("usage: tunnel-gateway")
+
+
+def test_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"{version('tunnel-gateway')}\n"
+
+
+@pytest.mark.parametrize("arguments", [["srve"], ["serve"], ["connect"], ["--what"]])
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: tunnel-gateway" in capsys.readouterr().err
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
+    """Run a command that raises."""
+
+    def run(error: BaseException) -> int:
+        def fail(_: argparse.Namespace) -> int:
+            raise error
+
+        monkeypatch.setattr(selftest, "run", fail)
+        return main(["selftest"])
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileError("key.pem: no such file"), ["key.pem: no such file"]),
+        (OSError(98, "cannot listen"), ["[Errno 98] cannot listen"]),
+        (KeyboardInterrupt(), ["interrupted"]),
+        (
+            ConfigError([Fault("bad", "a", 1, "b"), Fault("worse", "c")]),
+            ["a:1: b: bad", "c: worse"],
+        ),
+    ],
+)
+def test_errors_are_one_line_each(
+    error: BaseException,
+    said: list[str],
+    failing: Callable[[BaseException], int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert failing(error) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines() == [f"tunnel-gateway: {line}" for line in said]
+
+
+def test_an_error_of_our_own_is_not_hidden(failing: Callable[[BaseException], int]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        failing(ZeroDivisionError())

@@ -1,0 +1,130 @@
+"""Fixtures: credentials, the processes of the scenarios, and the event loop of production."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+from tests.support.credentials import Credentials
+from tests.support.processes import Agent, Api, Gateway, Program, ReservedPort
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], Any]]:
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def credentials(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
+    """A development authority with two domains and a user; one for each worker."""
+    return Credentials(tmp_path_factory.mktemp("credentials"))
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[Api]:
+    """The application behind the gateway."""
+    running = Api()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def raw_port() -> Iterator[ReservedPort]:
+    """The port of the destination ``raw``, for a test to listen on."""
+    port = ReservedPort()
+    yield port
+    port.close()
+
+
+@pytest.fixture
+def destination(raw_port: ReservedPort) -> Iterator[socket.socket]:
+    """What listens as the destination ``raw``."""
+    with raw_port.listen() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="session")
+def closed_port() -> Iterator[ReservedPort]:
+    """The port of the destination ``closed``, which refuses."""
+    port = ReservedPort()
+    yield port
+    port.close()
+
+
+@pytest.fixture(scope="session")
+def destinations(api: Api, raw_port: ReservedPort, closed_port: ReservedPort) -> dict[str, int]:
+    """The destinations of every gateway, by dst_id."""
+    return {"api": api.port, "raw": raw_port.number, "closed": closed_port.number}
+
+
+@pytest.fixture(scope="session")
+def _shared_gateway(
+    credentials: Credentials,
+    destinations: dict[str, int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Gateway]:
+    running = Gateway(credentials, tmp_path_factory.mktemp("gateway"), destinations)
+    yield running
+    assert running.stop() == 0
+    running.check_log()
+
+
+@pytest.fixture
+def gateway(_shared_gateway: Gateway) -> Iterator[Gateway]:
+    """A gateway with the default settings, checked for leaks after the test."""
+    _shared_gateway.forget()
+    yield _shared_gateway
+    _shared_gateway.check_clean()
+
+
+@pytest.fixture
+def start_gateway(
+    credentials: Credentials, destinations: dict[str, int], tmp_path: Path
+) -> Iterator[Callable[..., Gateway]]:
+    """Start a gateway with settings of its own: ``handshake_timeout=1``.
+
+    It is ended after the test, unless the test did, and checked for leaks.
+    """
+    started: list[Gateway] = []
+
+    def start(**settings: object) -> Gateway:
+        keys = {name.replace("_", "."): value for name, value in settings.items()}
+        running = Gateway(credentials, tmp_path, destinations, keys)
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.check_clean()
+            assert running.stop() == 0
+        running.check_log()
+
+
+@pytest.fixture
+def start_agent(
+    credentials: Credentials, gateway: Gateway, start_gateway: object
+) -> Iterator[Callable[..., Agent]]:
+    """Start an agent of the shared gateway, or of the one at ``port``.
+
+    It is killed after the test, and before the gateways are checked for leaks.
+    """
+    started: list[Program] = []
+
+    def start(port: int | None = None, **options: Any) -> Agent:
+        running = Agent(credentials, port or gateway.port, **options)
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.process.kill()
+        running.exit_code()
+        assert "Traceback" not in running.last_words()

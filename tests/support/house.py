@@ -1,0 +1,129 @@
+"""A gateway inside this process and its event loop: sessions, a destination, clients."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import socket
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.credentials import Credentials
+from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, server_settings
+from tests.support.processes import write_config
+from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
+from tunnel_gateway.config import load_config
+from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.session import Service, Session
+from tunnel_gateway.observability.logs import configure_logs
+from tunnel_gateway.transport.listener import Listener
+from tunnel_gateway.transport.stream import SocketStream
+
+
+class House:
+    """Sessions behind a listener, and the destination ``raw`` in front of a plain socket."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        folder: Path,
+        log: io.StringIO,
+        workers: ThreadPoolExecutor,
+        settings: dict[str, object],
+    ) -> None:
+        self.credentials = credentials
+        self.sessions: list[Session] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self.started = asyncio.Event()
+        self._clients: list[Tunnel] = []
+        self._destination = socket.create_server((LOOPBACK, 0))
+        self._destination.setblocking(False)
+        self._log = log
+        self._workers = workers
+        port = self._destination.getsockname()[1]
+        path = folder / "config.properties"
+        write_config(path, credentials, 1, {"raw": port}, settings)
+        config = load_config(path)
+        self.admission = Admission(
+            tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
+        )
+        self._service = Service(config, server_settings(credentials), self.admission, workers)
+        self.listener = Listener(LOOPBACK, 0, on_connection=self._start, on_failure=print)
+
+    def _start(self, stream: SocketStream) -> None:
+        session = Session(self._service, stream)
+        self.sessions.append(session)
+        self.tasks.append(asyncio.create_task(session.run()))
+        self.started.set()
+
+    async def client(self, dst_id: str = "raw") -> tuple[Tunnel, Witness]:
+        """Make a tunnel."""
+        address = GatewayAddress(LOOPBACK, self.listener.port)
+        settings = self.credentials.settings(dst_id=dst_id)
+        made = await open_tunnel(address, settings, self._workers)
+        self._clients.append(made)
+        witness = Witness()
+        made.channel.open(witness)
+        return made, witness
+
+    async def destination(self) -> socket.socket:
+        """Take the destination's next connection."""
+        async with asyncio.timeout(TIME_LIMIT):
+            plain, _ = await asyncio.get_running_loop().sock_accept(self._destination)
+        plain.setblocking(False)
+        return plain
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the log."""
+        return [json.loads(line) for line in self._log.getvalue().splitlines()]
+
+    async def ended(self) -> dict[str, Any]:
+        """Wait until every session is over, and return the last line of the log."""
+        await self._leave()
+        async with asyncio.timeout(TIME_LIMIT):
+            await asyncio.gather(*self.tasks)
+        assert self.admission.tunnels == self.admission.handshakes == 0
+        return self.lines()[-1]
+
+    async def _leave(self) -> None:
+        for made in self._clients:
+            made.channel.close()
+            await made.channel.wait_closed()
+
+    async def close(self) -> None:
+        """Let the clients leave and stop listening."""
+        await self._leave()
+        await self.listener.close()
+        self._destination.close()
+
+
+@asynccontextmanager
+async def house(credentials: Credentials, folder: Path, **settings: object) -> AsyncIterator[House]:
+    """A house with settings of its own: ``connect_timeout=1``."""
+    log = io.StringIO()
+    configure_logs("json", "debug", log)
+    with ThreadPoolExecutor(2) as workers:
+        keys = {name.replace("_", "."): value for name, value in settings.items()}
+        made = House(credentials, folder, log, workers, keys)
+        try:
+            yield made
+        finally:
+            await made.close()
+            for task in made.tasks:
+                task.cancel()
+            await asyncio.gather(*made.tasks, return_exceptions=True)
+            configure_logs("json", "info")
+
+
+async def head(plain: socket.socket) -> bytes:
+    """Receive a request up to the end of its head."""
+    found = b""
+    while b"\r\n\r\n" not in found:
+        data = await receive(plain)
+        assert data, found
+        found += data
+    return found

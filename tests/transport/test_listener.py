@@ -1,0 +1,124 @@
+"""Accepting: every connection, also after failures, and none after the end."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from typing import Any
+
+import pytest
+
+from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive
+from tunnel_gateway.transport import listener as module
+from tunnel_gateway.transport.listener import Listener
+from tunnel_gateway.transport.stream import SocketStream
+
+
+class Guests:
+    """Who came, and which failures were told."""
+
+    def __init__(self) -> None:
+        self.streams: list[SocketStream] = []
+        self.failures: list[OSError] = []
+        self.came = asyncio.Event()
+
+    def listen(self, host: str = LOOPBACK, port: int = 0) -> Listener:
+        return Listener(host, port, on_connection=self._take, on_failure=self.failures.append)
+
+    def _take(self, stream: SocketStream) -> None:
+        self.streams.append(stream)
+        self.came.set()
+
+    async def wait(self, count: int) -> None:
+        async with asyncio.timeout(TIME_LIMIT):
+            while len(self.streams) < count:
+                self.came.clear()
+                await self.came.wait()
+
+
+async def goodbye(guests: Guests, *plain: socket.socket) -> None:
+    for one in plain:
+        one.close()
+    for stream in guests.streams:
+        stream.close()
+        await stream.wait_closed()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_connections_come_in(host: str) -> None:
+    guests = Guests()
+    listener = guests.listen(host)
+    port = listener.port
+    plain = [socket.create_connection((host, port)) for _ in range(20)]
+    await guests.wait(20)
+    await listener.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, port))
+    guests.streams[0].write(b"salom")  # what was accepted goes on
+    names = {"{}:{}".format(*one.getsockname()[:2]): one for one in plain}
+    first = guests.streams[0].peer.replace("[", "").replace("]", "")
+    names[first].setblocking(False)
+    assert await receive(names[first]) == b"salom"
+    assert guests.failures == []
+    await goodbye(guests, *plain)
+
+
+class FailingLoop:
+    """The running loop, whose accept or set-up of a connection fails a few times."""
+
+    def __init__(self, method: str, failures: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._method = method
+        self._failures = failures
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method and self._failures:
+            self._failures -= 1
+            return self._fail
+        return getattr(self._loop, name)
+
+    async def _fail(self, *_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+async def test_it_tries_again_when_accept_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = FailingLoop("sock_accept", 4)
+    monkeypatch.setattr("asyncio.get_running_loop", lambda: loop)
+    monkeypatch.setattr(module, "_LAST_DELAY_SECONDS", 0.01)
+    guests = Guests()
+    listener = guests.listen()
+    with socket.create_connection((LOOPBACK, listener.port)) as plain:
+        await guests.wait(1)
+        assert [error.errno for error in guests.failures] == [errno.EMFILE]  # told once
+        await listener.close()
+        monkeypatch.undo()
+        await goodbye(guests, plain)
+
+
+async def test_a_connection_that_breaks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = FailingLoop("connect_accepted_socket", 1)
+    monkeypatch.setattr("asyncio.get_running_loop", lambda: loop)
+    guests = Guests()
+    listener = guests.listen()
+    with (
+        socket.create_connection((LOOPBACK, listener.port)) as unlucky,
+        socket.create_connection((LOOPBACK, listener.port)) as plain,
+    ):
+        await guests.wait(1)
+        unlucky.setblocking(False)
+        monkeypatch.undo()
+        assert await receive(unlucky) == b""
+        assert guests.failures == []
+        await listener.close()
+        await goodbye(guests, plain)
+
+
+async def test_an_address_that_is_taken() -> None:
+    guests = Guests()
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"cannot listen on {LOOPBACK}:{port}: Address already"):
+            guests.listen(port=port)
+    with pytest.raises(OSError, match=r"cannot listen on 192.0.2.1:1234: "):
+        guests.listen("192.0.2.1", 1234)
