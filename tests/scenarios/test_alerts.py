@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.credentials import Credentials, Holder
 from tests.support.peer import Peer
-from tests.support.processes import Gateway, command, wait_until
+from tests.support.processes import Gateway, Record, command, wait_until
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.protocol.alerts import AlertCode
 
@@ -37,35 +38,48 @@ def test_a_signature_with_another_key(gateway: Gateway, credentials: Credentials
     assert "user" not in line  # nothing is proven
 
 
-def test_an_error_of_our_own(
+@pytest.fixture
+def failing(
     credentials: Credentials, destinations: dict[str, int], tmp_path: Path
-) -> None:
+) -> Iterator[Gateway]:
+    """A gateway with a mistake in it, and one place for a tunnel."""
     program = command(
         "from tunnel_gateway.gateway import session", "session.check_origin = lambda *_: 1 // 0"
     )
-    gateway = Gateway(credentials, tmp_path, destinations, {"limit": 1}, program)
+    running = Gateway(credentials, tmp_path, destinations, {"limit": 1}, program)
+    yield running
+    if running.process.poll() is None:  # the test failed before it ended it
+        running.process.kill()
+        running.exit_code()
+
+
+def test_an_error_of_our_own(failing: Gateway, credentials: Credentials) -> None:
+    def provoke() -> bool:
+        with Peer.of(failing, credentials) as peer:
+            try:
+                peer.open()
+            except AssertionError:
+                return False  # the place is taken as long as the last one's sockets are
+            peer.upgrade()
+            assert peer.alert() == "internal_error"
+            return True
+
+    def refused() -> list[Record]:
+        # The last line of a session: all its others are here too.
+        lines = [line for line in failing.records() if line["event"] == "tunnel_refused"]
+        return [line for line in lines if line["reason"] == "internal_error"]
+
     for _ in range(3):  # the place comes back
-
-        def provoke() -> bool:
-            with Peer.of(gateway, credentials) as peer:
-                try:
-                    peer.open()
-                except AssertionError:
-                    return False  # the place is taken as long as the last one's sockets are
-                peer.upgrade()
-                assert peer.alert() == "internal_error"
-                return True
-
         wait_until(provoke, "a free place")
-    errors = [line for line in gateway.records() if line["event"] == "internal_error"]
+    failing.wait_for(lambda: len(refused()) == 3, "a line for each")
+    errors = [line for line in failing.records() if line["event"] == "internal_error"]
     assert len(errors) == 3
     assert all("ZeroDivisionError" in line["exception"] for line in errors)
     assert all(line["level"] == "error" for line in errors)
-    refused = gateway.logged("tunnel_refused", reason="internal_error")
-    assert refused["detail"] == "internal error"
-    wait_until(lambda: gateway.sockets() <= gateway.idle_sockets, "every socket closed")
-    assert gateway.stop() == 0
-    assert all(json.loads(line) for line in gateway.errors)
+    assert all(line["detail"] == "internal error" for line in refused())
+    wait_until(lambda: failing.sockets() <= failing.idle_sockets, "every socket closed")
+    assert failing.stop() == 0
+    assert all(json.loads(line) for line in failing.errors)
 
 
 def test_the_end_of_the_socket_without_a_close(gateway: Gateway, credentials: Credentials) -> None:
