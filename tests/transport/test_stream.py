@@ -98,6 +98,63 @@ async def test_a_paused_stream_lets_nothing_in() -> None:
     await ended(stream)
 
 
+async def test_streams_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = 1024
+    monkeypatch.setattr(module._receive_buffer, "view", memoryview(bytearray(turn)))
+    busy, flood = await stream_and_socket()
+    quiet, drop = await stream_and_socket()
+    seen = Witness()
+    before: list[int] = []
+
+    class Noting(Witness):
+        def data_received(self, data: bytes) -> None:
+            before.append(len(seen.data))  # all of it: nothing is taken yet
+            super().data_received(data)
+
+    noting = Noting()
+    busy.observe(seen)
+    quiet.observe(noting)
+    busy.pause_reading()
+    quiet.pause_reading()
+    size = 64 * turn
+    await send(flood, bytes(size))
+    await send(drop, b"tomchi")
+    busy.resume_reading()
+    quiet.resume_reading()
+    await noting.received(6)
+    await seen.received(size)
+    for stream, plain in ((busy, flood), (quiet, drop)):
+        plain.close()
+        stream.close()
+        await ended(stream)
+    assert before[0] <= 2 * turn  # not behind all that the other socket held
+
+
+async def test_a_turn_does_not_undo_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = 1024
+    monkeypatch.setattr(module._receive_buffer, "view", memoryview(bytearray(turn)))
+    stream, plain = await stream_and_socket()
+
+    class Pausing(Witness):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            stream.pause_reading()
+
+    witness = Pausing()
+    stream.observe(witness)
+    await send(plain, bytes(4 * turn))
+    await witness.received(turn)
+    stream.write(b"belgi")
+    assert await receive(plain) == b"belgi"
+    assert witness.data == b""
+    for _ in range(3):
+        stream.resume_reading()
+        await witness.received(turn)
+    plain.close()
+    stream.close()
+    await ended(stream)
+
+
 async def test_everything_may_be_called_on_a_lost_stream() -> None:
     stream, plain = await stream_and_socket()
     witness = Witness()

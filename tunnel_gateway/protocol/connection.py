@@ -94,18 +94,14 @@ class Connection(ABC):
         """Take bytes of the socket, split in any way. Whatever they are, this only adds events."""
         if self.closed:
             return
-        if self._received:
-            self._received += data
-            data = self._received
         try:
             with memoryview(data) as view:
-                taken = self._receive_records(view)
+                start = self._complete_record(view) if self._received else 0
+                taken = start + self._receive_records(view[start:])
         except TunnelGatewayError as error:
             self._fail(error)
             return
-        if data is self._received:
-            del self._received[:taken]
-        elif taken < len(data):
+        if taken < len(data):
             self._received += data[taken:]
 
     def receive_eof(self) -> None:
@@ -166,6 +162,23 @@ class Connection(ABC):
             self._fail(error)
 
     # --- records ---------------------------------------------------------------------------
+
+    def _complete_record(self, data: memoryview) -> int:
+        """Receive the record that had begun; return how many bytes of ``data`` belong to it.
+
+        Only this record is put together: what follows it is received where it is.
+        """
+        begun = self._received
+        start = min(len(data), max(0, HEADER_SIZE - len(begun)))
+        begun += data[:start]
+        if len(begun) >= HEADER_SIZE:
+            missing = HEADER_SIZE + (begun[1] << 8 | begun[2]) - len(begun)
+            begun += data[start : start + missing]
+            start = min(len(data), start + missing)
+        with memoryview(begun) as view:
+            taken = self._receive_records(view)
+        del begun[:taken]
+        return start
 
     def _receive_records(self, received: memoryview) -> int:
         """Receive all records that are whole; return how many bytes are done with."""

@@ -15,7 +15,7 @@ class Observer(Protocol):
     """Who is told what happens on a byte stream."""
 
     def data_received(self, data: Buffer) -> None:
-        """Bytes came in."""
+        """Bytes came in; they are there during the call only."""
 
     def eof_received(self) -> None:
         """The other side's data has ended; ours may go on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from contextlib import suppress
 from typing import cast
 
@@ -13,6 +14,7 @@ from tunnel_gateway.transport.byte_stream import Observer
 from tunnel_gateway.transport.inbox import Inbox
 
 WRITE_BUFFER_HIGH = 256 * 1024
+RECEIVE_BUFFER = 256 * 1024
 # How long close() waits for a slow peer to take what was written.
 FLUSH_SECONDS = 30.0
 # How long close() then waits for the peer to end its side too. Closing a socket with unread bytes
@@ -27,7 +29,17 @@ USER_TIMEOUT_MILLISECONDS = 120_000
 Address = tuple[str, int] | tuple[str, int, int, int]
 
 
-class SocketStream(asyncio.Protocol):
+class _ReceiveBuffer(threading.local):
+    """What all sockets of a loop receive into, one after the other."""
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(RECEIVE_BUFFER))
+
+
+_receive_buffer = _ReceiveBuffer()
+
+
+class SocketStream(asyncio.BufferedProtocol):
     """A ByteStream on a TCP socket. Until it is observed, ``inbox`` keeps what comes in."""
 
     def __init__(self) -> None:
@@ -37,9 +49,12 @@ class SocketStream(asyncio.Protocol):
         self._ending = False
         self._closing = False
         self._eof_received = False
+        self._paused = False
+        self._received = _receive_buffer.view
         self.received = False  # whether any byte ever came in
         self._linger: asyncio.TimerHandle | None = None
-        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._lost: asyncio.Future[None] = self._loop.create_future()
 
     # --- ByteStream ------------------------------------------------------------------------
 
@@ -59,13 +74,18 @@ class SocketStream(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Let no more data in; the peer is slowed down."""
+        self._paused = True
         if not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Let data in again."""
+        self._paused = False
+        self._read_on()
+
+    def _read_on(self) -> None:
         # Reading on after the end of the data would report that end a second time.
-        if not self._eof_received and not self._transport.is_closing():
+        if not (self._paused or self._eof_received or self._transport.is_closing()):
             self._transport.resume_reading()
 
     def close(self) -> None:
@@ -114,11 +134,20 @@ class SocketStream(asyncio.Protocol):
         self._peername: Address | None = transport.get_extra_info("peername")
         configure_socket(transport.get_extra_info("socket"))
 
-    def data_received(self, data: Buffer) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (always as large as can be)
+        """Return where to receive to: ``buffer_updated`` follows before another socket asks."""
+        return self._received
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Pass bytes on."""
         self.received = True
         if self._observer is not None and not self._closing:
-            self._observer.data_received(data)
+            self._observer.data_received(self._received[:nbytes])
+        full = nbytes == len(self._received)
+        if full and not (self._paused or self._transport.is_closing()):
+            # There is more, and libuv would take 32 times as much before the next socket's turn.
+            self._transport.pause_reading()
+            self._loop.call_soon(self._read_on)
 
     def eof_received(self) -> bool:
         """Pass the end of data on, and keep our direction open."""
@@ -173,8 +202,7 @@ class SocketStream(asyncio.Protocol):
     def _abort_after(self, seconds: float) -> None:
         if self._linger is not None:
             self._linger.cancel()
-        loop = asyncio.get_running_loop()
-        self._linger = loop.call_later(seconds, self._transport.abort)
+        self._linger = self._loop.call_later(seconds, self._transport.abort)
 
 
 def configure_socket(sock: socket.socket) -> None:
