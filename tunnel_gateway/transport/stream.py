@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import cast
 
 from tunnel_gateway.errors import TunnelGatewayError
@@ -132,7 +133,8 @@ class SocketStream(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH, low=WRITE_BUFFER_HIGH // 4)
         self._peername: Address | None = transport.get_extra_info("peername")
-        configure_socket(transport.get_extra_info("socket"))
+        with _borrowed_socket(transport) as sock:
+            configure_socket(sock)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (always as large as can be)
         """Return where to receive to: ``buffer_updated`` follows before another socket asks."""
@@ -190,19 +192,28 @@ class SocketStream(asyncio.BufferedProtocol):
             return
         if self._closing:
             self._abort_after(LINGER_SECONDS)
-        # Not transport.write_eof(): after eof_received() it crashes uvloop under churn. uvloop's
-        # own socket object cannot shut down, and a duplicate could fail for want of descriptors.
-        with suppress(OSError):  # already reset by the peer: connection_lost will say so
-            borrowed = socket.socket(fileno=transport.get_extra_info("socket").fileno())
-            try:
-                borrowed.shutdown(socket.SHUT_WR)
-            finally:
-                borrowed.detach()
+        # Not transport.write_eof(): after eof_received() it crashes uvloop under churn.
+        with suppress(OSError), _borrowed_socket(transport) as sock:
+            sock.shutdown(socket.SHUT_WR)  # fails if the peer has reset it: connection_lost follows
 
     def _abort_after(self, seconds: float) -> None:
         if self._linger is not None:
             self._linger.cancel()
         self._linger = self._loop.call_later(seconds, self._transport.abort)
+
+
+@contextmanager
+def _borrowed_socket(transport: asyncio.BaseTransport) -> Iterator[socket.socket]:
+    """Give the transport's own descriptor as a socket: a duplicate could fail for want of one.
+
+    uvloop's socket object cannot shut down, and asks the system what it is at every call.
+    """
+    descriptor = transport.get_extra_info("socket").fileno()
+    borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, descriptor)
+    try:
+        yield borrowed
+    finally:
+        borrowed.detach()
 
 
 def configure_socket(sock: socket.socket) -> None:
