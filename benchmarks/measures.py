@@ -23,16 +23,25 @@ _FIRST_BYTES = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is done for one sample: seconds of bulk data, round trips, tunnels."""
+    """How much is done for one sample.
+
+    ``seconds`` of bulk data, ``round_trips`` of an echo, ``visits`` by users, ``idle_tunnels``,
+    and the bytes that are spread over many tunnels.
+    """
 
     seconds: float
     round_trips: int
+    visits: int
     idle_tunnels: int
     spread_bytes: int
 
 
-FULL = Scale(seconds=1.0, round_trips=5000, idle_tunnels=1000, spread_bytes=160_000_000)
-QUICK = Scale(seconds=0.5, round_trips=2000, idle_tunnels=300, spread_bytes=40_000_000)
+FULL = Scale(
+    seconds=1.0, round_trips=5000, visits=200, idle_tunnels=1000, spread_bytes=5000 * 16 * 1024
+)
+QUICK = Scale(
+    seconds=0.5, round_trips=2000, visits=60, idle_tunnels=300, spread_bytes=1000 * 16 * 1024
+)
 
 Measure = Callable[[Client, Scale], Coroutine[object, object, Figures]]
 
@@ -108,11 +117,15 @@ class _Echo(Conversation):
                 self._send()
 
 
-async def echo(size: int, client: Client, scale: Scale) -> Figures:
-    """Send a message of ``size`` bytes and wait for it, again and again."""
+async def echo(size: int, client: Client, scale: Scale, *, share: float = 1.0) -> Figures:
+    """Send a message of ``size`` bytes and wait for it, again and again.
+
+    ``share`` of the usual number of times is enough where each takes long.
+    """
+    count = int(scale.round_trips * share)
     conversation = await client.open("/echo")
-    await _Echo(conversation, bytes(size), scale.round_trips // 10).run()  # warm
-    samples = await _Echo(conversation, bytes(size), scale.round_trips).run()
+    await _Echo(conversation, bytes(size), count // 10).run()  # warm
+    samples = await _Echo(conversation, bytes(size), count).run()
     await conversation.close()
     return {"p50 µs": percentile(samples, 50), "p99 µs": percentile(samples, 99)}
 

@@ -10,14 +10,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Self
 
-from benchmarks import load
+from benchmarks import background, load
 from benchmarks.figures import Figure
-from benchmarks.measures import Scale
+from benchmarks.measures import Figures, Scale
 from benchmarks.places import Target
 from benchmarks.scenarios import Scenario
 from benchmarks.systems import SYSTEM_OF, SYSTEMS, Laboratory
 
+_SPAWN = get_context("spawn")
 Key = tuple[str, str, str]  # scenario, figure, system
 
 
@@ -75,21 +77,56 @@ def run(steps: Sequence[Step], scale: Scale, tell: Callable[[int, Step], None]) 
         stack.callback(laboratory.close)
         used = {step.system for step in steps if not step.scenario.instances}
         targets = {
-            system.name: stack.enter_context(system.start(laboratory, 1))
+            system.name: system.start(laboratory, 1).target
             for system in SYSTEMS
             if system.name in used
         }
-        loader = stack.enter_context(_process())
+        loader = stack.enter_context(ProcessPoolExecutor(1, mp_context=_SPAWN))
+        others = stack.enter_context(Background())
         for number, step in enumerate(steps):
             tell(number, step)
-            with _target(laboratory, step, targets) as target:
-                figures = loader.submit(load.measure, step.scenario.name, target, scale).result()
-            results.add(step.scenario.name, step.system, figures)
+            scenario = step.scenario
+            with (
+                _target(laboratory, step, targets) as target,
+                others.load(scenario.background, target) as meanwhile,
+            ):
+                measured = loader.submit(load.measure, scenario.name, target, scale).result()
+            results.add(scenario.name, step.system, measured | meanwhile)
     return results
 
 
-def _process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+class Background:
+    """The process of the load that others make meanwhile. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._ready, self._stop = _SPAWN.Event(), _SPAWN.Event()
+        self._process = ProcessPoolExecutor(
+            1, _SPAWN, initializer=background.prepare, initargs=(self._ready, self._stop)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._process.shutdown()
+
+    @contextmanager
+    def load(self, name: str | None, target: Target) -> Iterator[Figures]:
+        """Make the load ``name``, if any, for the time of the block; what it did is filled in."""
+        meanwhile: Figures = {}
+        if name is None:
+            yield meanwhile
+            return
+        self._ready.clear()
+        self._stop.clear()
+        running = self._process.submit(background.run, name, target)
+        while not self._ready.wait(0.05):
+            if running.done():
+                running.result()  # raises why
+        yield meanwhile
+        self._stop.set()
+        meanwhile |= running.result()
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable
-from contextlib import ExitStack, redirect_stdout
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, USER, Target, free_port
@@ -27,21 +27,35 @@ class Laboratory:
             )
         if made != 0:
             raise BenchmarkError("no credentials could be made")
+        self._programs: list[Program] = []
         self.far_port = free_port()
-        command = (PYTHON, "-m", "benchmarks.far", str(self.far_port))
-        self._far = Program(folder / "far.log", command).wait_for_port(self.far_port)
+        self.start("far", python_module("far", self.far_port)).wait_for_port(self.far_port)
+
+    def start(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> Program:
+        """Start a program; its output goes into a file of that name."""
+        program = Program(self.folder / f"{name}.log", command, environment)
+        self._programs.append(program)
+        return program
 
     def close(self) -> None:
-        """End the destination."""
-        self._far.stop()
+        """End every program that still runs."""
+        for program in self._programs:
+            program.stop()
 
 
-@dataclass(slots=True)
+def python_module(name: str, *arguments: object) -> tuple[str, ...]:
+    """Return the command that runs a module of this package."""
+    return (PYTHON, "-m", f"benchmarks.{name}", *map(str, arguments))
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
-    """A system that runs: where, and the processes to end. Use as a context manager."""
+    """A system that runs: where, and its processes. As a context manager it ends them."""
 
     target: Target
-    programs: list[Program] = field(default_factory=list)
+    programs: list[Program]
 
     def __enter__(self) -> Target:
         return self.target
@@ -68,8 +82,8 @@ def _one_only(instances: int) -> None:
 def _start_relay(laboratory: Laboratory, instances: int) -> Running:
     _one_only(instances)
     port = free_port()
-    command = (PYTHON, "-m", "benchmarks.plain_relay", str(port), str(laboratory.far_port))
-    daemon = Program(laboratory.folder / "relay.log", command).wait_for_port(port)
+    command = python_module("plain_relay", port, laboratory.far_port)
+    daemon = laboratory.start(f"relay-{port}", command).wait_for_port(port)
     return Running(Target("relay", port, (daemon.pid,)), [daemon])
 
 
@@ -83,17 +97,13 @@ def _stunnel(suite: Suite) -> Callable[[Laboratory, int], Running]:
         files = write_files(
             laboratory.folder / suite.name, suite, near, between, laboratory.far_port
         )
-        with ExitStack() as stack:
-            daemon, client = (
-                Program(
-                    files.folder / f"{name}.log", (program, str(file)), files.environment
-                ).wait_for_port(port)
-                for name, file, port in (
-                    ("server", files.server, between),
-                    ("client", files.client, near),
-                )
-            )
-            stack.pop_all()
+        pair = ("server", files.server, between), ("client", files.client, near)
+        daemon, client = (
+            laboratory.start(
+                f"{suite.name}-{name}-{port}", (program, str(path)), files.environment
+            ).wait_for_port(port)
+            for name, path, port in pair
+        )
         return Running(Target(suite.name, near, (daemon.pid,)), [client, daemon])
 
     return start
@@ -127,9 +137,8 @@ def _start_gateway(laboratory: Laboratory, instances: int) -> Running:
     )
     command = (PYTHON, "-c", "from tunnel_gateway.cli.main import main; raise SystemExit(main())")
     daemons = [
-        Program(
-            laboratory.folder / f"gateway-{port}-{number}.log",
-            (*command, "serve", "--config", str(config)),
+        laboratory.start(
+            f"gateway-{port}-{number}", (*command, "serve", "--config", str(config))
         ).wait_for_word("listening")
         for number in range(instances)
     ]

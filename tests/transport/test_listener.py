@@ -132,6 +132,7 @@ async def test_an_address_that_is_taken() -> None:
 
 async def test_two_share_a_port_when_both_say_so() -> None:
     first, second = Guests(), Guests()
+    second.came = first.came
     one = first.listen(shared=True)
     other = second.listen(port=one.port, shared=True)
     with pytest.raises(OSError, match="Address already in use"):
@@ -140,7 +141,8 @@ async def test_two_share_a_port_when_both_say_so() -> None:
     plain = [socket.create_connection((LOOPBACK, one.port)) for _ in range(64)]
     async with asyncio.timeout(TIME_LIMIT):
         while len(first.streams) + len(second.streams) < len(plain):
-            await asyncio.sleep(0)
+            first.came.clear()
+            await first.came.wait()
     assert first.streams
     assert second.streams
     await one.close()
