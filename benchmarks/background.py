@@ -62,6 +62,7 @@ async def _capacity(client: Client) -> float:
 async def _bulk(client: Client) -> Figures:
     """Receive as much as comes through one tunnel."""
     conversation = await client.open(f"/source/{_FOR_EVER}")
+    await conversation.send(1)
     _events["ready"].set()
     started, before = time.perf_counter(), conversation.received
     while not _events["stop"].is_set():  # noqa: ASYNC110 (another process sets it)

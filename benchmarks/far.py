@@ -28,6 +28,7 @@ _CHUNK = bytes(256 * 1024)
 class _Application(asyncio.Protocol):
     def __init__(self) -> None:
         self._head = b""
+        self._open = False
         self._echo = False
         self._to_take = 0
         self._to_send = 0
@@ -42,24 +43,28 @@ class _Application(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._echo:
             self._transport.write(data)
-        elif self._to_take:
-            self._to_take -= len(data)
-            if not self._to_take:
-                self._transport.write(b"D")
-        else:
+        elif not self._open:
             self._read_head(data)
+        else:
+            self._send()
+            if self._to_take:
+                self._take(len(data))
+
+    def _take(self, size: int) -> None:
+        self._to_take -= size
+        if not self._to_take:
+            self._transport.write(b"D")
 
     def _read_head(self, data: bytes) -> None:
         self._head += data
         if not self._head.endswith(_END_OF_HEAD):
             return
         mode, _, number = self._head.split(b" ", 2)[1].removeprefix(b"/").partition(b"/")
-        self._head = b""
+        self._open = True
         self._transport.write(SWITCHED)
         self._echo = mode == b"echo"
         self._to_take = int(number) if mode in (b"sink", b"both") else 0
         self._to_send = int(number) if mode in (b"source", b"both") else 0
-        self._send()
 
     def _send(self) -> None:
         while self._to_send and self._writable and not self._transport.is_closing():

@@ -78,8 +78,8 @@ async def _carry(mode: str, client: Client, size: int) -> Figures:
     one_way = size // 2 if mode == "both" else size
     conversation = await client.open(f"/{mode}/{one_way}")
     meter = Meter(client)
-    sent = one_way if mode in ("sink", "both") else 0
-    received = (one_way if mode in ("source", "both") else 0) + (1 if sent else 0)
+    sent = 1 if mode == "source" else one_way
+    received = {"sink": 1, "source": one_way, "both": one_way + 1}[mode]
     await asyncio.gather(conversation.send(sent), conversation.receive(received))
     figures = meter.bulk(size)
     await conversation.close()
