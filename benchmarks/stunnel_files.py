@@ -28,7 +28,6 @@ _COMMON = """\
 foreground = yes
 pid =
 syslog = no
-debug = {level}
 {lines}
 sessionResume = no
 CAfile = {folder}/ca.pem
@@ -43,9 +42,6 @@ connect = {host}:{connect}
 cert = {folder}/{name}.pem
 key = {folder}/{name}.key
 """
-# stunnel writes two lines for each connection at its own default, notice, and none at warning,
-# which is kinder to it: what its log costs is not what is measured.
-_LOG_LEVEL = "warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ def write_files(folder: Path, suite: Suite, near: int, between: int, far: int) -
         environment["OPENSSL_CONF"] = str(engine)
     if not (folder / "ca.pem").exists():
         _certify(folder, suite, environment)
-    common = _COMMON.format(level=_LOG_LEVEL, lines=suite.lines, folder=folder)
+    common = _COMMON.format(lines=suite.lines, folder=folder)
 
     def write(name: str, accept: int, connect: int, more: str) -> Path:
         service = _SERVICE.format(
