@@ -72,7 +72,7 @@ def _bar(y: float, one: Figure, scale: float, colour: str) -> str:
 def lines(chart: Chart, series: Sequence[Mapping[float, Figure]]) -> str:
     """Draw a line for each series of figures over positive numbers; both scales are logarithmic."""
     points = [(x, one.median) for line in series for x, one in line.items()]
-    across = _Scale([x for x, _ in points], _LEFT, _WIDTH - 60)
+    across = _Scale([x for x, _ in points], _LEFT + 30, _WIDTH - 60)
     up = _Scale([y for _, y in points], _TOP + _LINES_HEIGHT, _TOP + 8)
     parts: list[str] = []
     for y in up.decades():
