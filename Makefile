@@ -1,5 +1,6 @@
 # make demo    a conversation through a real tunnel, shown step by step
 # make test    everything that is tested
+# make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
 # make lint    formatting, lint rules and types
 # make lock    write requirements.lock anew from pyproject.toml
 # Each installs what it needs into .venv and costs nothing when that is done already.
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
 PYTEST_ARGS ?=
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test bench lint format lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -17,6 +18,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed $(VENV)/.for-tests
 	$(BIN)/pytest --numprocesses=auto --quiet $(PYTEST_ARGS)
+
+bench: $(VENV)/.installed $(VENV)/.for-benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
@@ -36,6 +40,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml setup.py $(NATIVE)
 
 $(VENV)/.for-tests: scripts/system-packages
 	scripts/system-packages --for-tests
+	touch $@
+
+$(VENV)/.for-benchmarks: scripts/system-packages
+	scripts/system-packages --for-benchmarks
 	touch $@
 
 # pip-tools writes the lock and is not needed otherwise.

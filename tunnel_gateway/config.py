@@ -58,6 +58,7 @@ class Config:
     enabled: bool
     listen_ip: str
     listen_port: int
+    listen_reuseport: bool
     servers_dir: Path
     servers_password: bytes | None = field(repr=False)
     truststore_file: Path
@@ -170,6 +171,8 @@ KEYS: tuple[Key, ...] = (
         "The address to listen on; 0.0.0.0 or :: is every address of the machine."),
     Key("tunnel.listen.port", "listen_port", _PORT, "8843",
         "The TCP port to listen on; the users' agents are told it for the domain."),
+    Key("tunnel.listen.reuseport", "listen_reuseport", _YES_NO, "no",
+        "Whether daemons of one user share the port, one for each core, each with this set."),
     Key("tunnel.servers.dir", "servers_dir", _FOLDER, "tunnel/servers",
         "The folder with the key and the certificates of every domain."),
     Key("tunnel.servers.password", "servers_password", _SECRET, "",

@@ -23,8 +23,14 @@ class Guests:
         self.failures: list[OSError] = []
         self.came = asyncio.Event()
 
-    def listen(self, host: str = LOOPBACK, port: int = 0) -> Listener:
-        return Listener(host, port, on_connection=self._take, on_failure=self.failures.append)
+    def listen(self, host: str = LOOPBACK, port: int = 0, *, shared: bool = False) -> Listener:
+        return Listener(
+            host,
+            port,
+            on_connection=self._take,
+            on_failure=self.failures.append,
+            shared=shared,
+        )
 
     def _take(self, stream: SocketStream) -> None:
         self.streams.append(stream)
@@ -122,3 +128,34 @@ async def test_an_address_that_is_taken() -> None:
             guests.listen(port=port)
     with pytest.raises(OSError, match=r"cannot listen on 192.0.2.1:1234: "):
         guests.listen("192.0.2.1", 1234)
+
+
+async def test_two_share_a_port_when_both_say_so() -> None:
+    first, second = Guests(), Guests()
+    second.came = first.came
+    one = first.listen(shared=True)
+    other = second.listen(port=one.port, shared=True)
+    with pytest.raises(OSError, match="Address already in use"):
+        first.listen(port=one.port)
+    # All on one side would be a coin that falls 63 times as the first time.
+    plain = [socket.create_connection((LOOPBACK, one.port)) for _ in range(64)]
+    async with asyncio.timeout(TIME_LIMIT):
+        while len(first.streams) + len(second.streams) < len(plain):
+            first.came.clear()
+            await first.came.wait()
+    assert first.streams
+    assert second.streams
+    await one.close()
+    with socket.create_connection((LOOPBACK, other.port)):  # one may go, the port stays
+        pass
+    await other.close()
+    await goodbye(first, *plain)
+    await goodbye(second)
+
+
+async def test_a_port_that_is_not_shared_is_taken() -> None:
+    guests = Guests()
+    only = guests.listen()
+    with pytest.raises(OSError, match="Address already in use"):
+        guests.listen(port=only.port, shared=True)
+    await only.close()

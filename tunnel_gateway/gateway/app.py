@@ -60,6 +60,7 @@ class Gateway:
             self._config.listen_port,
             on_connection=self._start_session,
             on_failure=lambda error: log.error("accept_failed", detail=str(error)),
+            shared=self._config.listen_reuseport,
         )
         log.info(
             "listening",

@@ -18,7 +18,8 @@ class Listener:
     """Accepts TCP connections on an address and hands each over as a SocketStream.
 
     ``on_connection`` takes the stream; ``on_failure`` takes the OSError of an accept that
-    failed, at most once for each run of failures.
+    failed, at most once for each run of failures. With ``shared`` other listeners of this user
+    may have the same address and port, and the system spreads the connections over them.
     """
 
     def __init__(
@@ -28,10 +29,11 @@ class Listener:
         *,
         on_connection: Callable[[SocketStream], None],
         on_failure: Callable[[OSError], None],
+        shared: bool = False,
     ) -> None:
         self._on_connection = on_connection
         self._on_failure = on_failure
-        self._socket = _listen(host, port)
+        self._socket = _listen(host, port, shared=shared)
         self._task = asyncio.create_task(self._accept_all())
 
     @property
@@ -67,11 +69,13 @@ class Listener:
             self._on_connection(stream)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.setblocking(False)
         listening.bind((host, port))
         listening.listen(BACKLOG)

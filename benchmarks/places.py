@@ -1,0 +1,35 @@
+"""What every process of a run knows: the loopback, and whom the load is for."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+DOMAIN = "example.uz"
+DESTINATION = "far"
+USER = "citizen"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A running system as the load sees it.
+
+    ``port`` is where connections go: plain ones, or tunnels of our protocol when there are
+    ``credentials``, the folder that ``tunnel-gateway pki init`` made. ``pids`` are the daemons
+    whose cost is counted.
+    """
+
+    system: str
+    port: int
+    pids: tuple[int, ...]
+    credentials: Path | None = None
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody uses now."""
+    with socket.socket() as one:
+        one.bind((LOOPBACK, 0))
+        port: int = one.getsockname()[1]
+        return port

@@ -1,0 +1,155 @@
+"""The systems that are measured, in one table, and how each is started."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, USER, Target, free_port
+from benchmarks.programs import PYTHON, BenchmarkError, Program
+from benchmarks.stunnel_files import AES, GOST, Suite, write_files
+from tunnel_gateway.cli.main import main as tunnel_gateway
+
+
+class Laboratory:
+    """A folder with the credentials, and the destination that every system leads to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.credentials = folder / "credentials"
+        with redirect_stdout(io.StringIO()):
+            made = tunnel_gateway(
+                ["pki", "init", str(self.credentials), "--domain", DOMAIN, "--user", USER]
+            )
+        if made != 0:
+            raise BenchmarkError("no credentials could be made")
+        self._programs: list[Program] = []
+        self.far_port = free_port()
+        self.start("far", python_module("far", self.far_port)).wait_for_port(self.far_port)
+
+    def start(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> Program:
+        """Start a program; its output goes into a file of that name."""
+        program = Program(self.folder / f"{name}.log", command, environment)
+        self._programs.append(program)
+        return program
+
+    def close(self) -> None:
+        """End every program that still runs."""
+        for program in self._programs:
+            program.stop()
+
+
+def python_module(name: str, *arguments: object) -> tuple[str, ...]:
+    """Return the command that runs a module of this package."""
+    return (PYTHON, "-m", f"benchmarks.{name}", *map(str, arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A system that runs: where, and its processes. As a context manager it ends them."""
+
+    target: Target
+    programs: list[Program]
+
+    def __enter__(self) -> Target:
+        return self.target
+
+    def __exit__(self, *_: object) -> None:
+        for program in self.programs:
+            program.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One system: ``start`` takes the laboratory and how many daemons share the port."""
+
+    name: str
+    label: str
+    start: Callable[[Laboratory, int], Running]
+
+
+def _one_only(instances: int) -> None:
+    if instances != 1:
+        raise BenchmarkError("only the gateway is measured with several daemons on one port")
+
+
+def _start_relay(laboratory: Laboratory, instances: int) -> Running:
+    _one_only(instances)
+    port = free_port()
+    command = python_module("plain_relay", port, laboratory.far_port)
+    daemon = laboratory.start(f"relay-{port}", command).wait_for_port(port)
+    return Running(Target("relay", port, (daemon.pid,)), [daemon])
+
+
+def _stunnel(suite: Suite) -> Callable[[Laboratory, int], Running]:
+    def start(laboratory: Laboratory, instances: int) -> Running:
+        _one_only(instances)
+        program = shutil.which("stunnel")
+        if program is None:
+            raise BenchmarkError("stunnel is missing: run scripts/system-packages --for-benchmarks")
+        near, between = free_port(), free_port()
+        files = write_files(
+            laboratory.folder / suite.name, suite, near, between, laboratory.far_port
+        )
+        pair = ("server", files.server, between), ("client", files.client, near)
+        daemon, client = (
+            laboratory.start(
+                f"{suite.name}-{name}-{port}", (program, str(path)), files.environment
+            ).wait_for_port(port)
+            for name, path, port in pair
+        )
+        return Running(Target(suite.name, near, (daemon.pid,)), [client, daemon])
+
+    return start
+
+
+_GATEWAY_CONFIG = """\
+tunnel.enabled=yes
+tunnel.listen.ip={host}
+tunnel.listen.port={port}
+tunnel.listen.reuseport={reuseport}
+tunnel.servers.dir={credentials}/servers
+tunnel.truststore.file={credentials}/truststore.pem
+tunnel.destination.{destination}.host={host}
+tunnel.destination.{destination}.port={far_port}
+"""
+
+
+def _start_gateway(laboratory: Laboratory, instances: int) -> Running:
+    port = free_port()
+    config = laboratory.folder / f"gateway-{port}.properties"
+    config.write_text(
+        _GATEWAY_CONFIG.format(
+            host=LOOPBACK,
+            port=port,
+            reuseport="yes" if instances > 1 else "no",
+            credentials=laboratory.credentials,
+            destination=DESTINATION,
+            far_port=laboratory.far_port,
+        ),
+        encoding="utf-8",
+    )
+    command = (PYTHON, "-c", "from tunnel_gateway.cli.main import main; raise SystemExit(main())")
+    daemons = [
+        laboratory.start(
+            f"gateway-{port}-{number}", (*command, "serve", "--config", str(config))
+        ).wait_for_word("listening")
+        for number in range(instances)
+    ]
+    pids = tuple(daemon.pid for daemon in daemons)
+    return Running(Target("gateway", port, pids, laboratory.credentials), list(daemons))
+
+
+SYSTEMS = (
+    System("relay", "plain relay, no cryptography", _start_relay),
+    System("gateway", "tunnel-gateway", _start_gateway),
+    System("stunnel-gost", "stunnel, GOST 28147-89", _stunnel(GOST)),
+    System("stunnel-aes", "stunnel, TLS 1.3 AES", _stunnel(AES)),
+)
+SYSTEM_OF = {system.name: system for system in SYSTEMS}
