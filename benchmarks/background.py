@@ -10,16 +10,17 @@ from multiprocessing.synchronize import Event
 import uvloop
 
 from benchmarks.client import Client
-from benchmarks.measures import Figures
+from benchmarks.measures import QUICK, Figures, bulk_up
 from benchmarks.places import Target
 from benchmarks.tunnels import visit
 
 _CAPACITY_VISITS = 200
-_POLL_SECONDS = 0.02
+_PIECE = 64 * 1024
 _FOR_EVER = 10**15  # bytes
 
 _events: dict[str, Event] = {}
-_capacities: dict[Target, float] = {}
+_capacities: dict[Target, float] = {}  # tunnels a second
+_rates: dict[Target, float] = {}  # bytes a second
 
 
 def prepare(ready: Event, stop: Event) -> None:
@@ -60,16 +61,20 @@ async def _capacity(client: Client) -> float:
 
 
 async def _bulk(client: Client) -> Figures:
-    """Receive as much as comes through one tunnel."""
-    conversation = await client.open(f"/source/{_FOR_EVER}")
-    await conversation.send(1)
+    """Send through one tunnel at half the rate at which it goes when nothing else does."""
+    if client.target not in _rates:
+        _rates[client.target] = (await bulk_up(client, QUICK))["MB/s"] * 1e6
+    rate = _rates[client.target] / 2
+    conversation = await client.open(f"/sink/{_FOR_EVER}")
     _events["ready"].set()
-    started, before = time.perf_counter(), conversation.received
-    while not _events["stop"].is_set():  # noqa: ASYNC110 (another process sets it)
-        await asyncio.sleep(_POLL_SECONDS)
-    carried, seconds = conversation.received - before, time.perf_counter() - started
+    started, sent = time.perf_counter(), 0
+    while not _events["stop"].is_set():
+        await conversation.send(_PIECE)
+        sent += _PIECE
+        await asyncio.sleep(max(0.0, started + sent / rate - time.perf_counter()))
+    seconds = time.perf_counter() - started
     await conversation.close()
-    return {"MB/s meanwhile": carried / seconds / 1e6}
+    return {"MB/s meanwhile": sent / seconds / 1e6}
 
 
 _LOADS: dict[str, Callable[[Client], Coroutine[object, object, Figures]]] = {

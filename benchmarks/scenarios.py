@@ -59,7 +59,7 @@ SCENARIOS = (
     ),
     Scenario(
         "echo-bulk",
-        "echo of 64 B beside bulk to another user",
+        "echo of 64 B beside bulk of another user, half of what goes",
         (*_LATENCY, "MB/s meanwhile"),
         _BESIDE,
         background="bulk",
