@@ -84,6 +84,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         connect_timeout=5,
         halfclose_timeout=60,
         drain_timeout=30,
+        reload_interval=0,
         log_format="auto",
         log_level="info",
         destinations={"0": Destination("0", "192.168.1.11", 8080)},
@@ -103,7 +104,6 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         ("tunnel.handshake.timeout=0.5", "handshake_timeout", 0.5),
         ("tunnel.handshake.limit=\\\n  7", "handshake_limit", 7),
         ("tunnel.drain.timeout=0", "drain_timeout", 0),
-        ("tunnel.log.format=JSON", "log_format", "json"),
         ("tunnel.log.level=debug", "log_level", "debug"),
     ],
 )

@@ -71,6 +71,7 @@ class Config:
     connect_timeout: float
     halfclose_timeout: float
     drain_timeout: float
+    reload_interval: float
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
     destinations: Mapping[str, Destination]
@@ -200,6 +201,8 @@ KEYS: tuple[Key, ...] = (
     Key("tunnel.drain.timeout", "drain_timeout", _seconds(0, 3600), "30",
         "The time that open tunnels get to end when the gateway stops; systemd's TimeoutStopSec"
         " must be longer."),
+    Key("tunnel.reload.interval", "reload_interval", _seconds(0, 86_400), "0",
+        "The time between two looks at the files; a change is then loaded as by SIGHUP. 0: never."),
     Key("tunnel.log.format", "log_format", _words("auto", "console", "json"), "auto",
         "console is for people, json for machines; auto is console on a terminal, else json."),
     Key("tunnel.log.level", "log_level", _words("debug", "info", "warning", "error"), "info",

@@ -69,7 +69,7 @@ def make(credentials: Credentials, tmp_path: Path, port: int) -> Make:
         path = tmp_path / "config.properties"
         keys = {name.replace("_", "."): value for name, value in settings.items()}
         write_config(path, credentials, port, {"raw": destination}, keys)
-        return Gateway(load_config(path))
+        return Gateway(load_config(path), path)
 
     return gateway
 
@@ -86,7 +86,7 @@ def serve(gateway: Gateway) -> asyncio.Task[None]:
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
     """Take the handlers of the ended loop away."""
-    numbers = (signal.SIGTERM, signal.SIGINT)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.credentials import Credentials
-from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, server_settings
+from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive
 from tests.support.processes import write_config
 from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
 from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway.limits import Admission
-from tunnel_gateway.gateway.session import Service, Session
+from tunnel_gateway.gateway.service import Material, Service
+from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream
@@ -51,7 +52,7 @@ class House:
         self.admission = Admission(
             tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
         )
-        self._service = Service(config, server_settings(credentials), self.admission, workers)
+        self._service = Service(Material.load(config), self.admission, workers)
         self.listener = Listener(LOOPBACK, 0, on_connection=self._start, on_failure=print)
 
     def _start(self, stream: SocketStream) -> None:

@@ -218,9 +218,9 @@ class Gateway(Program):
         reserved = ReservedPort()
         self.port = reserved.number
         self.address = (LOOPBACK, self.port)
-        config = folder / f"gateway-{self.port}.properties"
-        write_config(config, credentials, self.port, destinations, settings)
-        super().__init__("the gateway", *program, "serve", "--config", str(config))
+        self.config = folder / f"gateway-{self.port}.properties"
+        write_config(self.config, credentials, self.port, destinations, settings)
+        super().__init__("the gateway", *program, "serve", "--config", str(self.config))
         self._first = 0
         try:
             self.logged("listening")

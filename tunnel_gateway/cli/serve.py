@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tunnel_gateway.cli import Subparsers
 
 _DESCRIPTION = """\
-Run the gateway in the foreground until SIGTERM or SIGINT.
+Run the gateway in the foreground until SIGTERM or SIGINT. SIGHUP makes it read its files again.
 
 The configuration is a config.properties with the keys of the vendor's guide (tunnel.listen.port,
 tunnel.servers.dir, tunnel.destination.N.host, …); config/config.properties explains every key.
@@ -41,11 +42,13 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal; 0 after an orderly end."""
+    # Until the gateway listens for it: a reload that comes early must not end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     selftest.require()
     config = load_config(arguments.config)
     configure_logs(config.log_format, config.log_level)
     if not config.enabled:
         print("tunnel-gateway: tunnel.enabled=no: nothing to do", file=sys.stderr)
         return 0
-    uvloop.run(Gateway(config).serve())
+    uvloop.run(Gateway(config, arguments.config).serve())
     return 0

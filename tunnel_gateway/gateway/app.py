@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.errors import CertificateError, ShuttingDownError
-from tunnel_gateway.gateway.domains import load_domains
+from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits import Admission
-from tunnel_gateway.gateway.session import Service, Session
-from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.truststore import load_trust_anchors
-from tunnel_gateway.pki.validation import ChainValidator
-from tunnel_gateway.protocol.server import ServerSettings
+from tunnel_gateway.gateway.reload import Reloader
+from tunnel_gateway.gateway.service import Material, Service
+from tunnel_gateway.gateway.session import Session
+from tunnel_gateway.observability.logs import configure_logs, get_logger
 from tunnel_gateway.transport.lifecycle import Termination
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream, format_address
@@ -31,46 +31,63 @@ _LAST_WORDS_SECONDS: Final = 5.0
 class Gateway:
     """A running daemon. ``serve`` returns when a signal has ended it."""
 
-    def __init__(self, config: Config) -> None:
-        """Load keys and trust anchors.
+    def __init__(self, config: Config, config_file: Path) -> None:
+        """Load keys and trust anchors; ``config_file`` is what a reload reads again.
 
         Raises ConfigError or FileError with all that the operator has to change.
         """
-        self._config = config
-        anchors = load_trust_anchors(config.truststore_file, config.truststore_password)
-        validator = ChainValidator(anchors)
-        domains = load_domains(config.servers_dir, config.servers_password)
-        _warn_of_own_certificates(domains, validator)
-        self._domains = domains
+        self._config_file = config_file
+        material = Material.load(config)
+        _warn_of_own_certificates(material)
         self._service = Service(
-            config=config,
-            settings=ServerSettings(identity_for=domains.get, validator=validator),
+            material=material,
             admission=Admission(
                 tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
             ),
             workers=ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="public-key"),
         )
+        self._expiry = ExpiryWatch(self._current)
         self._sessions: dict[Session, asyncio.Task[None]] = {}
 
     async def serve(self) -> None:
         """Listen until SIGTERM or SIGINT, then drain. Raises OSError if it cannot listen."""
         termination = Termination()
+        reloader = Reloader(self._config_file, self._current, self._use)
+        config = self._service.config
         listener = Listener(
-            self._config.listen_ip,
-            self._config.listen_port,
+            config.listen_ip,
+            config.listen_port,
             on_connection=self._start_session,
             on_failure=lambda error: log.error("accept_failed", detail=str(error)),
-            shared=self._config.listen_reuseport,
+            shared=config.listen_reuseport,
         )
         log.info(
             "listening",
-            address=format_address((self._config.listen_ip, listener.port)),
-            domains=sorted(self._domains),
-            destinations=sorted(self._config.destinations),
+            address=format_address((config.listen_ip, listener.port)),
+            domains=sorted(self._current().domains),
+            destinations=sorted(config.destinations),
         )
+        watches = [asyncio.create_task(one.run()) for one in (reloader, self._expiry)]
         await termination.asked()
+        for watch in watches:
+            watch.cancel()
         await self._drain(listener, termination)
         self._service.workers.shutdown(wait=False, cancel_futures=True)
+
+    def _current(self) -> Material:
+        return self._service.material
+
+    def _use(self, material: Material) -> None:
+        """Let what starts from now on have ``material``; what runs keeps what it began with."""
+        before, after = self._service.config, material.config
+        if (before.log_format, before.log_level) != (after.log_format, after.log_level):
+            configure_logs(after.log_format, after.log_level)
+        self._service = replace(self._service, material=material)
+        self._service.admission.set_limits(
+            tunnels=after.tunnel_limit, handshakes=after.handshake_limit
+        )
+        _warn_of_own_certificates(material)
+        self._expiry.look(datetime.now(UTC))
 
     def _start_session(self, stream: SocketStream) -> None:
         session = Session(self._service, stream)
@@ -83,7 +100,7 @@ class Gateway:
         error = ShuttingDownError("the gateway is stopping")
         for session in [session for session in self._sessions if not session.open]:
             session.stop(error)
-        seconds = self._config.drain_timeout
+        seconds = self._service.config.drain_timeout
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
         insisted = asyncio.create_task(termination.insisted())
         if self._sessions:
@@ -99,11 +116,11 @@ class Gateway:
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
 
 
-def _warn_of_own_certificates(domains: dict[str, Identity], validator: ChainValidator) -> None:
+def _warn_of_own_certificates(material: Material) -> None:
     """Say at once what the users' side is going to refuse."""
     now = datetime.now(UTC)
-    for name, identity in domains.items():
+    for name, identity in material.domains.items():
         try:
-            validator.verify_server([one.der for one in identity.chain], now, name)
+            material.validator.verify_server([one.der for one in identity.chain], now, name)
         except CertificateError as error:
             log.warning("domain_certificate_not_accepted", domain=name, detail=str(error))

@@ -17,6 +17,11 @@ class Admission:
         self.tunnels = 0
         self.handshakes = 0
 
+    def set_limits(self, *, tunnels: int, handshakes: int) -> None:
+        """Change the limits; whoever has a place keeps it, also over a lower limit."""
+        self._tunnel_limit = tunnels
+        self._handshake_limit = handshakes
+
     @contextmanager
     def tunnel(self) -> Iterator[None]:
         """Hold a place for a tunnel; raises OverloadedError when all are taken."""

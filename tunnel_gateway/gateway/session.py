@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from tunnel_gateway.config import Config
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     NotWebSocketError,
@@ -21,7 +18,7 @@ from tunnel_gateway.errors import (
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway.destinations import connect, find_destination
-from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.service import Service
 from tunnel_gateway.gateway.upgrade import (
     UpgradeReader,
     UpgradeRequest,
@@ -33,7 +30,7 @@ from tunnel_gateway.gateway.upgrade import (
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated
-from tunnel_gateway.protocol.server import ServerConnection, ServerSettings
+from tunnel_gateway.protocol.server import ServerConnection
 from tunnel_gateway.transport.channel import Channel
 from tunnel_gateway.transport.inbox import Inbox
 from tunnel_gateway.transport.relay import Relay, RelayEnd, RelayLimits
@@ -44,16 +41,6 @@ log = get_logger(__name__)
 # A destination that refuses the WebSocket may explain itself to the page, within bounds.
 _REFUSAL_BYTES: Final = 64 * 1024
 _REFUSAL_SECONDS: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What every session of a daemon shares."""
-
-    config: Config
-    settings: ServerSettings
-    admission: Admission
-    workers: Executor
 
 
 class Session:

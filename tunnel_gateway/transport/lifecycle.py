@@ -1,9 +1,10 @@
-"""The signals that end a process."""
+"""The signals that end a process or ask it to read its files again."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from typing import Final
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -29,3 +30,8 @@ class Termination:
     async def insisted(self) -> None:
         """Wait for the second signal."""
         await self._insisted.wait()
+
+
+def on_hangup(callback: Callable[[], object]) -> None:
+    """Call ``callback`` in the event loop at every SIGHUP."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, callback)

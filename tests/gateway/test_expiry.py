@@ -1,0 +1,68 @@
+"""When a certificate in use is warned about, and how often."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, Credentials
+from tests.support.processes import write_config
+from tunnel_gateway.config import load_config
+from tunnel_gateway.gateway.expiry import ExpiryWatch, certificates_in_use, days_left
+from tunnel_gateway.gateway.service import Material
+from tunnel_gateway.observability.logs import configure_logs
+
+LIFE = 100 * DAY
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    configure_logs("json", "info", stream)
+    yield stream
+    configure_logs("json", "info")
+
+
+@pytest.fixture
+def material(credentials: Credentials, tmp_path: Path) -> Material:
+    """One domain whose certificate ends LIFE from now; all others of its path live longer."""
+    credentials.domain(FIRST_DOMAIN, folder=tmp_path / "servers", not_after=NOW + LIFE)
+    path = tmp_path / "config.properties"
+    write_config(path, credentials, 1, {"raw": 1}, {"servers.dir": tmp_path / "servers"})
+    return Material.load(load_config(path))
+
+
+def test_every_certificate_in_use(material: Material, credentials: Credentials) -> None:
+    places = [place for place, _ in certificates_in_use(material)]
+    chain = len(material.domains[FIRST_DOMAIN].chain)
+    assert places == [f"domain {FIRST_DOMAIN}"] * chain + ["truststore"]
+
+
+def test_whole_days(material: Material) -> None:
+    leaf = material.domains[FIRST_DOMAIN].leaf
+    end, second = leaf.not_after, timedelta(seconds=1)
+    assert days_left(leaf, end - 2 * DAY) == 2
+    assert days_left(leaf, end - 2 * DAY + second) == 1
+    assert days_left(leaf, end) == 0
+    assert days_left(leaf, end + second) == -1
+
+
+def test_each_limit_is_said_once(material: Material, log: io.StringIO) -> None:
+    watch = ExpiryWatch(lambda: material)
+    end = material.domains[FIRST_DOMAIN].leaf.not_after
+    for days in (31, 30, 29.5, 29, 8, 6.5, 6.4, 1.5, 0.5, 0.4, -0.5, -3):
+        watch.look(end - days * DAY)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [(one["event"], one["level"], one["days"]) for one in lines] == [
+        ("certificate_expires", "warning", 29),
+        ("certificate_expires", "warning", 6),
+        ("certificate_expires", "error", 0),
+        ("certificate_expired", "error", -1),
+    ]
+    assert {one["used_for"] for one in lines} == {f"domain {FIRST_DOMAIN}"}
+    assert all(one["until"].startswith(end.date().isoformat()) for one in lines)

@@ -1,0 +1,123 @@
+"""Reading everything anew in this process; tests/scenarios/test_reload.py does it by signals."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import FIRST_DOMAIN, Credentials
+from tests.support.loopback import TIME_LIMIT
+from tests.support.processes import write_config
+from tunnel_gateway.config import load_config
+from tunnel_gateway.gateway import reload as module
+from tunnel_gateway.gateway.reload import Reloader
+from tunnel_gateway.gateway.service import Material
+from tunnel_gateway.observability.logs import configure_logs
+
+
+class Place:
+    """Where material is in use."""
+
+    def __init__(self, folder: Path) -> None:
+        self.credentials = Credentials(folder / "own")
+        self.file = folder / "config.properties"
+        self.write()
+        self.used = [Material.load(load_config(self.file))]
+        self.changed = asyncio.Event()
+
+    def write(self, **settings: object) -> None:
+        keys = {name.replace("_", "."): value for name, value in settings.items()}
+        write_config(self.file, self.credentials, 1, {"raw": 1}, keys)
+
+    def current(self) -> Material:
+        return self.used[-1]
+
+    def use(self, material: Material) -> None:
+        self.used.append(material)
+        self.changed.set()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    configure_logs("json", "info", stream)
+    yield stream
+    configure_logs("json", "info")
+
+
+def lines(log: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+async def test_what_is_good_is_used(tmp_path: Path, log: io.StringIO) -> None:
+    place = Place(tmp_path)
+    reloader = Reloader(place.file, place.current, place.use)
+    place.write(limit=7)
+    await reloader.reload()
+    assert [one.config.tunnel_limit for one in place.used] == [10000, 7]
+    (line,) = lines(log)
+    assert (line["event"], line["renewed"], line["removed"]) == ("reloaded", [], [])
+
+
+async def test_what_is_not_changes_nothing(tmp_path: Path, log: io.StringIO) -> None:
+    place = Place(tmp_path)
+    reloader = Reloader(place.file, place.current, place.use)
+    place.write(limit=7)
+    place.credentials.truststore.write_text("nothing")
+    await reloader.reload()
+    assert len(place.used) == 1
+    (line,) = lines(log)
+    assert line["event"] == "reload_refused"
+    assert str(place.credentials.truststore) in str(line["detail"])
+
+
+async def test_a_mistake_of_ours_does_not_end_it(
+    tmp_path: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path)
+    reloader = Reloader(place.file, place.current, place.use)
+    with monkeypatch.context() as broken:
+        broken.setattr(module, "load_config", lambda _: 1 // 0)
+        await reloader.reload()
+    assert lines(log)[0]["event"] == "internal_error"
+    await reloader.reload()
+    assert len(place.used) == 2
+
+
+async def test_it_waits_until_files_are_the_same_at_two_looks(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.write(reload_interval=0.02)
+    place.used = [Material.load(load_config(place.file))]
+    reloader = Reloader(place.file, place.current, place.use)
+    looks: list[dict[Path, object]] = []
+    look = reloader._look
+
+    def changing() -> dict[Path, tuple[int, int, int]]:
+        if 0 < len(looks) < 4:  # somebody is still writing
+            place.credentials.domain(FIRST_DOMAIN)
+        looks.append(dict(look()))
+        return look()
+
+    reloader._look = changing  # type: ignore[method-assign]  # a slow copy, step by step
+    running = asyncio.create_task(reloader.run())
+    async with asyncio.timeout(TIME_LIMIT):
+        await place.changed.wait()
+    running.cancel()
+    assert len(looks) > 4
+
+
+async def test_files_in_folders_count(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    reloader = Reloader(place.file, place.current, place.use)
+    before = reloader._look()
+    assert place.file in before
+    chain = place.credentials.servers / FIRST_DOMAIN / "chain.pem"
+    os.utime(chain, (1, 1))
+    after = reloader._look()
+    assert {path for path in after if after[path] != before[path]} == {chain}

@@ -1,0 +1,64 @@
+"""Warnings before a certificate in use expires: 30, 7 and 1 days ahead, and when it has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from tunnel_gateway.gateway.service import Material
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.pki.certificate import Certificate
+
+log = get_logger(__name__)
+
+WARNING_DAYS: Final = (30, 7, 1, 0)
+_LOOK_SECONDS: Final = 3600.0
+_DAY: Final = timedelta(days=1)
+
+
+def days_left(certificate: Certificate, now: datetime) -> int:
+    """Return the whole days until the certificate expires; negative when it has."""
+    return (certificate.not_after - now) // _DAY
+
+
+def certificates_in_use(material: Material) -> Iterator[tuple[str, Certificate]]:
+    """Yield every certificate whose end would be noticed, and where it is in use."""
+    for name, identity in material.domains.items():
+        for certificate in identity.chain:
+            yield f"domain {name}", certificate
+    for certificate in material.trust_anchors:
+        yield "truststore", certificate
+
+
+class ExpiryWatch:
+    """Says once for each certificate and each of WARNING_DAYS that so little is left."""
+
+    def __init__(self, current: Callable[[], Material]) -> None:
+        self._current = current
+        self._said: set[tuple[bytes, str, int]] = set()
+
+    async def run(self) -> None:
+        """Look at the certificates in use, and again every hour, until this is cancelled."""
+        while True:
+            self.look(datetime.now(UTC))
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def look(self, now: datetime) -> None:
+        """Warn of what has come nearer to its end than it was at the last look."""
+        for place, certificate in certificates_in_use(self._current()):
+            days = days_left(certificate, now)
+            reached = [limit for limit in WARNING_DAYS if days < limit]
+            if not reached or (key := (certificate.der, place, reached[-1])) in self._said:
+                continue
+            self._said.add(key)
+            say = log.error if reached[-1] <= 1 else log.warning
+            say(
+                "certificate_expired" if days < 0 else "certificate_expires",
+                used_for=place,
+                certificate=certificate.label,
+                until=certificate.not_after,
+                days=days,
+                remedy="ask the certification centre for a new one, put it in place, send SIGHUP",
+            )

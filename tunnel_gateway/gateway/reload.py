@@ -1,0 +1,130 @@
+"""Loading the configuration and its files anew while the gateway runs: all of it, or nothing.
+
+SIGHUP asks for it, and where ``tunnel.reload.interval`` is set a change of the files does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from tunnel_gateway.config import load_config
+from tunnel_gateway.errors import ConfigError, Fault, TunnelGatewayError
+from tunnel_gateway.gateway.service import Material
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.lifecycle import on_hangup
+
+log = get_logger(__name__)
+
+# What the listening socket was made with: another one needs another process.
+_FIXED: Final = {
+    "listen_ip": "tunnel.listen.ip",
+    "listen_port": "tunnel.listen.port",
+    "listen_reuseport": "tunnel.listen.reuseport",
+}
+
+# Of each file: when it changed, its size, and which one it is.
+FileStates = dict[Path, tuple[int, int, int]]
+
+
+class Reloader:
+    """Replaces what is in use by what ``config_file`` says, whenever it is asked to.
+
+    ``current`` tells what is in use; ``use`` takes what replaces it.
+    """
+
+    def __init__(
+        self,
+        config_file: Path,
+        current: Callable[[], Material],
+        use: Callable[[Material], None],
+    ) -> None:
+        self._config_file = config_file
+        self._current = current
+        self._use = use
+        self._asked = asyncio.Event()
+        self._used: FileStates = self._look()
+        on_hangup(self._asked.set)
+
+    async def run(self) -> None:
+        """Reload at every request, until this is cancelled."""
+        while True:
+            watching = asyncio.create_task(self._watch(self._current().config.reload_interval))
+            try:
+                await self._asked.wait()
+            finally:
+                watching.cancel()
+            self._asked.clear()
+            await self.reload()
+
+    async def reload(self) -> None:
+        """Load everything. What cannot be used is logged, and nothing changes."""
+        before = self._current()
+        try:
+            # Reading files and checking keys takes a while, and tunnels are running.
+            after = await asyncio.to_thread(self._load, before)
+        except ConfigError as error:
+            _refuse(error.faults)
+        except (TunnelGatewayError, OSError) as error:
+            _refuse([error])
+        except Exception:
+            log.exception("internal_error")  # the next request shall find us here
+        else:
+            self._use(after)
+            log.info("reloaded", **_changes(before, after))
+
+    def _load(self, before: Material) -> Material:
+        self._used = self._look()
+        config = load_config(self._config_file)
+        if not config.enabled:
+            reason = "a running gateway is not switched off by a reload: stop its service"
+            raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
+        for field, key in _FIXED.items():
+            if getattr(config, field) != getattr(before.config, field):
+                log.warning("restart_needed", key=key, file=str(self._config_file))
+        return Material.load(config, before)
+
+    async def _watch(self, interval: float) -> None:
+        """Ask for a reload once files have changed and are the same at two looks."""
+        seen = self._used
+        while interval:
+            await asyncio.sleep(interval)
+            now = await asyncio.to_thread(self._look)
+            if now == seen and now != self._used:
+                self._asked.set()
+                return
+            seen = now
+
+    def _look(self) -> FileStates:
+        config = self._current().config
+        return dict(_states((self._config_file, config.truststore_file, config.servers_dir)))
+
+
+def _states(paths: Iterable[Path]) -> Iterator[tuple[Path, tuple[int, int, int]]]:
+    for path in paths:
+        try:
+            status = path.stat()
+            yield path, (status.st_mtime_ns, status.st_size, status.st_ino)
+            if path.is_dir():
+                yield from _states(path.iterdir())
+        except OSError:
+            continue  # on its way in or out: the reload says what is missing
+
+
+def _refuse(faults: Iterable[object]) -> None:
+    for fault in faults:
+        log.error("reload_refused", detail=str(fault), effect="what was in use stays in use")
+
+
+def _changes(before: Material, after: Material) -> dict[str, object]:
+    old, new = before.domains, after.domains
+    renewed = [name for name in new if name in old and old[name].leaf != new[name].leaf]
+    return {
+        "domains": sorted(new),
+        "renewed": sorted(renewed),
+        "removed": sorted(old.keys() - new.keys()),
+        "destinations": sorted(after.config.destinations),
+        "trust_anchors": len(after.trust_anchors),
+    }

@@ -1,0 +1,58 @@
+"""What every session of a daemon shares, loaded as one whole from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from tunnel_gateway.config import Config
+from tunnel_gateway.gateway.domains import load_domains
+from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.pki.certificate import Certificate
+from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.truststore import load_trust_anchors
+from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.protocol.server import ServerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the files of a configuration hold. Nothing here changes; a reload makes another."""
+
+    config: Config
+    domains: Mapping[str, Identity]
+    trust_anchors: tuple[Certificate, ...]
+    validator: ChainValidator
+
+    @classmethod
+    def load(cls, config: Config, before: Material | None = None) -> Material:
+        """Read keys, certificates and trust anchors.
+
+        With the same trust anchors as ``before`` the users' chains that were accepted are still
+        remembered. Raises ConfigError or FileError with all that the operator has to change.
+        """
+        anchors = load_trust_anchors(config.truststore_file, config.truststore_password)
+        domains = load_domains(config.servers_dir, config.servers_password)
+        kept = before is not None and before.trust_anchors == anchors
+        validator = before.validator if before and kept else ChainValidator(anchors)
+        return cls(config, domains, anchors, validator)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a session is given when it starts; it keeps this one to its end."""
+
+    material: Material
+    admission: Admission
+    workers: Executor
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the moment in which the session began."""
+        return self.material.config
+
+    @property
+    def settings(self) -> ServerSettings:
+        """What the protocol needs of it."""
+        return ServerSettings(self.material.domains.get, self.material.validator)
