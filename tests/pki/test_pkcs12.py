@@ -175,6 +175,12 @@ def test_indefinite_lengths() -> None:
     assert read(ber) == ([INFO], DERS)
 
 
+def test_bags_of_other_kinds_are_passed_over() -> None:
+    crl = {"crl_id": "1.2.840.113549.1.9.23.1", "crl_value": b"a CRL"}
+    other = asn1.SafeBag({"bag_id": "crl_bag", "bag_value": crl})
+    assert read(pfx(lot(other, key_bag(INFO), *BAGS, other))) == ([INFO], DERS)
+
+
 def test_a_wrong_password() -> None:
     for data in (written(), pfx(closed_lot(*BAGS), mac=None)):
         with pytest.raises(WrongPasswordError, match="the password is wrong"):
