@@ -2,6 +2,7 @@
 # make test    everything that is tested
 # make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
 # make lint    formatting, lint rules and types
+# make fuzz    coverage-guided fuzzing of every reader of files; FUZZ_SECONDS=30 for each
 # make lock    write requirements.lock anew from pyproject.toml
 # Each installs what it needs into .venv and costs nothing when that is done already.
 
@@ -9,8 +10,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
 PYTEST_ARGS ?=
+FUZZ_SECONDS ?= 30
+FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate config
 
-.PHONY: demo test bench lint format lock clean
+.PHONY: demo test bench lint format fuzz lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -44,6 +47,18 @@ $(VENV)/.for-tests: scripts/system-packages
 
 $(VENV)/.for-benchmarks: scripts/system-packages
 	scripts/system-packages --for-benchmarks
+	touch $@
+
+# atheris has wheels for a few versions of Python only, so it is not in the lock.
+fuzz: $(VENV)/.for-fuzzing
+	set -e; for target in $(FUZZ_TARGETS); do \
+	    echo "$$target"; \
+	    $(BIN)/python -m tests.fuzz.run $$target -max_total_time=$(FUZZ_SECONDS) -verbosity=0; \
+	done
+
+$(VENV)/.for-fuzzing: $(VENV)/.installed tests/fuzz/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r tests/fuzz/requirements.txt
 	touch $@
 
 # pip-tools writes the lock and is not needed otherwise.

@@ -33,6 +33,9 @@ import javaproperties
 
 from tunnel_gateway.errors import ConfigError, Fault
 
+# The vendor's whole file has some ten kilobytes.
+MAX_SIZE = 256 * 1024
+
 _PREFIX = "tunnel."
 _DESTINATION_PREFIX = "tunnel.destination."
 _DESTINATION = re.compile(r"tunnel\.destination\.(?P<id>.*)\.(?P<part>host|port)", re.DOTALL)
@@ -179,7 +182,7 @@ KEYS: tuple[Key, ...] = (
     Key("tunnel.servers.password", "servers_password", _SECRET, "",
         "The password of encrypted domain keys; none when they are not encrypted."),
     Key("tunnel.truststore.file", "truststore_file", _FILE, "tunnel/truststore.jks",
-        "The trust anchors for the users' certificates: PEM or PKCS#12, told apart by content."),
+        "The trust anchors for the users' certificates: PEM, PKCS#12 or JKS; its content tells."),
     Key("tunnel.truststore.password", "truststore_password", _SECRET, "",
         "The password of the trust store; a PEM file has none."),
     Key("tunnel.handshake.timeout", "handshake_timeout", _seconds(0.1, 300), "10",
@@ -267,13 +270,17 @@ class _Reading:
 
     def _text(self) -> str:
         try:
-            data = self.path.read_bytes()
+            with self.path.open("rb") as file:
+                data = file.read(MAX_SIZE + 1)
         except OSError as error:
             self.fault(
                 f"cannot be read ({error.strerror}): give the path of the configuration file, and"
                 " let the user of this process read it"
             )
             raise ConfigError(self.faults) from None
+        if len(data) > MAX_SIZE:
+            self.fault(f"more than {MAX_SIZE} bytes: that is no configuration file")
+            raise ConfigError(self.faults)
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError:

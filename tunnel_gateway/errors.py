@@ -5,6 +5,8 @@
     TunnelGatewayError
     ├── ConfigError                 the operator's configuration; holds every fault at once
     ├── FileError                   a key, certificate or truststore file that cannot be used
+    ├── KeystoreError               a key or certificate file that is damaged or of another kind
+    │   └── WrongPasswordError          its password does not open it, or is missing
     ├── SelfTestError               a known answer came out wrong: nothing may run
     ├── InvalidKeyError             not a private key of the curve
     ├── InvalidPointError           not a point of the curve
@@ -80,6 +82,16 @@ class FileError(TunnelGatewayError):
     """A key, certificate or truststore file cannot be used; the text names the file and why."""
 
     code = "file_error"
+
+
+class KeystoreError(TunnelGatewayError):
+    """What a key or certificate file holds is damaged, out of bounds, or of an unknown kind."""
+
+    code = "file_error"
+
+
+class WrongPasswordError(KeystoreError):
+    """The password does not open the file, or there is none and the file needs one."""
 
 
 class SelfTestError(TunnelGatewayError):

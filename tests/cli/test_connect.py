@@ -17,7 +17,7 @@ from tests.support.processes import TIME_LIMIT, Agent, Gateway
 from tunnel_gateway.agent.tunnel import GatewayAddress
 from tunnel_gateway.cli import connect
 from tunnel_gateway.cli.main import main
-from tunnel_gateway.pki.keyfiles import private_key_to_encrypted_pem
+from tunnel_gateway.pki.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
 from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.transport.relay import RelayEnd
 
@@ -72,7 +72,8 @@ def run(credentials: Credentials) -> Run:
             "cert": credentials.citizen.chain,
             "truststore": credentials.truststore,
         } | replaced
-        flat = [text for name, value in arguments.items() for text in (f"--{name}", str(value))]
+        given = {name: value for name, value in arguments.items() if value is not None}
+        flat = [text for name, value in given.items() for text in (f"--{name}", str(value))]
         return main(["connect", *flat, *map(str, more)])
 
     return call
@@ -174,6 +175,59 @@ class TestPasswords:
         path = key if encrypted else credentials.citizen.key
         assert run(key=path) == 0
         assert asked == ([f"Password of {key}: "] if encrypted else [])
+
+
+class TestPfx:
+    @pytest.fixture
+    def pfx(self, credentials: Credentials, tmp_path: Path) -> Path:
+        path = tmp_path / "user.pfx"
+        path.touch(0o600)
+        identity = credentials.citizen.identity
+        path.write_bytes(identity_to_pfx(identity, "men", b"maxfiy", os.urandom, rounds=10))
+        return path
+
+    def write_password(self, path: Path, password: str) -> Path:
+        path.touch(0o600)
+        path.write_text(f"{password}\n")
+        return path
+
+    @pytest.mark.parametrize("name", ["user.pfx.password", "elsewhere"])
+    def test_a_password_in_a_file(
+        self, name: str, served: Served, run: Run, pfx: Path, credentials: Credentials
+    ) -> None:
+        password = self.write_password(pfx.with_name(name), "maxfiy")
+        more = () if name.startswith("user") else ("--password-file", password)
+        assert run(*more, key=pfx, cert=None) == 0
+        assert served.settings.identity.chain == credentials.citizen.identity.chain
+
+    @pytest.mark.usefixtures("served")
+    def test_the_terminal_is_asked(
+        self, run: Run, pfx: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+        monkeypatch.setattr(connect, "getpass", lambda prompt: "maxfiy")
+        assert run(key=pfx, cert=None) == 0
+
+    def test_a_wrong_password(
+        self, run: Run, pfx: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.write_password(pfx.with_name("user.pfx.password"), "boshqa")
+        assert run(key=pfx, cert=None) == 1
+        printed = capsys.readouterr()
+        assert "the password is wrong" in printed.err
+        assert "boshqa" not in printed.err + printed.out
+
+    def test_an_alias_that_is_not_there(
+        self, run: Run, pfx: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.write_password(pfx.with_name("user.pfx.password"), "maxfiy")
+        assert run(key=pfx, cert=None, alias="u") == 1
+        assert "0 private keys with the alias 'u'; there must be" in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("served")
+    def test_an_alias(self, run: Run, pfx: Path) -> None:
+        self.write_password(pfx.with_name("user.pfx.password"), "maxfiy")
+        assert run(key=pfx, cert=None, alias="men") == 0
 
 
 def test_files_that_do_not_fit(

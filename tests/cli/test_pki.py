@@ -16,7 +16,7 @@ from tests.support.pki import NOW, OFFICER, authority, domain, user
 from tunnel_gateway.cli import pki
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.pki.certificate import Certificate, to_pem
-from tunnel_gateway.pki.keyfiles import load_certificates, load_identity
+from tunnel_gateway.pki.keyfiles import load_certificates, load_identity, password_beside
 from tunnel_gateway.pki.truststore import load_trust_anchors
 
 Run = Callable[..., tuple[int, str, str]]
@@ -79,6 +79,20 @@ class TestInit:
         assert len(keys) == 5
         assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
 
+    def test_users_get_a_pfx(self, run: Run, tmp_path: Path) -> None:
+        run("init", tmp_path, "--curve", "C", "--family", "2024")
+        passwords = set()
+        for name, common_name in (("citizen", "G‘ANIYEV O‘KTAM"), ("officer", "TO‘LAGANOVA OYGUL")):
+            folder = tmp_path / "users" / name
+            pfx = folder / "user.pfx"
+            password = password_beside(pfx)
+            passwords.add(password)
+            identity = load_identity(pfx, None, password, common_name)
+            assert identity.chain == load_identity(folder / "key.pem", folder / "chain.pem").chain
+            for path in (pfx, folder / "user.pfx.password"):
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert [len(password or b"") for password in passwords] == [32, 32]
+
     def test_every_key_belongs_to_its_chain(self, run: Run, tmp_path: Path) -> None:
         run("init", tmp_path)
         for chain in tmp_path.rglob("chain.pem"):
@@ -136,6 +150,8 @@ class TestInit:
         key, chain = folder / "users/citizen/key.pem", folder / "users/citizen/chain.pem"
         assert key.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
         assert load_identity(key, chain, b"parol")
+        assert load_identity(folder / "users/citizen/user.pfx", None, b"parol")
+        assert not list(folder.rglob("*.password"))
         with pytest.raises(FileError, match="password is wrong"):
             load_identity(key, chain, b"parol\n")
 
@@ -315,19 +331,12 @@ class TestVerify:
         secret.write_bytes(b"changeit\n")
         chain = bundle(tmp_path, user().chain)
         base = ("verify", "--truststore", store, "--at", NOW.isoformat())
-        assert run(*base, "--password", "changeit", chain)[0] == 0
         assert run(*base, "--password-file", secret, chain)[0] == 0
-        with pytest.raises(FileError, match="the password is wrong"):
-            run(*base, "--password", "other", chain)
-        with pytest.raises(FileError, match="the password is wrong"):
+        with pytest.raises(FileError, match="protected by a password, and none is configured"):
             run(*base, chain)
-
-    def test_one_password_is_enough(
-        self, run: Run, capsys: pytest.CaptureFixture[str], store: Path
-    ) -> None:
-        options = ("--password", "a", "--password-file", "b")
-        err = wrong_usage(run, capsys, "verify", "--truststore", store, *options, store)
-        assert "not allowed with" in err
+        secret.write_bytes(b"other\n")
+        with pytest.raises(FileError, match="the password is wrong"):
+            run(*base, "--password-file", secret, chain)
 
     def test_the_truststore_is_needed(
         self, run: Run, capsys: pytest.CaptureFixture[str], store: Path
@@ -341,14 +350,6 @@ def test_help_has_an_example(run: Run, capsys: pytest.CaptureFixture[str], comma
         run(command, "--help")
     assert caught.value.code == 0
     assert f"tunnel-gateway pki {command}" in capsys.readouterr().out.partition("example")[2]
-
-
-def test_the_password_on_the_command_line_is_warned_of(
-    run: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        run("verify", "--help")
-    assert "list of processes" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_command_is_needed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

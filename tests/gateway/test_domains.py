@@ -11,7 +11,7 @@ import pytest
 from tests.support.credentials import FIRST_DOMAIN, SECOND_DOMAIN, Credentials
 from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.domains import load_domains
-from tunnel_gateway.pki.keyfiles import private_key_to_encrypted_pem
+from tunnel_gateway.pki.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
 
 
 @pytest.fixture
@@ -68,34 +68,102 @@ def test_every_fault_at_once(folder: Path, credentials: Credentials) -> None:
     (folder / FIRST_DOMAIN / "key.pem").unlink()
     (folder / SECOND_DOMAIN).rename(folder / "uchinchi.uz")
     first, second, third = sorted(faults(folder))
-    assert first.startswith(f"{folder / 'README.txt'}: not a domain's folder with key.pem")
+    assert first.startswith(f"{folder / 'README.txt'}: neither a domain's folder with key.pem")
     assert f"{folder / FIRST_DOMAIN / 'key.pem'}: No such file" in second
     assert "uchinchi.uz" in third
-    assert third.endswith("rename the folder or replace chain.pem")
+    assert third.endswith("rename it or replace the certificate")
 
 
 def test_a_name_that_no_client_asks_for(folder: Path) -> None:
     (folder / SECOND_DOMAIN).rename(folder / "Boshqa.UZ")
     (fault,) = faults(folder)
-    assert fault.endswith("Boshqa.UZ: not a domain in lower case, as A-labels; rename the folder")
+    assert fault.endswith("Boshqa.UZ: not a domain in lower case, as A-labels; rename it")
 
 
 @pytest.mark.parametrize("name", ["a..uz", "-a.uz"])
 def test_a_name_that_is_none(name: str, folder: Path) -> None:
     (folder / SECOND_DOMAIN).rename(folder / name)
     (fault,) = faults(folder)
-    assert "rename the folder" in fault
+    assert "rename it" in fault
 
 
 def test_a_chain_that_does_not_fit_into_a_handshake(folder: Path) -> None:
     chain = folder / SECOND_DOMAIN / "chain.pem"
     chain.write_bytes(chain.read_bytes() * 5)
     (fault,) = faults(folder)
-    assert f"{chain}: " in fault
+    assert f"{folder / SECOND_DOMAIN}: its chain: " in fault
 
 
 def test_no_domain_at_all(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path)
     assert fault == (
-        f"{tmp_path}: no domains: make a folder named like the domain with key.pem and chain.pem"
+        f"{tmp_path}: no domains: put a file DOMAIN.pfx here, or a folder named like the domain"
+        " with key.pem and chain.pem"
     )
+
+
+class TestPfx:
+    @pytest.fixture
+    def pfx(self, folder: Path, credentials: Credentials) -> Path:
+        """The first domain as a PFX, and not as a folder."""
+        shutil.rmtree(folder / FIRST_DOMAIN)
+        path = folder / f"{FIRST_DOMAIN}.pfx"
+        path.touch(0o600)
+        identity = credentials.example.identity
+        path.write_bytes(identity_to_pfx(identity, "kalit", b"maxfiy", os.urandom, rounds=10))
+        return path
+
+    @pytest.mark.parametrize("own", [True, False])
+    def test_its_password(
+        self, own: bool, folder: Path, pfx: Path, credentials: Credentials
+    ) -> None:
+        common = b"maxfiy"
+        if own:
+            common = b"boshqa"
+            password = pfx.with_name(f"{pfx.name}.password")
+            password.touch(0o600)
+            password.write_bytes(b"maxfiy\n")
+        domains = load_domains(folder, common)
+        assert domains.keys() == {FIRST_DOMAIN, SECOND_DOMAIN}
+        assert domains[FIRST_DOMAIN].chain == credentials.example.identity.chain
+
+    @pytest.mark.parametrize(
+        ("password", "reason"),
+        [(None, "none is configured for it"), (b"boshqa", "the password is wrong")],
+        ids=["none", "another"],
+    )
+    def test_a_wrong_password(
+        self, password: bytes | None, reason: str, folder: Path, pfx: Path
+    ) -> None:
+        (fault,) = faults(folder, password)
+        assert f"{pfx}: " in fault
+        assert reason in fault
+        assert "boshqa" not in fault
+
+    def test_the_password_of_a_folder_is_not_that_of_a_pfx(self, folder: Path, pfx: Path) -> None:
+        password = folder / f"{FIRST_DOMAIN}.password"
+        password.touch(0o600)
+        password.write_bytes(b"maxfiy")
+        (fault,) = faults(folder)
+        assert "none is configured" in fault
+
+    def test_a_file_that_others_can_read(self, folder: Path, pfx: Path) -> None:
+        pfx.chmod(0o640)
+        (fault,) = faults(folder, b"maxfiy")
+        assert f"chmod 600 {pfx}" in fault
+
+    def test_a_name_that_is_not_the_certificates(self, folder: Path, pfx: Path) -> None:
+        pfx.rename(folder / "uchinchi.uz.pfx")
+        (fault,) = faults(folder, b"maxfiy")
+        assert "is not one of uchinchi.uz" in fault
+        assert fault.endswith("rename it or replace the certificate")
+
+    def test_a_name_that_no_client_asks_for(self, folder: Path, pfx: Path) -> None:
+        pfx.rename(folder / "Boshqa.UZ.pfx")
+        (fault,) = faults(folder, b"maxfiy")
+        assert fault.endswith("Boshqa.UZ.pfx: not a domain in lower case, as A-labels; rename it")
+
+    def test_a_folder_beside_it(self, folder: Path, pfx: Path, credentials: Credentials) -> None:
+        shutil.copytree(credentials.servers / FIRST_DOMAIN, folder / FIRST_DOMAIN)
+        (fault,) = faults(folder, b"maxfiy")
+        assert fault == f"{pfx}: a second key for {FIRST_DOMAIN}; move one away"

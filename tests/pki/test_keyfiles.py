@@ -9,17 +9,20 @@ import pytest
 
 from tests.support.pki import user
 from tunnel_gateway.errors import FileError, InvalidKeyError
+from tunnel_gateway.gost.curves import PrivateKey
 from tunnel_gateway.pki import pem
 from tunnel_gateway.pki.certificate import to_pem
 from tunnel_gateway.pki.keyfiles import (
     MAX_FILE_SIZE,
     Identity,
+    is_encrypted,
     load_certificates,
     load_identity,
-    load_private_key,
+    password_beside,
     private_key_to_encrypted_pem,
     private_key_to_pem,
     read_file,
+    read_password,
 )
 from tunnel_gateway.pki.oids import FAMILY_2009
 
@@ -34,6 +37,15 @@ def file(folder: Path, content: bytes, mode: int = 0o600, name: str = "key.pem")
     return path
 
 
+def load_key(path: Path, password: bytes | None = None) -> PrivateKey:
+    """The key of ``path``, which belongs to the user's chain."""
+    return load_identity(path, chain_file(path.parent), password).private_key
+
+
+def chain_file(folder: Path) -> Path:
+    return file(folder, to_pem(USER.chain), 0o644, "chain.pem")
+
+
 def test_a_key_and_its_chain(tmp_path: Path) -> None:
     key, chain = file(tmp_path, KEY_PEM), file(tmp_path, to_pem(USER.chain), 0o644, "chain.pem")
     identity = load_identity(key, chain)
@@ -45,41 +57,41 @@ def test_a_key_and_its_chain(tmp_path: Path) -> None:
 def test_an_encrypted_key(tmp_path: Path) -> None:
     content = private_key_to_encrypted_pem(USER.private_key, FAMILY_2009, b"p", os.urandom)
     key = file(tmp_path, content)
-    assert load_private_key(key, b"p").to_bytes() == USER.private_key.to_bytes()
+    assert load_key(key, b"p").to_bytes() == USER.private_key.to_bytes()
     with pytest.raises(FileError, match=r"key.pem: the key is encrypted, and no password"):
-        load_private_key(key)
+        load_key(key)
     with pytest.raises(FileError, match=r"key.pem: the password is wrong"):
-        load_private_key(key, b"q")
+        load_key(key, b"q")
 
 
 def test_a_password_for_a_key_that_is_not_encrypted_is_not_used(tmp_path: Path) -> None:
-    assert load_private_key(file(tmp_path, KEY_PEM), b"p").curve is USER.private_key.curve
+    assert load_key(file(tmp_path, KEY_PEM), b"p").curve is USER.private_key.curve
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o610, 0o644, 0o777])
 def test_a_key_that_others_can_reach(tmp_path: Path, mode: int) -> None:
     key = file(tmp_path, KEY_PEM, mode)
     with pytest.raises(FileError, match=rf"mode {mode:04o}\); run: chmod 600 {key}"):
-        load_private_key(key)
+        load_key(key)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
 def test_a_key_that_only_its_owner_can_reach(tmp_path: Path, mode: int) -> None:
-    assert load_private_key(file(tmp_path, KEY_PEM, mode))
+    assert load_key(file(tmp_path, KEY_PEM, mode))
 
 
 def test_the_mode_is_that_of_the_file_behind_a_link(tmp_path: Path) -> None:
     link = tmp_path / "link.pem"
     link.symlink_to(file(tmp_path, KEY_PEM, 0o644))
     with pytest.raises(FileError, match="other users can reach"):
-        load_private_key(link)
+        load_key(link)
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "0 private keys"),
-        (b"\x30\x00", "0 private keys"),
+        (b"", "not PEM"),
+        (b"\x30\x00", "not PEM; a PFX has its chain in it, leave out .*chain.pem"),
         (to_pem(USER.chain), "0 private keys"),
         (KEY_PEM + KEY_PEM, "2 private keys"),
         (KEY_PEM[:-5], "a PEM block is incomplete"),
@@ -90,17 +102,18 @@ def test_the_mode_is_that_of_the_file_behind_a_link(tmp_path: Path) -> None:
 )
 def test_what_is_no_key_file(tmp_path: Path, content: bytes, reason: str) -> None:
     with pytest.raises(FileError, match=f"key.pem: {reason}"):
-        load_private_key(file(tmp_path, content))
+        load_key(file(tmp_path, content))
 
 
 def test_the_certificates_may_stand_in_the_file_of_the_key(tmp_path: Path) -> None:
     both = file(tmp_path, to_pem(USER.chain) + KEY_PEM)
     assert load_identity(both, both).leaf == USER.leaf
+    assert load_identity(both).chain == USER.chain
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"none.pem: No such file"):
-        load_private_key(tmp_path / "none.pem")
+        load_key(tmp_path / "none.pem")
     with pytest.raises(FileError, match="Is a directory"):
         read_file(tmp_path)
 
@@ -142,3 +155,32 @@ def test_an_identity_without_certificates() -> None:
 
 def test_an_identity_does_not_show_its_key() -> None:
     assert USER.private_key.to_bytes().hex() not in repr(USER)
+
+
+def test_whether_a_key_is_encrypted(tmp_path: Path) -> None:
+    closed = private_key_to_encrypted_pem(USER.private_key, FAMILY_2009, b"p", os.urandom)
+    assert is_encrypted(file(tmp_path, closed))
+    assert is_encrypted(file(tmp_path, b"\x30\x00"))
+    assert not is_encrypted(file(tmp_path, KEY_PEM))
+    with pytest.raises(FileError, match="other users can reach"):
+        is_encrypted(file(tmp_path, KEY_PEM, 0o644))
+
+
+class TestPasswords:
+    @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+    def test_a_line_end_is_no_part_of_it(self, tmp_path: Path, end: bytes) -> None:
+        assert read_password(file(tmp_path, b" p p " + end)) == b" p p "
+
+    @pytest.mark.parametrize("content", [b"", b"\n"])
+    def test_an_empty_file(self, tmp_path: Path, content: bytes) -> None:
+        with pytest.raises(FileError, match="there is no password in it"):
+            read_password(file(tmp_path, content))
+
+    def test_beside_the_key(self, tmp_path: Path) -> None:
+        key = tmp_path / "example.uz.pfx"
+        assert password_beside(key) is None
+        path = file(tmp_path, b"p\n", name="example.uz.pfx.password")
+        assert password_beside(key) == b"p"
+        path.chmod(0o640)
+        with pytest.raises(FileError, match="other users can reach"):
+            password_beside(key)

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from tests.support.keystores import PASSWORD as STORE_PASSWORD
+from tests.support.keystores import jks, jks_entry, openssl_lot, pfx
 from tests.support.pki import authority, stranger, user
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.pki.certificate import Certificate, to_pem
@@ -60,10 +62,16 @@ def test_a_store_without_a_password(tmp_path: Path) -> None:
     assert load_trust_anchors(file(tmp_path, packed(ROOT, password=None))) == (ROOT,)
 
 
-@pytest.mark.parametrize("password", [None, b"", b"wrong"])
-def test_a_wrong_password(tmp_path: Path, password: bytes | None) -> None:
-    path = file(tmp_path, packed(ROOT))
-    with pytest.raises(FileError, match=r"truststore.jks: the password is wrong, or this is not"):
+@pytest.mark.parametrize("content", [packed(ROOT), jks(jks_entry(ROOT), password=PASSWORD)])
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [(None, "none is configured"), (b"", "none is configured|wrong"), (b"wrong", "is wrong")],
+)
+def test_a_wrong_password(
+    tmp_path: Path, password: bytes | None, reason: str, content: bytes
+) -> None:
+    path = file(tmp_path, content)
+    with pytest.raises(FileError, match=rf"truststore.jks: .*({reason})"):
         load_trust_anchors(path, password)
 
 
@@ -71,22 +79,29 @@ def test_a_wrong_password(tmp_path: Path, password: bytes | None) -> None:
     "content", [b"\x30\x00", b"\x30\x82\xff\xff", packed(ROOT)[:-1], ROOT.der], ids=range(4)
 )
 def test_what_is_no_pkcs12(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(FileError, match="not a PKCS#12 truststore"):
+    with pytest.raises(FileError, match=r"truststore.jks: not a PKCS#12 file"):
         load_trust_anchors(file(tmp_path, content), PASSWORD)
 
 
-@pytest.mark.parametrize("magic", [b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"])
-def test_the_old_java_format_is_named_with_the_remedy(tmp_path: Path, magic: bytes) -> None:
-    path = file(tmp_path, magic + bytes(100))
-    with pytest.raises(FileError, match=rf"keytool -importkeystore -srckeystore {path} -dest"):
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_keystore_in_the_old_java_format(tmp_path: Path, version: int) -> None:
+    form = None if version == 1 else b"X.509"
+    entries = [jks_entry(root, form=form) for root in ROOTS]
+    path = file(tmp_path, jks(*entries, version=version, password=PASSWORD))
+    assert load_trust_anchors(path, PASSWORD) == ROOTS
+
+
+def test_other_old_java_formats_are_named_with_the_remedy(tmp_path: Path) -> None:
+    path = file(tmp_path, b"\xce\xce\xce\xce" + bytes(100))
+    with pytest.raises(FileError, match="keytool -importkeystore -srckeystore OLD -destkeystore"):
         load_trust_anchors(path, PASSWORD)
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "neither PEM nor PKCS#12"),
-        (b"hello", "neither PEM nor PKCS#12"),
+        (b"", "neither PEM nor PKCS#12 nor a Java keystore"),
+        (b"hello", "neither PEM nor PKCS#12 nor a Java keystore"),
         (b"-----BEGIN CERTIFICATE-----\n", "incomplete"),
         (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "no certificate"),
         (bytes(MAX_FILE_SIZE + 1), "over"),
@@ -105,19 +120,21 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_only_cas_are_anchors(tmp_path: Path) -> None:
     leaf = user().leaf
-    for content in (to_pem([ROOT, leaf]), packed(ROOT, leaf)):
+    java = jks(jks_entry(ROOT), jks_entry(leaf), password=PASSWORD)
+    for content in (to_pem([ROOT, leaf]), packed(ROOT, leaf), java):
         with pytest.raises(FileError, match=f"certificate {leaf.serial_hex} .* is not a CA's"):
             load_trust_anchors(file(tmp_path, content), PASSWORD)
 
 
 def test_a_store_with_a_private_key(tmp_path: Path) -> None:
-    # An ordinary EC key: one that the library can read, so that the store opens.
     key = ec.generate_private_key(ec.SECP256R1())
     content = pkcs12.serialize_key_and_certificates(
         b"own", key, None, None, BestAvailableEncryption(PASSWORD)
     )
-    with pytest.raises(FileError, match="it holds a private key"):
-        load_trust_anchors(file(tmp_path, content), PASSWORD)
+    java = jks(jks_entry(ROOT), jks_entry(ROOT, kind=1), password=PASSWORD)
+    for store in (content, java):
+        with pytest.raises(FileError, match="it holds a private key"):
+            load_trust_anchors(file(tmp_path, store), PASSWORD)
 
 
 def test_certificates_of_other_algorithms(tmp_path: Path, other_certificate: bytes) -> None:
@@ -140,15 +157,18 @@ def other_certificate(tmp_path: Path) -> bytes:
 
 
 KEYTOOL = shutil.which("keytool")
-needs_keytool = pytest.mark.skipif(KEYTOOL is None, reason="keytool (Java) is not installed")
+needs_keytool = pytest.mark.skipif(
+    KEYTOOL is None,
+    reason="NOT COMPARED with Java: install default-jre-headless, for keytool",
+)
 
 
-def keytool(store: Path, *options: str) -> None:
+def keytool(store: Path, *options: str, password: str = PASSWORD.decode()) -> None:
     """Put both roots into a store as Java does."""
     for number, root in enumerate(ROOTS):
         single = file(store.parent, to_pem([root]), f"{number}.pem")
         command = [str(KEYTOOL), "-importcert", "-noprompt", "-alias", str(number)]
-        command += ["-file", str(single), "-keystore", str(store), "-storepass", "changeit"]
+        command += ["-file", str(single), "-keystore", str(store), "-storepass", password]
         subprocess.run([*command, *options], check=True, capture_output=True)
 
 
@@ -173,11 +193,31 @@ def test_a_store_of_keytool(tmp_path: Path, options: tuple[str, ...]) -> None:
 
 
 @needs_keytool
-def test_an_old_store_of_keytool(tmp_path: Path) -> None:
+@pytest.mark.parametrize("password", ["changeit", "12345678"])
+def test_an_old_store_of_keytool(tmp_path: Path, password: str) -> None:
     store = tmp_path / "truststore.jks"
-    keytool(store, "-storetype", "JKS")
-    with pytest.raises(FileError, match="Java's old format"):
+    keytool(store, "-storetype", "JKS", password=password)
+    assert store.read_bytes().startswith(b"\xfe\xed\xfe\xed")
+    assert set(load_trust_anchors(store, password.encode())) == set(ROOTS)
+    with pytest.raises(FileError, match="the password is wrong, or the keystore was changed"):
+        load_trust_anchors(store, b"boshqa")
+
+
+@needs_keytool
+@pytest.mark.parametrize("kind", ["JKS", "PKCS12"])
+def test_a_private_key_of_keytool(tmp_path: Path, kind: str) -> None:
+    store = tmp_path / "truststore.jks"
+    command = [str(KEYTOOL), "-genkeypair", "-keyalg", "EC", "-dname", "CN=x", "-storetype", kind]
+    command += ["-keystore", str(store), "-storepass", "changeit", "-keypass", "changeit"]
+    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(FileError, match="it holds a private key"):
         load_trust_anchors(store, PASSWORD)
+
+
+@pytest.mark.parametrize("scheme", ["PBE-SHA1-RC2-40", "PBE-SHA1-RC2-128", "PBE-SHA1-3DES"])
+def test_a_store_of_openssl(tmp_path: Path, scheme: str) -> None:
+    content = pfx(openssl_lot(tmp_path, ROOTS, scheme), mac="sha1")
+    assert load_trust_anchors(file(tmp_path, content), STORE_PASSWORD) == ROOTS
 
 
 def test_an_empty_store(tmp_path: Path) -> None:

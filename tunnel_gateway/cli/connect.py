@@ -15,7 +15,7 @@ from tunnel_gateway.agent.app import serve_one_tunnel
 from tunnel_gateway.agent.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.tunnel import GatewayAddress
 from tunnel_gateway.observability.logs import configure_logs
-from tunnel_gateway.pki.keyfiles import load_identity, read_file
+from tunnel_gateway.pki.keyfiles import is_encrypted, load_identity, password_beside, read_password
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
@@ -31,10 +31,13 @@ Make one tunnel through a gateway and print one line of JSON:
 Connect one WebSocket client to ws://ADDRESS/; a second connection is refused, and the command
 ends with the first. Exit code 0 when the connection ended in order, 1 otherwise.
 
+The key is a PFX, as E-IMZO keeps it, or PKCS#8 in PEM; which one, its content tells. Its
+password comes from --password-file, or from FILE.password beside the key, or the terminal is
+asked for it: never from the command line, which every user of the machine can read.
+
 example:
   tunnel-gateway connect --gateway 127.0.0.1:8843 --domain example.uz --dst 0 \\
-      --key certs/dev/users/citizen/key.pem --cert certs/dev/users/citizen/chain.pem \\
-      --truststore certs/dev/truststore.pem
+      --key certs/dev/users/citizen/user.pfx --truststore certs/dev/truststore.pem
 """
 
 
@@ -49,21 +52,33 @@ def add_parser(subparsers: Subparsers) -> None:
     add = parser.add_argument
     add("--gateway", required=True, type=_address, metavar="HOST:PORT", help="where it listens")
     add("--domain", required=True, metavar="D", help="the domain it must prove to be")
-    add("--key", required=True, type=Path, metavar="FILE", help="the user's key, PKCS#8 in PEM")
-    add("--cert", required=True, type=Path, metavar="FILE", help="the user's chain, leaf first")
-    add("--truststore", required=True, type=Path, metavar="FILE", help="roots to trust")
+    add("--key", required=True, type=Path, metavar="FILE", help="the user's key: PFX or PEM")
+    add(
+        "--cert",
+        type=Path,
+        metavar="FILE",
+        help="the user's chain in PEM, leaf first, if it is not in the file of the key",
+    )
+    add("--alias", metavar="NAME", help="which key of a PFX with several (its friendlyName)")
+    add(
+        "--truststore",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="roots to trust: PEM, PKCS#12 or JKS",
+    )
     add("--dst", required=True, metavar="ID", help="the dst_id of the application")
     add(
         "--password-file",
         type=Path,
         metavar="FILE",
-        help="holds the key's password; without it the terminal is asked for an encrypted key",
+        help="holds the key's password, mode 0600",
     )
     add(
         "--truststore-password-file",
         type=Path,
         metavar="FILE",
-        help="holds the password of a PKCS#12 truststore",
+        help="holds the truststore's password, mode 0600; a PEM file has none",
     )
     add(
         "--expires",
@@ -78,7 +93,9 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve one tunnel; 0 if its connection ended in order."""
     configure_logs("auto", "warning")
-    identity = load_identity(arguments.key, arguments.cert, _key_password(arguments))
+    identity = load_identity(
+        arguments.key, arguments.cert, _key_password(arguments), arguments.alias
+    )
     anchors = load_trust_anchors(
         arguments.truststore, _file_password(arguments.truststore_password_file)
     )
@@ -104,14 +121,13 @@ def _announce(address: str, tunnel_id: bytes) -> None:
 
 
 def _file_password(path: Path | None) -> bytes | None:
-    return None if path is None else read_file(path, secret=True).strip()
+    return None if path is None else read_password(path)
 
 
 def _key_password(arguments: argparse.Namespace) -> bytes | None:
-    if arguments.password_file is not None or not sys.stdin.isatty():
-        return _file_password(arguments.password_file)
-    if b"ENCRYPTED" not in read_file(arguments.key, secret=True):
-        return None
+    found = _file_password(arguments.password_file) or password_beside(arguments.key)
+    if found is not None or not sys.stdin.isatty() or not is_encrypted(arguments.key):
+        return found
     return getpass(f"Password of {arguments.key}: ").encode()
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from base64 import b32encode
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +14,17 @@ from typing import Any, Final
 
 from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
+from tunnel_gateway.pki import pbe
 from tunnel_gateway.pki.authority import CENTRE, DOMAIN, ROOT, USER, Authority, Person, Profile
 from tunnel_gateway.pki.certificate import Certificate, format_time, to_pem
 from tunnel_gateway.pki.keyfiles import (
+    PASSWORD_SUFFIX,
     Identity,
+    identity_to_pfx,
     load_certificates,
     private_key_to_encrypted_pem,
     private_key_to_pem,
-    read_file,
+    read_password,
 )
 from tunnel_gateway.pki.names import normalise_domain
 from tunnel_gateway.pki.oids import FAMILIES
@@ -30,6 +34,8 @@ from tunnel_gateway.pki.validation import ChainValidator
 _CURVES: Final = {curve.name[-1]: curve for curve in CURVES}
 _FAMILIES: Final = dict(zip(("2009", "2024"), FAMILIES, strict=True))
 _DEFAULT_DOMAIN: Final = "example.uz"
+# 160 bits drawn by lot: stretching them would only cost time. OpenSSL's own number.
+_ROUNDS_FOR_A_DRAWN_PASSWORD: Final = 2048
 # Made-up numbers: no one was born in a month 00.
 _DEFAULT_USERS: Final = {
     "citizen": Person("G‘ANIYEV O‘KTAM", pinfl="10000000000001", uid="400000001"),
@@ -49,9 +55,11 @@ Make an authority for development and tests, and write into DIR, which must be n
   ca/root.pem, centre.pem           the authority's certificates, and .key.pem beside them
   servers/DOMAIN/chain.pem, key.pem a certificate for each --domain
   users/NAME/chain.pem, key.pem     a certificate for each --user
+  users/NAME/user.pfx               the same as a PFX, the form of E-IMZO, and in
+             user.pfx.password      its password, unless --password-file has it
 
-Private keys are readable by their owner only. Nobody trusts this authority but programs that
-are given its truststore: do not use it for anything real.
+Private keys and passwords are readable by their owner only. Nobody trusts this authority but
+programs that are given its truststore: do not use it for anything real.
 
 example:
   tunnel-gateway pki init certs/dev --domain example.uz --user Gulnora
@@ -139,14 +147,10 @@ def _add_show(commands: Any) -> None:
 
 def _add_verify(commands: Any) -> None:
     parser = _add_command(commands, "verify", "check a certificate as a tunnel does", _VERIFY_HELP)
-    parser.add_argument("--truststore", type=Path, required=True, help="PEM or PKCS#12 (.jks too)")
-    password = parser.add_mutually_exclusive_group()
-    password.add_argument(
-        "--password",
-        help="the truststore's; every user of this machine can see it in the list of processes,"
-        " so prefer --password-file",
+    parser.add_argument("--truststore", type=Path, required=True, help="PEM, PKCS#12 or JKS")
+    parser.add_argument(
+        "--password-file", type=Path, help="holds the truststore's password, mode 0600"
     )
-    password.add_argument("--password-file", type=Path, help="a file with the password, mode 0600")
     parser.add_argument(
         "--at", metavar="TIME", type=_time, help="ISO 8601, in UTC unless it says (default: now)"
     )
@@ -186,13 +190,7 @@ def _time(text: str) -> datetime:
 
 
 def _password(args: argparse.Namespace) -> bytes | None:
-    if args.password_file is not None:
-        found = read_file(args.password_file, secret=True).rstrip(b"\r\n")
-        if not found:
-            raise FileError(f"{args.password_file}: there is no password in it")
-        return found
-    password: str | None = getattr(args, "password", None)
-    return None if password is None else password.encode()
+    return None if args.password_file is None else read_password(args.password_file)
 
 
 def _init(args: argparse.Namespace) -> int:
@@ -243,6 +241,7 @@ def _write_authority(writer: _Writer, args: argparse.Namespace) -> None:
             person, now=now, entropy=os.urandom, profile=profile(USER, args.days)
         )
         writer.identity(identity, f"users/{name}/chain.pem", f"users/{name}/key.pem")
+        writer.pfx(identity, f"users/{name}/user.pfx", person.name)
 
 
 def _people(names: list[str] | None) -> dict[str, Person]:
@@ -285,6 +284,15 @@ class _Writer:
         )
         self.write(key_name, pem, 0o600)
         self.write(chain_name, to_pem(identity.chain), 0o644)
+
+    def pfx(self, identity: Identity, name: str, alias: str) -> None:
+        password, rounds = self.password, pbe.ROUNDS
+        if password is None:
+            password, rounds = b32encode(os.urandom(20)).lower(), _ROUNDS_FOR_A_DRAWN_PASSWORD
+            self.write(f"{name}{PASSWORD_SUFFIX}", password + b"\n", 0o600)
+        self.write(
+            name, identity_to_pfx(identity, alias, password, os.urandom, rounds=rounds), 0o600
+        )
 
 
 def _show(args: argparse.Namespace) -> int:

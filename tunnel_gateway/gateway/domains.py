@@ -1,10 +1,14 @@
-"""``tunnel.servers.dir``: one folder for each domain, with its key and its certificate chain.
+"""``tunnel.servers.dir``: one folder or one PFX for each domain, with its key and its chain.
 
 ::
 
-    example.uz/key.pem      PKCS#8, encrypted or not, readable by its owner only
-    example.uz/chain.pem    the domain's certificate, then the centre's
-    example.uz.password     the key's password, if it is not tunnel.servers.password
+    example.uz.pfx            key and chain as the certification centre gives them out, or
+    example.uz/key.pem        PKCS#8, encrypted or not, readable by its owner only, and
+    example.uz/chain.pem      the domain's certificate, then the centre's
+    example.uz.pfx.password   the password of that PFX, or
+    example.uz.password       of that key, if it is not tunnel.servers.password
+
+A domain's PFX holds one key.
 """
 
 from __future__ import annotations
@@ -19,14 +23,19 @@ from tunnel_gateway.errors import (
     FileError,
     ProtocolViolationError,
 )
-from tunnel_gateway.pki.keyfiles import Identity, load_identity, read_file
+from tunnel_gateway.pki.keyfiles import (
+    PASSWORD_SUFFIX,
+    Identity,
+    load_identity,
+    password_beside,
+)
 from tunnel_gateway.pki.names import normalise_domain
 from tunnel_gateway.pki.validation import check_server
 from tunnel_gateway.protocol.authentication import claim
 
 KEY_FILE: Final = "key.pem"
 CHAIN_FILE: Final = "chain.pem"
-PASSWORD_SUFFIX: Final = ".password"  # noqa: S105 (a file name)
+PFX_SUFFIX: Final = ".pfx"
 
 
 def load_domains(directory: Path, password: bytes | None) -> dict[str, Identity]:
@@ -40,15 +49,20 @@ def load_domains(directory: Path, password: bytes | None) -> dict[str, Identity]
         if entry.name.startswith(".") or entry.name.endswith(PASSWORD_SUFFIX):
             continue
         try:
-            identities[entry.name] = _load_domain(entry, password)
+            domain = _domain_of(entry)
+            if domain in identities:
+                faults.append(Fault(f"a second key for {domain}; move one away", str(entry)))
+                continue
+            identities[domain] = _load_domain(entry, domain, password)
         except FileError as error:
             faults.append(Fault(str(error), str(entry)))
         except CertificateError as error:
-            faults.append(Fault(f"{error}; rename the folder or replace chain.pem", str(entry)))
+            faults.append(Fault(f"{error}; rename it or replace the certificate", str(entry)))
     if not identities and not faults:
         faults.append(
             Fault(
-                f"no domains: make a folder named like the domain with {KEY_FILE} and {CHAIN_FILE}",
+                f"no domains: put a file DOMAIN{PFX_SUFFIX} here, or a folder named like the"
+                f" domain with {KEY_FILE} and {CHAIN_FILE}",
                 str(directory),
             )
         )
@@ -57,20 +71,31 @@ def load_domains(directory: Path, password: bytes | None) -> dict[str, Identity]
     return identities
 
 
-def _load_domain(folder: Path, password: bytes | None) -> Identity:
-    if not folder.is_dir():
-        raise FileError(f"not a domain's folder with {KEY_FILE} and {CHAIN_FILE}; move it away")
-    if not _is_normal(folder.name):
-        raise FileError("not a domain in lower case, as A-labels; rename the folder")
-    own = folder.with_name(folder.name + PASSWORD_SUFFIX)
-    if own.exists():
-        password = read_file(own, secret=True).strip()
-    identity = load_identity(folder / KEY_FILE, folder / CHAIN_FILE, password)
-    check_server(identity.leaf, folder.name)
+def _domain_of(entry: Path) -> str:
+    domain = entry.name
+    if not entry.is_dir():
+        domain = entry.name.removesuffix(PFX_SUFFIX)
+        if domain == entry.name:
+            raise FileError(
+                f"neither a domain's folder with {KEY_FILE} and {CHAIN_FILE} nor a file"
+                f" DOMAIN{PFX_SUFFIX}; move it away"
+            )
+    if not _is_normal(domain):
+        raise FileError("not a domain in lower case, as A-labels; rename it")
+    return domain
+
+
+def _load_domain(entry: Path, domain: str, password: bytes | None) -> Identity:
+    password = password_beside(entry) or password
+    if entry.is_dir():
+        identity = load_identity(entry / KEY_FILE, entry / CHAIN_FILE, password)
+    else:
+        identity = load_identity(entry, None, password)
+    check_server(identity.leaf, domain)
     try:
         claim(identity, None)
     except ProtocolViolationError as error:
-        raise FileError(f"{folder / CHAIN_FILE}: {error}") from None
+        raise FileError(f"its chain: {error}") from None
     return identity
 
 

@@ -19,6 +19,7 @@ from asn1crypto import x509
 from tunnel_gateway.errors import CertificateUnsuitableError, InvalidPointError
 from tunnel_gateway.gost.curves import PublicKey
 from tunnel_gateway.pki import names, pem
+from tunnel_gateway.pki.der import load_der
 from tunnel_gateway.pki.oids import (
     FAMILY_BY_KEY_OID,
     INN_OID,
@@ -165,7 +166,7 @@ def parse_certificate(der: bytes) -> x509.Certificate:
             f"not a certificate of ours: {len(der)} bytes, and {MAX_CERTIFICATE_SIZE} is the limit"
         )
     with _refusing_malformed():
-        parsed = x509.Certificate.load(der, strict=True)
+        parsed = load_der(x509.Certificate, der)
         _decode_all(parsed)
         _check_form(parsed)
         return parsed

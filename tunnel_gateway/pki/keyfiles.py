@@ -1,25 +1,42 @@
-"""Key and certificate files: a private key and the chain that belongs to it, as an Identity."""
+"""Key and certificate files: a private key and the chain that belongs to it, as an Identity.
+
+A key lies in PEM, with its chain in another file or in the same one, or in a PFX together with
+its chain. The two are told apart by content and not by name.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from tunnel_gateway.errors import CertificateUnsuitableError, FileError, InvalidKeyError
+from tunnel_gateway.errors import (
+    CertificateUnsuitableError,
+    FileError,
+    InvalidKeyError,
+    KeystoreError,
+    WrongPasswordError,
+)
 from tunnel_gateway.gost.curves import PrivateKey
-from tunnel_gateway.pki import pem, pkcs8
+from tunnel_gateway.pki import jks, pbe, pem, pkcs8, pkcs12
 from tunnel_gateway.pki.certificate import Certificate, read_certificates
 from tunnel_gateway.pki.oids import Family
+from tunnel_gateway.pki.validation import MAX_CHAIN_LENGTH
 
 # A chain has a few KiB and a key less than one; a truststore can hold a whole nation's roots.
 MAX_FILE_SIZE: Final = 4 * 1024 * 1024
 
+# Beside a file with a secret, its password: ``example.uz.pfx`` and ``example.uz.pfx.password``.
+PASSWORD_SUFFIX: Final = ".password"  # noqa: S105 (a file name)
+
 _PLAIN_LABEL: Final = "PRIVATE KEY"
 _ENCRYPTED_LABEL: Final = "ENCRYPTED PRIVATE KEY"
+_SHOWN_ALIASES: Final = 5
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +64,66 @@ class Identity:
         return self.chain[0]
 
 
-def load_private_key(path: Path, password: bytes | None = None) -> PrivateKey:
-    """Read a private key: PKCS#8 in PEM, encrypted or not.
+def load_identity(
+    key_path: Path,
+    chain_path: Path | None = None,
+    password: bytes | None = None,
+    alias: str | None = None,
+) -> Identity:
+    """Read a private key and its chain, and check that they belong together.
 
-    Raises FileError if the file cannot be read, is open to other users, or holds no such key.
+    The key is PKCS#8 in PEM, encrypted or not, with its chain in ``chain_path`` or, without
+    one, in the same file; or a PFX, which has the chain in it. Of several keys in a PFX,
+    ``alias`` names the one. Raises FileError naming the file at fault and the reason: among
+    others, that other users can reach the key.
     """
-    data = read_file(path, secret=True)
+    data = read_file(key_path, secret=True)
+    if chain_path is None:
+        return _in_file(key_path, lambda: read_identity(data, password, alias))
+    if not pem.is_pem(data):
+        raise FileError(f"{key_path}: not PEM; a PFX has its chain in it, leave out {chain_path}")
+    private_key = _in_file(key_path, lambda: _decode_pem(data, password))
+    chain = load_certificates(chain_path)
+    return _in_file(f"{key_path} and {chain_path}", lambda: Identity(private_key, chain))
+
+
+def _in_file(path: Path | str, read: Callable[[], _T]) -> _T:
     try:
-        return _decode_pem(data, password)
-    except (ValueError, InvalidKeyError) as fault:
+        return read()
+    except (InvalidKeyError, KeystoreError, CertificateUnsuitableError) as fault:
         raise FileError(f"{path}: {fault}") from fault
 
 
+def read_identity(data: bytes, password: bytes | None, alias: str | None = None) -> Identity:
+    """Read a key with its chain from the bytes of one file, PEM or PFX.
+
+    Raises InvalidKeyError, CertificateUnsuitableError, WrongPasswordError or KeystoreError.
+    """
+    if is_pfx(data):
+        return _choose(pkcs12.Pfx(data, password), alias)
+    if jks.is_java_keystore(data):
+        raise KeystoreError(
+            f"a keystore in Java's old format, which may be a truststore only; {jks.CONVERSION}"
+        )
+    return Identity(_decode_pem(data, password), read_certificates(data))
+
+
+def is_pfx(data: bytes) -> bool:
+    """Tell a PFX from PEM: it is DER, so it starts with the tag of a SEQUENCE."""
+    return data.startswith(b"\x30") and not pem.is_pem(data)
+
+
+def is_encrypted(path: Path) -> bool:
+    """Tell whether the key in ``path`` needs a password; raises FileError as when it is read."""
+    data = read_file(path, secret=True)
+    return is_pfx(data) or _ENCRYPTED_LABEL.encode() in data
+
+
 def _decode_pem(data: bytes, password: bytes | None) -> PrivateKey:
-    found = [block for block in pem.blocks(data) if block[0].endswith(_PLAIN_LABEL)]
+    try:
+        found = [block for block in pem.blocks(data) if block[0].endswith(_PLAIN_LABEL)]
+    except ValueError as fault:
+        raise InvalidKeyError(str(fault)) from fault
     if len(found) != 1:
         raise InvalidKeyError(f"{len(found)} private keys in PEM; there must be one")
     label, content = found[0]
@@ -69,29 +132,53 @@ def _decode_pem(data: bytes, password: bytes | None) -> PrivateKey:
     if label != _ENCRYPTED_LABEL:
         raise InvalidKeyError(f"a key of the form {label!r}; it must be PKCS#8 (PRIVATE KEY)")
     if password is None:
-        raise InvalidKeyError("the key is encrypted, and no password is configured for it")
+        raise WrongPasswordError("the key is encrypted, and no password is configured for it")
     return pkcs8.decode(pkcs8.decrypt(content, password))
 
 
-def load_identity(key_path: Path, chain_path: Path, password: bytes | None = None) -> Identity:
-    """Read a private key and its chain, and check that they belong together.
+def _choose(pfx: pkcs12.Pfx, alias: str | None) -> Identity:
+    found = [key for key in pfx.keys if alias is None or key.alias == alias]
+    if len(found) != 1:
+        known = ", ".join(repr(key.alias) for key in pfx.keys[:_SHOWN_ALIASES]) or "none"
+        wanted = "" if alias is None else f" with the alias {alias!r}"
+        raise KeystoreError(
+            f"{len(found)} private keys{wanted}; there must be one (it has {known})"
+        )
+    (key,) = found
+    private_key = pkcs8.decode(pfx.decrypt(key))
+    certificates = [(bag.local_id, Certificate.from_der(bag.der)) for bag in pfx.certificates]
+    everyone = [certificate for _, certificate in certificates]
+    own = [one for local_id, one in certificates if key.local_id and local_id == key.local_id]
+    public_key = private_key.public_key()
+    leaves = [one for one in own or everyone if one.public_key == public_key]
+    if everyone and not leaves:
+        raise InvalidKeyError(
+            f"the private key does not belong to its certificate ({(own or everyone)[0].label});"
+            " one of the two was replaced"
+        )
+    # A key may be certified twice: by itself and by a centre, or again before the end.
+    chains = [_chain(leaf, everyone) for leaf in leaves]
+    best = max(chains, key=lambda chain: (len(chain), chain[0].not_after), default=())
+    return Identity(private_key, best)
 
-    Raises FileError naming the file at fault and the reason.
-    """
-    private_key = load_private_key(key_path, password)
-    chain = load_certificates(chain_path)
-    try:
-        return Identity(private_key, chain)
-    except InvalidKeyError as fault:
-        raise FileError(f"{key_path} and {chain_path}: {fault}") from fault
+
+def _chain(leaf: Certificate, others: Sequence[Certificate]) -> tuple[Certificate, ...]:
+    """Return the leaf, then its issuers by their names; namesakes come along."""
+    chain = [leaf]
+    for known in chain:
+        chain += [one for one in others if one.subject == known.issuer and one not in chain]
+        if len(chain) > MAX_CHAIN_LENGTH:
+            raise InvalidKeyError(
+                f"more than {MAX_CHAIN_LENGTH} certificates that could be the chain of"
+                f" {leaf.label}; leave in only those that lead to the root"
+            )
+    return tuple(chain)
 
 
 def load_certificates(path: Path) -> tuple[Certificate, ...]:
     """Read a PEM bundle, or one certificate in DER; raises FileError."""
-    try:
-        return read_certificates(read_file(path))
-    except CertificateUnsuitableError as fault:
-        raise FileError(f"{path}: {fault}") from fault
+    data = read_file(path)
+    return _in_file(path, lambda: read_certificates(data))
 
 
 def read_file(path: Path, *, secret: bool = False) -> bytes:
@@ -116,6 +203,23 @@ def read_file(path: Path, *, secret: bool = False) -> bytes:
     return data
 
 
+def read_password(path: Path) -> bytes:
+    """Read a file that holds a password and perhaps a line end; it must be its owner's only.
+
+    Raises FileError; an empty password is one of the reasons.
+    """
+    password = read_file(path, secret=True).rstrip(b"\r\n")
+    if not password:
+        raise FileError(f"{path}: there is no password in it")
+    return password
+
+
+def password_beside(path: Path) -> bytes | None:
+    """Return the password from ``PATH.password``, or None if there is no such file."""
+    beside = path.with_name(path.name + PASSWORD_SUFFIX)
+    return read_password(beside) if beside.exists() else None
+
+
 def private_key_to_pem(private_key: PrivateKey, family: Family) -> bytes:
     """Write a private key as unencrypted PKCS#8 in PEM."""
     return pem.armour(_PLAIN_LABEL, pkcs8.encode(private_key, family))
@@ -130,3 +234,17 @@ def private_key_to_encrypted_pem(
     """
     content = pkcs8.encrypt(pkcs8.encode(private_key, family), password, entropy)
     return pem.armour(_ENCRYPTED_LABEL, content)
+
+
+def identity_to_pfx(
+    identity: Identity,
+    alias: str,
+    password: bytes,
+    entropy: Callable[[int], bytes],
+    *,
+    rounds: int = pbe.ROUNDS,
+) -> bytes:
+    """Write a key and its chain as a PFX in the form of E-IMZO; see ``pkcs12.write``."""
+    info = pkcs8.encode(identity.private_key, identity.leaf.family)
+    chain = [certificate.der for certificate in identity.chain]
+    return pkcs12.write(info, chain, alias, password, entropy, rounds=rounds)

@@ -10,29 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from asn1crypto import algos, core, keys
-from cryptography.hazmat.primitives import hashes, padding
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from asn1crypto import core, keys
 
-from tunnel_gateway.errors import InvalidKeyError
+from tunnel_gateway.errors import InvalidKeyError, KeystoreError
 from tunnel_gateway.gost.curves import SCALAR_SIZE, Curve, PrivateKey
+from tunnel_gateway.pki import pbe
 from tunnel_gateway.pki.certificate import MALFORMED
+from tunnel_gateway.pki.der import load_der
 from tunnel_gateway.pki.oids import FAMILY_BY_KEY_OID, Family, KeyParameters
 
-# What OWASP asks of PBKDF2-HMAC-SHA256 (2023); a quarter of a second, once, at start.
-ITERATIONS: Final = 600_000
-# About a second of work. A file that asks for more is damaged or meant to block the start.
-MAX_ITERATIONS: Final = 2_000_000
-
-_SALT_SIZE: Final = 16
-_BLOCK_SIZE: Final = 16
-_KEY_SIZES: Final = {"aes128_cbc": 16, "aes192_cbc": 24, "aes256_cbc": 32}
-_HASHES: Final[dict[str, type[hashes.HashAlgorithm]]] = {
-    "sha1": hashes.SHA1,
-    "sha256": hashes.SHA256,
-    "sha512": hashes.SHA512,
-}
+# A key has some hundred bytes; asn1crypto takes time quadratic in the number of a list's members.
+MAX_SIZE: Final = 16 * 1024
 
 
 class _Algorithm(core.Sequence):  # type: ignore[misc]
@@ -62,8 +50,10 @@ def decode(der: bytes) -> PrivateKey:
 
     Raises InvalidKeyError, with the reason, for anything else.
     """
+    if len(der) > MAX_SIZE:
+        raise InvalidKeyError(f"a private key of {len(der)} bytes; {MAX_SIZE} is the limit")
     try:
-        info = _PrivateKeyInfo.load(der, strict=True)
+        info = load_der(_PrivateKeyInfo, der)
         oid = info["algorithm"]["algorithm"].native
         family = FAMILY_BY_KEY_OID.get(oid)
         if family is None:
@@ -92,7 +82,7 @@ def _curve(family: Family, parameter_set: str) -> Curve:
 
 
 def _sec1_number(content: bytes) -> bytes:
-    key = _EcPrivateKey.load(content, strict=True)
+    key = load_der(_EcPrivateKey, content)
     if key["version"].native != 1:
         raise InvalidKeyError(f"an ECPrivateKey of version {key['version'].native}")
     # Some writers leave out leading zeros, others add one.
@@ -126,73 +116,34 @@ def encode(private_key: PrivateKey, family: Family) -> bytes:
 
 
 def decrypt(der: bytes, password: bytes) -> bytes:
-    """Open an EncryptedPrivateKeyInfo: PBES2 with PBKDF2 and AES-CBC (RFC 8018).
+    """Open an EncryptedPrivateKeyInfo (RFC 5958).
 
-    Raises InvalidKeyError if the password is wrong, the scheme is another one, or the number
-    of iterations is over ``MAX_ITERATIONS``.
+    Raises WrongPasswordError if the password is wrong, and KeystoreError for anything else that
+    is not as it should be.
     """
+    if len(der) > MAX_SIZE:
+        raise KeystoreError(f"an encrypted key of {len(der)} bytes; {MAX_SIZE} is the limit")
     try:
-        info = keys.EncryptedPrivateKeyInfo.load(der, strict=True)
-        return _open(info["encryption_algorithm"], info["encrypted_data"].native, password)
+        info = load_der(keys.EncryptedPrivateKeyInfo, der)
+        return open_info(info, password, pbe.Work())
     except MALFORMED as fault:
-        raise InvalidKeyError("the password is wrong, or the key file is damaged") from fault
+        raise KeystoreError(
+            f"not a PKCS#8 encrypted private key ({type(fault).__name__}); the file is damaged"
+        ) from fault
 
 
-def _open(algorithm: Any, encrypted: bytes, password: bytes) -> bytes:
-    scheme = algorithm["algorithm"].native
-    if scheme != "pbes2" or algorithm.kdf != "pbkdf2":
-        raise InvalidKeyError(f"the key is encrypted with {scheme}; only PBES2 is supported")
-    cipher = algorithm["parameters"]["encryption_scheme"]["algorithm"].native
-    if cipher not in _KEY_SIZES or algorithm.kdf_hmac not in _HASHES:
-        raise InvalidKeyError(
-            f"the key is encrypted with {cipher} and {algorithm.kdf_hmac};"
-            " only AES-CBC with HMAC of SHA-1, SHA-256 or SHA-512 is supported"
-        )
-    if not 0 < algorithm.kdf_iterations <= MAX_ITERATIONS:
-        raise InvalidKeyError(
-            f"the key file asks for {algorithm.kdf_iterations} iterations of PBKDF2;"
-            f" {MAX_ITERATIONS} is the limit"
-        )
-    key = PBKDF2HMAC(
-        _HASHES[algorithm.kdf_hmac](),
-        _KEY_SIZES[cipher],
-        algorithm.kdf_salt,
-        algorithm.kdf_iterations,
-    ).derive(password)
-    decryptor = Cipher(algorithms.AES(key), modes.CBC(algorithm.encryption_iv)).decryptor()
-    unpadder = padding.PKCS7(8 * _BLOCK_SIZE).unpadder()
-    padded = decryptor.update(encrypted) + decryptor.finalize()
-    return unpadder.update(padded) + unpadder.finalize()
+def open_info(info: Any, password: bytes, work: pbe.Work) -> bytes:
+    """Open asn1crypto's EncryptedPrivateKeyInfo, like ``decrypt``, as part of more ``work``."""
+    return pbe.decrypt(info["encryption_algorithm"], info["encrypted_data"].native, password, work)
 
 
-def encrypt(der: bytes, password: bytes, entropy: Callable[[int], bytes]) -> bytes:
-    """Close a PrivateKeyInfo with PBES2: PBKDF2-HMAC-SHA256 and AES-256-CBC.
-
-    ``entropy`` gives as many random bytes as it is asked for.
-    """
-    salt, iv = entropy(_SALT_SIZE), entropy(_BLOCK_SIZE)
-    key = PBKDF2HMAC(hashes.SHA256(), 32, salt, ITERATIONS).derive(password)
-    padder = padding.PKCS7(8 * _BLOCK_SIZE).padder()
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
-    padded = padder.update(der) + padder.finalize()
-    parameters = algos.Pbes2Params(
-        {
-            "key_derivation_func": {
-                "algorithm": "pbkdf2",
-                "parameters": {
-                    "salt": algos.Pbkdf2Salt(name="specified", value=salt),
-                    "iteration_count": ITERATIONS,
-                    "prf": {"algorithm": "sha256"},
-                },
-            },
-            "encryption_scheme": {"algorithm": "aes256_cbc", "parameters": iv},
-        }
-    )
+def encrypt(
+    der: bytes, password: bytes, entropy: Callable[[int], bytes], rounds: int = pbe.ROUNDS
+) -> bytes:
+    """Close a PrivateKeyInfo with PBES2, as ``pbe.encrypt`` does."""
+    algorithm, closed = pbe.encrypt(der, password, entropy, rounds)
     return bytes(
         keys.EncryptedPrivateKeyInfo(
-            {
-                "encryption_algorithm": {"algorithm": "pbes2", "parameters": parameters},
-                "encrypted_data": encryptor.update(padded) + encryptor.finalize(),
-            }
+            {"encryption_algorithm": algorithm, "encrypted_data": closed}
         ).dump()
     )

@@ -1,0 +1,178 @@
+"""Every reader of a file that somebody else made, with the only errors it may raise.
+
+A target is used twice: by the property tests in every run, with generated input, and by the
+coverage-guided fuzzer of ``make fuzz``, for as long as one likes.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support import keystores
+from tests.support.keystores import PASSWORD
+from tests.support.pki import authority, domain, user
+from tunnel_gateway import config
+from tunnel_gateway.errors import (
+    CertificateUnsuitableError,
+    ConfigError,
+    InvalidKeyError,
+    KeystoreError,
+)
+from tunnel_gateway.pki import jks, keyfiles, pem, pkcs8, pkcs12
+from tunnel_gateway.pki.certificate import MAX_CERTIFICATE_SIZE, Certificate, to_pem
+from tunnel_gateway.pki.oids import FAMILY_2009, FAMILY_2024
+from tunnel_gateway.pki.truststore import read_trust_anchors
+
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader: whatever it is given, it returns or raises one of ``errors``.
+
+    It looks into files of at most ``limit`` bytes.
+    """
+
+    read: Callable[[bytes], object]
+    errors: tuple[type[Exception], ...]
+    seeds: Callable[[], list[bytes]]
+    limit: int
+
+    def __call__(self, data: bytes) -> bool:
+        """Tell whether ``data`` was read without an error; other errors come through."""
+        try:
+            self.read(data)
+        except self.errors:
+            return False
+        return True
+
+
+def _read_pfx(data: bytes) -> None:
+    found = pkcs12.Pfx(data, PASSWORD)
+    for key in found.keys:
+        found.decrypt(key)
+
+
+def _read_config(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.properties"
+        path.write_bytes(data)
+        config.load_config(path)
+
+
+def _pfx_seeds() -> list[bytes]:
+    one, two = user(), user(family=FAMILY_2024)
+    sec1 = keystores.sec1_info(one.private_key, FAMILY_2009)
+    gost = keystores.gost_info(two.private_key, FAMILY_2024)
+    certificates = [keystores.certificate_bag(each) for each in one.chain]
+    marked = keystores.certificate_bag(one.leaf, "men", b"1")
+    # Without encryption and MAC, a change gets further in.
+    return [
+        keystores.pfx(
+            keystores.lot(keystores.key_bag(sec1, "men", b"1"), marked, *certificates), mac=None
+        ),
+        keystores.pfx(
+            keystores.lot(keystores.key_bag(gost)),
+            keystores.lot(*(keystores.certificate_bag(each) for each in two.chain)),
+            mac=None,
+        ),
+        keystores.pfx(
+            keystores.lot(keystores.shrouded_bag(sec1), keystores.nested_bag(*certificates)),
+            mac=None,
+        ),
+        keystores.pfx(keystores.lot(keystores.des_bag(gost)), mac="sha1"),
+        keystores.pfx(keystores.closed_lot(*certificates), mac="sha512"),
+        keystores.pfx(keystores.lot(*certificates), password=b"", mac="sha256"),
+    ]
+
+
+def _jks_seeds() -> list[bytes]:
+    root = authority().root.leaf
+    return [
+        keystores.jks(keystores.jks_entry(root), keystores.jks_entry(root)),
+        keystores.jks(keystores.jks_entry(root, form=None), version=1),
+        keystores.jks(keystores.jks_entry(root, kind=1)),
+    ]
+
+
+def _pem_seeds() -> list[bytes]:
+    one = user()
+    plain = keyfiles.private_key_to_pem(one.private_key, FAMILY_2009)
+    # Few rounds: a seed is read thousands of times.
+    closed = pkcs8.encrypt(
+        keystores.sec1_info(one.private_key, FAMILY_2009), PASSWORD, os.urandom, 10
+    )
+    armoured = pem.armour("ENCRYPTED PRIVATE KEY", closed)
+    return [plain + to_pem(one.chain), armoured + to_pem(one.chain), to_pem(one.chain)]
+
+
+def _key_seeds() -> list[bytes]:
+    key = user().private_key
+    return [keystores.sec1_info(key, FAMILY_2009), keystores.gost_info(key, FAMILY_2024)]
+
+
+def _closed_key_seeds() -> list[bytes]:
+    found = [pkcs8.encrypt(seed, PASSWORD, os.urandom, 10) for seed in _key_seeds()]
+    bag = keystores.des_bag(_key_seeds()[0])["bag_value"]
+    return [*found, bytes(bag.untag().dump())]
+
+
+def _certificate_seeds() -> list[bytes]:
+    return [each.der for each in (*user().chain, *domain().chain, authority().root.leaf)]
+
+
+def _truststore_seeds() -> list[bytes]:
+    return [*_jks_seeds(), *_pfx_seeds(), *_pem_seeds()]
+
+
+def _config_seeds() -> list[bytes]:
+    texts = [path.read_bytes() for path in (PROJECT / "config").glob("*.properties")]
+    return [*texts, b"tunnel.enabled=yes\ntunnel.servers.password=\\u0041\\\n  b\n#\n!\n"]
+
+
+_KEYSTORE_ERRORS = (KeystoreError, InvalidKeyError, CertificateUnsuitableError)
+
+TARGETS: dict[str, Target] = {
+    "pfx": Target(_read_pfx, (KeystoreError,), functools.cache(_pfx_seeds), limit=pkcs12.MAX_SIZE),
+    "jks": Target(
+        lambda data: jks.read_certificates(data, PASSWORD),
+        (KeystoreError,),
+        functools.cache(_jks_seeds),
+        limit=keyfiles.MAX_FILE_SIZE,
+    ),
+    "identity": Target(
+        lambda data: keyfiles.read_identity(data, PASSWORD),
+        (KeystoreError, InvalidKeyError, CertificateUnsuitableError),
+        functools.cache(lambda: [*_pem_seeds(), *_pfx_seeds()]),
+        limit=keyfiles.MAX_FILE_SIZE,
+    ),
+    "truststore": Target(
+        lambda data: read_trust_anchors(data, PASSWORD),
+        (KeystoreError, CertificateUnsuitableError),
+        functools.cache(_truststore_seeds),
+        limit=keyfiles.MAX_FILE_SIZE,
+    ),
+    "key": Target(
+        pkcs8.decode, (InvalidKeyError,), functools.cache(_key_seeds), limit=pkcs8.MAX_SIZE
+    ),
+    "closed_key": Target(
+        lambda data: pkcs8.decrypt(data, PASSWORD),
+        (KeystoreError,),
+        functools.cache(_closed_key_seeds),
+        limit=pkcs8.MAX_SIZE,
+    ),
+    "certificate": Target(
+        Certificate.from_der,
+        (CertificateUnsuitableError,),
+        functools.cache(_certificate_seeds),
+        limit=MAX_CERTIFICATE_SIZE,
+    ),
+    "config": Target(
+        _read_config, (ConfigError,), functools.cache(_config_seeds), limit=config.MAX_SIZE
+    ),
+}
