@@ -31,8 +31,8 @@ class Curve:
 
     @property
     def native_name(self) -> bytes:
-        """The name that libgcrypt gives the curve."""
-        return f"GOST2001-{self.name}".encode()
+        """The name by which the C side knows the curve."""
+        return self.name.encode()
 
     def contains(self, x: int, y: int) -> bool:
         """Tell whether x and y are reduced and satisfy the equation."""
