@@ -19,11 +19,8 @@ SOURCES = (
     "frames.c",
     "curve.c",
     "curve_a.c",
-    "curve_a_bmi2.c",
     "curve_b.c",
-    "curve_b_bmi2.c",
     "curve_c.c",
-    "curve_c_bmi2.c",
     "digest.c",
 )
 HEADERS = ("gost28147.h", "kernel.h", "mgm.h", "frames.h", "curve.h", "digest.h")

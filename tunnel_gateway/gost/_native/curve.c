@@ -19,16 +19,9 @@ int gost_curve_initialize(void)
 
 static const group *find(const char *curve)
 {
-    static const group *const portable[] = {&group_cryptopro_a, &group_cryptopro_b,
-                                            &group_cryptopro_c};
-    const group *const *groups = portable;
-#if defined(__x86_64__)
-    static const group *const bmi2[] = {&group_cryptopro_a_bmi2, &group_cryptopro_b_bmi2,
-                                        &group_cryptopro_c_bmi2};
-    if (__builtin_cpu_supports("bmi2"))
-        groups = bmi2;
-#endif
-    for (size_t i = 0; i < sizeof portable / sizeof portable[0]; i++)
+    static const group *const groups[] = {&group_cryptopro_a, &group_cryptopro_b,
+                                          &group_cryptopro_c};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
         if (strcmp(groups[i]->name, curve) == 0)
             return groups[i];
     return NULL;
@@ -167,7 +160,7 @@ int gost_curve_verify(const char *curve, const uint8_t point[64], const uint8_t 
                       const uint8_t signature[64])
 {
     const group *group = find(curve);
-    coordinates public_key, c;
+    coordinates public_key;
     number hash, s, r, z1, z2, v;
     if (group == NULL || !load_point(group, &public_key, point))
         return 0;
@@ -181,8 +174,5 @@ int gost_curve_verify(const char *curve, const uint8_t point[64], const uint8_t 
     multiply_scalars(&z1, &s, &v, group->order);
     multiply_scalars(&z2, &r, &v, group->order);
     number_subtract(&z2, n, &z2);
-    if (!group->multiply_two(&c, &z1, &z2, &public_key))
-        return 0;
-    number_reduce_once(&c.x, 0, &c.x, n);
-    return memcmp(&c.x, &r, sizeof r) == 0;
+    return group->sum_has_x(&z1, &z2, &public_key, &r);
 }

@@ -1,6 +1,4 @@
 /* CryptoPro-A of RFC 4357, section 11.4. */
-#include "target.h"
-
 #include "field_cryptopro_a.h"
 #include "montgomery.h"
 
@@ -28,11 +26,11 @@ static const coordinates generator = {
 
 #include "multiply.h"
 
-const group NAMED(group_cryptopro_a) = {
+const group group_cryptopro_a = {
     .name = "CryptoPro-A",
     .order = &order,
     .contains = contains,
     .multiply = multiply,
     .multiply_base = multiply_base,
-    .multiply_two = multiply_two,
+    .sum_has_x = sum_has_x,
 };

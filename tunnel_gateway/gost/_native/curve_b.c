@@ -1,6 +1,4 @@
 /* CryptoPro-B of RFC 4357, section 11.4. */
-#include "target.h"
-
 #include "montgomery.h"
 
 static const modulus prime = {
@@ -39,11 +37,11 @@ static const coordinates generator = {
 
 #include "multiply.h"
 
-const group NAMED(group_cryptopro_b) = {
+const group group_cryptopro_b = {
     .name = "CryptoPro-B",
     .order = &order,
     .contains = contains,
     .multiply = multiply,
     .multiply_base = multiply_base,
-    .multiply_two = multiply_two,
+    .sum_has_x = sum_has_x,
 };

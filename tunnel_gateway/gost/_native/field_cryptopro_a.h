@@ -16,16 +16,15 @@ static const struct {
     number m;
 } prime = {{{0 - (uint64_t)EXCESS, UINT64_MAX, UINT64_MAX, UINT64_MAX}}};
 
-/* a + overflow * 2^256, for an overflow of at most 617 and a that is near 2^256 only if it is 1
- * at most: what overflows again leaves the lowest limb so small that it takes 617 more. */
+/* folded = a + overflow * 2^256, for an overflow of at most 617. If that overflows again, what is
+ * left is below 617², and the lowest limb takes 617 more. */
 static inline void fold(element *folded, const number *a, uint64_t overflow)
 {
-    uint64_t carry = 0;
+    flag carry = 0;
     folded->limb[0] = add_limbs(a->limb[0], overflow * EXCESS, &carry);
-    folded->limb[1] = add_limbs(a->limb[1], 0, &carry);
-    folded->limb[2] = add_limbs(a->limb[2], 0, &carry);
-    folded->limb[3] = add_limbs(a->limb[3], 0, &carry);
-    folded->limb[0] += carry * EXCESS;
+    for (int i = 1; i < LIMBS; i++)
+        folded->limb[i] = add_limbs(a->limb[i], 0, &carry);
+    folded->limb[0] += mask_of_bit(carry) & EXCESS;
 }
 
 static inline void fold_product(element *folded, const uint64_t t[2 * LIMBS])
@@ -37,14 +36,14 @@ static inline void fold_product(element *folded, const uint64_t t[2 * LIMBS])
     fold(folded, &lower, carry);
 }
 
-static inline void field_multiply(element *product, const element *a, const element *b)
+static NOT_INLINE void field_multiply(element *product, const element *a, const element *b)
 {
     uint64_t t[2 * LIMBS];
     number_multiply(t, a, b);
     fold_product(product, t);
 }
 
-static inline void field_square(element *square, const element *a)
+static NOT_INLINE void field_square(element *square, const element *a)
 {
     uint64_t t[2 * LIMBS];
     number_square(t, a);
@@ -53,18 +52,21 @@ static inline void field_square(element *square, const element *a)
 
 static inline void field_add(element *sum, const element *a, const element *b)
 {
-    uint64_t carry = number_add(sum, a, b);
-    fold(sum, sum, carry);
+    number lower;
+    flag carry = number_add(&lower, a, b);
+    fold(sum, &lower, carry);
 }
 
 static inline void field_subtract(element *difference, const element *a, const element *b)
 {
-    uint64_t borrow = number_subtract(difference, a, b), again = 0;
-    difference->limb[0] = subtract_limbs(difference->limb[0], borrow * EXCESS, &again);
+    number lower;
+    flag borrow = number_subtract(&lower, a, b), again = 0;
+    difference->limb[0] =
+        subtract_limbs(lower.limb[0], mask_of_bit(borrow) & EXCESS, &again);
     for (int i = 1; i < LIMBS; i++)
-        difference->limb[i] = subtract_limbs(difference->limb[i], 0, &again);
+        difference->limb[i] = subtract_limbs(lower.limb[i], 0, &again);
     /* After a second borrow the lowest limb is at least 2^64 - 617. */
-    difference->limb[0] -= again * EXCESS;
+    difference->limb[0] -= mask_of_bit(again) & EXCESS;
 }
 
 static inline void field_enter(element *a, const number *value)

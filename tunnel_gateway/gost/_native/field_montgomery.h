@@ -18,12 +18,12 @@ static inline void field_subtract(element *difference, const element *a, const e
     modular_subtract(difference, a, b, &prime.m);
 }
 
-static inline void field_multiply(element *product, const element *a, const element *b)
+static NOT_INLINE void field_multiply(element *product, const element *a, const element *b)
 {
     montgomery_multiply(product, a, b, &prime);
 }
 
-static inline void field_square(element *square, const element *a)
+static NOT_INLINE void field_square(element *square, const element *a)
 {
     montgomery_square(square, a, &prime);
 }

@@ -20,14 +20,12 @@ typedef struct {
     void (*multiply)(coordinates *product, const number *scalar, const coordinates *a);
     void (*multiply_base)(coordinates *product, const number *scalar);
 
-    /* sum = first * base point + second * a, all public; 0 if that is infinity. */
-    int (*multiply_two)(coordinates *sum, const number *first, const number *second,
-                        const coordinates *a);
+    /* Whether first * base point + second * a is finite and its x is r modulo n. All four are
+     * public, r from 1 to n - 1, a a point of the curve. */
+    int (*sum_has_x)(const number *first, const number *second, const coordinates *a,
+                     const number *r);
 } group;
 
 extern const group group_cryptopro_a, group_cryptopro_b, group_cryptopro_c;
-#if defined(__x86_64__)
-extern const group group_cryptopro_a_bmi2, group_cryptopro_b_bmi2, group_cryptopro_c_bmi2;
-#endif
 
 #endif

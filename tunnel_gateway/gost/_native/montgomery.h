@@ -20,7 +20,7 @@ typedef struct {
 static inline void montgomery_reduce(number *reduced, uint64_t t[2 * LIMBS],
                                      const modulus *modulus)
 {
-    uint64_t last = 0;
+    flag last = 0;
     for (int i = 0; i < LIMBS; i++) {
         uint64_t factor = t[i] * modulus->inverse, carry = 0;
         for (int j = 0; j < LIMBS; j++)
@@ -62,7 +62,7 @@ static inline void montgomery_leave(number *a, const number *held, const modulus
 
 static inline void modular_add(number *sum, const number *a, const number *b, const number *m)
 {
-    uint64_t carry = number_add(sum, a, b);
+    flag carry = number_add(sum, a, b);
     number_reduce_once(sum, carry, sum, m);
 }
 

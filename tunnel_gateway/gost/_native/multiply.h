@@ -45,22 +45,22 @@ static inline uint64_t make_odd(number *odd, const number *scalar, const number 
     return even;
 }
 
-/* chosen = table[index], reading every entry; both in 32-byte vectors. */
-typedef uint64_t vector __attribute__((vector_size(32), aligned(8), may_alias));
+/* Vectors as wide as the look-ups are; the compiler splits them where the processor's are not. */
+typedef uint64_t vector __attribute__((vector_size(16), aligned(8), may_alias));
 
+/* chosen = table[index], reading every entry; all the sizes are multiples of a vector's. */
 static inline void look_up(void *chosen, const void *table, size_t size, uint64_t index)
 {
     const vector *entry = table;
-    vector found[3] = {{0}, {0}, {0}};
+    vector found[sizeof(point) / sizeof(vector)] = {{0}};
     size_t vectors = size / sizeof(vector);
     for (uint64_t i = 0; i < MULTIPLES; i++, entry += vectors) {
         uint64_t wanted = mask_if_zero(i ^ index);
-        vector mask = {wanted, wanted, wanted, wanted};
+        vector mask = {wanted, wanted};
         for (size_t j = 0; j < vectors; j++)
             found[j] |= entry[j] & mask;
     }
     memcpy(chosen, found, size);
-    gost_wipe(found, sizeof found);
 }
 
 static void leave_group(coordinates *out, const point *a)
@@ -175,7 +175,7 @@ static void non_adjacent_form(int8_t digits[NUMBER_BITS + 1], const number *scal
             number change = {{(uint64_t)value, 0, 0, 0}};
             if (value >> (width - 1)) {
                 change.limb[0] = (uint64_t)((1 << width) - value);
-                top += number_add(&rest, &rest, &change);
+                top = number_add(&rest, &rest, &change);
                 value -= 1 << width;
             } else {
                 number_subtract(&rest, &rest, &change);
@@ -206,28 +206,50 @@ static inline void add_base_digit(point *sum, int value)
 #define OTHER_WINDOW 5
 #define OTHER_MULTIPLES 8
 
-static int multiply_two(coordinates *out, const number *first, const number *second,
-                        const coordinates *a)
+static void add_multiples(point *sum, const number *first, const number *second,
+                          const coordinates *a)
 {
     int8_t base_digits[NUMBER_BITS + 1], digits[NUMBER_BITS + 1];
-    point table[OTHER_MULTIPLES], sum;
+    point table[OTHER_MULTIPLES];
     base_prepare();
-    enter_group(&sum, a);
-    odd_multiples(table, OTHER_MULTIPLES, &sum);
-    memset(&sum, 0, sizeof sum);
+    enter_group(sum, a);
+    odd_multiples(table, OTHER_MULTIPLES, sum);
+    memset(sum, 0, sizeof *sum);
     non_adjacent_form(base_digits, first, PUBLIC_WINDOW);
     non_adjacent_form(digits, second, OTHER_WINDOW);
     for (int i = NUMBER_BITS; i >= 0; i--) {
-        point_double(&sum, &sum);
+        point_double(sum, sum);
         if (digits[i] != 0)
-            add_digit(&sum, table, digits[i]);
+            add_digit(sum, table, digits[i]);
         if (base_digits[i] != 0)
-            add_base_digit(&sum, base_digits[i]);
+            add_base_digit(sum, base_digits[i]);
     }
+}
+
+/* X = x Z², which asks for no division. */
+static int x_is(const point *a, const number *x)
+{
+    element expected, zz;
+    field_enter(&expected, x);
+    field_square(&zz, &a->z);
+    field_multiply(&expected, &expected, &zz);
+    field_subtract(&expected, &expected, &a->x);
+    return field_is_zero(&expected) != 0;
+}
+
+static int sum_has_x(const number *first, const number *second, const coordinates *a,
+                     const number *r)
+{
+    point sum;
+    number other;
+    add_multiples(&sum, first, second, a);
     if (field_is_zero(&sum.z))
         return 0;
-    leave_group(out, &sum);
-    return 1;
+    if (x_is(&sum, r))
+        return 1;
+    /* Where the order is below p, x may be r + n. */
+    return number_add(&other, r, &order.m) == 0 && number_is_below(&other, &prime.m) &&
+           x_is(&sum, &other);
 }
 
 static int contains(const coordinates *a)

@@ -8,9 +8,20 @@
 #define TUNNEL_GATEWAY_NUMBER_H
 
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define LIMBS 4
 #define NUMBER_BITS 256
+
+/* Limbs stay out of vector registers, where carries cannot follow. */
+#if !defined(__clang__)
+#pragma GCC optimize("no-tree-vectorize", "no-tree-slp-vectorize")
+#endif
+
+/* Calls of what is long: a processor's instruction cache is worth more than the call costs. */
+#define NOT_INLINE __attribute__((noinline))
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -35,21 +46,44 @@ static inline uint64_t mask_of_bit(uint64_t bit)
     return opaque(0 - bit);
 }
 
-/* a + b + *carry; *carry becomes the next one. */
-static inline uint64_t add_limbs(uint64_t a, uint64_t b, uint64_t *carry)
+/* A carry or borrow: 0 or 1. */
+typedef unsigned char flag;
+
+#if defined(__x86_64__)
+
+/* a + b + *carry; *carry becomes the next one. The compiler keeps it in the processor's flag. */
+static inline uint64_t add_limbs(uint64_t a, uint64_t b, flag *carry)
 {
-    wide sum = (wide)a + b + *carry;
-    *carry = (uint64_t)(sum >> 64);
-    return (uint64_t)sum;
+    unsigned long long sum;
+    *carry = _addcarry_u64(*carry, a, b, &sum);
+    return sum;
 }
 
 /* a - b - *borrow; *borrow becomes the next one. */
-static inline uint64_t subtract_limbs(uint64_t a, uint64_t b, uint64_t *borrow)
+static inline uint64_t subtract_limbs(uint64_t a, uint64_t b, flag *borrow)
+{
+    unsigned long long difference;
+    *borrow = _subborrow_u64(*borrow, a, b, &difference);
+    return difference;
+}
+
+#else
+
+static inline uint64_t add_limbs(uint64_t a, uint64_t b, flag *carry)
+{
+    wide sum = (wide)a + b + *carry;
+    *carry = (flag)(sum >> 64);
+    return (uint64_t)sum;
+}
+
+static inline uint64_t subtract_limbs(uint64_t a, uint64_t b, flag *borrow)
 {
     wide difference = (wide)a - b - *borrow;
-    *borrow = (uint64_t)(difference >> 64) & 1;
+    *borrow = (flag)(difference >> 64 & 1);
     return (uint64_t)difference;
 }
+
+#endif
 
 /* a * b + c + *carry, which never exceeds two limbs; *carry becomes the upper one. */
 static inline uint64_t multiply_limbs(uint64_t a, uint64_t b, uint64_t c, uint64_t *carry)
@@ -60,18 +94,18 @@ static inline uint64_t multiply_limbs(uint64_t a, uint64_t b, uint64_t c, uint64
 }
 
 /* sum = a + b modulo 2^256; returns the carry. */
-static inline uint64_t number_add(number *sum, const number *a, const number *b)
+static inline flag number_add(number *sum, const number *a, const number *b)
 {
-    uint64_t carry = 0;
+    flag carry = 0;
     for (int i = 0; i < LIMBS; i++)
         sum->limb[i] = add_limbs(a->limb[i], b->limb[i], &carry);
     return carry;
 }
 
 /* difference = a - b modulo 2^256; returns the borrow. */
-static inline uint64_t number_subtract(number *difference, const number *a, const number *b)
+static inline flag number_subtract(number *difference, const number *a, const number *b)
 {
-    uint64_t borrow = 0;
+    flag borrow = 0;
     for (int i = 0; i < LIMBS; i++)
         difference->limb[i] = subtract_limbs(a->limb[i], b->limb[i], &borrow);
     return borrow;
@@ -102,12 +136,13 @@ static inline uint64_t number_is_within(const number *a, const number *limit)
 }
 
 /* reduced = a modulo m, for carry * 2^256 + a < 2m. */
-static inline void number_reduce_once(number *reduced, uint64_t carry, const number *a,
+static inline void number_reduce_once(number *reduced, flag carry, const number *a,
                                       const number *m)
 {
     number difference;
-    uint64_t borrow = number_subtract(&difference, a, m);
-    number_choose(reduced, mask_of_bit(borrow & (carry ^ 1)), a, &difference);
+    flag borrow = number_subtract(&difference, a, m);
+    subtract_limbs(carry, 0, &borrow);
+    number_choose(reduced, mask_of_bit(borrow), a, &difference);
 }
 
 /* product: eight limbs. */
@@ -129,7 +164,9 @@ static inline void number_multiply(uint64_t product[2 * LIMBS], const number *a,
 static inline void number_square(uint64_t square[2 * LIMBS], const number *a)
 {
     const uint64_t *limb = a->limb;
-    uint64_t carry = 0, top;
+    uint64_t carry = 0;
+    flag doubling = 0, adding = 0;
+    square[0] = 0;
     square[1] = multiply_limbs(limb[0], limb[1], 0, &carry);
     square[2] = multiply_limbs(limb[0], limb[2], 0, &carry);
     square[3] = multiply_limbs(limb[0], limb[3], 0, &carry);
@@ -141,17 +178,13 @@ static inline void number_square(uint64_t square[2 * LIMBS], const number *a)
     carry = 0;
     square[5] = multiply_limbs(limb[2], limb[3], square[5], &carry);
     square[6] = carry;
-    top = square[6] >> 63;
-    for (int i = 6; i > 1; i--)
-        square[i] = square[i] << 1 | square[i - 1] >> 63;
-    square[1] <<= 1;
-    square[0] = 0;
-    square[7] = top;
-    carry = 0;
+    square[7] = 0;
+    for (int i = 1; i < 2 * LIMBS; i++)
+        square[i] = add_limbs(square[i], square[i], &doubling);
     for (int i = 0; i < LIMBS; i++) {
         wide product = (wide)limb[i] * limb[i];
-        square[2 * i] = add_limbs(square[2 * i], (uint64_t)product, &carry);
-        square[2 * i + 1] = add_limbs(square[2 * i + 1], (uint64_t)(product >> 64), &carry);
+        square[2 * i] = add_limbs(square[2 * i], (uint64_t)product, &adding);
+        square[2 * i + 1] = add_limbs(square[2 * i + 1], (uint64_t)(product >> 64), &adding);
     }
 }
 

@@ -19,14 +19,13 @@ typedef struct {
 /* halved = a / 2: of a and a + p, one is even. */
 static inline void field_halve(element *halved, const element *a)
 {
-    element addend = prime.m;
-    uint64_t odd = mask_of_bit(a->limb[0] & 1), carry;
+    uint64_t odd = mask_of_bit(a->limb[0] & 1), sum[LIMBS + 1];
+    flag carry = 0;
     for (int i = 0; i < LIMBS; i++)
-        addend.limb[i] &= odd;
-    carry = number_add(halved, a, &addend);
-    for (int i = 0; i < LIMBS - 1; i++)
-        halved->limb[i] = halved->limb[i] >> 1 | halved->limb[i + 1] << 63;
-    halved->limb[LIMBS - 1] = halved->limb[LIMBS - 1] >> 1 | carry << 63;
+        sum[i] = add_limbs(a->limb[i], prime.m.limb[i] & odd, &carry);
+    sum[LIMBS] = carry;
+    for (int i = 0; i < LIMBS; i++)
+        halved->limb[i] = sum[i] >> 1 | sum[i + 1] << 63;
 }
 
 static inline void field_negate_if(element *a, uint64_t mask)

@@ -1,7 +1,0 @@
-/* CryptoPro-B in the instructions of BMI2. */
-#if defined(__x86_64__)
-#define CURVE_BMI2
-#include "curve_b.c"
-#else
-typedef int nothing_here;
-#endif

@@ -1,7 +1,0 @@
-/* CryptoPro-C in the instructions of BMI2. */
-#if defined(__x86_64__)
-#define CURVE_BMI2
-#include "curve_c.c"
-#else
-typedef int nothing_here;
-#endif
