@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from tests.support import reference_curve
 from tests.support.reference_curve import CURVES_BY_NAME
 from tests.vectors import load
+from tunnel_gateway.errors import SelfTestError
 from tunnel_gateway.gost import signature as module
 from tunnel_gateway.gost._native._gost import ffi, lib
 from tunnel_gateway.gost.curves import (
@@ -278,3 +280,23 @@ def test_the_key_at_x_zero_signs_and_verifies() -> None:
     private_key = PrivateKey(curve, (1).to_bytes(32, "big"))
     assert private_key.public_key().encoded[:32] == bytes(32)
     verify(private_key.public_key(), sign(private_key, DIGEST, os.urandom(32)), DIGEST)
+
+
+@on_each_curve
+def test_a_wrong_signature_does_not_leave(curve: Curve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One flipped bit, in the result or in the key after its public key was made."""
+    flipped = new_key(curve)
+    flipped.public_key()
+    flipped._d = flipped._d[:-1] + bytes([flipped._d[-1] ^ 2])
+    with pytest.raises(SelfTestError, match="does not verify"):
+        sign(flipped, DIGEST, bytes(32))
+
+    def faulty_sign(*arguments: Any) -> int:
+        done: int = lib.gost_curve_sign(*arguments)
+        arguments[-1][7] ^= 1
+        return done
+
+    faulty = SimpleNamespace(gost_curve_sign=faulty_sign, gost_curve_verify=lib.gost_curve_verify)
+    monkeypatch.setattr(module, "lib", faulty)
+    with pytest.raises(SelfTestError, match="does not verify"):
+        sign(new_key(curve), DIGEST, bytes(32))
