@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.support import reference_curve
 from tests.support.reference_curve import CURVES_BY_NAME, encode, multiply
 from tests.vectors import load
 from tunnel_gateway.errors import InvalidPointError
@@ -22,11 +23,22 @@ def new_key(curve: Curve) -> PrivateKey:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["curve"])
-def test_published_agreements(vector: dict[str, str]) -> None:
+def test_published_agreements_by_the_reference(vector: dict[str, str]) -> None:
     curve, ukm = CURVES_BY_NAME[vector["curve"]], int(vector["ukm"], 16)
-    ours, theirs = (PrivateKey(curve, bytes.fromhex(vector[name])) for name in ("d", "other_d"))
-    assert agree(ours, theirs.public_key(), ukm).hex() == vector["key"]
-    assert agree(theirs, ours.public_key(), ukm).hex() == vector["key"]
+    ours, theirs = (int(vector[name], 16) for name in ("d", "other_d"))
+    for d, other_d in ((ours, theirs), (theirs, ours)):
+        shared = reference_curve.agree(curve, d, multiply(curve, other_d), ukm)
+        assert digest(encode(shared)).hex() == vector["key"]
+
+
+@on_each_curve
+def test_agreements_by_another_way(curve: Curve) -> None:
+    for _ in range(5):
+        ours, theirs = new_key(curve), new_key(curve)
+        ukm = int.from_bytes(os.urandom(8), "big") | 1
+        d, other_d = (int.from_bytes(key.to_bytes(), "big") for key in (ours, theirs))
+        shared = reference_curve.agree(curve, d, multiply(curve, other_d), ukm)
+        assert agree(ours, theirs.public_key(), ukm) == digest(encode(shared))
 
 
 @on_each_curve

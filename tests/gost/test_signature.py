@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
 
+from tests.support import reference_curve
 from tests.support.reference_curve import CURVES_BY_NAME
 from tests.vectors import load
+from tunnel_gateway.errors import SelfTestError
 from tunnel_gateway.gost import signature as module
 from tunnel_gateway.gost._native._gost import ffi, lib
 from tunnel_gateway.gost.curves import (
@@ -43,6 +46,11 @@ def refused(public_key: PublicKey, signature: bytes, signed: bytes) -> bool:
     return True
 
 
+def numbers(pair: bytes) -> tuple[int, int]:
+    """Two numbers of 32 bytes each, big-endian."""
+    return int.from_bytes(pair[:32], "big"), int.from_bytes(pair[32:], "big")
+
+
 def sign_with(curve: Curve, d: bytes, signed: bytes, k: bytes) -> bytes | None:
     """What ``sign`` does with the one-time number k, or None if k will not do."""
     number = int.from_bytes(signed, "little") % curve.n or 1
@@ -53,20 +61,41 @@ def sign_with(curve: Curve, d: bytes, signed: bytes, k: bytes) -> bytes | None:
 
 
 @on_each_vector
-def test_published_signatures_verify(vector: dict[str, str]) -> None:
+def test_published_signatures_by_the_reference(vector: dict[str, str]) -> None:
     curve = CURVES_BY_NAME[vector["curve"]]
-    public_key = PublicKey(curve, swap_halves(bytes.fromhex(vector["public_key"])))
-    signature, signed = bytes.fromhex(vector["signature"]), bytes.fromhex(vector["digest"])
+    d, k, s_and_r, xy = (
+        bytes.fromhex(vector[name]) for name in ("d", "k", "signature", "public_key")
+    )
+    e = int.from_bytes(bytes.fromhex(vector["digest"]), "little") % curve.n
+    s, r = numbers(s_and_r)
+    secret, one_time = int.from_bytes(d, "big"), int.from_bytes(k, "big")
+    assert reference_curve.multiply(curve, secret) == numbers(xy)
+    assert reference_curve.sign(curve, secret, e, one_time) == (s, r)
+    assert reference_curve.accepts(curve, numbers(xy), e, s, r)
+    assert not reference_curve.accepts(curve, numbers(xy), e, s + 1, r)
+
+
+@on_each_curve
+def test_signatures_by_another_way(curve: Curve) -> None:
+    for size in (1, 2, 31, 32, 32, 32):
+        d, e, k = (int.from_bytes(os.urandom(size), "big") % (curve.n - 1) + 1 for _ in range(3))
+        signature = sign_with(
+            curve, d.to_bytes(32, "big"), e.to_bytes(32, "little"), k.to_bytes(32, "big")
+        )
+        assert signature is not None
+        assert numbers(signature) == reference_curve.sign(curve, d, e, k)
+
+
+def test_a_published_signature() -> None:
+    (vector,) = (one for one in VECTORS["signature"] if one["curve"] == CRYPTOPRO_A.name)
+    public_key = PublicKey(CRYPTOPRO_A, swap_halves(bytes.fromhex(vector["public_key"])))
+    d, k, signed, signature = (
+        bytes.fromhex(vector[name]) for name in ("d", "k", "digest", "signature")
+    )
     verify(public_key, signature, signed)
     assert refused(public_key, signature, digest(signed))
-    assert PrivateKey(curve, bytes.fromhex(vector["d"])).public_key() == public_key
-
-
-@on_each_vector
-def test_published_signatures_come_out(vector: dict[str, str]) -> None:
-    d, k, signed = (bytes.fromhex(vector[name]) for name in ("d", "k", "digest"))
-    signature = sign_with(CURVES_BY_NAME[vector["curve"]], d, signed, k)
-    assert signature == bytes.fromhex(vector["signature"])
+    assert PrivateKey(CRYPTOPRO_A, d).public_key() == public_key
+    assert sign_with(CRYPTOPRO_A, d, signed, k) == signature
 
 
 def test_a_published_certificate_verifies() -> None:
@@ -251,3 +280,23 @@ def test_the_key_at_x_zero_signs_and_verifies() -> None:
     private_key = PrivateKey(curve, (1).to_bytes(32, "big"))
     assert private_key.public_key().encoded[:32] == bytes(32)
     verify(private_key.public_key(), sign(private_key, DIGEST, os.urandom(32)), DIGEST)
+
+
+@on_each_curve
+def test_a_wrong_signature_does_not_leave(curve: Curve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One flipped bit, in the result or in the key after its public key was made."""
+    flipped = new_key(curve)
+    flipped.public_key()
+    flipped._d = flipped._d[:-1] + bytes([flipped._d[-1] ^ 2])
+    with pytest.raises(SelfTestError, match="does not verify"):
+        sign(flipped, DIGEST, bytes(32))
+
+    def faulty_sign(*arguments: Any) -> int:
+        done: int = lib.gost_curve_sign(*arguments)
+        arguments[-1][7] ^= 1
+        return done
+
+    faulty = SimpleNamespace(gost_curve_sign=faulty_sign, gost_curve_verify=lib.gost_curve_verify)
+    monkeypatch.setattr(module, "lib", faulty)
+    with pytest.raises(SelfTestError, match="does not verify"):
+        sign(new_key(curve), DIGEST, bytes(32))

@@ -1,6 +1,5 @@
-"""libgcrypt by its other interfaces: where the extension multiplies points and runs its own
-cipher, this asks for whole signatures (as S-expressions), MACs and block ciphers. The extension
-has set the library up; it is the same one in the process.
+"""libgcrypt, which the extension uses for digests only: signatures (as S-expressions), MACs and
+block ciphers. The extension has set the library up; it is the same one in the process.
 """
 
 from __future__ import annotations

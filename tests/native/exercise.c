@@ -278,9 +278,9 @@ int main(void)
     exercise_blocks();
     exercise_messages();
     exercise_digest();
-    exercise_curve("GOST2001-CryptoPro-A");
-    exercise_curve("GOST2001-CryptoPro-B");
-    exercise_curve("GOST2001-CryptoPro-C");
+    exercise_curve("CryptoPro-A");
+    exercise_curve("CryptoPro-B");
+    exercise_curve("CryptoPro-C");
     exercise_no_curve();
     return 0;
 }

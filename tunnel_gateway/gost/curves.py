@@ -31,8 +31,8 @@ class Curve:
 
     @property
     def native_name(self) -> bytes:
-        """The name that libgcrypt gives the curve."""
-        return f"GOST2001-{self.name}".encode()
+        """The name by which the C side knows the curve."""
+        return self.name.encode()
 
     def contains(self, x: int, y: int) -> bool:
         """Tell whether x and y are reduced and satisfy the equation."""
@@ -103,13 +103,14 @@ class PrivateKey:
     compared with ``==``.
     """
 
-    __slots__ = ("_d", "curve")
+    __slots__ = ("_d", "_public_key", "curve")
 
     def __init__(self, curve: Curve, d: bytes) -> None:
         if len(d) != SCALAR_SIZE or not 0 < int.from_bytes(d, "big") < curve.n:
             raise InvalidKeyError(f"not a private key of the curve {curve.name}")
         self.curve = curve
         self._d = bytes(d)
+        self._public_key: PublicKey | None = None
 
     def __repr__(self) -> str:
         return f"PrivateKey({self.curve.name}, secret)"
@@ -125,10 +126,12 @@ class PrivateKey:
         return self._d
 
     def public_key(self) -> PublicKey:
-        """Multiply the generator; costs as much as half a signature check."""
-        product = ffi.new("uint8_t[]", POINT_SIZE)
-        lib.gost_curve_multiply_base(self.curve.native_name, self._d, product)
-        return PublicKey(self.curve, swap_halves(bytes(ffi.buffer(product))))
+        """Multiply the generator, when first asked; a third of a signature check."""
+        if self._public_key is None:
+            product = ffi.new("uint8_t[]", POINT_SIZE)
+            lib.gost_curve_multiply_base(self.curve.native_name, self._d, product)
+            self._public_key = PublicKey(self.curve, swap_halves(bytes(ffi.buffer(product))))
+        return self._public_key
 
 
 def swap_halves(point: bytes) -> bytes:

@@ -6,6 +6,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 
+from tunnel_gateway.errors import SelfTestError
 from tunnel_gateway.gost._native._gost import ffi, lib
 from tunnel_gateway.gost.curves import SCALAR_SIZE, Curve, PrivateKey, PublicKey
 from tunnel_gateway.gost.digest import DIGEST_SIZE, hkdf_expand, hkdf_extract
@@ -18,7 +19,9 @@ def sign(private_key: PrivateKey, digest: bytes, entropy: bytes) -> bytes:
 
     ``entropy`` is 32 fresh random bytes. The one-time number k is derived from them, the key
     and the digest together, so that even repeated entropy never gives two digests one k.
-    Raises ValueError for other lengths.
+    The signature is verified before it is returned: a wrong one can give the private key away.
+    Raises ValueError for other lengths, and SelfTestError when the signature is wrong, which
+    only a faulty machine or build makes it.
     """
     if len(digest) != DIGEST_SIZE or len(entropy) != DIGEST_SIZE:
         raise ValueError("the digest and the entropy have 32 bytes each")
@@ -32,7 +35,15 @@ def sign(private_key: PrivateKey, digest: bytes, entropy: bytes) -> bytes:
         curve.native_name, secret, hash_number, _one_time(curve, seed, digest, attempt), signature
     ):
         attempt += 1
-    return bytes(ffi.buffer(signature))
+    signed = bytes(ffi.buffer(signature))
+    try:
+        verify(private_key.public_key(), signed, digest)
+    except InvalidSignature:
+        raise SelfTestError(
+            "a signature made here does not verify and was not sent. The extension or the machine"
+            " is faulty: run `tunnel-gateway selftest`"
+        ) from None
+    return signed
 
 
 def verify(public_key: PublicKey, signature: bytes, digest: bytes) -> None:

@@ -18,6 +18,9 @@ SOURCES = (
     "mgm.c",
     "frames.c",
     "curve.c",
+    "curve_a.c",
+    "curve_b.c",
+    "curve_c.c",
     "digest.c",
 )
 HEADERS = ("gost28147.h", "kernel.h", "mgm.h", "frames.h", "curve.h", "digest.h")
@@ -86,7 +89,7 @@ ffibuilder.set_source(
     "\n".join(f'#include "{header}"' for header in HEADERS),
     # setuptools wants paths relative to the folder of setup.py.
     sources=[str((HERE / source).relative_to(ROOT)) for source in SOURCES],
-    depends=[str((HERE / header).relative_to(ROOT)) for header in HEADERS],
+    depends=[str(header.relative_to(ROOT)) for header in sorted(HERE.glob("*.h"))],
     include_dirs=[str(HERE.relative_to(ROOT))],
     libraries=["gcrypt"],
     extra_compile_args=["-O3", *WARNINGS],

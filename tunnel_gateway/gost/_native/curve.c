@@ -1,10 +1,10 @@
 #include "curve.h"
 
+#include "gost28147.h"
+#include "group.h"
+
 #include <gcrypt.h>
 #include <string.h>
-
-/* libgcrypt takes its constant-time ladder for scalars that it finds in secure memory. */
-#define SECURE_MEMORY 65536
 
 int gost_curve_initialize(void)
 {
@@ -12,194 +12,167 @@ int gost_curve_initialize(void)
         return 1;
     if (gcry_check_version("1.10.0") == NULL)
         return 0;
-    gcry_control(GCRYCTL_SUSPEND_SECMEM_WARN);
-    gcry_control(GCRYCTL_AUTO_EXPAND_SECMEM, (unsigned)SECURE_MEMORY);
-    gcry_control(GCRYCTL_INIT_SECMEM, SECURE_MEMORY, 0);
-    gcry_control(GCRYCTL_RESUME_SECMEM_WARN);
+    gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
     gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
     return 1;
 }
 
-typedef struct {
-    gcry_ctx_t context;
-    gcry_mpi_t order;
-    gcry_mpi_point_t base;
-} group;
-
-static int group_open(group *group, const char *curve)
+static const group *find(const char *curve)
 {
-    memset(group, 0, sizeof *group);
-    if (gcry_mpi_ec_new(&group->context, NULL, curve) != 0)
-        return 0;
-    group->order = gcry_mpi_ec_get_mpi("n", group->context, 1);
-    group->base = gcry_mpi_ec_get_point("g", group->context, 1);
-    return group->order != NULL && group->base != NULL;
+    static const group *const groups[] = {&group_cryptopro_a, &group_cryptopro_b,
+                                          &group_cryptopro_c};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (strcmp(groups[i]->name, curve) == 0)
+            return groups[i];
+    return NULL;
 }
 
-static void group_close(group *group)
+/* The answer in constant time: 1 or 0 for a mask, and zeros in place of bytes without one. */
+static int answer(uint64_t mask, uint8_t *bytes, size_t size)
 {
-    gcry_mpi_release(group->order);
-    gcry_mpi_point_release(group->base);
-    gcry_ctx_release(group->context);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] &= (uint8_t)mask;
+    return (int)(mask & 1);
 }
 
-static gcry_mpi_t number(const uint8_t *bytes, size_t size)
+static int load_point(const group *group, coordinates *point, const uint8_t bytes[64])
 {
-    gcry_mpi_t value = NULL;
-    gcry_mpi_scan(&value, GCRYMPI_FMT_USG, bytes, size, NULL);
-    return value;
+    number_load(&point->x, bytes);
+    number_load(&point->y, bytes + 32);
+    return group->contains(point);
 }
 
-static gcry_mpi_t secret_number(const uint8_t bytes[32])
+/* product = a * b modulo n, for b below n. */
+static void multiply_scalars(number *product, const number *a, const number *b,
+                             const modulus *order)
 {
-    gcry_mpi_t value = number(bytes, 32);
-    gcry_mpi_set_flag(value, GCRYMPI_FLAG_SECURE);
-    return value;
+    number held;
+    montgomery_enter(&held, a, order);
+    montgomery_multiply(product, &held, b, order);
+    gost_wipe(&held, sizeof held);
 }
 
-static gcry_mpi_point_t affine_point(const uint8_t bytes[64])
+/* inverse = 1/a modulo n for a public number, by its power n - 2. */
+static void invert_public(number *inverse, const number *a, const modulus *order)
 {
-    gcry_mpi_t x = number(bytes, 32), y = number(bytes + 32, 32), z = gcry_mpi_set_ui(NULL, 1);
-    return gcry_mpi_point_snatch_set(NULL, x, y, z);
-}
-
-static void store(uint8_t out[32], gcry_mpi_t value)
-{
-    size_t size = 0;
-    uint8_t digits[32];
-    gcry_mpi_print(GCRYMPI_FMT_USG, digits, sizeof digits, &size, value);
-    memset(out, 0, 32 - size);
-    memcpy(out + 32 - size, digits, size);
-}
-
-static int store_point(uint8_t out[64], gcry_mpi_point_t point, group *group)
-{
-    gcry_mpi_t x = gcry_mpi_new(256), y = gcry_mpi_new(256);
-    int finite = gcry_mpi_ec_get_affine(x, y, point, group->context) == 0;
-    if (finite) {
-        store(out, x);
-        store(out + 32, y);
+    number two = {{2, 0, 0, 0}}, exponent, power[16];
+    number_subtract(&exponent, &order->m, &two);
+    power[0] = order->one;
+    montgomery_enter(&power[1], a, order);
+    for (int i = 2; i < 16; i++)
+        montgomery_multiply(&power[i], &power[i - 1], &power[1], order);
+    *inverse = order->one;
+    for (int bit = NUMBER_BITS - 4; bit >= 0; bit -= 4) {
+        for (int i = 0; i < 4; i++)
+            montgomery_square(inverse, inverse, order);
+        montgomery_multiply(inverse, inverse, &power[exponent.limb[bit / 64] >> bit % 64 & 15],
+                            order);
     }
-    gcry_mpi_release(x);
-    gcry_mpi_release(y);
-    return finite;
+    montgomery_leave(inverse, inverse, order);
 }
 
-/* product = scalar * point; takes the scalar and the point over. point NULL: the base point. */
-static int multiply(group *group, gcry_mpi_t scalar, gcry_mpi_point_t point, uint8_t product[64])
+/* product = scalar * point, or times the base point for NULL; takes the scalar over. */
+static int multiply(const group *group, number *scalar, const coordinates *point,
+                    uint8_t product[64])
 {
-    gcry_mpi_point_t result = gcry_mpi_point_new(0);
-    gcry_mpi_ec_mul(result, scalar, point ? point : group->base, group->context);
-    int finite = store_point(product, result, group);
-    gcry_mpi_point_release(result);
-    gcry_mpi_point_release(point);
-    gcry_mpi_release(scalar);
-    return finite;
+    coordinates out;
+    uint64_t within = number_is_within(scalar, &group->order->m);
+    if (point == NULL)
+        group->multiply_base(&out, scalar);
+    else
+        group->multiply(&out, scalar, point);
+    number_store(product, &out.x);
+    number_store(product + 32, &out.y);
+    gost_wipe(scalar, sizeof *scalar);
+    gost_wipe(&out, sizeof out);
+    return answer(within, product, 64);
 }
 
 int gost_curve_multiply(const char *curve, const uint8_t scalar[32], const uint8_t point[64],
                         uint8_t product[64])
 {
-    group group;
-    int done = group_open(&group, curve) &&
-               multiply(&group, secret_number(scalar), affine_point(point), product);
-    group_close(&group);
-    return done;
+    const group *group = find(curve);
+    coordinates in;
+    number secret;
+    if (group == NULL || !load_point(group, &in, point))
+        return 0;
+    number_load(&secret, scalar);
+    return multiply(group, &secret, &in, product);
 }
 
 int gost_curve_multiply_base(const char *curve, const uint8_t scalar[32], uint8_t product[64])
 {
-    group group;
-    int done = group_open(&group, curve) &&
-               multiply(&group, secret_number(scalar), NULL, product);
-    group_close(&group);
-    return done;
+    const group *group = find(curve);
+    number secret;
+    if (group == NULL)
+        return 0;
+    number_load(&secret, scalar);
+    return multiply(group, &secret, NULL, product);
 }
 
 int gost_curve_agree(const char *curve, const uint8_t d[32], const uint8_t ukm[8],
                      const uint8_t point[64], uint8_t shared[64])
 {
-    group group;
-    int done = group_open(&group, curve);
-    if (done) {
-        gcry_mpi_t scalar = secret_number(d), factor = number(ukm, 8);
-        gcry_mpi_mulm(scalar, scalar, factor, group.order);
-        gcry_mpi_release(factor);
-        done = multiply(&group, scalar, affine_point(point), shared);
-    }
-    group_close(&group);
-    return done;
+    const group *group = find(curve);
+    coordinates in;
+    number secret, factor = {{0, 0, 0, 0}};
+    if (group == NULL || !load_point(group, &in, point))
+        return 0;
+    number_load(&secret, d);
+    for (int i = 0; i < 8; i++)
+        factor.limb[0] = factor.limb[0] << 8 | ukm[i];
+    uint64_t within = number_is_within(&secret, &group->order->m);
+    multiply_scalars(&secret, &secret, &factor, group->order);
+    return multiply(group, &secret, &in, shared) & answer(within, shared, 64);
 }
 
 int gost_curve_sign(const char *curve, const uint8_t d[32], const uint8_t e[32],
                     const uint8_t k[32], uint8_t signature[64])
 {
-    group group;
-    uint8_t product[64];
-    int done = group_open(&group, curve) &&
-               multiply(&group, secret_number(k), NULL, product);
-    if (done) {
-        gcry_mpi_t r = number(product, 32), s = secret_number(d), nonce = secret_number(k);
-        gcry_mpi_t hash = number(e, 32);
-        gcry_mpi_mod(r, r, group.order);
-        gcry_mpi_mulm(s, s, r, group.order);
-        gcry_mpi_mulm(nonce, nonce, hash, group.order);
-        gcry_mpi_addm(s, s, nonce, group.order);
-        done = gcry_mpi_cmp_ui(r, 0) != 0 && gcry_mpi_cmp_ui(s, 0) != 0;
-        store(signature, s);
-        store(signature + 32, r);
-        gcry_mpi_release(r);
-        gcry_mpi_release(s);
-        gcry_mpi_release(nonce);
-        gcry_mpi_release(hash);
-    }
-    group_close(&group);
-    return done;
+    const group *group = find(curve);
+    number key, hash, nonce, r, s, t;
+    coordinates point;
+    if (group == NULL)
+        return 0;
+    const number *n = &group->order->m;
+    number_load(&key, d);
+    number_load(&hash, e);
+    number_load(&nonce, k);
+    uint64_t good = number_is_within(&key, n) & number_is_within(&hash, n) &
+                    number_is_within(&nonce, n);
+    group->multiply_base(&point, &nonce);
+    number_reduce_once(&r, 0, &point.x, n);
+    multiply_scalars(&s, &r, &key, group->order);
+    multiply_scalars(&t, &hash, &nonce, group->order);
+    modular_add(&s, &s, &t, n);
+    good &= ~(number_is_zero(&r) | number_is_zero(&s));
+    number_store(signature, &s);
+    number_store(signature + 32, &r);
+    gost_wipe(&key, sizeof key);
+    gost_wipe(&nonce, sizeof nonce);
+    gost_wipe(&point, sizeof point);
+    gost_wipe(&t, sizeof t);
+    return answer(good, signature, 64);
 }
 
 /* RFC 5832, section 6.2: C = z1 P + z2 Q, and its x is r modulo the order. */
-static int verify(group *group, gcry_mpi_point_t public_key, gcry_mpi_t e, gcry_mpi_t s,
-                  gcry_mpi_t r)
-{
-    if (gcry_mpi_cmp_ui(r, 0) == 0 || gcry_mpi_cmp(r, group->order) >= 0 ||
-        gcry_mpi_cmp_ui(s, 0) == 0 || gcry_mpi_cmp(s, group->order) >= 0)
-        return 0;
-    gcry_mpi_t v = gcry_mpi_new(256), z1 = gcry_mpi_new(256), z2 = gcry_mpi_new(256);
-    gcry_mpi_point_t left = gcry_mpi_point_new(0), right = gcry_mpi_point_new(0);
-    gcry_mpi_invm(v, e, group->order);
-    gcry_mpi_mulm(z1, s, v, group->order);
-    gcry_mpi_mulm(z2, r, v, group->order);
-    gcry_mpi_sub(z2, group->order, z2);
-    gcry_mpi_ec_mul(left, z1, group->base, group->context);
-    gcry_mpi_ec_mul(right, z2, public_key, group->context);
-    gcry_mpi_ec_add(left, left, right, group->context);
-    int equal = gcry_mpi_ec_get_affine(v, NULL, left, group->context) == 0;
-    if (equal) {
-        gcry_mpi_mod(v, v, group->order);
-        equal = gcry_mpi_cmp(v, r) == 0;
-    }
-    gcry_mpi_point_release(left);
-    gcry_mpi_point_release(right);
-    gcry_mpi_release(v);
-    gcry_mpi_release(z1);
-    gcry_mpi_release(z2);
-    return equal;
-}
-
 int gost_curve_verify(const char *curve, const uint8_t point[64], const uint8_t e[32],
                       const uint8_t signature[64])
 {
-    group group;
-    int valid = group_open(&group, curve);
-    if (valid) {
-        gcry_mpi_point_t public_key = affine_point(point);
-        gcry_mpi_t hash = number(e, 32), s = number(signature, 32), r = number(signature + 32, 32);
-        valid = verify(&group, public_key, hash, s, r);
-        gcry_mpi_point_release(public_key);
-        gcry_mpi_release(hash);
-        gcry_mpi_release(s);
-        gcry_mpi_release(r);
-    }
-    group_close(&group);
-    return valid;
+    const group *group = find(curve);
+    coordinates public_key;
+    number hash, s, r, z1, z2, v;
+    if (group == NULL || !load_point(group, &public_key, point))
+        return 0;
+    const number *n = &group->order->m;
+    number_load(&hash, e);
+    number_load(&s, signature);
+    number_load(&r, signature + 32);
+    if (!number_is_within(&hash, n) || !number_is_within(&s, n) || !number_is_within(&r, n))
+        return 0;
+    invert_public(&v, &hash, group->order);
+    multiply_scalars(&z1, &s, &v, group->order);
+    multiply_scalars(&z2, &r, &v, group->order);
+    number_subtract(&z2, n, &z2);
+    return group->sum_has_x(&z1, &z2, &public_key, &r);
 }

@@ -1,4 +1,4 @@
-/* GOST R 34.10-2001 on the three CryptoPro curves, by libgcrypt. */
+/* GOST R 34.10-2001 on the curves "CryptoPro-A", "CryptoPro-B" and "CryptoPro-C". */
 #ifndef TUNNEL_GATEWAY_CURVE_H
 #define TUNNEL_GATEWAY_CURVE_H
 
@@ -6,8 +6,10 @@
 
 /*
  * Numbers are 32 bytes big-endian, points 64 bytes: x then y, both big-endian.
- * The caller has checked the ranges: 0 < d, k < n, and that points lie on the curve.
- * Every function returns 1 when it has an answer and 0 when there is none.
+ * Every function returns 1 when it has an answer and 0 when there is none: for another curve's
+ * name, a point that is not a finite one of the curve, a scalar, d, e or k outside 1 to n - 1.
+ * The output is no result then. Time depends on the points, on e in gost_curve_verify and
+ * on signatures; never on a scalar, d, k or a product.
  */
 int gost_curve_multiply(const char *curve, const uint8_t scalar[32], const uint8_t point[64],
                         uint8_t product[64]);
@@ -24,7 +26,7 @@ int gost_curve_sign(const char *curve, const uint8_t d[32], const uint8_t e[32],
 int gost_curve_verify(const char *curve, const uint8_t point[64], const uint8_t e[32],
                       const uint8_t signature[64]);
 
-/* Before anything else of this file; 0 when the library is too old. */
+/* Sets libgcrypt up for digest.c; 0 when the library is too old. */
 int gost_curve_initialize(void);
 
 #endif

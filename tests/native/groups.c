@@ -1,0 +1,198 @@
+/*
+ * Multiples of points of the three curves, by the extension's sources and by libgcrypt.
+ *
+ * Scalars are the ones at which the digits, the reduction and the exceptions of the addition
+ * could go wrong, then as many random ones as the first argument says.
+ */
+#include "curve.h"
+#include "group.h"
+
+#include <gcrypt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(condition)                                                          \
+    do {                                                                          \
+        if (!(condition)) {                                                       \
+            fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #condition);   \
+            exit(1);                                                              \
+        }                                                                         \
+    } while (0)
+
+static const group *curve;
+static gcry_ctx_t context;
+static gcry_mpi_t order;
+static gcry_mpi_point_t base;
+static long compared;
+
+static void to_number(number *a, gcry_mpi_t value)
+{
+    uint8_t bytes[32] = {0}, digits[32];
+    size_t size;
+    CHECK(gcry_mpi_print(GCRYMPI_FMT_USG, digits, sizeof digits, &size, value) == 0);
+    memcpy(bytes + 32 - size, digits, size);
+    number_load(a, bytes);
+}
+
+static int to_coordinates(coordinates *a, gcry_mpi_point_t point)
+{
+    gcry_mpi_t x = gcry_mpi_new(256), y = gcry_mpi_new(256);
+    int finite = gcry_mpi_ec_get_affine(x, y, point, context) == 0;
+    if (finite) {
+        to_number(&a->x, x);
+        to_number(&a->y, y);
+    }
+    gcry_mpi_release(x);
+    gcry_mpi_release(y);
+    return finite;
+}
+
+static int same(const coordinates *a, const coordinates *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* Whether only the right r fits the sum, which is NULL for infinity. */
+static void compare_sum(const number *first, const number *second, const coordinates *a,
+                        const coordinates *sum)
+{
+    number r, one = {{1, 0, 0, 0}};
+    if (sum == NULL) {
+        CHECK(!curve->sum_has_x(first, second, a, &one));
+        return;
+    }
+    number_reduce_once(&r, 0, &sum->x, &curve->order->m);
+    CHECK(curve->sum_has_x(first, second, a, &r));
+    r.limb[0] ^= 1;
+    CHECK(!curve->sum_has_x(first, second, a, &r));
+}
+
+/* first * G, second * a and the x of their sum. */
+static void compare(gcry_mpi_t first, gcry_mpi_t second, gcry_mpi_point_t a)
+{
+    gcry_mpi_point_t left = gcry_mpi_point_new(0), right = gcry_mpi_point_new(0);
+    gcry_mpi_point_t both = gcry_mpi_point_new(0);
+    coordinates point, expected_left, expected_right, sum, got;
+    number one, two;
+    gcry_mpi_ec_mul(left, first, base, context);
+    gcry_mpi_ec_mul(right, second, a, context);
+    gcry_mpi_ec_add(both, left, right, context);
+    CHECK(to_coordinates(&point, a) && curve->contains(&point));
+    CHECK(to_coordinates(&expected_left, left) && to_coordinates(&expected_right, right));
+    to_number(&one, first);
+    to_number(&two, second);
+    curve->multiply_base(&got, &one);
+    CHECK(same(&got, &expected_left));
+    curve->multiply(&got, &two, &point);
+    CHECK(same(&got, &expected_right));
+    compare_sum(&one, &two, &point, to_coordinates(&sum, both) ? &sum : NULL);
+    compared += 3;
+    gcry_mpi_point_release(left);
+    gcry_mpi_point_release(right);
+    gcry_mpi_point_release(both);
+}
+
+static gcry_mpi_t random_scalar(void)
+{
+    gcry_mpi_t value = gcry_mpi_new(320);
+    gcry_mpi_randomize(value, 320, GCRY_WEAK_RANDOM);
+    gcry_mpi_mod(value, value, order);
+    gcry_mpi_add_ui(value, value, gcry_mpi_cmp_ui(value, 0) == 0);
+    return value;
+}
+
+static gcry_mpi_point_t multiple(gcry_mpi_t scalar)
+{
+    gcry_mpi_point_t point = gcry_mpi_point_new(0);
+    gcry_mpi_ec_mul(point, scalar, base, context);
+    return point;
+}
+
+/* The scalar and its negative, on both sides of the sum, with points that differ and that do not:
+ * among the sums are doubles and infinity. */
+static void compare_both_signs(gcry_mpi_t scalar, gcry_mpi_point_t point)
+{
+    gcry_mpi_t negative = gcry_mpi_new(256);
+    gcry_mpi_mod(scalar, scalar, order);
+    if (gcry_mpi_cmp_ui(scalar, 0) != 0) {
+        gcry_mpi_sub(negative, order, scalar);
+        compare(scalar, negative, point);
+        compare(negative, negative, base);
+        compare(scalar, negative, base);
+    }
+    gcry_mpi_release(negative);
+}
+
+static void compare_edges(void)
+{
+    gcry_mpi_t start = random_scalar(), scalar = gcry_mpi_new(320);
+    gcry_mpi_point_t point = multiple(start);
+    for (unsigned small = 1; small <= 70; small++) {
+        gcry_mpi_set_ui(scalar, small);
+        compare_both_signs(scalar, point);
+    }
+    for (unsigned bit = 7; bit < 256; bit++)
+        for (unsigned less = 0; less < 2; less++) {
+            gcry_mpi_set_ui(scalar, 1);
+            gcry_mpi_lshift(scalar, scalar, bit);
+            gcry_mpi_sub_ui(scalar, scalar, less);
+            compare_both_signs(scalar, point);
+        }
+    gcry_mpi_release(start);
+    gcry_mpi_release(scalar);
+    gcry_mpi_point_release(point);
+}
+
+static void compare_random(int count)
+{
+    for (int i = 0; i < count; i++) {
+        gcry_mpi_t start = random_scalar(), first = random_scalar(), second = random_scalar();
+        gcry_mpi_point_t point = multiple(start);
+        compare(first, second, point);
+        gcry_mpi_release(start);
+        gcry_mpi_release(first);
+        gcry_mpi_release(second);
+        gcry_mpi_point_release(point);
+    }
+}
+
+/* Points off the curve, the place of infinity among them. */
+static void refuse_points(void)
+{
+    coordinates good, bad;
+    CHECK(to_coordinates(&good, base));
+    for (int bit = 0; bit < 512; bit++) {
+        bad = good;
+        number *half = bit < 256 ? &bad.x : &bad.y;
+        half->limb[bit % 256 / 64] ^= (uint64_t)1 << bit % 64;
+        CHECK(!curve->contains(&bad));
+    }
+    memset(&bad, 0, sizeof bad);
+    CHECK(!curve->contains(&bad));
+}
+
+static void compare_curve(const group *group, const char *name, int count)
+{
+    curve = group;
+    CHECK(gcry_mpi_ec_new(&context, NULL, name) == 0);
+    order = gcry_mpi_ec_get_mpi("n", context, 1);
+    base = gcry_mpi_ec_get_point("g", context, 1);
+    refuse_points();
+    compare_edges();
+    compare_random(count);
+    gcry_mpi_release(order);
+    gcry_mpi_point_release(base);
+    gcry_ctx_release(context);
+}
+
+int main(int argc, char **argv)
+{
+    int count = argc > 1 ? atoi(argv[1]) : 1;
+    CHECK(gost_curve_initialize());
+    compare_curve(&group_cryptopro_a, "GOST2001-CryptoPro-A", count);
+    compare_curve(&group_cryptopro_b, "GOST2001-CryptoPro-B", count);
+    compare_curve(&group_cryptopro_c, "GOST2001-CryptoPro-C", count);
+    printf("%ld\n", compared);
+    return 0;
+}
