@@ -6,6 +6,7 @@ What needs no real process is here, above all what hangs on a moment; tests/scen
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
 from tests.support.house import head, house
-from tests.support.loopback import LOOPBACK, receive, receive_all, reset, send
+from tests.support.loopback import LOOPBACK, RESET, receive, receive_all, reset, send
 from tests.support.peer import UPGRADE
 from tunnel_gateway.errors import AlertReceivedError, ShuttingDownError
 from tunnel_gateway.gateway import session as module
@@ -22,6 +23,8 @@ from tunnel_gateway.gateway.destinations import connect
 from tunnel_gateway.transport.channel import Channel
 from tunnel_gateway.transport.stream import SocketStream
 
+# A time-out of the system is an OSError and a TimeoutError at once.
+UNACKNOWLEDGED = OSError(errno.ETIMEDOUT, "Connection timed out")
 STOP = ShuttingDownError("the gateway is stopping")
 
 
@@ -234,6 +237,51 @@ async def test_a_refusal_without_end(credentials: Credentials, tmp_path: Path) -
         assert len(page.data) < 1_000_000
         destination.shutdown(socket.SHUT_RDWR)
         await asyncio.gather(sending, return_exceptions=True)
+        destination.close()
+        assert (await home.ended())["reason"] == "upgrade_refused"
+
+
+@pytest.mark.parametrize("how", ["reset", "silent", "cut off", "leave"])
+async def test_the_client_is_gone_before_the_answer(
+    how: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    """Its place, descriptors and connection to the application do not wait for a time-out."""
+    async with house(credentials, tmp_path, upgrade_timeout=60) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        stream = tunnel.channel._stream
+        if how == "leave":
+            tunnel.channel.close()
+        elif how == "silent":
+            home.sessions[0]._channel.connection_lost(UNACKNOWLEDGED)
+        else:
+            if how == "reset":
+                plain = stream._transport.get_extra_info("socket")
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            stream.abort(STOP)
+        await page.saw("lost")
+        assert await receive(destination) == b""
+        destination.close()
+        line = await home.ended()
+        assert line["event"] == "tunnel_refused"
+        assert line["reason"] == ("peer_lost" if how in ("reset", "silent") else "truncated")
+
+
+async def test_the_client_is_gone_amid_a_refusal(
+    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_REFUSAL_SECONDS", 60)
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        await send(destination, b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        await page.received(1)
+        tunnel.channel.close()
+        assert await receive(destination) == b""
         destination.close()
         assert (await home.ended())["reason"] == "upgrade_refused"
 

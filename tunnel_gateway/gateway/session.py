@@ -135,8 +135,8 @@ class Session:
             self._socket = socket = await connect(destination, config.connect_timeout)
         identity = identity_headers(client.peer, client.tunnel_id)
         socket.write(forwarded_request(request, identity, self._stream.peer_host))
-        if not await self._read_answer(socket.inbox):
-            return await self._pass_refusal(socket.inbox)
+        if not await self._read_answer(socket.inbox, inbox):
+            return await self._pass_refusal(socket.inbox, inbox)
         self._relay = Relay(
             self._channel,
             socket,
@@ -159,14 +159,14 @@ class Session:
                     return request
         raise NotWebSocketError("the client closed before its upgrade request was complete")
 
-    async def _read_answer(self, answers: Inbox) -> bool:
+    async def _read_answer(self, answers: Inbox, client: Inbox) -> bool:
         """Tell whether the destination accepts; until then no byte of the client follows."""
         answer = b""
         async with _time_limit(
             self._service.config.upgrade_timeout, "the destination did not answer the upgrade"
         ):
             while (switched := switched_protocols(answer)) is None:
-                data = await _receive_answer(answers)
+                data = await _receive_answer(answers, client)
                 if not data:
                     raise DestinationUnreachableError(
                         "the destination closed without an answer to the upgrade request"
@@ -175,12 +175,13 @@ class Session:
         answers.unread(answer)
         return switched
 
-    async def _pass_refusal(self, answers: Inbox) -> RelayEnd:
+    async def _pass_refusal(self, answers: Inbox, client: Inbox) -> RelayEnd:
         """Let the page see why the destination refused: its answer, then the end."""
         passed = 0
-        with suppress(TimeoutError, DestinationUnreachableError):
+        # A page that has read enough of it leaves, and that is a refusal all the same.
+        with suppress(TimeoutError, DestinationUnreachableError, TruncatedError):
             async with asyncio.timeout(_REFUSAL_SECONDS):
-                while passed < _REFUSAL_BYTES and (data := await _receive_answer(answers)):
+                while passed < _REFUSAL_BYTES and (data := await _receive_answer(answers, client)):
                     self._channel.write(data)
                     passed += len(data)
         self._channel.close()
@@ -235,9 +236,17 @@ class Session:
             log.warning("tunnel_refused", **facts)
 
 
-async def _receive_answer(answers: Inbox) -> bytes:
+async def _receive_answer(answers: Inbox, client: Inbox) -> bytes:
+    """Return what the destination says next; raises what ended the client if that comes first."""
+    answer = asyncio.create_task(answers.receive())
     try:
-        return await answers.receive()
+        await asyncio.wait((answer, client.lost), return_when=asyncio.FIRST_COMPLETED)
+        client.check()
+    finally:
+        answer.cancel()
+        await asyncio.gather(answer, return_exceptions=True)
+    try:
+        return answer.result()
     except OSError as error:
         raise DestinationUnreachableError(
             f"the destination broke off before its answer was complete: {error.strerror}"
@@ -247,7 +256,9 @@ async def _receive_answer(answers: Inbox) -> bytes:
 @asynccontextmanager
 async def _time_limit(seconds: float, text: str) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as limit:
             yield
     except TimeoutError:
+        if not limit.expired():
+            raise  # the socket's own: a peer that does not acknowledge
         raise TimedOutError(f"{text} in {seconds:g} s") from None

@@ -22,6 +22,8 @@ class Inbox:
         self._ended = False
         self._error: Exception | None = None
         self._changed = asyncio.Event()
+        # Done once the stream is lost, whatever still waits here; ``check`` raises why.
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         stream.observe(self)
 
     @property
@@ -96,3 +98,5 @@ class Inbox:
         self._ended = True
         self._error = error or TruncatedError("the connection was lost")
         self._changed.set()
+        if not self.lost.done():
+            self.lost.set_result(None)
