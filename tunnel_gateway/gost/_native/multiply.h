@@ -4,9 +4,10 @@
  *
  * A secret scalar k is written in 52 odd digits d between -31 and 31, as the sum of d * 32^i.
  * That takes an odd k: an even one is replaced by n - k and the product negated. No digit is
- * zero, so every scalar takes the same steps. What is added up is then never infinity, and never
- * meets a point equal to it before the last addition: as an integer, what is there is odd times
- * a power of 32 that the addend's is not, and the sum of both sizes is below n.
+ * zero, so every scalar takes the same steps. Before the last addition, what is added up is never
+ * infinity and never equal to the addend: as integers, one of the two is a multiple of a power of
+ * 32 that the other is not, and both together are below n. The last addition may pass n, and
+ * takes any two points.
  */
 #include "group.h"
 
