@@ -178,7 +178,8 @@ async def test_data_before_ready_ends_the_tunnel(credentials: Credentials) -> No
         made.client_connection.state = State.OPEN  # a client that does not wait
         made.client.write(b"erta")
         made.client_connection.state = State.CLIENT_EXPECT_READY
-        await made.server_stream.inbox._changed.wait()
+        early = await made.server_stream.inbox.receive()
+        made.server_stream.inbox.unread(early)
         witness = Witness()
         made.server.open(witness)
         await witness.saw("lost")

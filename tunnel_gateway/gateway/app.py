@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -44,7 +43,8 @@ class Gateway:
             admission=Admission(
                 tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
             ),
-            workers=ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="public-key"),
+            # One thread: with more they wait for Python's lock more than they work.
+            workers=ThreadPoolExecutor(1, thread_name_prefix="public-key"),
         )
         self._expiry = ExpiryWatch(self._current)
         self._sessions: dict[Session, asyncio.Task[None]] = {}

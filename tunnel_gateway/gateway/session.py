@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
+from tunnel_gateway.config import Destination
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     NotWebSocketError,
@@ -126,15 +127,7 @@ class Session:
         inbox.check()  # the client may have left while we connected
         self._connection.accept()
         self._channel.flush()
-
-        request = await self._read_request(inbox)
-        check_origin(request, client.server_name)
-        if socket.inbox.ended:
-            # The application does not wait as long for a request as a page may take.
-            socket.close()
-            self._socket = socket = await connect(destination, config.connect_timeout)
-        identity = identity_headers(client.peer, client.tunnel_id)
-        socket.write(forwarded_request(request, identity, self._stream.peer_host))
+        socket = await self._pass_request(inbox, client, destination, socket)
         if not await self._read_answer(socket.inbox, inbox):
             return await self._pass_refusal(socket.inbox, inbox)
         self._relay = Relay(
@@ -149,6 +142,27 @@ class Session:
     def _check_stopped(self) -> None:
         if self._stop_error is not None:
             raise self._stop_error
+
+    async def _pass_request(
+        self,
+        inbox: Inbox,
+        client: ClientAuthenticated,
+        destination: Destination,
+        socket: SocketStream,
+    ) -> SocketStream:
+        """Send the page's request on; returns the destination's socket, a new one if it hung up.
+
+        On its own so that nothing of the request is kept as long as the tunnel.
+        """
+        request = await self._read_request(inbox)
+        check_origin(request, client.server_name)
+        if socket.inbox.ended:
+            # The application does not wait as long for a request as a page may take.
+            socket.close()
+            self._socket = socket = await connect(destination, self._service.config.connect_timeout)
+        identity = identity_headers(client.peer, client.tunnel_id)
+        socket.write(forwarded_request(request, identity, self._stream.peer_host))
+        return socket
 
     async def _read_request(self, inbox: Inbox) -> UpgradeRequest:
         reader = UpgradeReader()

@@ -21,7 +21,7 @@ class Inbox:
         self._paused = False
         self._ended = False
         self._error: Exception | None = None
-        self._changed = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None  # lighter than an Event for each tunnel
         # Done once the stream is lost, whatever still waits here; ``check`` raises why.
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         stream.observe(self)
@@ -37,8 +37,8 @@ class Inbox:
         Raises what ended the stream when it is lost, TruncatedError if there was no reason.
         """
         while not (self._data or self._ended):
-            self._changed.clear()
-            await self._changed.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         if not self._data and self._error is not None:
             raise self._error
         return self.take()
@@ -80,12 +80,12 @@ class Inbox:
         if len(self._data) > LIMIT and not self._paused:
             self._paused = True
             self._stream.pause_reading()
-        self._changed.set()
+        self._wake()
 
     def eof_received(self) -> None:
         """Keep the end of the data."""
         self._ended = True
-        self._changed.set()
+        self._wake()
 
     def pause_writing(self) -> None:
         """Nothing: steps write less than a buffer holds."""
@@ -97,6 +97,11 @@ class Inbox:
         """Keep why the stream was lost."""
         self._ended = True
         self._error = error or TruncatedError("the connection was lost")
-        self._changed.set()
+        self._wake()
         if not self.lost.done():
             self.lost.set_result(None)
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
