@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tunnel_gateway.config import KEYS, Config, Destination, load_config
+from tunnel_gateway.config import KEYS, Config, load_config
+from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.errors import ConfigError, Fault
 
 CONFIG_FOLDER = Path(__file__).parents[1] / "config"
