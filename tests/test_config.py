@@ -175,46 +175,6 @@ def test_all_faults_come_together_in_the_order_of_the_lines(faults: Faults) -> N
     assert "7: tunnel.drain.timeout: given twice, first in line 6" in faults(text)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "192.168.1.11",
-        "::1",
-        "localhost",
-        "api",
-        "api.example.uz",
-        "api_1.example.uz.",
-        "a-b.uz",
-        "1.uz",
-    ],
-)
-def test_hosts_of_destinations(write: Write, value: str) -> None:
-    text = VENDOR.replace("192.168.1.11", value)
-    assert load_config(write(text)).destinations["0"].host == value
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "http://192.168.1.11",
-        "192.168.1.300",
-        "192.168.1.11:80",
-        "a b",
-        "-a.uz",
-        "a..uz",
-        ".uz",
-        "a" * 64,
-        "[::1]",
-        "api.o‘z",
-        "10",
-    ],
-)
-def test_what_is_no_host(faults: Faults, value: str) -> None:
-    (fault,) = faults(VENDOR.replace("192.168.1.11", value))
-    assert fault.startswith("8: tunnel.destination.0.host: expected a host name or an IP address,")
-    assert fault.endswith(f" got '{value}'")
-
-
 def test_several_destinations(write: Write) -> None:
     more = "tunnel.destination.tax-API_2.port=90\ntunnel.destination.tax-API_2.host=tax\n"
     destinations = load_config(write(VENDOR + more)).destinations
