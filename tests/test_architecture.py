@@ -17,10 +17,13 @@ PACKAGE = "tunnel_gateway"
 MAX_LINES = 400
 
 # Each part with the parts it may import besides itself. Nothing else may be imported from us.
-SIDE = {"errors", "config", "observability"}
+CONFIG = {"config_values", "config_destinations"}
+SIDE = {"errors", "config", "observability", *CONFIG}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
-    "config": {"errors"},
+    "config_values": {"errors"},
+    "config_destinations": {"errors", "config_values"},
+    "config": {"errors", *CONFIG},
     "observability": {"errors"},
     "gost": {"errors"},
     "pki": {"errors", "gost"},

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tunnel_gateway.config import KEYS, Config, Destination, load_config
+from tunnel_gateway.config import KEYS, Config, load_config
+from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.errors import ConfigError, Fault
 
 CONFIG_FOLDER = Path(__file__).parents[1] / "config"
@@ -172,46 +173,6 @@ def test_all_faults_come_together_in_the_order_of_the_lines(faults: Faults) -> N
         ["10:", "tunnel.servers.dir:"],
     ]
     assert "7: tunnel.drain.timeout: given twice, first in line 6" in faults(text)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "192.168.1.11",
-        "::1",
-        "localhost",
-        "api",
-        "api.example.uz",
-        "api_1.example.uz.",
-        "a-b.uz",
-        "1.uz",
-    ],
-)
-def test_hosts_of_destinations(write: Write, value: str) -> None:
-    text = VENDOR.replace("192.168.1.11", value)
-    assert load_config(write(text)).destinations["0"].host == value
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "http://192.168.1.11",
-        "192.168.1.300",
-        "192.168.1.11:80",
-        "a b",
-        "-a.uz",
-        "a..uz",
-        ".uz",
-        "a" * 64,
-        "[::1]",
-        "api.o‘z",
-        "10",
-    ],
-)
-def test_what_is_no_host(faults: Faults, value: str) -> None:
-    (fault,) = faults(VENDOR.replace("192.168.1.11", value))
-    assert fault.startswith("8: tunnel.destination.0.host: expected a host name or an IP address,")
-    assert fault.endswith(f" got '{value}'")
 
 
 def test_several_destinations(write: Write) -> None:

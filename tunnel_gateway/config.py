@@ -3,8 +3,7 @@
 The file is a Java properties file, the same one that the vendor's server reads: the vendor's
 ``tunnel.`` keys mean what they mean there, ours stand beside them, and keys without the prefix
 (the rest of the vendor's file) are left alone. `KEYS` is the one table of the simple keys, for
-this parser and for the documentation; the destinations are ``tunnel.destination.N.host`` and
-``.port``, where N is the dst_id that the page asks for.
+this parser and for the documentation; config_destinations.py reads the destinations.
 
 What the format leaves open, decided here:
 
@@ -18,10 +17,7 @@ What the format leaves open, decided here:
 
 from __future__ import annotations
 
-import ipaddress
-import re
-import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from io import StringIO
@@ -31,27 +27,28 @@ from typing import Any, Literal
 
 import javaproperties
 
+from tunnel_gateway.config_destinations import PARTS as DESTINATION_PARTS
+from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
+from tunnel_gateway.config_destinations import Destination, is_known, read_destinations
+from tunnel_gateway.config_values import (
+    FILE,
+    FOLDER,
+    IP,
+    PORT,
+    SECRET,
+    YES_NO,
+    Entry,
+    Kind,
+    seconds,
+    whole,
+    words,
+)
 from tunnel_gateway.errors import ConfigError, Fault
 
 # The vendor's whole file has some ten kilobytes.
 MAX_SIZE = 256 * 1024
 
 _PREFIX = "tunnel."
-_DESTINATION_PREFIX = "tunnel.destination."
-_DESTINATION = re.compile(r"tunnel\.destination\.(?P<id>.*)\.(?P<part>host|port)", re.DOTALL)
-_DESTINATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
-_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """A WebSocket API behind the gateway; ``id`` is the dst_id that pages ask for."""
-
-    id: str
-    host: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +78,6 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What a value looks like: ``read`` raises ValueError for text that is not ``expects``.
-
-    ``read`` gets the text and the folder that relative paths start at; ``problem`` tells why a
-    path that was read is of no use, or None.
-    """
-
-    expects: str
-    read: Callable[[str, Path], object]
-    problem: Callable[[Path], str | None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Key:
     """One simple key: its ``default`` as it would stand in the file, "" for none, and why."""
 
@@ -104,124 +88,53 @@ class Key:
     help: str
 
 
-def _ip(text: str, _base: Path) -> str:
-    ipaddress.ip_address(text)
-    return text
-
-
-def _host(text: str, base: Path) -> str:
-    labels = text.removesuffix(".").split(".")
-    # A last label of digits means an IPv4 address, so 192.168.1.300 is no name.
-    if labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
-        return _ip(text, base)
-    return text
-
-
-def _whole(low: int, high: int, unit: str) -> Kind:
-    def read(text: str, _base: Path) -> int:
-        if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
-            raise ValueError
-        return int(text)
-
-    return Kind(f"a whole number from {low} to {high}{unit}", read)
-
-
-def _seconds(low: float, high: int) -> Kind:
-    def read(text: str, _base: Path) -> float:
-        if not _DECIMAL.fullmatch(text) or not low <= float(text) <= high:
-            raise ValueError
-        return float(text)
-
-    return Kind(f"a number of seconds from {low:g} to {high}, without a unit", read)
-
-
-def _choice(values: Mapping[str, object]) -> Kind:
-    def read(text: str, _base: Path) -> object:
-        if text.lower() not in values:
-            raise ValueError
-        return values[text.lower()]
-
-    return Kind(" or ".join(values), read)
-
-
-def _words(*values: str) -> Kind:
-    return _choice({value: value for value in values})
-
-
-def _path(word: str, is_type: Callable[[int], bool]) -> Kind:
-    def problem(path: Path) -> str | None:
-        try:
-            return None if is_type(path.stat().st_mode) else f"{str(path)!r} is not a {word}"
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            reason = error.strerror if isinstance(error, OSError) else error
-            return f"{str(path)!r} is no usable {word} ({reason})"
-
-    return Kind(f"the path of a {word}", lambda text, base: base / text, problem)
-
-
-_YES_NO = _choice({"yes": True, "no": False})
-_IP = Kind("an IPv4 or IPv6 address without brackets", _ip)
-_HOST = Kind("a host name or an IP address, without http:// and without a port", _host)
-_PORT = _whole(1, 65535, "")
-_FOLDER = _path("folder", stat.S_ISDIR)
-_FILE = _path("file", stat.S_ISREG)
-_SECRET = Kind("a password", lambda text, _base: text.encode(errors="surrogatepass"))
-
 # fmt: off
 KEYS: tuple[Key, ...] = (
-    Key("tunnel.enabled", "enabled", _YES_NO, "",
+    Key("tunnel.enabled", "enabled", YES_NO, "",
         "Whether the gateway serves at all; must be given."),
-    Key("tunnel.listen.ip", "listen_ip", _IP, "0.0.0.0",  # noqa: S104 - the vendor's own default
+    Key("tunnel.listen.ip", "listen_ip", IP, "0.0.0.0",  # noqa: S104 - the vendor's own default
         "The address to listen on; 0.0.0.0 or :: is every address of the machine."),
-    Key("tunnel.listen.port", "listen_port", _PORT, "8843",
+    Key("tunnel.listen.port", "listen_port", PORT, "8843",
         "The TCP port to listen on; the users' agents are told it for the domain."),
-    Key("tunnel.listen.reuseport", "listen_reuseport", _YES_NO, "no",
+    Key("tunnel.listen.reuseport", "listen_reuseport", YES_NO, "no",
         "Whether daemons of one user share the port, one for each core, each with this set."),
-    Key("tunnel.servers.dir", "servers_dir", _FOLDER, "tunnel/servers",
+    Key("tunnel.servers.dir", "servers_dir", FOLDER, "tunnel/servers",
         "The folder with the key and the certificates of every domain."),
-    Key("tunnel.servers.password", "servers_password", _SECRET, "",
+    Key("tunnel.servers.password", "servers_password", SECRET, "",
         "The password of encrypted domain keys; none when they are not encrypted."),
-    Key("tunnel.truststore.file", "truststore_file", _FILE, "tunnel/truststore.jks",
+    Key("tunnel.truststore.file", "truststore_file", FILE, "tunnel/truststore.jks",
         "The trust anchors for the users' certificates: PEM, PKCS#12 or JKS; its content tells."),
-    Key("tunnel.truststore.password", "truststore_password", _SECRET, "",
+    Key("tunnel.truststore.password", "truststore_password", SECRET, "",
         "The password of the trust store; a PEM file has none."),
-    Key("tunnel.handshake.timeout", "handshake_timeout", _seconds(0.1, 300), "10",
+    Key("tunnel.handshake.timeout", "handshake_timeout", seconds(0.1, 300), "10",
         "The time for a whole handshake: two round trips, and a card that signs in seconds."),
-    Key("tunnel.handshake.limit", "handshake_limit", _whole(1, 65536, ""), "256",
+    Key("tunnel.handshake.limit", "handshake_limit", whole(1, 65536, ""), "256",
         "How many handshakes may be in progress at once; one more is refused (overloaded). It"
         " bounds the memory and the signatures that strangers can cost."),
-    Key("tunnel.limit", "tunnel_limit", _whole(1, 1_000_000, ""), "10000",
+    Key("tunnel.limit", "tunnel_limit", whole(1, 1_000_000, ""), "10000",
         "How many tunnels may be open at once; each takes two file descriptors."),
-    Key("tunnel.idle.timeout", "idle_timeout", _seconds(1, 604_800), "3600",
+    Key("tunnel.idle.timeout", "idle_timeout", seconds(1, 604_800), "3600",
         "A tunnel without a byte in either direction is closed after this time."),
-    Key("tunnel.upgrade.timeout", "upgrade_timeout", _seconds(0.1, 3600), "90",
+    Key("tunnel.upgrade.timeout", "upgrade_timeout", seconds(0.1, 3600), "90",
         "The time from the handshake to the browser's whole WebSocket request; the one-shot local"
         " address that the page connects to lives for 60 seconds."),
-    Key("tunnel.connect.timeout", "connect_timeout", _seconds(0.1, 300), "5",
+    Key("tunnel.connect.timeout", "connect_timeout", seconds(0.1, 300), "5",
         "The time to connect to a destination; it stands in the same network."),
-    Key("tunnel.halfclose.timeout", "halfclose_timeout", _seconds(0.1, 3600), "60",
+    Key("tunnel.halfclose.timeout", "halfclose_timeout", seconds(0.1, 3600), "60",
         "The time that one direction may stay open after the other has ended."),
-    Key("tunnel.drain.timeout", "drain_timeout", _seconds(0, 3600), "30",
+    Key("tunnel.drain.timeout", "drain_timeout", seconds(0, 3600), "30",
         "The time that open tunnels get to end when the gateway stops; systemd's TimeoutStopSec"
         " must be longer."),
-    Key("tunnel.reload.interval", "reload_interval", _seconds(0, 86_400), "0",
+    Key("tunnel.reload.interval", "reload_interval", seconds(0, 86_400), "0",
         "The time between two looks at the files; a change is then loaded as by SIGHUP. 0: never."),
-    Key("tunnel.log.format", "log_format", _words("auto", "console", "json"), "auto",
+    Key("tunnel.log.format", "log_format", words("auto", "console", "json"), "auto",
         "console is for people, json for machines; auto is console on a terminal, else json."),
-    Key("tunnel.log.level", "log_level", _words("debug", "info", "warning", "error"), "info",
+    Key("tunnel.log.level", "log_level", words("debug", "info", "warning", "error"), "info",
         "The least important lines that are written."),
 )
 # fmt: on
 
-_PARTS = {"host": _HOST, "port": _PORT}
 _KEY_OF = {key.name: key for key in KEYS}
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    line: int
-    key: str
-    value: str
 
 
 def load_config(path: Path) -> Config:
@@ -233,10 +146,10 @@ def load_config(path: Path) -> Config:
     reading = _Reading(path)
     entries = reading.entries()
     values = {key.field: reading.simple_value(key, entries.get(key.name)) for key in KEYS}
-    destinations = reading.destinations(entries.values())
+    destinations = read_destinations(entries.values(), reading.faults)
     if values["enabled"] is not False:
         reading.check_files(values, entries)
-        if not any(name.startswith(_DESTINATION_PREFIX) for name in entries):
+        if not any(name.startswith(DESTINATION_PREFIX) for name in entries):
             reading.fault(
                 "no destination is given: set tunnel.destination.0.host and .port to the address"
                 " of the WebSocket API"
@@ -256,15 +169,15 @@ class _Reading:
     def fault(self, message: str, line: int | None = None, key: str | None = None) -> None:
         self.faults.append(Fault(message, str(self.path), line, key))
 
-    def entries(self) -> dict[str, _Entry]:
+    def entries(self) -> dict[str, Entry]:
         """The entries with our prefix by key; repeated and unknown keys are faults."""
-        found: dict[str, _Entry] = {}
+        found: dict[str, Entry] = {}
         for entry in self._parse(self._text()):
             if not entry.key.startswith(_PREFIX):
                 continue
             if (first := found.setdefault(entry.key, entry)) is not entry:
                 self.fault(f"given twice, first in line {first.line}", entry.line, entry.key)
-            elif entry.key not in _KEY_OF and not _DESTINATION.fullmatch(entry.key):
+            elif entry.key not in _KEY_OF and not is_known(entry.key):
                 self.fault(f"unknown key{_suggestion(entry.key)}", entry.line, entry.key)
         return found
 
@@ -286,7 +199,7 @@ class _Reading:
         except UnicodeDecodeError:
             return data.decode("iso-8859-1")
 
-    def _parse(self, text: str) -> Iterable[_Entry]:
+    def _parse(self, text: str) -> Iterable[Entry]:
         lines = _Lines(text)
         elements = javaproperties.parse(lines)
         while True:
@@ -301,48 +214,18 @@ class _Reading:
             if element is None:
                 return
             if isinstance(element, javaproperties.KeyValue):
-                yield _Entry(line, element.key, element.value.strip())
+                yield Entry(self.path, line, element.key, element.value.strip())
 
-    def simple_value(self, key: Key, entry: _Entry | None) -> Any:
+    def simple_value(self, key: Key, entry: Entry | None) -> Any:
         """The value of ``key``, or None after a fault."""
         if entry is None or not entry.value:
             if key.name == "tunnel.enabled":
                 self.fault("must be given, yes or no", entry.line if entry else None, key.name)
                 return None
             return None if not key.default else key.kind.read(key.default, self.path.parent)
-        return self._value(key.kind, entry)
+        return entry.read(key.kind, self.faults)
 
-    def _value(self, kind: Kind, entry: _Entry) -> Any:
-        try:
-            return kind.read(entry.value, self.path.parent)
-        except ValueError:
-            got = f"expected {kind.expects}, got {entry.value[:100]!r}"
-            self.fault(got, entry.line, entry.key)
-            return None
-
-    def destinations(self, entries: Iterable[_Entry]) -> dict[str, Destination]:
-        """The destinations by identifier; half of one is a fault."""
-        parts: dict[str, dict[str, _Entry]] = {}
-        for entry in entries:
-            if match := _DESTINATION.fullmatch(entry.key):
-                parts.setdefault(match["id"], {})[match["part"]] = entry
-        return {dst_id: self._destination(dst_id, given) for dst_id, given in parts.items()}
-
-    def _destination(self, dst_id: str, given: Mapping[str, _Entry]) -> Destination:
-        first = next(iter(given.values()))
-        if not _DESTINATION_ID.fullmatch(dst_id):
-            allowed = "1 to 64 letters, digits, _ or -"
-            self.fault(f"a destination is named by {allowed}", first.line, first.key)
-        values: dict[str, Any] = dict.fromkeys(_PARTS)
-        for part, kind in _PARTS.items():
-            if entry := given.get(part):
-                values[part] = self._value(kind, entry)
-            else:
-                missing = f"{_DESTINATION_PREFIX}{dst_id}.{part}"
-                self.fault(f"{missing} is missing beside it", first.line, first.key)
-        return Destination(dst_id, **values)
-
-    def check_files(self, values: Mapping[str, Any], entries: Mapping[str, _Entry]) -> None:
+    def check_files(self, values: Mapping[str, Any], entries: Mapping[str, Entry]) -> None:
         """Fault the paths that are not there, or are of the wrong type."""
         for key in KEYS:
             if key.kind.problem and (problem := key.kind.problem(values[key.field])):
@@ -366,8 +249,8 @@ class _Lines(StringIO):
 def _suggestion(name: str) -> str:
     # The prefix that all keys share says nothing about which one was meant.
     known = [key.removeprefix(_PREFIX) for key in _KEY_OF]
-    dst_id = name.removeprefix(_DESTINATION_PREFIX).partition(".")[0]
-    dst_id = dst_id if name.startswith(f"{_DESTINATION_PREFIX}{dst_id}.") else "0"
-    known += [f"destination.{dst_id}.{part}" for part in _PARTS]
+    dst_id = name.removeprefix(DESTINATION_PREFIX).partition(".")[0]
+    dst_id = dst_id if name.startswith(f"{DESTINATION_PREFIX}{dst_id}.") else "0"
+    known += [f"destination.{dst_id}.{part}" for part in DESTINATION_PARTS]
     close = get_close_matches(name.removeprefix(_PREFIX), known, n=1)
     return f"; did you mean {_PREFIX}{close[0]}?" if close else ""

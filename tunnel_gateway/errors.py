@@ -209,9 +209,16 @@ class DestinationUnreachableError(RefusalError):
 
 
 class NotPermittedError(RefusalError):
-    """A rule of the destination or of the domain forbids it."""
+    """A rule of the destination or of the domain forbids it.
+
+    ``rule`` is the configuration's key that decided, for the log; None for the origin rule.
+    """
 
     code = "not_permitted"
+
+    def __init__(self, text: str, rule: str | None = None) -> None:
+        super().__init__(text)
+        self.rule = rule
 
 
 class NotWebSocketError(RefusalError):

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.support.loopback import LOOPBACK, receive
-from tunnel_gateway.config import Destination
+from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.errors import DestinationUnreachableError, UnknownDestinationError
 from tunnel_gateway.gateway.destinations import connect, find_destination
 

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tunnel_gateway.cli.facts import facts, plain, text
 from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.pki import pbe
 from tunnel_gateway.pki.authority import CENTRE, DOMAIN, ROOT, USER, Authority, Person, Profile
-from tunnel_gateway.pki.certificate import Certificate, format_time, to_pem
+from tunnel_gateway.pki.certificate import format_time, to_pem
 from tunnel_gateway.pki.keyfiles import (
     PASSWORD_SUFFIX,
     Identity,
@@ -65,10 +66,13 @@ example:
   tunnel-gateway pki init certs/dev --domain example.uz --user Gulnora
 """
 _SHOW_HELP: Final = """\
-Show what certificates say: PEM, also with several certificates, or DER.
+Show what certificates say: PEM, also with several certificates, or DER. The lines that begin
+with "rule" are values for tunnel.destination.N.allow.* and deny.*; those of an issuer, and of a
+serial number of that issuer, are there when the issuer's certificate is among those shown.
 
 examples:
   tunnel-gateway pki show servers/example.uz/chain.pem
+  tunnel-gateway pki show user.cer centre.cer
   tunnel-gateway pki show --json user.cer | jq '.[0].pinfl'
 """
 _VERIFY_HELP: Final = """\
@@ -140,7 +144,7 @@ def _add_init(commands: Any) -> None:
 
 def _add_show(commands: Any) -> None:
     parser = _add_command(commands, "show", "show what a certificate says", _SHOW_HELP)
-    parser.add_argument("certificate", metavar="CERT", type=Path)
+    parser.add_argument("certificates", metavar="CERT", nargs="+", type=Path)
     parser.add_argument("--json", action="store_true", help="print a JSON list, for programs")
     parser.set_defaults(run=_show)
 
@@ -296,56 +300,12 @@ class _Writer:
 
 
 def _show(args: argparse.Namespace) -> int:
-    certificates = load_certificates(args.certificate)
+    certificates = [one for path in args.certificates for one in load_certificates(path)]
     if args.json:
-        facts = [_facts(certificate) for certificate in certificates]
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        print(json.dumps([*map(plain, facts(certificates))], ensure_ascii=False, indent=2))
     else:
-        print("\n\n".join(_text(certificate) for certificate in certificates))
+        print("\n\n".join(map(text, facts(certificates))))
     return 0
-
-
-def _facts(certificate: Certificate) -> dict[str, Any]:
-    """What a certificate says, under the names of the vendor's server where it has one."""
-    return {
-        "serialNumber": certificate.serial_hex,
-        "subjectName": certificate.subject,
-        "issuerName": certificate.issuer,
-        "validFrom": certificate.not_before.isoformat(),
-        "validTo": certificate.not_after.isoformat(),
-        "commonName": certificate.common_name,
-        "pinfl": certificate.pinfl,
-        "inn": certificate.inn,
-        "uid": certificate.uid,
-        "keyAlgName": certificate.family.name,
-        "curve": certificate.public_key.curve.name,
-        "publicKey": certificate.public_key.encoded.hex(),
-        "signAlgName": certificate.signature_algorithm,
-        "dnsNames": list(certificate.dns_names),
-        "keyUsage": _sorted(certificate.key_usage),
-        "extKeyUsage": _sorted(certificate.extended_key_usage),
-        "policies": _sorted(certificate.policies),
-        "isCA": certificate.is_ca,
-        "pathLength": certificate.path_length,
-        "sha256": certificate.fingerprint,
-    }
-
-
-def _sorted(values: Any) -> list[str] | None:
-    return None if values is None else sorted(values)
-
-
-def _text(certificate: Certificate) -> str:
-    facts = _facts(certificate)
-    facts["validFrom"] = format_time(certificate.not_before)
-    facts["validTo"] = format_time(certificate.not_after)
-    lines = []
-    for name, value in facts.items():
-        if value is None or value == []:
-            continue
-        shown = ", ".join(value) if isinstance(value, list) else value
-        lines.append(f"{name:<13} {shown}")
-    return "\n".join(lines)
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from tunnel_gateway.config import Config
 from tunnel_gateway.errors import CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.session import Session
@@ -66,6 +67,7 @@ class Gateway:
             address=format_address((config.listen_ip, listener.port)),
             domains=sorted(self._current().domains),
             destinations=sorted(config.destinations),
+            policies=sorted(map(describe, config.destinations.values())),
         )
         watches = [asyncio.create_task(one.run()) for one in (reloader, self._expiry)]
         await termination.asked()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from tunnel_gateway.config import Destination
+from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.errors import DestinationUnreachableError, UnknownDestinationError
 from tunnel_gateway.transport.stream import SocketStream
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from tunnel_gateway.config import load_config
 from tunnel_gateway.errors import ConfigError, Fault, TunnelGatewayError
+from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.service import Material
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.lifecycle import on_hangup
@@ -126,5 +127,6 @@ def _changes(before: Material, after: Material) -> dict[str, object]:
         "renewed": sorted(renewed),
         "removed": sorted(old.keys() - new.keys()),
         "destinations": sorted(after.config.destinations),
+        "policies": sorted(map(describe, after.config.destinations.values())),
         "trust_anchors": len(after.trust_anchors),
     }

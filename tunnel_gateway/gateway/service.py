@@ -7,8 +7,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from tunnel_gateway.config import Config
+from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.policy import domain_faults
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.pki.truststore import load_trust_anchors
@@ -34,6 +36,8 @@ class Material:
         """
         anchors = load_trust_anchors(config.truststore_file, config.truststore_password)
         domains = load_domains(config.servers_dir, config.servers_password)
+        if faults := domain_faults(config.destinations.values(), domains):
+            raise ConfigError(faults)
         kept = before is not None and before.trust_anchors == anchors
         validator = before.validator if before and kept else ChainValidator(anchors)
         return cls(config, domains, anchors, validator)

@@ -12,6 +12,7 @@ from typing import Final
 from tunnel_gateway.config import Destination
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
+    NotPermittedError,
     NotWebSocketError,
     OverloadedError,
     TimedOutError,
@@ -19,6 +20,7 @@ from tunnel_gateway.errors import (
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway.destinations import connect, find_destination
+from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.service import Service
 from tunnel_gateway.gateway.upgrade import (
     UpgradeReader,
@@ -121,6 +123,7 @@ class Session:
             raise TunnelGatewayError("the handshake gave no client")
         self._note_client(client)
         destination = find_destination(config.destinations, client.dst_id)
+        check_permitted(destination, client.peer, client.server_name)
         self._socket = socket = await connect(destination, config.connect_timeout)
         inbox = Inbox(self._channel)
         self._channel.open(inbox)
@@ -238,6 +241,8 @@ class Session:
             facts["domain"] = self._connection.server_name
         if end.error is not None:
             facts["detail"] = str(end.error)
+        if isinstance(end.error, NotPermittedError) and end.error.rule:
+            facts["rule"] = end.error.rule
         if self._relay is not None:
             facts |= {
                 "bytes_up": self._relay.bytes_from_channel,

@@ -133,6 +133,15 @@ class Certificate:
         return format(self.serial, "x")
 
     @property
+    def key_id(self) -> str:
+        """``key:`` and the SHA-256 of the public key's bytes in hexadecimal: names an issuer.
+
+        A centre may be certified again under the same key, and its key's algorithm go by another
+        identifier; this stays. A name could be taken by another centre.
+        """
+        return f"key:{hashlib.sha256(self.public_key.encoded).hexdigest()}"
+
+    @property
     def label(self) -> str:
         """How errors and logs name the certificate: by serial and issuer, not by person."""
         return label(self.serial, self.issuer)

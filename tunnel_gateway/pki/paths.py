@@ -58,7 +58,14 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki import names
-from tunnel_gateway.pki.certificate import MALFORMED, format_time, label, read_public_key
+from tunnel_gateway.pki.certificate import (
+    MALFORMED,
+    Certificate,
+    format_time,
+    label,
+    parse_certificate,
+    read_public_key,
+)
 from tunnel_gateway.pki.oids import SIGNATURE_OIDS
 
 # A chain of eight is checked with eight signatures; twice that leaves room for a second path
@@ -91,6 +98,23 @@ class GostSignatureValidator(SignatureValidator):
             raise InvalidSignature
         _, public_key = read_public_key(public_key_info)
         gost_signature.verify(public_key, signature, digest(signed_data))
+
+
+def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
+    """Tell whether ``issuer`` has the right name and key; whether it may issue is not asked."""
+    if certificate.issuer != issuer.subject or certificate is issuer:
+        return False
+    parsed = parse_certificate(certificate.der)
+    try:
+        GostSignatureValidator().validate_signature(
+            parsed.signature,
+            parsed["tbs_certificate"].dump(),
+            parse_certificate(issuer.der).public_key,
+            parsed["signature_algorithm"],
+        )
+    except InvalidSignature:
+        return False
+    return True
 
 
 class _CountingValidator(SignatureValidator):

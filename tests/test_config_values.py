@@ -1,0 +1,68 @@
+"""What the values of a configuration look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tunnel_gateway.config_values import HOST, SECRET, Entry
+from tunnel_gateway.errors import Fault
+
+FILE = Path("/etc/gateway/config.properties")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "192.168.1.11",
+        "::1",
+        "localhost",
+        "api",
+        "api.example.uz",
+        "api_1.example.uz.",
+        "a-b.uz",
+        "1.uz",
+    ],
+)
+def test_hosts(value: str) -> None:
+    assert HOST.read(value, FILE.parent) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://192.168.1.11",
+        "192.168.1.300",
+        "192.168.1.11:80",
+        "a b",
+        "-a.uz",
+        "a..uz",
+        ".uz",
+        "a" * 64,
+        "[::1]",
+        "api.o‘z",
+        "10",
+    ],
+)
+def test_what_is_no_host(value: str) -> None:
+    faults: list[Fault] = []
+    assert Entry(FILE, 8, "tunnel.destination.0.host", value).read(HOST, faults) is None
+    (fault,) = faults
+    assert str(fault) == (
+        f"{FILE}:8: tunnel.destination.0.host: expected a host name or an IP address, without"
+        f" http:// and without a port, got '{value}'"
+    )
+
+
+def test_a_long_value_is_cut() -> None:
+    faults: list[Fault] = []
+    Entry(FILE, 8, "key", "-" * 1000).read(HOST, faults)
+    assert len(str(faults[0])) < 250
+
+
+def test_no_password_is_quoted() -> None:
+    """A password of any kind is one, so that there is no fault that could show it."""
+    faults: list[Fault] = []
+    assert Entry(FILE, 8, "key", "\udc80").read(SECRET, faults) == b"\xed\xb2\x80"
+    assert not faults

@@ -1,0 +1,131 @@
+"""What the values of ``config.properties`` look like, and where each of them stands."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunnel_gateway.errors import Fault
+
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key with its value, and where it stands: lines are counted from 1."""
+
+    file: Path
+    line: int
+    key: str
+    value: str
+
+    def fault(self, message: str) -> Fault:
+        """Return a fault of this entry."""
+        return Fault(message, str(self.file), self.line, self.key)
+
+    def read(self, kind: Kind, faults: list[Fault]) -> Any:
+        """Return the value; None after a fault, which is added to ``faults``."""
+        return self.read_text(self.value, kind, faults)
+
+    def read_text(self, text: str, kind: Kind, faults: list[Fault]) -> Any:
+        """Read a part of the value in the same way."""
+        try:
+            return kind.read(text, self.file.parent)
+        except ValueError:
+            faults.append(self.fault(f"expected {kind.expects}, got {text[:100]!r}"))
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a value looks like: ``read`` raises ValueError for text that is not ``expects``.
+
+    ``read`` gets the text and the folder that relative paths start at; ``problem`` tells why a
+    path that was read is of no use, or None.
+    """
+
+    expects: str
+    read: Callable[[str, Path], object]
+    problem: Callable[[Path], str | None] | None = None
+
+
+def ip(text: str, _base: Path) -> str:
+    """Return the text of an IP address; raises ValueError for any other."""
+    ipaddress.ip_address(text)
+    return text
+
+
+def host(text: str, base: Path) -> str:
+    """Return the text of a host name or an IP address; raises ValueError for any other."""
+    labels = text.removesuffix(".").split(".")
+    # A last label of digits means an IPv4 address, so 192.168.1.300 is no name.
+    if labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
+        return ip(text, base)
+    return text
+
+
+def whole(low: int, high: int, unit: str) -> Kind:
+    """Whole numbers from ``low`` to ``high``."""
+
+    def read(text: str, _base: Path) -> int:
+        if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
+            raise ValueError
+        return int(text)
+
+    return Kind(f"a whole number from {low} to {high}{unit}", read)
+
+
+def seconds(low: float, high: int) -> Kind:
+    """Seconds from ``low`` to ``high``, with a fraction or without."""
+
+    def read(text: str, _base: Path) -> float:
+        if not _DECIMAL.fullmatch(text) or not low <= float(text) <= high:
+            raise ValueError
+        return float(text)
+
+    return Kind(f"a number of seconds from {low:g} to {high}, without a unit", read)
+
+
+def choice(values: Mapping[str, object]) -> Kind:
+    """One of the words that ``values`` has as keys, and what each means."""
+
+    def read(text: str, _base: Path) -> object:
+        if text.lower() not in values:
+            raise ValueError
+        return values[text.lower()]
+
+    return Kind(" or ".join(values), read)
+
+
+def words(*values: str) -> Kind:
+    """One of these words."""
+    return choice({value: value for value in values})
+
+
+def path(word: str, is_type: Callable[[int], bool]) -> Kind:
+    """Paths of what ``is_type`` says about its mode, in a ``word``."""
+
+    def problem(path: Path) -> str | None:
+        try:
+            return None if is_type(path.stat().st_mode) else f"{str(path)!r} is not a {word}"
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = error.strerror if isinstance(error, OSError) else error
+            return f"{str(path)!r} is no usable {word} ({reason})"
+
+    return Kind(f"the path of a {word}", lambda text, base: base / text, problem)
+
+
+YES_NO = choice({"yes": True, "no": False})
+IP = Kind("an IPv4 or IPv6 address without brackets", ip)
+HOST = Kind("a host name or an IP address, without http:// and without a port", host)
+PORT = whole(1, 65535, "")
+FOLDER = path("folder", stat.S_ISDIR)
+FILE = path("file", stat.S_ISREG)
+SECRET = Kind("a password", lambda text, _base: text.encode(errors="surrogatepass"))

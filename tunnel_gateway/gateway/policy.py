@@ -1,0 +1,135 @@
+"""Who may go where: the rules of a destination, applied to a verified user.
+
+In this order: the user must have come by one of the destination's domains; no deny rule may
+match; and where there are allow rules, at least one must match. So a deny rule wins over every
+allow rule, an allow rule more lets more users in, and where nothing is set every verified user
+may pass.
+
+What cannot be told is refused. An allow rule never matches what a certificate does not say. A
+deny rule also matches a certificate that might be meant: one that does not say whose person it is
+(UID, PINFL), one whose number is not in the form in which numbers are compared, and one for any
+policy. A certificate without an INN is no legal entity's, and without a policy of no policy; that
+is an answer, so these match no deny rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from tunnel_gateway.config_destinations import Destination, Rule
+from tunnel_gateway.errors import Fault, NotPermittedError
+from tunnel_gateway.pki.certificate import Certificate
+from tunnel_gateway.pki.validation import VerifiedPeer
+
+_ANY_POLICY: Final = "2.5.29.32.0"
+_DIGITS: Final = {"inn": 9, "pinfl": 14, "uid": 9}
+_PERSONAL: Final = frozenset({"pinfl", "uid"})
+_WORDS: Final = {
+    "inn": "INN",
+    "pinfl": "PINFL",
+    "uid": "UID",
+    "issuer": "issuer",
+    "policy": "policy",
+    "serial": "serial number",
+    "domain": "domain",
+}
+_SHOWN: Final = 3
+
+
+def check_permitted(destination: Destination, peer: VerifiedPeer, server_name: str) -> None:
+    """Raise NotPermittedError, with the key of the rule, unless the user may go there.
+
+    ``server_name`` is the domain of the gateway that the user came to. The issuer is that of the
+    verified path: a name alone counts for nothing.
+    """
+    known = rule_values(peer.leaf, peer.path[1]) | {"domain": frozenset({server_name})}
+    here = f"destination {destination.id}: "
+    if destination.domains and not destination.domains.values & known["domain"]:
+        key = destination.domains.key
+        raise NotPermittedError(f"{here}{key} has no {server_name}", key)
+    for rule in destination.deny:
+        if rule.values & known[rule.kind]:
+            raise NotPermittedError(f"{here}{rule.key} names the user", rule.key)
+        if doubt := _doubt(rule.kind, known[rule.kind]):
+            raise NotPermittedError(f"{here}{rule.key} might name the user: {doubt}", rule.key)
+    if destination.allow and not any(r.values & known[r.kind] for r in destination.allow):
+        keys = ", ".join(rule.key for rule in destination.allow)
+        raise NotPermittedError(f"{here}the user is not named by {keys}", keys)
+
+
+def rule_values(leaf: Certificate, issuer: Certificate | None) -> dict[str, frozenset[str]]:
+    """Return, for each kind of rule but ``domain``, the values that match the certificate.
+
+    Without the issuer's certificate no value tells the issuer.
+    """
+    serial = {leaf.serial_hex}
+    if issuer is not None:
+        serial.add(f"{leaf.serial_hex}@{issuer.key_id}")
+    return {
+        "inn": _known(leaf.inn),
+        "pinfl": _known(leaf.pinfl),
+        "uid": _known(leaf.uid),
+        "issuer": _known(None if issuer is None else issuer.key_id),
+        "policy": frozenset(leaf.policies or ()),
+        "serial": frozenset(serial),
+    }
+
+
+def _known(value: str | None) -> frozenset[str]:
+    return frozenset() if value is None else frozenset({value})
+
+
+def _doubt(kind: str, values: Collection[str]) -> str | None:
+    """Why these values cannot be told from those that a deny rule names; None if they can."""
+    if kind in _PERSONAL and not values:
+        return f"the certificate has no {_WORDS[kind]}"
+    if kind in _DIGITS and not all(_is_number(value, _DIGITS[kind]) for value in values):
+        return f"the {_WORDS[kind]} of the certificate is not {_DIGITS[kind]} digits"
+    if kind == "policy" and _ANY_POLICY in values:
+        return "the certificate is for any policy"
+    return None
+
+
+def _is_number(value: str, digits: int) -> bool:
+    return len(value) == digits and value.isascii() and value.isdigit()
+
+
+def domain_faults(destinations: Iterable[Destination], served: Collection[str]) -> list[Fault]:
+    """Return the faults of rules that name domains which are not ``served``, or leave none."""
+    return [fault for one in destinations for fault in _domain_faults(one, served)]
+
+
+def _domain_faults(destination: Destination, served: Collection[str]) -> Iterable[Fault]:
+    lists = (destination.domains, *destination.allow, *destination.deny)
+    for rule in (one for one in lists if one is not None and one.kind == "domain"):
+        for domain in sorted(rule.values - set(served)):
+            yield rule.entry.fault(
+                f"{domain} is no domain of this gateway, which has {', '.join(sorted(served))}"
+            )
+    for rule in destination.deny:
+        if rule.kind == "domain" and not destination.domains and rule.values >= set(served):
+            yield rule.entry.fault("denies every domain of this gateway: nobody could come")
+
+
+def describe(destination: Destination) -> str:
+    """Return where the destination is and who may use it, in one line of words.
+
+    Numbers that name a person are only counted: the line is for logs.
+    """
+    who = "every trusted user"
+    if destination.allow:
+        who = f"users of {' or '.join(map(_words, destination.allow))}"
+    if destination.deny:
+        who += f", but none of {' or '.join(map(_words, destination.deny))}"
+    if destination.domains:
+        who += f", by {_words(destination.domains)} only"
+    return f"{destination.id} at {destination.host}:{destination.port} for {who}"
+
+
+def _words(rule: Rule) -> str:
+    values, word = sorted(rule.values), _WORDS[rule.kind]
+    if rule.kind in _PERSONAL:
+        return f"{len(values)} {word}s" if len(values) > 1 else f"one {word}"
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return f"{word} {', '.join(values[:_SHOWN])}{more}"
