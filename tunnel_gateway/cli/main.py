@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from tunnel_gateway.cli import connect, pki, selftest, serve, speed
+from tunnel_gateway.cli import check, connect, pki, selftest, serve, speed
 from tunnel_gateway.errors import ConfigError, TunnelGatewayError
 
 _LESSON = """\
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=version("tunnel-gateway"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (serve, connect, pki, selftest, speed):
+    for command in (serve, check, connect, pki, selftest, speed):
         command.add_parser(commands)
     parsed = parser.parse_args(arguments)
     if "run" not in parsed:

@@ -43,6 +43,16 @@ def load_domains(directory: Path, password: bytes | None) -> dict[str, Identity]
 
     Raises ConfigError with a fault for each file that cannot be used.
     """
+    identities, faults = read_domains(directory, password)
+    if faults:
+        raise ConfigError(faults)
+    return identities
+
+
+def read_domains(
+    directory: Path, password: bytes | None
+) -> tuple[dict[str, Identity], list[Fault]]:
+    """Return the identities that can be used, by domain, and a fault for each that cannot."""
     identities: dict[str, Identity] = {}
     faults: list[Fault] = []
     for entry in sorted(directory.iterdir()):
@@ -66,9 +76,7 @@ def load_domains(directory: Path, password: bytes | None) -> dict[str, Identity]
                 str(directory),
             )
         )
-    if faults:
-        raise ConfigError(faults)
-    return identities
+    return identities, faults
 
 
 def _domain_of(entry: Path) -> str:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from tunnel_gateway.config import Destination
+from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     NotPermittedError,

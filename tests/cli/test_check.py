@@ -1,0 +1,182 @@
+"""``tunnel-gateway check``: every kind of finding, as a table and as JSON, and the exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
+from tests.support.processes import COMMAND, Api, Program, write_config
+from tunnel_gateway.cli.main import main
+
+Check = Callable[..., tuple[int, list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def check(
+    credentials: Credentials, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Check:
+    """Run the command with these settings; returns its code and its findings."""
+
+    def run(**settings: object) -> tuple[int, list[dict[str, Any]]]:
+        path = tmp_path / "config.properties"
+        destination = settings.pop("destination", api.port)
+        assert isinstance(destination, int)
+        keys = {"limit": 10} | {name.replace("_", "."): value for name, value in settings.items()}
+        write_config(path, credentials, 1, {"0": destination}, keys)
+        path.chmod(0o600)
+        code = main(["check", "--config", str(path), "--json"])
+        return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def bad(findings: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(one["area"], one["status"]) for one in findings if one["status"] != "ok"]
+
+
+def test_all_is_well(check: Check) -> None:
+    code, findings = check()
+    assert (code, bad(findings)) == (0, [])
+    areas = [one["area"] for one in findings]
+    assert areas == [
+        "configuration",
+        "domain",
+        "domain",
+        "truststore",
+        "destination",
+        "policy",
+        "limits",
+    ]
+    first = next(one for one in findings if one["subject"] == FIRST_DOMAIN)
+    for word in ("CryptoPro-A", "days left", "the key matches", FIRST_DOMAIN):
+        assert word in first["text"]
+    policy = findings[areas.index("policy")]["text"]
+    assert "every trusted user" in policy
+    assert "no allow or deny rule is set" in policy
+
+
+def test_faults_of_the_configuration(check: Check) -> None:
+    code, findings = check(lmit=1, idle_timeout="5m")
+    assert (code, bad(findings)) == (1, [("configuration", "fault")] * 2)
+    assert "tunnel.idle.timeout" in findings[1]["text"]
+
+
+def test_switched_off(check: Check) -> None:
+    code, findings = check(enabled="no")
+    assert (code, bad(findings)) == (2, [("configuration", "warning")])
+
+
+def test_one_domain_of_two(check: Check, credentials: Credentials, tmp_path: Path) -> None:
+    folder = tmp_path / "servers"
+    credentials.domain(FIRST_DOMAIN, folder=folder)
+    made = credentials.domain(SECOND_DOMAIN, folder=folder)
+    made.key.chmod(0o644)
+    code, findings = check(servers_dir=folder)
+    assert (code, bad(findings)) == (1, [("domain", "fault")])
+    assert [one["subject"] for one in findings if one["area"] == "domain"] == [
+        FIRST_DOMAIN,
+        SECOND_DOMAIN,
+    ]
+
+
+@pytest.mark.parametrize(("days", "status"), [(20, "warning"), (-1, "fault")])
+def test_a_certificate_near_its_end(
+    check: Check, credentials: Credentials, tmp_path: Path, days: int, status: str
+) -> None:
+    credentials.domain(FIRST_DOMAIN, folder=tmp_path / "servers", not_after=NOW + days * DAY)
+    code, findings = check(servers_dir=tmp_path / "servers")
+    assert code == (1 if status == "fault" else 2)
+    assert ("domain", status) in bad(findings)
+
+
+def test_a_chain_that_users_will_refuse(
+    check: Check, credentials: Credentials, tmp_path: Path
+) -> None:
+    credentials.domain(
+        FIRST_DOMAIN, folder=tmp_path / "servers", issuer=Credentials.new_authority()
+    )
+    code, findings = check(servers_dir=tmp_path / "servers")
+    assert (code, bad(findings)) == (2, [("domain", "warning")])
+
+
+def test_a_truststore_that_is_none(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "trust.pem").write_text("nothing")
+    code, findings = check(truststore_file=tmp_path / "trust.pem")
+    assert (code, bad(findings)) == (1, [("truststore", "fault")])
+
+
+def test_destinations(check: Check, closed_port: Any, api: Api) -> None:
+    code, findings = check(destination=closed_port.number)
+    assert (code, bad(findings)) == (1, [("destination", "fault")])
+    code, findings = check(**{"destination.1.host": "yoq.invalid", "destination.1.port": 1})
+    assert (code, bad(findings)) == (1, [("destination", "fault")])
+
+
+def test_rules_in_words(check: Check) -> None:
+    code, findings = check(**{"destination.0.domains": FIRST_DOMAIN})
+    assert code == 0
+    assert any(FIRST_DOMAIN in one["text"] for one in findings if one["area"] == "policy")
+    code, findings = check(**{"destination.0.domains": "boshqa.example"})
+    assert code == 1
+    assert ("policy", "fault") in bad(findings)
+
+
+def test_descriptors(check: Check) -> None:
+    code, findings = check(limit=1_000_000)
+    assert (code, bad(findings)) == (2, [("limits", "warning")])
+    assert "LimitNOFILE" in findings[-1]["text"]
+
+
+def test_permissions(check: Check, credentials: Credentials, tmp_path: Path) -> None:
+    trust = tmp_path / "trust.pem"
+    trust.write_bytes(credentials.truststore.read_bytes())
+    trust.chmod(0o666)
+    code, findings = check(truststore_file=trust)
+    assert (code, bad(findings)) == (1, [("permissions", "fault")])
+    assert f"chmod go-w {trust}" in findings[-1]["text"]
+
+
+def test_a_password_in_a_file_that_others_read(
+    credentials: Credentials, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.properties"
+    write_config(path, credentials, 1, {"0": api.port}, {"limit": 1, "servers.password": "sir"})
+    path.chmod(0o644)
+    assert main(["check", "--config", str(path)]) == 2
+    output = capsys.readouterr().out
+    assert f"chmod 600 {path}" in " ".join(output.split())
+    assert "sir" not in output.split()
+
+
+def test_the_table(credentials: Credentials, api: Api, tmp_path: Path) -> None:
+    path = tmp_path / "config.properties"
+    write_config(path, credentials, 1, {"0": api.port}, {"limit": 10})
+    plain = Program("check", *COMMAND, "check", "--config", str(path))
+    assert plain.exit_code() == 0
+    assert plain.output[0].startswith("ok    configuration config.properties: no fault")
+    assert "\x1b" not in "".join(plain.output)
+
+
+def test_colours_on_a_terminal(
+    credentials: Credentials,
+    api: Api,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "config.properties"
+    write_config(path, credentials, 1, {"0": api.port}, {"limit": 10})
+    near, far = pty.openpty()
+    with os.fdopen(far, "w") as terminal:
+        monkeypatch.setattr("sys.stdout", terminal)
+        main(["check", "--config", str(path)])
+    assert b"\x1b[32mok" in os.read(near, 65536)
+    os.close(near)
+    assert capfd.readouterr().out == ""

@@ -1,0 +1,69 @@
+"""Checking destinations that answer in their own ways; tests/cli/test_check.py has the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import Credentials
+from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, send
+from tests.support.processes import write_config
+from tunnel_gateway.gateway.check import Finding, check
+
+Answer = Callable[[socket.socket], Awaitable[None]]
+
+
+async def refuse(plain: socket.socket) -> None:
+    await receive(plain)
+    await send(plain, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+
+
+async def talk_otherwise(plain: socket.socket) -> None:
+    await send(plain, b"220 pochta\r\n")
+
+
+async def hang_up(plain: socket.socket) -> None:
+    await receive(plain)
+
+
+async def say_nothing(plain: socket.socket) -> None:
+    await asyncio.sleep(TIME_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (refuse, "answers 404"),
+        (talk_otherwise, "answers no WebSocket"),
+        (hang_up, "answers no WebSocket"),
+        (say_nothing, "answers no WebSocket"),
+    ],
+)
+async def test_an_application_that_is_there(
+    answer: Answer, words: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        listening.setblocking(False)
+        path = tmp_path / "config.properties"
+        keys = {"limit": 1, "connect.timeout": 0.5}
+        write_config(path, credentials, 1, {"0": listening.getsockname()[1]}, keys)
+        loop = asyncio.get_running_loop()
+
+        async def serve() -> None:
+            first, _ = await loop.sock_accept(listening)  # the attempt to connect
+            first.close()
+            second, _ = await loop.sock_accept(listening)
+            second.setblocking(False)
+            with second:
+                await answer(second)
+
+        serving = asyncio.create_task(serve())
+        findings: list[Finding] = [one async for one in check(path)]
+        serving.cancel()
+    (found,) = (one for one in findings if one.area == "destination")
+    assert found.status == "warning"
+    assert words in found.text

@@ -1,0 +1,74 @@
+"""``tunnel-gateway check``: is everything there that the gateway needs?"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import sys
+import textwrap
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tunnel_gateway.gateway.check import Finding, Status, check
+
+if TYPE_CHECKING:
+    from tunnel_gateway.cli import Subparsers
+
+_DESCRIPTION = """\
+Try everything that serve would use: the configuration, each domain's key and certificates, the
+trust store, the destinations (connect, and ask for a WebSocket), who may use them, limits and
+file permissions. Nothing is changed, and a gateway that runs is not disturbed.
+
+Exit code: 0 all is well, 1 something would keep the gateway or a domain from serving, 2 it serves,
+and something should be looked at.
+"""
+_SIGN: Final[dict[Status, str]] = {"ok": "ok", "warning": "look", "fault": "WRONG"}
+_COLOUR: Final[dict[Status, str]] = {"ok": "32", "warning": "33", "fault": "31"}
+_SIGN_WIDTH, _AREA_WIDTH = 5, 13
+_MIN_WIDTH, _MAX_WIDTH = 60, 120
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "check",
+        help="try everything that the gateway needs",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each line")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check and print as it goes; 0, 1 or 2 as the description says."""
+    return asyncio.run(_run(arguments.config, as_json=arguments.json))
+
+
+async def _run(config_file: Path, *, as_json: bool) -> int:
+    seen: set[Status] = set()
+    async for finding in check(config_file):
+        seen.add(finding.status)
+        print(json.dumps(asdict(finding)) if as_json else _row(finding), flush=True)
+    if "fault" in seen:
+        return 1
+    return 2 if "warning" in seen else 0
+
+
+def _row(finding: Finding) -> str:
+    width = min(max(shutil.get_terminal_size().columns, _MIN_WIDTH), _MAX_WIDTH)
+    sign = f"{_SIGN[finding.status]:<{_SIGN_WIDTH}}"
+    if sys.stdout.isatty():
+        sign = f"\x1b[{_COLOUR[finding.status]}m{sign}\x1b[0m"
+    indent = " " * (_SIGN_WIDTH + 1 + _AREA_WIDTH + 1)
+    text = textwrap.wrap(
+        f"{finding.subject}: {finding.text}",
+        width - len(indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return f"{sign} {finding.area:<{_AREA_WIDTH}} " + f"\n{indent}".join(text)

@@ -1,0 +1,179 @@
+"""Everything the daemon will need, tried before it is needed: what is good, doubtful or wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import stat
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from websockets.asyncio.client import connect as websocket
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+
+from tunnel_gateway.config import Config, load_config
+from tunnel_gateway.config_destinations import Destination
+from tunnel_gateway.errors import (
+    CertificateError,
+    ConfigError,
+    DestinationUnreachableError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.gateway.destinations import connect
+from tunnel_gateway.gateway.domains import read_domains
+from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
+from tunnel_gateway.gateway.policy import describe, domain_faults
+from tunnel_gateway.pki.certificate import Certificate
+from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.truststore import load_trust_anchors
+from tunnel_gateway.pki.validation import ChainValidator
+
+Status = Literal["ok", "warning", "fault"]
+
+# A tunnel has two sockets; the rest is the listener, the log and what loading opens.
+_DESCRIPTORS_EACH = 2
+_DESCRIPTORS_BESIDE = 100
+_OTHERS_MAY_READ = stat.S_IRGRP | stat.S_IROTH
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was tried: what it belongs to, its name, how it is, and that in words."""
+
+    area: str
+    subject: str
+    status: Status
+    text: str
+
+
+async def check(config_file: Path) -> AsyncIterator[Finding]:
+    """Try everything that ``serve`` would use, and yield what was found, thing by thing."""
+    try:
+        config = await asyncio.to_thread(load_config, config_file)
+    except ConfigError as error:
+        for fault in error.faults:
+            yield Finding("configuration", config_file.name, "fault", str(fault))
+        return
+    yield _configuration(config, config_file)
+    if not config.enabled:
+        return
+    now = datetime.now(UTC)
+    domains: dict[str, Identity] = {}
+    for finding in _domains(config, now, domains):
+        yield finding
+    for finding in _trust(config, now, domains):
+        yield finding
+    for fault in domain_faults(config.destinations.values(), domains) if domains else ():
+        yield Finding("policy", fault.key or "rules", "fault", str(fault))
+    for destination in config.destinations.values():
+        yield await _reach(destination, config.connect_timeout)
+        yield _policy(destination)
+    yield _limits(config)
+    for finding in _permissions(config, config_file):
+        yield finding
+
+
+def _configuration(config: Config, file: Path) -> Finding:
+    if not config.enabled:
+        return Finding("configuration", file.name, "warning", "tunnel.enabled=no: nothing runs")
+    listening = f"listens on {config.listen_ip}, port {config.listen_port}"
+    return Finding("configuration", file.name, "ok", f"no fault; {listening}")
+
+
+def _domains(config: Config, now: datetime, found: dict[str, Identity]) -> Iterator[Finding]:
+    identities, faults = read_domains(config.servers_dir, config.servers_password)
+    found.update(identities)
+    for name, identity in identities.items():
+        leaf = identity.leaf
+        names = ", ".join(leaf.dns_names) or leaf.common_name or "no name"
+        text = (
+            f"for {names}; {leaf.public_key.curve.name}, {leaf.family.name};"
+            f" a chain of {len(identity.chain)}; the key matches; {_until(leaf, now)}"
+        )
+        yield Finding("domain", name, _age(identity.chain, now), text)
+    for fault in faults:
+        yield Finding("domain", Path(fault.file).name, "fault", str(fault))
+
+
+def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Iterator[Finding]:
+    file = config.truststore_file
+    try:
+        anchors = load_trust_anchors(file, config.truststore_password)
+        validator = ChainValidator(anchors)
+    except TunnelGatewayError as error:
+        yield Finding("truststore", file.name, "fault", str(error))
+        return
+    for anchor in anchors:
+        yield Finding("truststore", anchor.label, _age([anchor], now), _until(anchor, now))
+    for name, identity in domains.items():
+        try:
+            validator.verify_server([one.der for one in identity.chain], now, name)
+        except CertificateError as error:
+            text = f"who trusts the same roots will refuse it: {error}"
+            yield Finding("domain", name, "warning", text)
+
+
+def _until(certificate: Certificate, now: datetime) -> str:
+    days = days_left(certificate, now)
+    left = f"{days} days left" if days >= 0 else "expired"
+    return f"until {certificate.not_after:%Y-%m-%d}, {left}"
+
+
+def _age(certificates: list[Certificate] | tuple[Certificate, ...], now: datetime) -> Status:
+    least = min(days_left(one, now) for one in certificates)
+    if least < 0:
+        return "fault"
+    return "warning" if least < WARNING_DAYS[0] else "ok"
+
+
+async def _reach(destination: Destination, seconds: float) -> Finding:
+    """Connect and ask for a WebSocket; an application may well refuse the path ``/``."""
+    name = f"dst_id {destination.id}"
+    host = f"[{destination.host}]" if ":" in destination.host else destination.host
+    url = f"ws://{host}:{destination.port}/"
+    try:
+        stream = await connect(destination, seconds)
+        stream.close()
+        async with websocket(url, open_timeout=seconds, proxy=None):
+            return Finding("destination", name, "ok", f"{url} answers a WebSocket")
+    except DestinationUnreachableError as error:
+        return Finding("destination", name, "fault", str(error))
+    except InvalidStatus as error:
+        code = error.response.status_code
+        text = f"{url} answers {code} to a WebSocket on this path; pages may use another"
+        return Finding("destination", name, "warning", text)
+    except (InvalidHandshake, InvalidMessage, OSError, EOFError) as error:
+        text = f"{url} accepts connections and answers no WebSocket: {type(error).__name__}"
+        return Finding("destination", name, "warning", text)
+
+
+def _policy(destination: Destination) -> Finding:
+    open_to_all = not (destination.allow or destination.deny or destination.domains)
+    note = "; no allow or deny rule is set" if open_to_all else ""
+    return Finding("policy", f"dst_id {destination.id}", "ok", describe(destination) + note)
+
+
+def _limits(config: Config) -> Finding:
+    needed = config.tunnel_limit * _DESCRIPTORS_EACH + _DESCRIPTORS_BESIDE
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    text = f"tunnel.limit={config.tunnel_limit} needs {needed} descriptors, {allowed} are allowed"
+    if 0 <= allowed < needed:
+        text += " here: raise LimitNOFILE= or ulimit -n, or lower tunnel.limit"
+        return Finding("limits", "descriptors", "warning", text)
+    return Finding("limits", "descriptors", "ok", text)
+
+
+def _permissions(config: Config, file: Path) -> Iterator[Finding]:
+    """Keys are checked where they are read; this looks at what is around them."""
+    with_password = config.servers_password or config.truststore_password
+    if with_password and file.stat().st_mode & _OTHERS_MAY_READ:
+        text = f"holds a password and others may read it; run: chmod 600 {file}"
+        yield Finding("permissions", str(file), "warning", text)
+    for path in (file, config.servers_dir, config.truststore_file):
+        if path.stat().st_mode & _OTHERS_MAY_WRITE:
+            text = f"others may change it, and so what is trusted; run: chmod go-w {path}"
+            yield Finding("permissions", str(path), "fault", text)
