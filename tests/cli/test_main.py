@@ -67,10 +67,11 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     [
         (FileError("key.pem: no such file"), ["key.pem: no such file"]),
         (OSError(98, "cannot listen"), ["[Errno 98] cannot listen"]),
+        (FileError("CN=a\u202eb\u2028c\nd\x1b[2J"), ["CN=a\\u202eb\\u2028c\\nd\\x1b[2J"]),
         (KeyboardInterrupt(), ["interrupted"]),
         (
-            ConfigError([Fault("bad", "a", 1, "b"), Fault("worse", "c")]),
-            ["a:1: b: bad", "c: worse"],
+            ConfigError([Fault("bad", "a", 1, "b"), Fault("worse", "c\u202e")]),
+            ["a:1: b: bad", "c\\u202e: worse"],
         ),
     ],
 )

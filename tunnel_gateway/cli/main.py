@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from tunnel_gateway.cli import connect, pki, selftest, serve, speed
 from tunnel_gateway.errors import ConfigError, TunnelGatewayError
+from tunnel_gateway.observability.logs import escaped
 
 _LESSON = """\
 A gateway for E-IMZO TUNNEL. It stands at the edge of an organisation: users prove who they
@@ -45,9 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(parsed.run(parsed))
     except ConfigError as error:
         for fault in error.faults:
-            print(f"tunnel-gateway: {fault}", file=sys.stderr)
+            _complain(str(fault))
     except (TunnelGatewayError, OSError) as error:
-        print(f"tunnel-gateway: {error}", file=sys.stderr)
+        _complain(str(error))
     except KeyboardInterrupt:
-        print("tunnel-gateway: interrupted", file=sys.stderr)
+        _complain("interrupted")
     return 1
+
+
+def _complain(text: str) -> None:
+    """Print one line, whatever is in it: an error quotes other people's certificates and files."""
+    print(f"tunnel-gateway: {escaped(text)}", file=sys.stderr)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
+from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki import pbe
 from tunnel_gateway.pki.authority import CENTRE, DOMAIN, ROOT, USER, Authority, Person, Profile
 from tunnel_gateway.pki.certificate import Certificate, format_time, to_pem
@@ -299,10 +300,18 @@ def _show(args: argparse.Namespace) -> int:
     certificates = load_certificates(args.certificate)
     if args.json:
         facts = [_facts(certificate) for certificate in certificates]
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        print(_json(facts))
     else:
         print("\n\n".join(_text(certificate) for certificate in certificates))
     return 0
+
+
+def _json(facts: list[dict[str, Any]]) -> str:
+    """JSON with letters as letters, and escapes for what would move or hide text on a terminal."""
+    text = json.dumps(facts, ensure_ascii=False, indent=2)
+    return "".join(
+        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
+    )
 
 
 def _facts(certificate: Certificate) -> dict[str, Any]:
@@ -344,7 +353,7 @@ def _text(certificate: Certificate) -> str:
         if value is None or value == []:
             continue
         shown = ", ".join(value) if isinstance(value, list) else value
-        lines.append(f"{name:<13} {shown}")
+        lines.append(f"{name:<13} {escaped(str(shown))}")
     return "\n".join(lines)
 
 
@@ -360,9 +369,9 @@ def _verify(args: argparse.Namespace) -> int:
         else:
             peer = validator.verify_server(chain, at, args.domain)
     except CertificateError as reason:
-        print(f"not accepted ({reason.code}): {reason}", file=sys.stderr)
+        print(f"not accepted ({reason.code}): {escaped(str(reason))}", file=sys.stderr)
         return 1
     for certificate in peer.path:
-        print(f"{certificate.serial_hex:<18} {certificate.subject}")
+        print(f"{certificate.serial_hex:<18} {escaped(certificate.subject)}")
     print(f"accepted; the path is valid until {format_time(peer.valid_until)}")
     return 0
