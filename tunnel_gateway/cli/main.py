@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 
 from tunnel_gateway.cli import connect, pki, selftest, serve, speed
 from tunnel_gateway.errors import ConfigError, TunnelGatewayError
@@ -29,6 +30,8 @@ Each command explains itself with --help.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does by itself
     parser = argparse.ArgumentParser(
         prog="tunnel-gateway",
         description=_LESSON,

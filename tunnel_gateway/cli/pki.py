@@ -307,8 +307,11 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _json(facts: list[dict[str, Any]]) -> str:
-    """JSON with letters as letters, and escapes for what would move or hide text on a terminal."""
-    text = json.dumps(facts, ensure_ascii=False, indent=2)
+    """JSON with letters as letters where the output can hold them.
+
+    What would move or hide text on a terminal is escaped.
+    """
+    text = json.dumps(facts, ensure_ascii=sys.stdout.encoding.lower() != "utf-8", indent=2)
     return "".join(
         char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
     )
