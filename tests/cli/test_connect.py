@@ -94,9 +94,9 @@ def test_what_it_asks_for(
 
 
 def test_an_end_with_an_error(served: Served, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    served.end = RelayEnd("peer_lost", OSError("uzildi"))
+    served.end = RelayEnd("peer_lost", OSError("uzildi\u202e\n"))
     assert run() == 1
-    assert capsys.readouterr().err == "tunnel-gateway: peer_lost: uzildi\n"
+    assert capsys.readouterr().err == "tunnel-gateway: peer_lost: uzildi\\u202e\\n\n"
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
+import json
 from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
 
+from tests.support.credentials import Credentials
 from tests.support.processes import Program, command
 from tunnel_gateway.cli import selftest
 from tunnel_gateway.cli.main import main
@@ -31,6 +34,22 @@ def test_the_lesson_as_a_process() -> None:
     assert program.exit_code() == 0
     assert program.errors == []
     assert program.output[0].startswith("usage: tunnel-gateway")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_output_that_cannot_hold_the_letters(
+    encoding: str, form: str, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding, write_through=True))
+    more = ["--json"] if form == "json" else []
+    assert main(["pki", "show", str(credentials.citizen.chain), *more]) == 0
+    shown = written.getvalue().decode(encoding)
+    if form == "json":
+        assert json.loads(shown)[0]["commonName"] == credentials.citizen.identity.leaf.common_name
+    else:
+        assert r"G\u2018ANIYEV" in shown
 
 
 def test_its_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,10 +86,11 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     [
         (FileError("key.pem: no such file"), ["key.pem: no such file"]),
         (OSError(98, "cannot listen"), ["[Errno 98] cannot listen"]),
+        (FileError("CN=a\u202eb\u2028c\nd\x1b[2J"), ["CN=a\\u202eb\\u2028c\\nd\\x1b[2J"]),
         (KeyboardInterrupt(), ["interrupted"]),
         (
-            ConfigError([Fault("bad", "a", 1, "b"), Fault("worse", "c")]),
-            ["a:1: b: bad", "c: worse"],
+            ConfigError([Fault("bad", "a", 1, "b"), Fault("worse", "c\u202e")]),
+            ["a:1: b: bad", "c\\u202e: worse"],
         ),
     ],
 )

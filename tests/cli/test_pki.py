@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from tests.support.pki import NOW, OFFICER, authority, domain, user
 from tunnel_gateway.cli import pki
 from tunnel_gateway.errors import FileError
+from tunnel_gateway.pki.authority import ROOT, issue
 from tunnel_gateway.pki.certificate import Certificate, to_pem
 from tunnel_gateway.pki.keyfiles import load_certificates, load_identity, password_beside
 from tunnel_gateway.pki.truststore import load_trust_anchors
@@ -249,6 +252,17 @@ class TestShow:
         assert facts["keyUsage"] == sorted(identity.leaf.key_usage or ())
         assert (facts["isCA"], facts["dnsNames"]) == (False, [])
 
+    def test_text_that_a_terminal_would_obey(self, run: Run, tmp_path: Path) -> None:
+        name = "a\u202eb\u2028c\u200bd\U000e0041"
+        identity = user(person=replace(OFFICER, name=name))
+        chain = bundle(tmp_path, identity.chain)
+        _, out, _ = run("show", chain)
+        assert out.replace("\n", "").isprintable()
+        assert r"commonName    a\u202eb\u2028c\u200bd\U000e0041" in out
+        _, out, _ = run("show", "--json", chain)
+        assert out.replace("\n", "").isprintable()
+        assert json.loads(out)[0]["commonName"] == name
+
     def test_extensions_that_are_absent(self, run: Run, tmp_path: Path) -> None:
         leaf = user(key_usage=None, extended_key_usage=None, policies=None).leaf
         path = bundle(tmp_path, (leaf,))
@@ -279,6 +293,16 @@ class TestVerify:
         expected = [*identity.chain, authority().root.leaf]
         assert [line.split()[0] for line in path] == [one.serial_hex for one in expected]
         assert last.startswith("accepted; the path is valid until 20")
+
+    def test_text_that_a_terminal_would_obey(self, run: Run, tmp_path: Path, store: Path) -> None:
+        chain = bundle(tmp_path, user(person=replace(OFFICER, name="a\u202eb")).chain)
+        _, out, _ = run("verify", "--truststore", store, "--at", NOW.isoformat(), chain)
+        assert r"CN=a\u202eb," in out
+        foreign = issue(None, [("CN", "a\u202eb")], ROOT, now=NOW, entropy=os.urandom)
+        chain = bundle(tmp_path, foreign.chain)
+        _, _, err = run("verify", "--truststore", store, "--at", NOW.isoformat(), chain)
+        assert err.startswith("not accepted (certificate_untrusted)")
+        assert r"CN=a\u202eb" in err
 
     def test_the_files_may_be_apart(self, run: Run, tmp_path: Path, store: Path) -> None:
         leaf, centre = user().chain

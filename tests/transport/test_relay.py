@@ -39,6 +39,7 @@ class Joined:
     right: socket.socket
     running: asyncio.Task[RelayEnd]
     aborted_with: list[TunnelGatewayError]
+    streams: tuple[SocketStream, SocketStream]
 
     async def end(self) -> RelayEnd:
         async with asyncio.timeout(TIME_LIMIT):
@@ -66,14 +67,16 @@ async def joined(
             stream.inbox.unread(await stream.inbox.receive())
     relay = Relay(one, other, RelayLimits(idle, half_close), socket_name="destination", **options)
     running = asyncio.create_task(relay.run(one.inbox, other.inbox))
-    yield Joined(relay, left, right, running, aborted_with)
-    relay.stop(ShuttingDownError("the test is over"))
-    left.close()
-    right.close()
-    async with asyncio.timeout(TIME_LIMIT):
-        await running
-        await one.wait_closed()
-        await other.wait_closed()
+    try:
+        yield Joined(relay, left, right, running, aborted_with, (one, other))
+    finally:
+        relay.stop(ShuttingDownError("the test is over"))
+        left.close()
+        right.close()
+        async with asyncio.timeout(TIME_LIMIT):
+            await running
+            await one.wait_closed()
+            await other.wait_closed()
 
 
 async def test_bytes_pass_and_are_counted() -> None:
@@ -221,6 +224,24 @@ async def test_a_side_that_does_not_read_slows_the_other_down(reader: str) -> No
         assert taken == 32 * MIB
         await send(slow, b"davom")
         assert await receive(fast) == b"davom"
+
+
+@pytest.mark.parametrize("reader", ["left", "right"])
+async def test_what_waited_fills_a_side_that_does_not_read(reader: str) -> None:
+    waiting = 32 * MIB  # more than the system's own buffers hold
+    async with joined() as pair:
+        channel, plain = pair.streams
+        slow, fast = (pair.left, pair.right) if reader == "left" else (pair.right, pair.left)
+        source = plain if reader == "left" else channel
+        source.inbox.unread(bytes(waiting))
+        await asyncio.sleep(0)  # the relay begins
+        paused = source._paused
+        taken = 0
+        while taken < waiting:
+            taken += len(await receive(slow))
+        await send(fast, b"davom")
+        assert await receive(slow) == b"davom"
+        assert paused
 
 
 async def test_a_stopped_reader_is_not_kept_waiting() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.gateway.check import Finding, Status, check
+from tunnel_gateway.observability.logs import escaped
 
 if TYPE_CHECKING:
     from tunnel_gateway.cli import Subparsers
@@ -66,7 +67,7 @@ def _row(finding: Finding) -> str:
         sign = f"\x1b[{_COLOUR[finding.status]}m{sign}\x1b[0m"
     indent = " " * (_SIGN_WIDTH + 1 + _AREA_WIDTH + 1)
     text = textwrap.wrap(
-        f"{finding.subject}: {finding.text}",
+        escaped(f"{finding.subject}: {finding.text}"),
         width - len(indent),
         break_long_words=False,
         break_on_hyphens=False,

@@ -14,7 +14,7 @@ import uvloop
 from tunnel_gateway.agent.app import serve_one_tunnel
 from tunnel_gateway.agent.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.tunnel import GatewayAddress
-from tunnel_gateway.observability.logs import configure_logs
+from tunnel_gateway.observability.logs import configure_logs, escaped
 from tunnel_gateway.pki.keyfiles import is_encrypted, load_identity, password_beside, read_password
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     )
     if end.error is not None:
-        print(f"tunnel-gateway: {end.reason}: {end.error}", file=sys.stderr)
+        print(f"tunnel-gateway: {end.reason}: {escaped(str(end.error))}", file=sys.stderr)
         return 1
     return 0
 

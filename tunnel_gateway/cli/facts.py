@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunnel_gateway.gateway.policy import rule_values
+from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki.certificate import Certificate, format_time
 from tunnel_gateway.pki.paths import is_issued_by
 
@@ -83,5 +84,5 @@ def text(known: Facts) -> str:
         if value is None or value == []:
             continue
         words = ", ".join(value) if isinstance(value, list) else value
-        lines.append(f"{name:<13} {words}")
+        lines.append(f"{name:<13} {escaped(str(words))}")
     return "\n".join(lines)

@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 
 from tunnel_gateway.cli import check, connect, pki, selftest, serve, speed
 from tunnel_gateway.errors import ConfigError, TunnelGatewayError
+from tunnel_gateway.observability.logs import escaped
 
 _LESSON = """\
 A gateway for E-IMZO TUNNEL. It stands at the edge of an organisation: users prove who they
@@ -28,6 +30,8 @@ Each command explains itself with --help.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does by itself
     parser = argparse.ArgumentParser(
         prog="tunnel-gateway",
         description=_LESSON,
@@ -45,9 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(parsed.run(parsed))
     except ConfigError as error:
         for fault in error.faults:
-            print(f"tunnel-gateway: {fault}", file=sys.stderr)
+            _complain(str(fault))
     except (TunnelGatewayError, OSError) as error:
-        print(f"tunnel-gateway: {error}", file=sys.stderr)
+        _complain(str(error))
     except KeyboardInterrupt:
-        print("tunnel-gateway: interrupted", file=sys.stderr)
+        _complain("interrupted")
     return 1
+
+
+def _complain(text: str) -> None:
+    """Print one line, whatever is in it: an error quotes other people's certificates and files."""
+    print(f"tunnel-gateway: {escaped(text)}", file=sys.stderr)

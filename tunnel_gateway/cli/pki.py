@@ -15,6 +15,7 @@ from typing import Any, Final
 from tunnel_gateway.cli.facts import facts, plain, text
 from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
+from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki import pbe
 from tunnel_gateway.pki.authority import CENTRE, DOMAIN, ROOT, USER, Authority, Person, Profile
 from tunnel_gateway.pki.certificate import format_time, to_pem
@@ -302,10 +303,21 @@ class _Writer:
 def _show(args: argparse.Namespace) -> int:
     certificates = [one for path in args.certificates for one in load_certificates(path)]
     if args.json:
-        print(json.dumps([*map(plain, facts(certificates))], ensure_ascii=False, indent=2))
+        print(_json([*map(plain, facts(certificates))]))
     else:
         print("\n\n".join(map(text, facts(certificates))))
     return 0
+
+
+def _json(known: list[dict[str, Any]]) -> str:
+    """JSON with letters as letters where the output can hold them.
+
+    What would move or hide text on a terminal is escaped.
+    """
+    written = json.dumps(known, ensure_ascii=sys.stdout.encoding.lower() != "utf-8", indent=2)
+    return "".join(
+        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in written
+    )
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -320,9 +332,9 @@ def _verify(args: argparse.Namespace) -> int:
         else:
             peer = validator.verify_server(chain, at, args.domain)
     except CertificateError as reason:
-        print(f"not accepted ({reason.code}): {reason}", file=sys.stderr)
+        print(f"not accepted ({reason.code}): {escaped(str(reason))}", file=sys.stderr)
         return 1
     for certificate in peer.path:
-        print(f"{certificate.serial_hex:<18} {certificate.subject}")
+        print(f"{certificate.serial_hex:<18} {escaped(certificate.subject)}")
     print(f"accepted; the path is valid until {format_time(peer.valid_until)}")
     return 0

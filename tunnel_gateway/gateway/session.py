@@ -199,7 +199,7 @@ class Session:
         with suppress(TimeoutError, DestinationUnreachableError, TruncatedError):
             async with asyncio.timeout(_REFUSAL_SECONDS):
                 while passed < _REFUSAL_BYTES and (data := await _receive_answer(answers, client)):
-                    self._channel.write(data)
+                    self._channel.write(data[: _REFUSAL_BYTES - passed])
                     passed += len(data)
         self._channel.close()
         return RelayEnd("upgrade_refused")

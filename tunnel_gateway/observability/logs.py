@@ -157,19 +157,19 @@ def _order_for_machines(_: WrappedLogger, __: str, event_dict: EventDict) -> Eve
 def _escape_for_people(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
     """Escape the text; what is nested is escaped by the renderer, which shows its repr."""
     trace = event_dict.pop("exception", None)
-    escaped: EventDict = {
-        _escaped(key): _escaped(value) if isinstance(value, str) else value
+    shown: EventDict = {
+        escaped(key): escaped(value) if isinstance(value, str) else value
         for key, value in event_dict.items()
     }
-    escaped["event"] = str(escaped["event"])
+    shown["event"] = str(shown["event"])
     if trace is not None:
         # The text of an exception may hold line ends of a stranger's.
-        escaped["exception"] = "\n".join(f"  | {_escaped(line)}" for line in trace.splitlines())
-    return escaped
+        shown["exception"] = "\n".join(f"  | {escaped(line)}" for line in trace.splitlines())
+    return shown
 
 
-def _escaped(text: str) -> str:
-    """``text`` with all but printable characters as Python escapes.
+def escaped(text: str) -> str:
+    """``text`` with all but printable characters as Python escapes; for what strangers wrote.
 
     Not printable are, besides control characters, those that reorder or hide text on a terminal
     (the bidirectional and zero-width ones of Unicode) and lone surrogates.

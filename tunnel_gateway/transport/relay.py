@@ -105,6 +105,10 @@ class Relay:
     async def run(self, from_channel: Inbox, from_socket: Inbox) -> RelayEnd:
         """Relay until the end, beginning with what the inboxes of the two sides still hold."""
         self._watch_idleness()
+        # Both before anything is handed over: what waits on one side can fill the other, and then
+        # the observer of that other side must pause the first.
+        self._socket.observe(self._from_socket)
+        self._channel.observe(self._from_channel)
         from_socket.hand_over(self._from_socket)
         from_channel.hand_over(self._from_channel)
         try:
