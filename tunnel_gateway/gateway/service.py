@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tunnel_gateway.config import Config
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.pki.truststore import load_trust_anchors
@@ -46,6 +47,7 @@ class Service:
     material: Material
     admission: Admission
     workers: Executor
+    revocation: Revocation
 
     @property
     def config(self) -> Config:

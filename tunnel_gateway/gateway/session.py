@@ -119,6 +119,8 @@ class Session:
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
         self._note_client(client)
+        await self._service.revocation.check(client.peer)
+        self._service.revocation.watch(self, client.peer)
         destination = find_destination(config.destinations, client.dst_id)
         self._socket = socket = await connect(destination, config.connect_timeout)
         inbox = Inbox(self._channel)
@@ -201,6 +203,7 @@ class Session:
     # --- the end of it ---------------------------------------------------------------------
 
     def _close(self) -> None:
+        self._service.revocation.unwatch(self)
         self._stream.close()
         if self._socket is not None:
             self._socket.close()
