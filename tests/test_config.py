@@ -96,6 +96,14 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
     )
 
 
+def test_a_folder_of_lists_that_nobody_would_look_into(write: Write, tmp_path: Path) -> None:
+    path = write(f"{VENDOR}\ntunnel.crl.dir={tmp_path}\n")
+    with pytest.raises(ConfigError, match=r"tunnel.crl.dir: has no effect without"):
+        load_config(path)
+    path = write(f"{VENDOR}\ntunnel.crl.dir={tmp_path}\ntunnel.revocation=soft\n")
+    assert load_config(path).crl_dir == tmp_path
+
+
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,13 +15,17 @@ from asn1crypto import core, ocsp, x509
 
 from tests.support.loopback import LOOPBACK
 from tunnel_gateway.gost import signature
+from tunnel_gateway.gost.curves import PrivateKey
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki.authority import USER, Authority, issue, issue_list
+from tunnel_gateway.pki.authority import USER, issue, issue_list
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity
 
 HOUR = timedelta(hours=1)
 NOCHECK_OID = "1.3.6.1.5.5.7.48.1.5"
+
+
+_NOTHING = core.ParsableOctetString(core.Null().dump())
 
 
 def now() -> datetime:
@@ -56,7 +60,7 @@ def places(crl: str | None = None, responder: str | None = None) -> tuple[x509.E
 
 def delegate(issuer: Identity, *purposes: str, at: datetime, nocheck: bool = True) -> Identity:
     """A responder's certificate."""
-    extensions = ()
+    extensions: tuple[x509.Extension, ...] = ()
     if nocheck:
         extensions = (x509.Extension({"extn_id": NOCHECK_OID, "extn_value": core.Null()}),)
     profile = replace(
@@ -87,6 +91,7 @@ class Reply:
     shown: list[Certificate] = field(default_factory=list)
     by_key: bool = False
     extension: str | None = None
+    key: PrivateKey | None = None
 
     def __call__(self, request: bytes) -> bytes:
         """The DER of the answer to a request."""
@@ -118,15 +123,15 @@ class Reply:
         if nonce:
             extensions.append({"extn_id": "nonce", "extn_value": core.OctetString(nonce)})
         if self.extension is not None:
-            extensions.append(
-                {"extn_id": self.extension, "critical": True, "extn_value": core.OctetString(b"")}
-            )
+            extensions.append({"extn_id": self.extension, "critical": True, "extn_value": _NOTHING})
         if extensions:
             body["response_extensions"] = extensions
         return self._sign(ocsp.ResponseData(body))
 
     def _sign(self, body: ocsp.ResponseData) -> bytes:
-        signed = signature.sign(self.signer.private_key, digest(body.dump()), os.urandom(32))
+        signed = signature.sign(
+            self.key or self.signer.private_key, digest(body.dump()), os.urandom(32)
+        )
         basic: dict[str, Any] = {
             "tbs_response_data": body,
             "signature_algorithm": {"algorithm": self.signer.leaf.family.signature_oid},
@@ -149,15 +154,13 @@ def _status(name: str, moment: datetime) -> ocsp.CertStatus:
     return ocsp.CertStatus(name=name, value=core.Null())
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
 class Site:
     """An http server; ``pages`` are bytes, or functions of the request's body, by path."""
 
     def __init__(self) -> None:
-        self.pages: dict[str, bytes | Callable[[bytes], bytes] | Handler] = {}
+        self.pages: dict[str, bytes | Callable[[bytes], bytes]] = {}
         self.asked: list[str] = []
+        self.arrived = asyncio.Event()
         self.hold: asyncio.Event | None = None
         self.port = 0
 
@@ -166,15 +169,15 @@ class Site:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
+        self.arrived.set()
         if self.hold is not None:
             await self.hold.wait()
         page = self.pages.get(request.path)
         if page is None:
             raise web.HTTPNotFound
-        if asyncio.iscoroutinefunction(page):
-            answer: web.StreamResponse = await page(request)
-            return answer
-        body = page if isinstance(page, bytes) else page(await request.read())  # type: ignore[operator]  # a function by now
+        if request.path == "/moved":
+            raise web.HTTPFound(self.url("/elsewhere"))
+        body = page if isinstance(page, bytes) else page(await request.read())
         return web.Response(body=body)
 
 
@@ -193,8 +196,3 @@ async def site() -> AsyncIterator[Site]:
         yield made
     finally:
         await runner.cleanup()
-
-
-def all_good(authority: Authority, at: datetime | None = None) -> tuple[bytes, bytes]:
-    """Empty lists of the root and of the centre."""
-    return make_list(authority.root, at=at), make_list(authority.centre, at=at)

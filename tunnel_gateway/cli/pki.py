@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tunnel_gateway.cli.pki_revoke import add_revoke
 from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.pki import pbe
@@ -92,6 +93,7 @@ def add_parser(subparsers: Any) -> None:
     _add_init(commands)
     _add_show(commands)
     _add_verify(commands)
+    add_revoke(commands)
 
 
 def _add_command(commands: Any, name: str, summary: str, description: str) -> Any:

@@ -115,6 +115,10 @@ class RevocationList:
     def __len__(self) -> int:
         return len(self._index)
 
+    def entries(self) -> dict[int, datetime]:
+        """Return all serial numbers and when they were revoked."""
+        return {entry.serial_number: entry.revocation_date_utc for entry in self._parsed}
+
     @property
     def scope(self) -> object:
         """Lists of one issuer and one scope replace each other."""
