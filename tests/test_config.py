@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.revocation import NO_REVOCATION
 from tunnel_gateway.config import KEYS, Config, Destination, load_config
 from tunnel_gateway.errors import ConfigError, Fault
 
@@ -85,23 +86,11 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         halfclose_timeout=60,
         drain_timeout=30,
         reload_interval=0,
-        revocation="off",
-        revocation_timeout=3,
-        revocation_recheck=600,
-        revocation_cache_dir=None,
-        crl_dir=None,
+        **NO_REVOCATION,
         log_format="auto",
         log_level="info",
         destinations={"0": Destination("0", "192.168.1.11", 8080)},
     )
-
-
-def test_a_folder_of_lists_that_nobody_would_look_into(write: Write, tmp_path: Path) -> None:
-    path = write(f"{VENDOR}\ntunnel.crl.dir={tmp_path}\n")
-    with pytest.raises(ConfigError, match=r"tunnel.crl.dir: has no effect without"):
-        load_config(path)
-    path = write(f"{VENDOR}\ntunnel.crl.dir={tmp_path}\ntunnel.revocation=soft\n")
-    assert load_config(path).crl_dir == tmp_path
 
 
 @pytest.mark.parametrize(

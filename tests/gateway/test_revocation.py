@@ -9,10 +9,12 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
 from tests.support.house import head, house
-from tests.support.loopback import send
+from tests.support.loopback import TIME_LIMIT, send
 from tests.support.peer import UPGRADE
+from tests.support.processes import write_config
 from tests.support.revocation import make_list
-from tunnel_gateway.errors import AlertReceivedError
+from tunnel_gateway.config import load_config
+from tunnel_gateway.errors import AlertReceivedError, ConfigError
 
 
 @pytest.fixture
@@ -93,3 +95,40 @@ async def test_an_open_tunnel_of_a_user_revoked_meanwhile(
         line = await home.ended()
         assert (line["event"], line["reason"]) == ("tunnel_closed", "certificate_revoked")
         assert [one["event"] for one in home.lines()] == ["tunnel_closed"]
+
+
+def test_a_folder_that_nobody_would_look_into(
+    credentials: Credentials, tmp_path: Path, folder: Path
+) -> None:
+    path = tmp_path / "config.properties"
+    write_config(path, credentials, 1, {"raw": 2}, {"crl.dir": folder})
+    with pytest.raises(ConfigError, match=r"tunnel.crl.dir: has no effect without"):
+        load_config(path)
+
+
+async def test_our_own_domain_is_revoked(
+    credentials: Credentials, tmp_path: Path, folder: Path
+) -> None:
+    """Said once, and the domain is still served: its users refuse it themselves."""
+    authority, identity = credentials.authority, credentials.example.identity
+    put(folder, "centre.crl", make_list(authority.centre, identity.leaf.serial))
+    put(folder, "root.crl", make_list(authority.root))
+    settings = {"revocation": "hard", "crl_dir": folder, "revocation_recheck": 1}
+    async with house(credentials, tmp_path, **settings) as home:
+        chain = [one.der for one in identity.chain]
+        validator = credentials.settings().validator
+        peer = validator.verify_server(chain, now(), "example.uz")
+        home.revocation.configure(home.config, {"example.uz": peer})
+        async with asyncio.timeout(TIME_LIMIT):
+            while not home.lines():
+                await asyncio.sleep(0.05)
+        await home.client()
+        (line,) = home.lines()
+        assert (line["event"], line["domain"]) == ("domain_certificate_revoked", "example.uz")
+
+
+async def test_off_asks_nothing(credentials: Credentials, tmp_path: Path) -> None:
+    async with house(credentials, tmp_path) as home:
+        await home.client()
+        assert home.revocation._work is None
+        assert home.revocation._watched == {}

@@ -49,7 +49,7 @@ class House:
         port = self._destination.getsockname()[1]
         path = folder / "config.properties"
         write_config(path, credentials, 1, {"raw": port}, settings)
-        config = load_config(path)
+        self.config = config = load_config(path)
         self.admission = Admission(
             tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
         )

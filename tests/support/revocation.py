@@ -22,6 +22,14 @@ from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity
 
 HOUR = timedelta(hours=1)
+# The defaults of the configuration.
+NO_REVOCATION: dict[str, Any] = {
+    "revocation": "off",
+    "revocation_timeout": 3,
+    "revocation_recheck": 600,
+    "revocation_cache_dir": None,
+    "crl_dir": None,
+}
 NOCHECK_OID = "1.3.6.1.5.5.7.48.1.5"
 
 
