@@ -376,17 +376,6 @@ def test_the_example_shows_every_key_with_its_default(write: Write) -> None:
     load_config(write(re.sub(r"^#tunnel", "tunnel", text, flags=re.MULTILINE)))
 
 
-def test_the_demonstrations_file(tmp_path: Path) -> None:
-    (tmp_path / "certs/dev/servers").mkdir(parents=True)
-    (tmp_path / "certs/dev/truststore.pem").touch()
-    path = tmp_path / "config/demo.properties"
-    path.parent.mkdir()
-    path.write_bytes((CONFIG_FOLDER / "demo.properties").read_bytes())
-    config = load_config(path)
-    assert (config.listen_ip, config.listen_port) == ("127.0.0.1", 8843)
-    assert config.destinations == {"0": Destination("0", "127.0.0.1", 8080)}
-
-
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=200) | st.text("tunel.=:\\\nu0123 #hostprc", max_size=200).map(str.encode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.support.house import head, house
 from tests.support.loopback import TIME_LIMIT, send
 from tests.support.peer import UPGRADE
 from tests.support.processes import write_config
-from tests.support.revocation import make_list
+from tests.support.revocation import make_list, now
 from tunnel_gateway.config import load_config
 from tunnel_gateway.errors import AlertReceivedError, ConfigError
 
