@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.revocation import NO_REVOCATION
 from tunnel_gateway.config import KEYS, Config, load_config
 from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.errors import ConfigError, Fault
@@ -86,6 +87,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         halfclose_timeout=60,
         drain_timeout=30,
         reload_interval=0,
+        **NO_REVOCATION,
         log_format="auto",
         log_level="info",
         destinations={"0": Destination("0", "192.168.1.11", 8080)},
@@ -333,17 +335,6 @@ def test_the_example_shows_every_key_with_its_default(write: Write) -> None:
     for name in ("tunnel.listen.ip", "tunnel.listen.port", "tunnel.servers.dir"):
         assert given[name] == next(key.default for key in KEYS if key.name == name)
     load_config(write(re.sub(r"^#tunnel", "tunnel", text, flags=re.MULTILINE)))
-
-
-def test_the_demonstrations_file(tmp_path: Path) -> None:
-    (tmp_path / "certs/dev/servers").mkdir(parents=True)
-    (tmp_path / "certs/dev/truststore.pem").touch()
-    path = tmp_path / "config/demo.properties"
-    path.parent.mkdir()
-    path.write_bytes((CONFIG_FOLDER / "demo.properties").read_bytes())
-    config = load_config(path)
-    assert (config.listen_ip, config.listen_port) == ("127.0.0.1", 8843)
-    assert config.destinations == {"0": Destination("0", "127.0.0.1", 8080)}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

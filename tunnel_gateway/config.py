@@ -72,6 +72,11 @@ class Config:
     halfclose_timeout: float
     drain_timeout: float
     reload_interval: float
+    revocation: Literal["off", "soft", "hard"]
+    revocation_timeout: float
+    revocation_recheck: float
+    revocation_cache_dir: Path | None
+    crl_dir: Path | None
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
     destinations: Mapping[str, Destination]
@@ -127,6 +132,17 @@ KEYS: tuple[Key, ...] = (
         " must be longer."),
     Key("tunnel.reload.interval", "reload_interval", seconds(0, 86_400), "0",
         "The time between two looks at the files; a change is then loaded as by SIGHUP. 0: never."),
+    Key("tunnel.revocation", "revocation", words("off", "soft", "hard"), "off",
+        "Whether users' certificates are looked up as revoked; a status that cannot be had is let"
+        " through (soft) or refused (hard)."),
+    Key("tunnel.revocation.timeout", "revocation_timeout", seconds(0.1, 60), "3",
+        "The time that a new tunnel waits for a status that is not known yet."),
+    Key("tunnel.revocation.recheck", "revocation_recheck", seconds(1, 86_400), "600",
+        "The time between two looks for news, for open tunnels too."),
+    Key("tunnel.revocation.cache.dir", "revocation_cache_dir", FOLDER, "",
+        "The folder for lists and answers that were fetched; without one a restart forgets them."),
+    Key("tunnel.crl.dir", "crl_dir", FOLDER, "",
+        "The folder with revocation lists, PEM or DER, that somebody else keeps up to date."),
     Key("tunnel.log.format", "log_format", words("auto", "console", "json"), "auto",
         "console is for people, json for machines; auto is console on a terminal, else json."),
     Key("tunnel.log.level", "log_level", words("debug", "info", "warning", "error"), "info",
@@ -149,6 +165,7 @@ def load_config(path: Path) -> Config:
     destinations = read_destinations(entries.values(), reading.faults)
     if values["enabled"] is not False:
         reading.check_files(values, entries)
+        reading.check_revocation(values, entries)
         if not any(name.startswith(DESTINATION_PREFIX) for name in entries):
             reading.fault(
                 "no destination is given: set tunnel.destination.0.host and .port to the address"
@@ -228,10 +245,19 @@ class _Reading:
     def check_files(self, values: Mapping[str, Any], entries: Mapping[str, Entry]) -> None:
         """Fault the paths that are not there, or are of the wrong type."""
         for key in KEYS:
-            if key.kind.problem and (problem := key.kind.problem(values[key.field])):
+            path = values[key.field]
+            if path and key.kind.problem and (problem := key.kind.problem(path)):
                 entry = entries.get(key.name)
                 hint = "" if entry and entry.value else "; this is the default"
                 self.fault(f"{problem}{hint}", entry.line if entry else None, key.name)
+
+    def check_revocation(self, values: Mapping[str, Any], entries: Mapping[str, Entry]) -> None:
+        """Fault a folder of lists that nobody would look into."""
+        if values["crl_dir"] and values["revocation"] == "off":
+            line = entries["tunnel.crl.dir"].line
+            self.fault(
+                "has no effect without tunnel.revocation=hard or soft", line, "tunnel.crl.dir"
+            )
 
 
 class _Lines(StringIO):

@@ -12,6 +12,7 @@
     ├── InvalidPointError           not a point of the curve
     ├── CertificateError            the other side's certificate is not accepted
     │   ├── CertificateUntrustedError
+    │   │   └── CertificateUncheckedError  (whether it is revoked cannot be learned)
     │   ├── CertificateExpiredError     (or not valid yet)
     │   ├── CertificateRevokedError
     │   └── CertificateUnsuitableError  (malformed, wrong purpose, wrong name)
@@ -30,6 +31,7 @@
     │   ├── NotWebSocketError
     │   ├── OverloadedError
     │   └── ShuttingDownError
+    ├── RevocationDataError         a CRL or an OCSP answer that was not had, or is of no use
     ├── GatewayUnreachableError     the agent could not connect to the gateway
     ├── AlertReceivedError          the other side ended the tunnel and said why
     └── TruncatedError              the stream ended without the close record
@@ -122,6 +124,10 @@ class CertificateUntrustedError(CertificateError):
     """No path of valid signatures leads to a trust anchor."""
 
     code = "certificate_untrusted"
+
+
+class CertificateUncheckedError(CertificateUntrustedError):
+    """Whether a certificate of the path is revoked cannot be learned, and has to be known."""
 
 
 class CertificateExpiredError(CertificateError):
@@ -237,6 +243,12 @@ class ShuttingDownError(RefusalError):
     """The gateway is stopping."""
 
     code = "shutting_down"
+
+
+class RevocationDataError(TunnelGatewayError):
+    """A CRL or an OCSP answer was not had in time and size, or says nothing that counts."""
+
+    code = "revocation_data"
 
 
 class GatewayUnreachableError(TunnelGatewayError):

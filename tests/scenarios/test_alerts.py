@@ -21,7 +21,7 @@ from tests.support.processes import Gateway, Record, command, wait_until
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.protocol.alerts import AlertCode
 
-# A gateway does not look for revocation yet, so nothing makes it send this one.
+# Off in this gateway; tests/gateway/test_revocation.py has it.
 UNREACHED = {"certificate_revoked"}
 
 

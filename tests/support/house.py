@@ -18,6 +18,7 @@ from tests.support.processes import write_config
 from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
 from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.observability.logs import configure_logs
@@ -48,11 +49,13 @@ class House:
         port = self._destination.getsockname()[1]
         path = folder / "config.properties"
         write_config(path, credentials, 1, {"raw": port}, settings)
-        config = load_config(path)
+        self.config = config = load_config(path)
         self.admission = Admission(
             tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
         )
-        self._service = Service(Material.load(config), self.admission, workers)
+        self.revocation = Revocation()
+        self.revocation.configure(config, {})
+        self._service = Service(Material.load(config), self.admission, workers, self.revocation)
         self.listener = Listener(LOOPBACK, 0, on_connection=self._start, on_failure=print)
 
     def _start(self, stream: SocketStream) -> None:
@@ -99,6 +102,7 @@ class House:
         """Let the clients leave and stop listening."""
         await self._leave()
         await self.listener.close()
+        await self.revocation.close()
         self._destination.close()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tunnel_gateway.cli.facts import facts, plain, text
+from tunnel_gateway.cli.pki_revoke import add_revoke
 from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.observability.logs import escaped
@@ -97,6 +98,7 @@ def add_parser(subparsers: Any) -> None:
     _add_init(commands)
     _add_show(commands)
     _add_verify(commands)
+    add_revoke(commands)
 
 
 def _add_command(commands: Any, name: str, summary: str, description: str) -> Any:

@@ -15,9 +15,11 @@ from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits import Admission
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reload import Reloader
+from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.observability.logs import configure_logs, get_logger
+from tunnel_gateway.pki.validation import VerifiedPeer
 from tunnel_gateway.transport.lifecycle import Termination
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream, format_address
@@ -38,7 +40,7 @@ class Gateway:
         """
         self._config_file = config_file
         material = Material.load(config)
-        _warn_of_own_certificates(material)
+        self._own = _accepted_domains(material)
         self._service = Service(
             material=material,
             admission=Admission(
@@ -46,6 +48,7 @@ class Gateway:
             ),
             # One thread: with more they wait for Python's lock more than they work.
             workers=ThreadPoolExecutor(1, thread_name_prefix="public-key"),
+            revocation=Revocation(),
         )
         self._expiry = ExpiryWatch(self._current)
         self._sessions: dict[Session, asyncio.Task[None]] = {}
@@ -69,11 +72,13 @@ class Gateway:
             destinations=sorted(config.destinations),
             policies=sorted(map(describe, config.destinations.values())),
         )
+        self._service.revocation.configure(config, self._own)
         watches = [asyncio.create_task(one.run()) for one in (reloader, self._expiry)]
         await termination.asked()
         for watch in watches:
             watch.cancel()
         await self._drain(listener, termination)
+        await self._service.revocation.close()
         self._service.workers.shutdown(wait=False, cancel_futures=True)
 
     def _current(self) -> Material:
@@ -88,7 +93,8 @@ class Gateway:
         self._service.admission.set_limits(
             tunnels=after.tunnel_limit, handshakes=after.handshake_limit
         )
-        _warn_of_own_certificates(material)
+        self._own = _accepted_domains(material)
+        self._service.revocation.configure(after, self._own)
         self._expiry.look(datetime.now(UTC))
 
     def _start_session(self, stream: SocketStream) -> None:
@@ -118,11 +124,14 @@ class Gateway:
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
 
 
-def _warn_of_own_certificates(material: Material) -> None:
-    """Say at once what the users' side is going to refuse."""
+def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:
+    """Return the proven paths of the domains, and say at once what users are going to refuse."""
     now = datetime.now(UTC)
+    accepted = {}
     for name, identity in material.domains.items():
+        chain = [one.der for one in identity.chain]
         try:
-            material.validator.verify_server([one.der for one in identity.chain], now, name)
+            accepted[name] = material.validator.verify_server(chain, now, name)
         except CertificateError as error:
             log.warning("domain_certificate_not_accepted", domain=name, detail=str(error))
+    return accepted

@@ -122,6 +122,8 @@ class Session:
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
         self._note_client(client)
+        await self._service.revocation.check(client.peer)
+        self._service.revocation.watch(self, client.peer)
         destination = find_destination(config.destinations, client.dst_id)
         check_permitted(destination, client.peer, client.server_name)
         self._socket = socket = await connect(destination, config.connect_timeout)
@@ -218,6 +220,7 @@ class Session:
     # --- the end of it ---------------------------------------------------------------------
 
     def _close(self) -> None:
+        self._service.revocation.unwatch(self)
         self._stream.close()
         if self._socket is not None:
             self._socket.close()

@@ -10,12 +10,12 @@ development: nobody trusts it but those who put its root in their truststore.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final, Self
 
-from asn1crypto import core, x509
+from asn1crypto import core, crl, x509
 
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, Curve, PrivateKey, PublicKey
@@ -216,6 +216,43 @@ def issue(
     )
     chain = issuer.chain if issuer else ()
     return Identity(private_key, (Certificate.from_der(certificate.dump()), *chain))
+
+
+def issue_list(
+    issuer: Identity,
+    revoked: Mapping[int, datetime],
+    *,
+    this_update: datetime,
+    next_update: datetime,
+    entropy: Entropy,
+    extensions: Sequence[crl.TBSCertListExtension] = (),
+) -> bytes:
+    """Return the DER of a revocation list: serial numbers and when they were revoked."""
+    family = issuer.leaf.family
+    body = {
+        "version": "v2",
+        "signature": {"algorithm": family.signature_oid},
+        "issuer": x509.Certificate.load(issuer.leaf.der).subject,
+        "this_update": _time(this_update),
+        "next_update": _time(next_update),
+        "crl_extensions": [
+            {"extn_id": "crl_number", "extn_value": int(this_update.timestamp())},
+            *extensions,
+        ],
+    }
+    if revoked:
+        body["revoked_certificates"] = [
+            {"user_certificate": serial, "revocation_date": _time(since)}
+            for serial, since in revoked.items()
+        ]
+    listed = crl.TbsCertList(body)
+    signed = signature.sign(issuer.private_key, digest(listed.dump()), entropy(32))
+    whole = {
+        "tbs_cert_list": listed,
+        "signature_algorithm": {"algorithm": family.signature_oid},
+        "signature": signed,
+    }
+    return bytes(crl.CertificateList(whole).dump())
 
 
 def _period(profile: Profile, now: datetime) -> tuple[datetime, datetime]:

@@ -37,6 +37,9 @@ _MAX_EXTENSIONS: Final = 32
 # Names are prepared for comparison letter by letter, some microseconds each.
 _MAX_NAME_SIZE: Final = 2048
 _MAX_LABEL: Final = 200
+# Places to ask for revocation; what a certificate has beyond that is not looked at.
+_MAX_ADDRESSES: Final = 4
+_MAX_ADDRESS_SIZE: Final = 1024
 
 # What asn1crypto raises when it meets malformed input, depending on where it meets it.
 MALFORMED: Final = (
@@ -86,6 +89,8 @@ class Certificate:
     identifiers; each is None when the certificate has no such extension. ``dns_names`` are
     lower-case; ``has_alternative_names`` tells whether there is a subjectAltName at all, and
     ``constrains_names`` whether a CA is bound to some names (nameConstraints).
+    ``crl_urls`` and ``ocsp_urls`` are the http addresses at which its revocation can be asked:
+    those of complete lists by its own issuer, and of OCSP responders; at most four each.
     ``fingerprint`` is the SHA-256 of ``der`` in hexadecimal.
     """
 
@@ -110,6 +115,8 @@ class Certificate:
     is_ca: bool
     path_length: int | None
     constrains_names: bool
+    crl_urls: tuple[str, ...]
+    ocsp_urls: tuple[str, ...]
     fingerprint: str
 
     @classmethod
@@ -307,6 +314,8 @@ def _extensions(parsed: x509.Certificate) -> dict[str, Any]:
         "is_ca": bool(parsed.ca),
         "path_length": parsed.max_path_length,
         "constrains_names": parsed.name_constraints_value is not None,
+        "crl_urls": _http_addresses(_list_names(parsed)),
+        "ocsp_urls": _http_addresses(_responder_names(parsed)),
     }
 
 
@@ -315,6 +324,36 @@ def _dns_names(alternatives: Iterable[x509.GeneralName]) -> Iterator[str]:
         if alternative.name == "dns_name":
             # The bytes, and not .native, which turns A-labels into Unicode.
             yield alternative.chosen.contents.decode("ascii").lower()
+
+
+def _list_names(parsed: x509.Certificate) -> Iterator[x509.GeneralName]:
+    """Yield the names of cRLDistributionPoints, without the points of partial or foreign lists."""
+    for point in parsed.crl_distribution_points_value or ():
+        place = point["distribution_point"]
+        if place.name == "full_name" and not point["reasons"] and not point["crl_issuer"]:
+            yield from place.chosen
+
+
+def _responder_names(parsed: x509.Certificate) -> Iterator[x509.GeneralName]:
+    for description in parsed.authority_information_access_value or ():
+        if description["access_method"].native == "ocsp":
+            yield description["access_location"]
+
+
+def _http_addresses(found: Iterable[x509.GeneralName]) -> tuple[str, ...]:
+    # https would need a check of revocation for itself (RFC 5280, 8), ldap another client.
+    addresses = (
+        name.chosen.contents.decode("ascii", "replace")
+        for name in found
+        if name.name == "uniform_resource_identifier"
+        and len(name.chosen.contents) <= _MAX_ADDRESS_SIZE
+    )
+    fitting = dict.fromkeys(
+        one
+        for one in addresses
+        if one.lower().startswith("http://") and one.isascii() and one.isprintable()
+    )
+    return tuple(fitting)[:_MAX_ADDRESSES]
 
 
 def read_certificates(data: bytes) -> tuple[Certificate, ...]:

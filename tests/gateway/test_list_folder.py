@@ -1,0 +1,66 @@
+"""The folder of lists: changed, broken and foreign files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from tests.support.pki import authority
+from tests.support.revocation import make_list
+from tunnel_gateway.gateway.list_folder import ListFolder
+from tunnel_gateway.observability.logs import configure_logs
+
+
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    stream = StringIO()
+    configure_logs("json", "info", stream)
+    yield stream
+    configure_logs("json", "info")
+
+
+def test_files_come_change_and_go(tmp_path: Path) -> None:
+    folder = ListFolder(tmp_path)
+    centre = authority().centre
+    assert folder.lists_of(centre.leaf) == []
+    path = tmp_path / "centre.crl"
+    path.write_bytes(make_list(centre, 7))
+    (tmp_path / "root.crl").write_bytes(make_list(authority().root))
+    (one,) = folder.lists_of(centre.leaf)
+    assert one.content.revoked(7)
+    draft = tmp_path / ".draft"
+    draft.write_bytes(make_list(centre, 7, 8))
+    (same,) = folder.lists_of(centre.leaf)
+    assert same.content is one.content
+    draft.replace(path)
+    (other,) = folder.lists_of(centre.leaf)
+    assert other.content.revoked(8)
+    path.unlink()
+    assert folder.lists_of(centre.leaf) == []
+
+
+def test_a_file_of_no_use_is_told_once(tmp_path: Path, log: StringIO) -> None:
+    folder = ListFolder(tmp_path)
+    (tmp_path / "notes.txt").write_text("not a list")
+    (tmp_path / "centre.crl").write_bytes(make_list(authority().centre))
+    for _ in range(2):
+        assert len(folder.lists_of(authority().centre.leaf)) == 1
+    (line,) = log.getvalue().splitlines()
+    assert "crl_file_not_used" in line
+    assert "notes.txt" in line
+
+
+def test_a_folder_that_has_gone(tmp_path: Path, log: StringIO) -> None:
+    assert ListFolder(tmp_path / "gone").lists_of(authority().centre.leaf) == []
+    assert "crl_folder_not_read" in log.getvalue()
+
+
+def test_a_list_with_a_wrong_signature(tmp_path: Path, log: StringIO) -> None:
+    data = bytearray(make_list(authority().centre))
+    data[-1] ^= 1
+    (tmp_path / "forged.crl").write_bytes(data)
+    assert ListFolder(tmp_path).lists_of(authority().centre.leaf) == []
+    assert "does not verify" in log.getvalue()

@@ -1,0 +1,20 @@
+"""The configuration of the demonstration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunnel_gateway.config import Destination, load_config
+
+CONFIG_FOLDER = Path(__file__).parents[1] / "config"
+
+
+def test_the_demonstrations_file(tmp_path: Path) -> None:
+    (tmp_path / "certs/dev/servers").mkdir(parents=True)
+    (tmp_path / "certs/dev/truststore.pem").touch()
+    path = tmp_path / "config/demo.properties"
+    path.parent.mkdir()
+    path.write_bytes((CONFIG_FOLDER / "demo.properties").read_bytes())
+    config = load_config(path)
+    assert (config.listen_ip, config.listen_port) == ("127.0.0.1", 8843)
+    assert config.destinations == {"0": Destination("0", "127.0.0.1", 8080)}

@@ -1,0 +1,97 @@
+"""Fetching revocation data over http, from addresses that trusted centres have written down.
+
+Nothing that is fetched is believed for where it came from: it is signed. So what is bounded here
+is what a slow, broken or hostile server can cost: time, size, and the number of fetches at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import aiohttp
+
+from tunnel_gateway.errors import RevocationDataError
+
+MAX_FETCHES: Final = 16
+# For how long an address that did not answer is left alone.
+REST_SECONDS: Final = 60.0
+
+_MAX_RESTING: Final = 1024
+_HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "tunnel-gateway"}
+
+
+class AddressRestsError(RevocationDataError):
+    """The address did not answer a moment ago, and was not asked again."""
+
+
+class Fetcher:
+    """An http client without redirects, proxies, cookies or compression. Make it in the loop."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(MAX_FETCHES)
+        self._resting: dict[str, float] = {}
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=MAX_FETCHES, force_close=True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=_HEADERS,
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    async def fetch(
+        self, url: str, *, limit: int, seconds: float, body: bytes | None = None
+    ) -> bytes:
+        """Return what is at ``url``, at most ``limit`` bytes, in at most ``seconds``.
+
+        With a ``body``, an OCSP request, it is posted. Raises RevocationDataError.
+        """
+        self._refuse_resting(url)
+        queued = True
+        try:
+            async with asyncio.timeout(seconds), self._places:
+                queued = False
+                self._refuse_resting(url)
+                return await self._fetch(url, limit, body)
+        except TimeoutError:
+            if queued:
+                raise RevocationDataError(f"{url}: too many fetches at once") from None
+            self._rest(url)
+            raise RevocationDataError(f"{url}: no whole answer in {seconds:g} s") from None
+        except (aiohttp.ClientConnectionError, OSError) as error:
+            self._rest(url)
+            raise RevocationDataError(f"{url}: {_reason(error)}") from error
+        except (aiohttp.ClientError, ValueError) as error:
+            raise RevocationDataError(f"{url}: {_reason(error)}") from error
+
+    async def _fetch(self, url: str, limit: int, body: bytes | None) -> bytes:
+        method = "GET" if body is None else "POST"
+        headers = {} if body is None else {"Content-Type": "application/ocsp-request"}
+        async with self._session.request(
+            method, url, data=body, headers=headers, allow_redirects=False
+        ) as response:
+            if response.status != 200:
+                raise RevocationDataError(f"{url}: the server answers {response.status}")
+            found = bytearray()
+            async for piece in response.content.iter_any():
+                found += piece
+                if len(found) > limit:
+                    raise RevocationDataError(f"{url}: more than {limit} bytes, which is the limit")
+            return bytes(found)
+
+    def _refuse_resting(self, url: str) -> None:
+        if asyncio.get_running_loop().time() < self._resting.get(url, 0.0):
+            raise AddressRestsError(f"{url}: it did not answer a moment ago")
+
+    def _rest(self, url: str) -> None:
+        if len(self._resting) >= _MAX_RESTING:
+            self._resting.clear()
+        self._resting[url] = asyncio.get_running_loop().time() + REST_SECONDS
+
+    async def close(self) -> None:
+        """Break off what is being fetched."""
+        await self._session.close()
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

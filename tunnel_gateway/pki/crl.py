@@ -1,0 +1,217 @@
+"""Certificate revocation lists (RFC 5280, section 5): complete ones, by the issuer itself.
+
+A centre's list may have a hundred thousand entries, so it is read once, by cryptography's
+reader, and kept as its bytes and a sorted index. The path validator has a CRL check too, but
+that one walks the whole list for every certificate it is asked about.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from asn1crypto import x509 as asn1
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+
+from tunnel_gateway.errors import RevocationDataError
+from tunnel_gateway.gost import signature
+from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.pki import pem
+from tunnel_gateway.pki.certificate import MALFORMED, Certificate, format_time
+from tunnel_gateway.pki.oids import SIGNATURE_OIDS
+
+# Some 900,000 entries of the usual size.
+MAX_LIST_SIZE: Final = 32 * 1024 * 1024
+# How far the issuer's clock and ours may be apart.
+CLOCK_SKEW: Final = timedelta(minutes=5)
+
+_DER_SEQUENCE: Final = b"\x30"
+_SERIAL_SIZE: Final = 20
+_POSITION_SIZE: Final = 4
+_ENTRY_SIZE: Final = _SERIAL_SIZE + _POSITION_SIZE
+_UNREADABLE: Final = (
+    *MALFORMED,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+
+
+class _Index:
+    """Serial numbers in order, each with its place in the list: 24 bytes for an entry."""
+
+    def __init__(self, serials: Sequence[int]) -> None:
+        self._joined = b"".join(
+            sorted(
+                serial.to_bytes(_SERIAL_SIZE, "big") + place.to_bytes(_POSITION_SIZE, "big")
+                for place, serial in enumerate(serials)
+            )
+        )
+
+    def __len__(self) -> int:
+        return len(self._joined) // _ENTRY_SIZE
+
+    def __getitem__(self, number: int) -> bytes:
+        return self._joined[number * _ENTRY_SIZE : (number + 1) * _ENTRY_SIZE]
+
+    def place(self, serial: int) -> int | None:
+        """Where the serial number stands in the list; None if it does not."""
+        wanted = serial.to_bytes(_SERIAL_SIZE, "big")
+        number = bisect_left(self, wanted)
+        found = self[number] if number < len(self) else b""
+        return int.from_bytes(found[_SERIAL_SIZE:]) if found.startswith(wanted) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Which of its issuer's certificates a list speaks of (issuingDistributionPoint)."""
+
+    urls: frozenset[str] = frozenset()
+    only_users: bool = False
+    only_authorities: bool = False
+
+
+class RevocationList:
+    """A well-formed list; who signed it is not said until ``proven_by`` was asked.
+
+    ``issuer_name`` is the issuer in the form that names are compared in, ``size`` the length of
+    the encoding, ``this_update`` and ``next_update`` aware times in UTC.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Read DER or PEM; raises RevocationDataError for anything but a list that can be used.
+
+        Delta lists, indirect lists and lists of some reasons only cannot.
+        """
+        if len(data) > MAX_LIST_SIZE:
+            raise RevocationDataError(
+                f"a list of {len(data)} bytes, and {MAX_LIST_SIZE} is the limit"
+            )
+        try:
+            self._read(_der(data))
+        except _UNREADABLE as fault:
+            reason = str(fault).partition("\n")[0]
+            raise RevocationDataError(
+                f"not a revocation list that can be used: {reason or type(fault).__name__}"
+            ) from fault
+
+    def _read(self, der: bytes) -> None:
+        parsed = x509.load_der_x509_crl(der)
+        next_update = parsed.next_update_utc
+        if next_update is None:
+            raise ValueError("it has no nextUpdate")
+        self._parsed = parsed
+        self._scope = _scope(parsed.extensions)
+        self._index = _Index([entry.serial_number for entry in parsed])
+        self.size = len(der)
+        self.issuer_name: str = asn1.Name.load(parsed.issuer.public_bytes()).hashable
+        self.this_update: datetime = parsed.last_update_utc
+        self.next_update: datetime = next_update
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def entries(self) -> dict[int, datetime]:
+        """Return all serial numbers and when they were revoked."""
+        return {entry.serial_number: entry.revocation_date_utc for entry in self._parsed}
+
+    @property
+    def scope(self) -> object:
+        """Lists of one issuer and one scope replace each other."""
+        return self._scope
+
+    def proven_by(self, issuer: Certificate) -> ProvenList:
+        """Return the proof that ``issuer`` signed it; raises RevocationDataError if not."""
+        if asn1.Certificate.load(issuer.der).subject.hashable != self.issuer_name:
+            raise RevocationDataError(f"the list is by another issuer than {issuer.subject}")
+        if issuer.key_usage is not None and "cRLSign" not in issuer.key_usage:
+            raise RevocationDataError(f"{issuer.label} may not sign lists: it has no cRLSign")
+        if self._parsed.signature_algorithm_oid.dotted_string not in SIGNATURE_OIDS:
+            raise RevocationDataError("the list's signature algorithm is not an E-IMZO one")
+        try:
+            signature.verify(
+                issuer.public_key, self._parsed.signature, digest(self._parsed.tbs_certlist_bytes)
+            )
+        except InvalidSignature as fault:
+            raise RevocationDataError(
+                f"the list's signature does not verify with the key of {issuer.label}"
+            ) from fault
+        return ProvenList(self, issuer.fingerprint)
+
+    def check_current(self, now: datetime) -> None:
+        """Raise RevocationDataError unless ``now`` is between its two times."""
+        if self.this_update > now + CLOCK_SKEW:
+            raise RevocationDataError(
+                f"the list is of {format_time(self.this_update)}, which is in the future"
+            )
+        if self.next_update < now - CLOCK_SKEW:
+            raise RevocationDataError(f"the list expired on {format_time(self.next_update)}")
+
+    def covers(self, certificate: Certificate) -> bool:
+        """Whether the list speaks of ``certificate``, which is one of the same issuer's."""
+        scope = self._scope
+        if scope.only_authorities if not certificate.is_ca else scope.only_users:
+            return False
+        # RFC 5280, 6.3.3 (b)(2)(i): a list of one place counts for those that name the place.
+        return not scope.urls or not scope.urls.isdisjoint(certificate.crl_urls)
+
+    def revoked(self, serial: int) -> str | None:
+        """Say when and why the serial number was revoked, for people; None if it was not.
+
+        An entry counts whatever its extensions say: on hold is revoked too.
+        """
+        place = self._index.place(serial)
+        if place is None:
+            return None
+        entry = self._parsed[place]
+        try:
+            reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
+        except (*_UNREADABLE, x509.ExtensionNotFound):
+            reason = "no reason given"
+        return f"on {format_time(entry.revocation_date_utc)} ({reason})"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenList:
+    """A list and the ``fingerprint`` of the issuer's certificate that its signature fits."""
+
+    content: RevocationList
+    issuer: str
+
+
+def _der(data: bytes) -> bytes:
+    if data.startswith(_DER_SEQUENCE):
+        return data
+    return next((content for label, content in pem.blocks(data) if label == "X509 CRL"), b"")
+
+
+def _scope(extensions: x509.Extensions) -> _Scope:
+    scope = _Scope()
+    for extension in extensions:
+        value = extension.value
+        if isinstance(value, x509.DeltaCRLIndicator):
+            raise ValueError("it is a delta list; give the complete one")  # noqa: TRY004 - content
+        if isinstance(value, x509.IssuingDistributionPoint):
+            scope = _distribution_point(value)
+        elif extension.critical and isinstance(value, x509.UnrecognizedExtension):
+            raise ValueError(f"the critical extension {extension.oid.dotted_string} is not known")
+    return scope
+
+
+def _distribution_point(point: x509.IssuingDistributionPoint) -> _Scope:
+    if point.indirect_crl or point.only_some_reasons or point.only_contains_attribute_certs:
+        raise ValueError("it is an indirect list, or one of some reasons or attributes only")
+    if point.relative_name is not None:
+        raise ValueError("its distribution point has a relative name")
+    urls = frozenset(
+        name.value
+        for name in point.full_name or ()
+        if isinstance(name, x509.UniformResourceIdentifier)
+    )
+    if point.full_name is not None and not urls:
+        raise ValueError("its distribution point has no address")
+    return _Scope(urls, point.only_contains_user_certs, point.only_contains_ca_certs)
