@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tunnel_gateway.config import Destination, load_config
+from tunnel_gateway.config import load_config
+from tunnel_gateway.config_destinations import Destination
 
 CONFIG_FOLDER = Path(__file__).parents[1] / "config"
 

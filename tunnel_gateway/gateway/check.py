@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from websockets.asyncio.client import connect as websocket
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.sync.client import connect as websocket
 
 from tunnel_gateway.config import Config, load_config
 from tunnel_gateway.config_destinations import Destination
@@ -138,8 +138,8 @@ async def _reach(destination: Destination, seconds: float) -> Finding:
     try:
         stream = await connect(destination, seconds)
         stream.close()
-        async with websocket(url, open_timeout=seconds, proxy=None):
-            return Finding("destination", name, "ok", f"{url} answers a WebSocket")
+        await asyncio.to_thread(_open_and_close, url, seconds)
+        return Finding("destination", name, "ok", f"{url} answers a WebSocket")
     except DestinationUnreachableError as error:
         return Finding("destination", name, "fault", str(error))
     except InvalidStatus as error:
@@ -149,6 +149,11 @@ async def _reach(destination: Destination, seconds: float) -> Finding:
     except (InvalidHandshake, InvalidMessage, OSError, EOFError) as error:
         text = f"{url} accepts connections and answers no WebSocket: {type(error).__name__}"
         return Finding("destination", name, "warning", text)
+
+
+def _open_and_close(url: str, seconds: float) -> None:
+    with websocket(url, open_timeout=seconds, close_timeout=seconds, proxy=None):
+        pass
 
 
 def _policy(destination: Destination) -> Finding:
