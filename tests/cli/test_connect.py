@@ -109,6 +109,14 @@ def test_an_address_that_is_none(text: str, run: Run, capsys: pytest.CaptureFixt
     assert f"{text!r} is not HOST:PORT" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "\udcff.uz"])
+def test_a_host_that_cannot_be_one(host: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(gateway=f"{host}:80") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    shown = host.replace("\udcff", r"\udcff")
+    assert line.startswith(f"tunnel-gateway: {shown}:80: not a host name")
+
+
 def test_an_ipv6_address(served: Served, run: Run) -> None:
     assert run(gateway="[::1]:8843") == 0
     assert served.gateway == GatewayAddress("::1", 8843)

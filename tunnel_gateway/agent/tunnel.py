@@ -83,4 +83,8 @@ async def _connect(gateway: GatewayAddress, deadline: float) -> SocketStream:
         raise GatewayUnreachableError(f"{gateway} did not answer in time") from None
     except OSError as error:
         raise GatewayUnreachableError(f"{gateway}: {error.strerror or error}") from None
+    except UnicodeError:  # asyncio encodes the host as IDNA
+        raise GatewayUnreachableError(
+            f"{gateway}: not a host name; it has 1 to 63 letters, digits or hyphens between dots"
+        ) from None
     return stream
