@@ -67,7 +67,10 @@ async def open_tunnel(
     except (OSError, TunnelGatewayError) as error:
         await channel.wait_closed()  # the gateway shall hear our reason
         if isinstance(error, OSError | TruncatedError):
-            raise GatewayUnreachableError(f"{gateway} ended the handshake: {error}") from None
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise GatewayUnreachableError(
+                f"{gateway} ended the handshake: {reason}; is it a gateway that listens there?"
+            ) from None
         raise
     if not isinstance(opened, Opened):
         raise TunnelGatewayError("the handshake did not open the tunnel")
