@@ -302,21 +302,6 @@ def test_passwords_are_not_shown(write: Write, faults: Faults) -> None:
     assert fault == "10: a \\u that is not followed by four hexadecimal digits"
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    path = tmp_path / "config.properties"
-    with pytest.raises(ConfigError) as caught:
-        load_config(path)
-    assert str(caught.value) == (
-        f"{path}: cannot be read (No such file or directory): give the path of the configuration"
-        " file, and let the user of this process read it"
-    )
-
-
-def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Is a directory"):
-        load_config(tmp_path)
-
-
 def test_the_table_has_every_field_once(tmp_path: Path) -> None:
     fields = [field.name for field in dataclasses.fields(Config)]
     assert [*(key.field for key in KEYS), "destinations"] == fields

@@ -17,6 +17,7 @@ What the format leaves open, decided here:
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -210,6 +211,9 @@ class _Reading:
             raise ConfigError(self.faults) from None
         if len(data) > MAX_SIZE:
             self.fault(f"more than {MAX_SIZE} bytes: that is no configuration file")
+            raise ConfigError(self.faults)
+        if b"\0" in data or data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            self.fault("not a text file, or one in UTF-16: save it as text in UTF-8")
             raise ConfigError(self.faults)
         try:
             return data.decode("utf-8-sig")

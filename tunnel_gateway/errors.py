@@ -7,6 +7,7 @@
     ├── FileError                   a key, certificate or truststore file that cannot be used
     ├── KeystoreError               a key or certificate file that is damaged or of another kind
     │   └── WrongPasswordError          its password does not open it, or is missing
+    ├── CannotListenError           the gateway does not get its address and port
     ├── SelfTestError               a known answer came out wrong: nothing may run
     ├── InvalidKeyError             not a private key of the curve
     ├── InvalidPointError           not a point of the curve
@@ -94,6 +95,12 @@ class KeystoreError(TunnelGatewayError):
 
 class WrongPasswordError(KeystoreError):
     """The password does not open the file, or there is none and the file needs one."""
+
+
+class CannotListenError(TunnelGatewayError):
+    """The gateway does not get the address and the port that it is configured to listen on."""
+
+    code = "cannot_listen"
 
 
 class SelfTestError(TunnelGatewayError):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.credentials import Credentials
-from tests.support.loopback import LOOPBACK, server_settings, surroundings
+from tests.support.loopback import LOOPBACK, receive, reset, server_settings, surroundings
 from tunnel_gateway.agent import tunnel as module
 from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
 from tunnel_gateway.errors import (
@@ -128,14 +128,22 @@ async def test_nobody_answers(
             waiting.close()
 
 
-async def test_it_hangs_up(credentials: Credentials, workers: ThreadPoolExecutor) -> None:
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_it_hangs_up(how: str, credentials: Credentials, workers: ThreadPoolExecutor) -> None:
     with workers, socket.create_server((LOOPBACK, 0)) as listening:
         address = GatewayAddress(*listening.getsockname())
         opening = asyncio.create_task(open_tunnel(address, credentials.settings(), workers))
         listening.setblocking(False)
         accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
+        accepted.setblocking(False)
+        await receive(accepted)  # else it is reset
+        expected = "the connection ended while waiting for the gateway's hello"
+        if how == "reset":
+            reset(accepted)
+            expected = "Connection reset by peer"
         accepted.close()
-        with pytest.raises(GatewayUnreachableError, match=f"^{address} ended the handshake: "):
+        expected = f"^{address} ended the handshake: {expected}; is it a gateway that listens there"
+        with pytest.raises(GatewayUnreachableError, match=expected):
             await opening
 
 

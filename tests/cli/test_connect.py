@@ -93,6 +93,17 @@ def test_what_it_asks_for(
     assert printed.err == ""
 
 
+def test_a_domain_in_letters_of_its_own(served: Served, run: Run) -> None:
+    assert run(domain="мисол.UZ") == 0
+    assert served.settings.server_name == "xn--h1agbjo.uz"
+
+
+def test_a_domain_that_is_none(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(domain="a..b")
+    assert "argument --domain: not a domain name: 'a..b'" in capsys.readouterr().err
+
+
 def test_an_end_with_an_error(served: Served, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     served.end = RelayEnd("peer_lost", OSError("uzildi\u202e\n"))
     assert run() == 1
@@ -107,6 +118,14 @@ def test_an_address_that_is_none(text: str, run: Run, capsys: pytest.CaptureFixt
         run(gateway=text)
     assert caught.value.code == 2
     assert f"{text!r} is not HOST:PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "\udcff.uz"])
+def test_a_host_that_cannot_be_one(host: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(gateway=f"{host}:80") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    shown = host.replace("\udcff", r"\udcff")
+    assert line.startswith(f"tunnel-gateway: {shown}:80: not a host name")
 
 
 def test_an_ipv6_address(served: Served, run: Run) -> None:

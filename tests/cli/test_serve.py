@@ -110,7 +110,19 @@ def test_a_port_that_is_taken(
         program = Program("the gateway", *COMMAND, "serve", "--config", str(config(port)))
         assert program.exit_code() == 1
     (line,) = program.errors
-    assert line.endswith(f"cannot listen on {LOOPBACK}:{port}: Address already in use")
+    assert line.startswith(
+        f"tunnel-gateway: cannot listen on {LOOPBACK}:{port}: Address already in use; tunnel.listen"
+    )
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "::1%yoq"])
+def test_an_address_that_is_not_of_this_machine(
+    address: str, config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--config", str(config(8843, listen_ip=address))]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("tunnel-gateway: cannot listen on ")
+    assert "tunnel.listen.ip must be an address of this machine" in line
 
 
 def test_its_log_is_json_when_nobody_watches(start_gateway: Callable[..., Gateway]) -> None:

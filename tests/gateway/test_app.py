@@ -23,7 +23,7 @@ from tests.support.peer import UPGRADE
 from tests.support.processes import ReservedPort, write_config
 from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
 from tunnel_gateway.config import load_config
-from tunnel_gateway.errors import ConfigError, FileError
+from tunnel_gateway.errors import CannotListenError, ConfigError, FileError
 from tunnel_gateway.gateway.app import Gateway
 from tunnel_gateway.observability.logs import configure_logs
 
@@ -151,7 +151,9 @@ async def test_it_drains(
 
 async def test_a_port_that_is_taken(make: Make, port: int) -> None:
     with socket.create_server((LOOPBACK, port)):
-        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already"):
+        with pytest.raises(
+            CannotListenError, match=f"cannot listen on 127.0.0.1:{port}: Address already"
+        ):
             await make().serve()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

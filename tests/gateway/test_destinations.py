@@ -51,6 +51,12 @@ async def test_a_name_that_is_none() -> None:
         await connect(Destination("7", "no such name.invalid", 80), 5)
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "\udcff.uz"])
+async def test_a_name_that_cannot_be_one(host: str) -> None:
+    with pytest.raises(DestinationUnreachableError, match=r"correct tunnel.destination.7.host"):
+        await connect(Destination("7", host, 80), 5)
+
+
 async def test_nobody_answers() -> None:
     with ExitStack() as stack:
         full = stack.enter_context(socket.create_server((LOOPBACK, 0), backlog=0))

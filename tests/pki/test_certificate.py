@@ -148,6 +148,11 @@ def test_label_and_times_for_the_operator() -> None:
     )
 
 
+def test_the_time_that_means_never() -> None:
+    never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert format_time(never) == "9999-12-31 23:59:59 UTC"
+
+
 def test_pem_and_der() -> None:
     chain = USER.chain
     assert read_certificates(to_pem(chain)) == chain

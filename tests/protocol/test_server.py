@@ -77,7 +77,7 @@ def test_the_user_is_let_in_by_accept_alone() -> None:
     pair = Pair()
     event = pair.authenticate()
     assert pair.server.data_to_send() == b""
-    with pytest.raises(ProtocolViolationError, match="SEND_DATA is out of place"):
+    with pytest.raises(ProtocolViolationError, match="data of our own is out of place"):
         pair.server.send_data(b"early")
     pair.server.accept()
     assert pair.server.can_send
@@ -101,7 +101,7 @@ def test_ready_and_data_may_go_together() -> None:
 def test_accept_at_another_time_is_refused(state: State) -> None:
     server, _ = ends_in(state, "server")
     assert isinstance(server, ServerConnection)
-    with pytest.raises(ProtocolViolationError, match="SEND_READY is out of place"):
+    with pytest.raises(ProtocolViolationError, match="a ready message of our own is out of place"):
         server.accept()
     assert server.state is state
     assert server.data_to_send() == b""

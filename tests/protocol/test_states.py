@@ -47,8 +47,17 @@ def test_every_state_and_step(state: State, step: Step) -> None:
     if (state, step) in TABLE:
         assert next_state(state, step) is TABLE[state, step]
     else:
-        with pytest.raises(ProtocolViolationError, match=f"{step.name} is out of place"):
+        with pytest.raises(
+            ProtocolViolationError, match=f"{step.value} is out of place while {state.value}"
+        ):
             next_state(state, step)
+
+
+def test_they_are_words_for_people() -> None:
+    words = [one.value for one in (*State, *Step)]
+    assert all(
+        text.replace("'", "").replace(" ", "").islower() and "_" not in text for text in words
+    )
 
 
 def test_the_table_cannot_be_changed() -> None:

@@ -67,7 +67,10 @@ async def open_tunnel(
     except (OSError, TunnelGatewayError) as error:
         await channel.wait_closed()  # the gateway shall hear our reason
         if isinstance(error, OSError | TruncatedError):
-            raise GatewayUnreachableError(f"{gateway} ended the handshake: {error}") from None
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise GatewayUnreachableError(
+                f"{gateway} ended the handshake: {reason}; is it a gateway that listens there?"
+            ) from None
         raise
     if not isinstance(opened, Opened):
         raise TunnelGatewayError("the handshake did not open the tunnel")
@@ -83,4 +86,8 @@ async def _connect(gateway: GatewayAddress, deadline: float) -> SocketStream:
         raise GatewayUnreachableError(f"{gateway} did not answer in time") from None
     except OSError as error:
         raise GatewayUnreachableError(f"{gateway}: {error.strerror or error}") from None
+    except UnicodeError:  # asyncio encodes the host as IDNA
+        raise GatewayUnreachableError(
+            f"{gateway}: not a host name; it has 1 to 63 letters, digits or hyphens between dots"
+        ) from None
     return stream

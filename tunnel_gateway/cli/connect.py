@@ -14,6 +14,7 @@ import uvloop
 from tunnel_gateway.agent.app import serve_one_tunnel
 from tunnel_gateway.agent.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.tunnel import GatewayAddress
+from tunnel_gateway.cli.arguments import domain
 from tunnel_gateway.observability.logs import configure_logs, escaped
 from tunnel_gateway.pki.keyfiles import is_encrypted, load_identity, password_beside, read_password
 from tunnel_gateway.pki.truststore import load_trust_anchors
@@ -51,7 +52,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add = parser.add_argument
     add("--gateway", required=True, type=_address, metavar="HOST:PORT", help="where it listens")
-    add("--domain", required=True, metavar="D", help="the domain it must prove to be")
+    add("--domain", required=True, type=domain, metavar="D", help="the domain it must prove to be")
     add("--key", required=True, type=Path, metavar="FILE", help="the user's key: PFX or PEM")
     add(
         "--cert",
@@ -100,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.truststore, _file_password(arguments.truststore_password_file)
     )
     settings = ClientSettings(
-        server_name=arguments.domain.lower().rstrip("."),
+        server_name=arguments.domain,
         dst_id=arguments.dst,
         identity=identity,
         validator=ChainValidator(anchors),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tunnel_gateway.cli.arguments import domain, moment
 from tunnel_gateway.cli.facts import facts, plain, text
 from tunnel_gateway.cli.pki_revoke import add_revoke
 from tunnel_gateway.errors import CertificateError, FileError
@@ -29,7 +30,6 @@ from tunnel_gateway.pki.keyfiles import (
     private_key_to_pem,
     read_password,
 )
-from tunnel_gateway.pki.names import normalise_domain
 from tunnel_gateway.pki.oids import FAMILIES
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
@@ -118,7 +118,7 @@ def _add_init(commands: Any) -> None:
         dest="domains",
         metavar="NAME",
         action="append",
-        type=_domain,
+        type=domain,
         help=f"a domain to certify; may be repeated (default: {_DEFAULT_DOMAIN})",
     )
     parser.add_argument(
@@ -159,19 +159,12 @@ def _add_verify(commands: Any) -> None:
         "--password-file", type=Path, help="holds the truststore's password, mode 0600"
     )
     parser.add_argument(
-        "--at", metavar="TIME", type=_time, help="ISO 8601, in UTC unless it says (default: now)"
+        "--at", metavar="TIME", type=moment, help="ISO 8601, in UTC unless it says (default: now)"
     )
-    parser.add_argument("--domain", metavar="NAME", help="the domain it must be for")
+    parser.add_argument("--domain", metavar="NAME", type=domain, help="the domain it must be for")
     parser.add_argument("certificate", metavar="CERT", type=Path)
     parser.add_argument("intermediates", metavar="INTERMEDIATE", nargs="*", type=Path)
     parser.set_defaults(run=_verify)
-
-
-def _domain(text: str) -> str:
-    try:
-        return normalise_domain(text)
-    except ValueError as fault:
-        raise argparse.ArgumentTypeError(str(fault)) from fault
 
 
 def _user(text: str) -> str:
@@ -184,16 +177,6 @@ def _days(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= ROOT.days:
         raise argparse.ArgumentTypeError(f"not a number of days from 1 to {ROOT.days}: {text!a}")
     return int(text)
-
-
-def _time(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as fault:
-        raise argparse.ArgumentTypeError(
-            f"not a time like 2026-03-01T12:00:00+05:00: {text!a}"
-        ) from fault
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _password(args: argparse.Namespace) -> bytes | None:
@@ -238,11 +221,11 @@ def _write_authority(writer: _Writer, args: argparse.Namespace) -> None:
     writer.write("truststore.pem", to_pem([authority.root.leaf]), 0o644)
     writer.identity(authority.root, "ca/root.pem", "ca/root.key.pem")
     writer.identity(authority.centre, "ca/centre.pem", "ca/centre.key.pem")
-    for domain in dict.fromkeys(args.domains or [_DEFAULT_DOMAIN]):
+    for name in dict.fromkeys(args.domains or [_DEFAULT_DOMAIN]):
         identity = authority.issue_domain(
-            domain, now=now, entropy=os.urandom, profile=profile(DOMAIN, args.days)
+            name, now=now, entropy=os.urandom, profile=profile(DOMAIN, args.days)
         )
-        writer.identity(identity, f"servers/{domain}/chain.pem", f"servers/{domain}/key.pem")
+        writer.identity(identity, f"servers/{name}/chain.pem", f"servers/{name}/key.pem")
     for name, person in _people(args.users).items():
         identity = authority.issue_user(
             person, now=now, entropy=os.urandom, profile=profile(USER, args.days)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.config import Config
-from tunnel_gateway.errors import CertificateError, ShuttingDownError
+from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits import Admission
 from tunnel_gateway.gateway.policy import describe
@@ -54,17 +54,11 @@ class Gateway:
         self._sessions: dict[Session, asyncio.Task[None]] = {}
 
     async def serve(self) -> None:
-        """Listen until SIGTERM or SIGINT, then drain. Raises OSError if it cannot listen."""
+        """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
         termination = Termination()
         reloader = Reloader(self._config_file, self._current, self._use)
         config = self._service.config
-        listener = Listener(
-            config.listen_ip,
-            config.listen_port,
-            on_connection=self._start_session,
-            on_failure=lambda error: log.error("accept_failed", detail=str(error)),
-            shared=config.listen_reuseport,
-        )
+        listener = self._listen(config)
         log.info(
             "listening",
             address=format_address((config.listen_ip, listener.port)),
@@ -80,6 +74,21 @@ class Gateway:
         await self._drain(listener, termination)
         await self._service.revocation.close()
         self._service.workers.shutdown(wait=False, cancel_futures=True)
+
+    def _listen(self, config: Config) -> Listener:
+        try:
+            return Listener(
+                config.listen_ip,
+                config.listen_port,
+                on_connection=self._start_session,
+                on_failure=lambda error: log.error("accept_failed", detail=str(error)),
+                shared=config.listen_reuseport,
+            )
+        except OSError as error:
+            raise CannotListenError(
+                f"{error.strerror}; tunnel.listen.ip must be an address of this machine, and"
+                " tunnel.listen.port a port that nothing else listens on"
+            ) from None
 
     def _current(self) -> Material:
         return self._service.material

@@ -38,4 +38,9 @@ async def connect(destination: Destination, time_limit: float) -> SocketStream:
         raise DestinationUnreachableError(
             f"destination {destination.id} ({place}): {error.strerror or error}"
         ) from None
+    except UnicodeError:  # asyncio encodes the host as IDNA
+        raise DestinationUnreachableError(
+            f"destination {destination.id} ({place}): not a host name;"
+            f" correct tunnel.destination.{destination.id}.host"
+        ) from None
     return stream

@@ -167,8 +167,11 @@ def label(serial: int, issuer: str) -> str:
 
 def format_time(moment: datetime) -> str:
     """Return a moment as text in UTC and in the time of Tashkent."""
-    there = moment.astimezone(_TASHKENT)
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({there:%Y-%m-%d %H:%M:%S} in Tashkent)"
+    here = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    try:
+        return f"{here} ({moment.astimezone(_TASHKENT):%Y-%m-%d %H:%M:%S} in Tashkent)"
+    except OverflowError:  # the end of 9999, by which a certificate says never (RFC 5280, 4.1.2.5)
+        return here
 
 
 def parse_certificate(der: bytes) -> x509.Certificate:

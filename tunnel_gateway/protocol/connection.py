@@ -107,7 +107,7 @@ class Connection(ABC):
     def receive_eof(self) -> None:
         """Take the end of the socket's bytes: a truncation unless the peer has closed."""
         if self.state not in (State.REMOTE_CLOSED, State.CLOSED):
-            self._fail(TruncatedError(f"the connection ended in {self.state.name}"))
+            self._fail(TruncatedError(f"the connection ended while {self.state.value}"))
 
     def events_received(self) -> list[Event]:
         """Return what happened since the last call, in order."""
@@ -131,7 +131,9 @@ class Connection(ABC):
         """End a handshake whose deadline has come."""
         deadline = self.next_deadline
         if deadline is not None and now >= deadline:
-            self.abort(TimedOutError(f"the handshake was not over in time: {self.state.name}"))
+            self.abort(
+                TimedOutError(f"the handshake was not over in time, still {self.state.value}")
+            )
 
     # --- what the application sends --------------------------------------------------------
 

@@ -6,7 +6,7 @@ Rule: a transition that is not in the table is refused. Nothing else decides wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
@@ -14,32 +14,35 @@ from tunnel_gateway.errors import ProtocolViolationError
 
 
 class State(Enum):
-    """Where a connection stands; the first three are the client's, the next three the server's."""
+    """Where a connection stands; the first three are the client's, the next three the server's.
 
-    CLIENT_EXPECT_HELLO = auto()
-    CLIENT_EXPECT_AUTHENTICATION = auto()
-    CLIENT_EXPECT_READY = auto()
-    SERVER_EXPECT_HELLO = auto()
-    SERVER_EXPECT_AUTHENTICATION = auto()
-    SERVER_AUTHORIZING = auto()
-    OPEN = auto()
-    LOCAL_CLOSED = auto()
-    REMOTE_CLOSED = auto()
-    CLOSED = auto()
+    The values are for people, after the word "while".
+    """
+
+    CLIENT_EXPECT_HELLO = "waiting for the gateway's hello"
+    CLIENT_EXPECT_AUTHENTICATION = "waiting for the gateway's authentication"
+    CLIENT_EXPECT_READY = "waiting to be let in by the gateway"
+    SERVER_EXPECT_HELLO = "waiting for the client's hello"
+    SERVER_EXPECT_AUTHENTICATION = "waiting for the client's authentication"
+    SERVER_AUTHORIZING = "deciding about the client"
+    OPEN = "open"
+    LOCAL_CLOSED = "closed on this side"
+    REMOTE_CLOSED = "closed on the other side"
+    CLOSED = "closed"
 
 
 class Step(Enum):
-    """What is received from the peer, and what we send on our own account."""
+    """What is received from the peer, and what we send on our own account, in words."""
 
-    RECEIVE_HELLO = auto()
-    RECEIVE_HANDSHAKE = auto()
-    RECEIVE_DATA = auto()
-    RECEIVE_CLOSE = auto()
-    RECEIVE_ALERT = auto()
-    RECEIVE_CLEAR_ALERT = auto()
-    SEND_READY = auto()
-    SEND_DATA = auto()
-    SEND_CLOSE = auto()
+    RECEIVE_HELLO = "a hello"
+    RECEIVE_HANDSHAKE = "a handshake message"
+    RECEIVE_DATA = "data"
+    RECEIVE_CLOSE = "a close"
+    RECEIVE_ALERT = "an alert"
+    RECEIVE_CLEAR_ALERT = "an alert in the clear"
+    SEND_READY = "a ready message of our own"
+    SEND_DATA = "data of our own"
+    SEND_CLOSE = "a close of our own"
 
 
 _S = State
@@ -81,4 +84,4 @@ def next_state(state: State, step: Step) -> State:
     try:
         return TRANSITIONS[state, step]
     except KeyError:
-        raise ProtocolViolationError(f"{step.name} is out of place in {state.name}") from None
+        raise ProtocolViolationError(f"{step.value} is out of place while {state.value}") from None

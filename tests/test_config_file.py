@@ -1,0 +1,47 @@
+"""The configuration file as such: that it is there, and that it is text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tunnel_gateway.config import load_config
+from tunnel_gateway.errors import ConfigError
+
+TEXT = "tunnel.enabled=yes\n"
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "config.properties"
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(caught.value) == (
+        f"{path}: cannot be read (No such file or directory): give the path of the configuration"
+        " file, and let the user of this process read it"
+    )
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TEXT.encode("utf-16"),
+        TEXT.encode("utf-16-be"),
+        b"\xfe\xff",
+        TEXT.encode() + b"\0",
+        bytes(range(256)),
+    ],
+    ids=["UTF-16", "UTF-16 without a mark", "a mark alone", "NUL at the end", "binary"],
+)
+def test_a_file_that_is_not_text(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "config.properties"
+    path.write_bytes(data)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    (fault,) = caught.value.faults
+    assert str(fault) == f"{path}: not a text file, or one in UTF-16: save it as text in UTF-8"

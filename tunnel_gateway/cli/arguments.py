@@ -1,0 +1,30 @@
+"""Values of arguments: what people write, as what the commands need."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from tunnel_gateway.pki.names import normalise_domain
+
+
+def domain(text: str) -> str:
+    """Return a domain as lower-case A-labels; raises argparse.ArgumentTypeError."""
+    try:
+        return normalise_domain(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
+
+
+def moment(text: str) -> datetime:
+    """Return an ISO 8601 time in UTC, which it also is if it does not say.
+
+    Raises argparse.ArgumentTypeError, also for a time whose year in UTC is not from 1 to 9999.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as fault:
+        raise argparse.ArgumentTypeError(
+            f"not a time like 2026-03-01T12:00:00+05:00: {text!a}"
+        ) from fault
