@@ -230,15 +230,6 @@ def test_the_longest_serial() -> None:
     assert Certificate.from_der(altered(USER.leaf, serial_number=longest)).serial == 2**159 - 1
 
 
-def test_extensions_need_version_3() -> None:
-    refused(altered(USER.leaf, version=b""), "not of version 3")
-
-
-def test_a_certificate_of_version_1() -> None:
-    old = altered(USER.leaf, version=b"", extensions=b"")
-    assert Certificate.from_der(old).key_usage is None
-
-
 def test_an_extension_twice() -> None:
     twice = extension("1.2.3.4", b"\x05\x00")
     with pytest.raises(CertificateUnsuitableError, match="one of them twice"):

@@ -200,7 +200,7 @@ def test_validity_ends_with_its_last_second() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"is_ca": False}, "is not a CA"),
+        ({"is_ca": False, "key_usage": None}, "is not a CA"),
         ({"key_usage": frozenset({"digitalSignature"})}, "not allowed to sign certificates"),
         (
             {"extensions": (extension("1.2.3.4", b"\x05\x00", critical=True),)},
@@ -282,6 +282,19 @@ def test_an_anchor_with_constraints_that_cannot_be_kept() -> None:
     root = make(None, "R", ROOT, extensions=(extension("2.5.29.30", value),)).leaf
     with pytest.raises(CertificateUnsuitableError, match="its name constraints cannot be"):
         make_anchor(parse_certificate(root.der))
+
+
+def test_an_anchor_with_a_critical_extension_that_nobody_knows() -> None:
+    """It is of no use, and does no harm to the users of other anchors."""
+    unknown = extension("1.2.3.4", b"\x05\x00", critical=True)
+    root = make(None, "R", ROOT, extensions=(unknown,))
+    refused(
+        CertificateUnsuitableError,
+        r"the trust anchor, has an unsupported critical extension: 1\.2\.3\.4",
+        make(make(root, "C"), "L", USER).chain,
+        anchors=[root.leaf],
+    )
+    assert find([LEAF, CENTRE_LEAF], [root.leaf, ROOT_LEAF])
 
 
 def test_the_error_of_a_path_with_right_signatures_comes_first() -> None:

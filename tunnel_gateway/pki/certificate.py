@@ -27,6 +27,7 @@ from tunnel_gateway.pki.oids import (
     SIGNATURE_OIDS,
     Family,
 )
+from tunnel_gateway.pki.profile import check_profile
 
 # Certificates of the national centres have 1-2 KiB; the protocol gives a whole chain 16 KiB.
 MAX_CERTIFICATE_SIZE: Final = 16 * 1024
@@ -188,6 +189,7 @@ def parse_certificate(der: bytes) -> x509.Certificate:
         parsed = load_der(x509.Certificate, der)
         _decode_all(parsed)
         _check_form(parsed)
+        check_profile(parsed)
         return parsed
 
 
@@ -222,8 +224,6 @@ def _check_form(parsed: x509.Certificate) -> None:
     if not 0 < parsed.serial_number < _MAX_SERIAL:
         raise ValueError("the serial number is not a positive number of at most 20 bytes")
     extensions = Counter(extension["extn_id"].dotted for extension in body["extensions"])
-    if extensions and body["version"].native != "v3":
-        raise ValueError("extensions in a certificate that is not of version 3")
     if extensions.total() > _MAX_EXTENSIONS or extensions.total() != len(extensions):
         raise ValueError("too many extensions, or one of them twice")
 

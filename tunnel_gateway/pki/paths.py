@@ -47,7 +47,7 @@ from pyhanko_certvalidator.sig_validate import (
     SignatureValidationContext,
     SignatureValidator,
 )
-from pyhanko_certvalidator.validate import async_validate_path
+from pyhanko_certvalidator.validate import SUPPORTED_EXTENSIONS, async_validate_path
 
 from tunnel_gateway.errors import (
     CertificateError,
@@ -273,14 +273,28 @@ async def _search(
     failures = []
     async for path in context.path_builder.async_build_paths_lazy(leaf):
         counting.start_path()
+        found = tuple(path.iter_certs(include_root=True))[::-1]
         try:
             await async_validate_path(context, path)
+            _check_anchor_extensions(found[-1])
         except ValidationError as fault:
             failures.append(_failure(fault, path, at, counting))
+        except CertificateUnsuitableError as error:
+            failures.append(_Failure(error, refused_signature=False))
         else:
-            return tuple(path.iter_certs(include_root=True))[::-1]
+            return found
     # A path whose signatures are right says more than one of a namesake's key.
     raise min(failures, key=lambda failure: failure.refused_signature).error
+
+
+def _check_anchor_extensions(anchor: x509.Certificate) -> None:
+    # The library asks this of every certificate but the anchor. It is asked here and not when
+    # the truststore is read, so that one root does no harm to the users of another.
+    if unknown := anchor.critical_extensions - SUPPORTED_EXTENSIONS:
+        raise CertificateUnsuitableError(
+            f"{_label(anchor)}, the trust anchor, has an unsupported critical extension:"
+            f" {', '.join(sorted(unknown))}"
+        )
 
 
 def _context(
