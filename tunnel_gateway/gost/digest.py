@@ -20,7 +20,7 @@ class Digest:
     block_size = 32
 
     def __init__(self, data: bytes = b"") -> None:
-        self._state = _owned(lib.gost_digest_new())
+        self._state = _owned(lib.gost_digest_new(ffi.NULL))
         if data:
             self.update(data)
 
@@ -37,7 +37,7 @@ class Digest:
     def digest(self) -> bytes:
         """Return the 32 bytes for what was added so far; more may follow."""
         out = ffi.new("uint8_t[]", DIGEST_SIZE)
-        # The end of a digest is final in libgcrypt: it is a copy that ends.
+        # The end is final: it is a copy that ends.
         lib.gost_digest_final(_owned(lib.gost_digest_copy(self._state)), out)
         return bytes(ffi.buffer(out))
 
@@ -60,7 +60,8 @@ def digest(data: bytes) -> bytes:
 def hmac(key: bytes, data: bytes) -> bytes:
     """Return the 32-byte HMAC_GOSTR3411 of RFC 4357, section 3."""
     out = ffi.new("uint8_t[]", DIGEST_SIZE)
-    if not lib.gost_hmac(ffi.from_buffer(key), len(key), ffi.from_buffer(data), len(data), out):
+    key_bytes, data_bytes = ffi.from_buffer(key), ffi.from_buffer(data)
+    if not lib.gost_hmac(ffi.NULL, key_bytes, len(key), data_bytes, len(data), out):
         raise MemoryError
     return bytes(ffi.buffer(out))
 
