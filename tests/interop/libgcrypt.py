@@ -1,5 +1,6 @@
-"""libgcrypt, which the extension uses for digests only: signatures (as S-expressions), MACs and
-block ciphers. The extension has set the library up; it is the same one in the process.
+"""libgcrypt, which the extension uses for digests only, and not where a kernel of its own runs:
+digests, MACs, signatures (as S-expressions) and block ciphers. The extension has set the library
+up; it is the same one in the process.
 """
 
 from __future__ import annotations
