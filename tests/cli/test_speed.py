@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 
 import pytest
 
@@ -31,6 +32,7 @@ def test_every_kernel_and_operation_has_its_line(capsys: pytest.CaptureFixture[s
         assert said.count(f"\n{name} ") == 3
     for name in ("new key", "agree", "sign", "verify"):
         assert f"\n{name} " in said
+    assert re.search(r"\ndigest +\d+ MB/s, an HMAC of 64 B in \d+\.\d µs\n", said)
     assert "Gbit/s" in said.splitlines()[-1]
 
 
@@ -39,6 +41,8 @@ def test_json_has_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     measured = json.loads(capsys.readouterr().out)
     assert [one["kernel"] for one in measured["records"][::3]] == list(kernel_names())
     assert all(one["seal"] > 0 and one["open"] > 0 for one in measured["records"])
+    assert measured["digest"]["long"] > 0
+    assert measured["digest"]["hmac"] > 0
     assert measured["handshakes"] == pytest.approx(1e6 / sum(measured["operations"].values()))
 
 
@@ -49,6 +53,6 @@ def test_what_follows_from_the_figures() -> None:
         speed.RecordSpeed("other", 16384, 1.0, 1.0),
     ]
     operations = {"new key": 10.0, "agree": 20.0, "sign": 30.0, "verify": 40.0}
-    measured = speed.Speed(records, operations)
+    measured = speed.Speed(records, speed.DigestSpeed(1.0, 1.0), operations)
     assert measured.gigabits == pytest.approx(8 / 1.5)  # one gigabyte sealed, one opened
     assert measured.handshakes == pytest.approx(10_000)

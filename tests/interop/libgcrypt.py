@@ -1,5 +1,6 @@
-"""libgcrypt, which the extension uses for digests only: signatures (as S-expressions), MACs and
-block ciphers. The extension has set the library up; it is the same one in the process.
+"""libgcrypt, which the extension uses for digests only, and not where a kernel of its own runs:
+digests, MACs, signatures (as S-expressions) and block ciphers. The extension has set the library
+up; it is the same one in the process.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ ffi = FFI()
 ffi.cdef(
     """
     typedef void *handle;
+    void gcry_md_hash_buffer(int algorithm, void *, const void *, size_t);
     unsigned gcry_cipher_open(handle *, int algorithm, int mode, unsigned flags);
     void gcry_cipher_close(handle);
     unsigned gcry_cipher_setkey(handle, const void *, size_t);
@@ -39,6 +41,7 @@ CIPHER_GOST28147: Final = 315
 CIPHER_MODE_ECB: Final = 1
 CTL_SET_SBOX: Final = 73
 MAC_HMAC_GOSTR3411_CP: Final = 119
+MD_GOSTR3411_CP: Final = 311
 
 
 class Libgcrypt:
@@ -46,6 +49,12 @@ class Libgcrypt:
 
     def __init__(self) -> None:
         self._lib: Any = ffi.dlopen("libgcrypt.so.20")
+
+    def digest(self, data: bytes) -> bytes:
+        """GOST R 34.11-94 with the CryptoPro S-box."""
+        out = ffi.new("char[]", 32)
+        self._lib.gcry_md_hash_buffer(MD_GOSTR3411_CP, out, data, len(data))
+        return bytes(ffi.buffer(out))
 
     def mac(self, key: bytes, data: bytes) -> bytes:
         """HMAC of GOST R 34.11-94 with the CryptoPro S-box."""

@@ -172,12 +172,12 @@ static void exercise_messages(void)
     free(out);
 }
 
-static void exercise_digest(void)
+static void exercise_digest(const char *kernel)
 {
     for (size_t size = 0; size <= LONGEST; size++) {
         uint8_t *data = filled(size, 11);
         uint8_t *whole = buffer(GOST_DIGEST_SIZE), *split = buffer(GOST_DIGEST_SIZE);
-        gost_digest *digest = gost_digest_new();
+        gost_digest *digest = gost_digest_new(kernel);
         CHECK(digest != NULL);
         gost_digest_update(digest, data, size / 3);
         gost_digest *twin = gost_digest_copy(digest);
@@ -190,12 +190,26 @@ static void exercise_digest(void)
         CHECK(same(whole, split, GOST_DIGEST_SIZE));
         gost_digest_free(digest);
         gost_digest_free(twin);
-        CHECK(gost_hmac(data, size, data, size, split));
+        CHECK(gost_hmac(kernel, data, size, data, size, split));
         CHECK(!same(whole, split, GOST_DIGEST_SIZE));
         free(data);
         free(whole);
         free(split);
     }
+}
+
+static void exercise_digests(void)
+{
+    const char *names[8];
+    size_t count = gost_digest_kernels(names, 8);
+    CHECK(count > 0 && gost_digest_kernels(names, 0) == 0);
+    for (size_t i = 0; i < count; i++)
+        exercise_digest(names[i]);
+    exercise_digest(NULL);
+    uint8_t *out = buffer(GOST_DIGEST_SIZE);
+    CHECK(gost_digest_new("none") == NULL);
+    CHECK(!gost_hmac("none", out, 0, out, 0, out));
+    free(out);
     gost_digest_free(NULL);
 }
 
@@ -277,7 +291,7 @@ int main(void)
     exercise_wiping();
     exercise_blocks();
     exercise_messages();
-    exercise_digest();
+    exercise_digests();
     exercise_curve("CryptoPro-A");
     exercise_curve("CryptoPro-B");
     exercise_curve("CryptoPro-C");

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.gost.cipher import kernel_names
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
-from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.gost.digest import digest, hmac
 from tunnel_gateway.gost.frames import Frames
 from tunnel_gateway.gost.key_agreement import agree
 from tunnel_gateway.gost.signature import sign, verify
@@ -46,10 +46,19 @@ class RecordSpeed:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestSpeed:
+    """MB/s of the digest of much, and microseconds of an HMAC of 64 bytes."""
+
+    long: float
+    hmac: float
+
+
+@dataclass(frozen=True, slots=True)
 class Speed:
     """All that was measured; ``operations`` holds microseconds."""
 
     records: list[RecordSpeed]
+    digest: DigestSpeed
     operations: dict[str, float]
 
     @property
@@ -79,7 +88,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print; always 0."""
     records = [_record_speed(kernel, size) for kernel in kernel_names() for size in _RECORD_SIZES]
-    speed = Speed(records, _operations())
+    speed = Speed(records, _digest_speed(), _operations())
     if arguments.json:
         derived = {"gigabits": speed.gigabits, "handshakes": speed.handshakes}
         print(json.dumps(asdict(speed) | derived))
@@ -112,6 +121,14 @@ def _record_speed(kernel: str, size: int) -> RecordSpeed:
     )
 
 
+def _digest_speed() -> DigestSpeed:
+    data, key, message = bytes(2**16), bytes(32), bytes(64)
+    return DigestSpeed(
+        len(data) / 1e6 / _seconds(lambda: digest(data)),
+        _seconds(lambda: hmac(key, message)) * 1e6,
+    )
+
+
 def _operations() -> dict[str, float]:
     key, other = (PrivateKey.generate(CRYPTOPRO_A, os.urandom) for _ in range(2))
     public_key, hashed, entropy = key.public_key(), digest(b""), os.urandom(32)
@@ -139,6 +156,8 @@ def _print(speed: Speed) -> None:
     print(f"{'kernel':<10}{'record':>8}{'seal':>12}{'open':>12}")
     for one in speed.records:
         print(f"{one.kernel:<10}{one.size:>6} B{one.seal:>7.0f} MB/s{one.open:>7.0f} MB/s")
+    one_hmac = f"an HMAC of 64 B in {speed.digest.hmac:.1f} µs"
+    print(f"\n{'digest':<10}{speed.digest.long:>7.0f} MB/s, {one_hmac}")
     print(f"\n{'operation':<10}{'time':>10}{'per second':>14}")
     for name, microseconds in speed.operations.items():
         print(f"{name:<10}{microseconds:>7.0f} µs{1e6 / microseconds:>14,.0f}")

@@ -20,7 +20,7 @@ class Digest:
     block_size = 32
 
     def __init__(self, data: bytes = b"") -> None:
-        self._state = _owned(lib.gost_digest_new())
+        self._state = _owned(lib.gost_digest_new(ffi.NULL))
         if data:
             self.update(data)
 
@@ -36,10 +36,7 @@ class Digest:
 
     def digest(self) -> bytes:
         """Return the 32 bytes for what was added so far; more may follow."""
-        out = ffi.new("uint8_t[]", DIGEST_SIZE)
-        # The end of a digest is final in libgcrypt: it is a copy that ends.
-        lib.gost_digest_final(_owned(lib.gost_digest_copy(self._state)), out)
-        return bytes(ffi.buffer(out))
+        return _end(_owned(lib.gost_digest_copy(self._state)))
 
     def hexdigest(self) -> str:
         """Return ``digest()`` in hexadecimal."""
@@ -52,15 +49,24 @@ def _owned(state: object) -> object:
     return ffi.gc(state, lib.gost_digest_free)
 
 
+def _end(state: object) -> bytes:
+    """Return the 32 bytes of a digest that is not used again."""
+    out = ffi.new("uint8_t[]", DIGEST_SIZE)
+    lib.gost_digest_final(state, out)
+    return bytes(ffi.buffer(out))
+
+
 def digest(data: bytes) -> bytes:
     """Return the 32-byte GOST R 34.11-94 digest of ``data``."""
-    return Digest(data).digest()
+    state = _owned(lib.gost_digest_new(ffi.NULL))
+    lib.gost_digest_update(state, ffi.from_buffer(data), len(data))
+    return _end(state)
 
 
 def hmac(key: bytes, data: bytes) -> bytes:
     """Return the 32-byte HMAC_GOSTR3411 of RFC 4357, section 3."""
     out = ffi.new("uint8_t[]", DIGEST_SIZE)
-    if not lib.gost_hmac(ffi.from_buffer(key), len(key), ffi.from_buffer(data), len(data), out):
+    if not lib.gost_hmac(ffi.NULL, key, len(key), data, len(data), out):
         raise MemoryError
     return bytes(ffi.buffer(out))
 

@@ -1,7 +1,8 @@
 """The C sources and their cffi build: the one place that touches C.
 
-Importing the extension imports this first, so that libgcrypt, which makes the digests, is set up
-before any other call: used without that, it complains to the system log.
+Importing the extension imports this first, so that libgcrypt, which makes the digests where no
+kernel for them runs, is set up before any other call: used without that, it complains to the
+system log.
 """
 
 from __future__ import annotations

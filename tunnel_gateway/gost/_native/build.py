@@ -22,6 +22,8 @@ SOURCES = (
     "curve_b.c",
     "curve_c.c",
     "digest.c",
+    "digest_avx2.c",
+    "digest_avx512.c",
 )
 HEADERS = ("gost28147.h", "kernel.h", "mgm.h", "frames.h", "curve.h", "digest.h")
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
@@ -74,13 +76,14 @@ ffibuilder.cdef(
                           const uint8_t *signature);
 
     typedef ... gost_digest;
-    gost_digest *gost_digest_new(void);
+    gost_digest *gost_digest_new(const char *kernel_name);
     gost_digest *gost_digest_copy(const gost_digest *);
     void gost_digest_free(gost_digest *);
     void gost_digest_update(gost_digest *, const uint8_t *data, size_t size);
     void gost_digest_final(gost_digest *, uint8_t *out);
-    int gost_hmac(const uint8_t *key, size_t key_size, const uint8_t *data, size_t size,
-                  uint8_t *out);
+    int gost_hmac(const char *kernel_name, const uint8_t *key, size_t key_size,
+                  const uint8_t *data, size_t size, uint8_t *out);
+    size_t gost_digest_kernels(const char **names, size_t size);
     """
 )
 

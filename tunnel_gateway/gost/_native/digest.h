@@ -1,4 +1,7 @@
-/* GOST R 34.11-94 with the CryptoPro S-box (RFC 5831, RFC 4357 section 11.2), by libgcrypt. */
+/*
+ * GOST R 34.11-94 with the CryptoPro S-box (RFC 5831, RFC 4357 section 11.2): by a kernel of our
+ * own where the processor has what one needs, by libgcrypt elsewhere.
+ */
 #ifndef TUNNEL_GATEWAY_DIGEST_H
 #define TUNNEL_GATEWAY_DIGEST_H
 
@@ -9,7 +12,11 @@
 
 typedef struct gost_digest gost_digest;
 
-gost_digest *gost_digest_new(void);
+/*
+ * kernel_name is NULL for the best kernel that this processor supports, here and below; NULL
+ * without memory or without such a kernel.
+ */
+gost_digest *gost_digest_new(const char *kernel_name);
 gost_digest *gost_digest_copy(const gost_digest *digest);
 void gost_digest_free(gost_digest *digest);
 void gost_digest_update(gost_digest *digest, const uint8_t *data, size_t size);
@@ -17,8 +24,11 @@ void gost_digest_update(gost_digest *digest, const uint8_t *data, size_t size);
 /* Ends the digest: copy it first to go on. */
 void gost_digest_final(gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE]);
 
-/* HMAC_GOSTR3411 (RFC 4357, section 3); 0 without memory. */
-int gost_hmac(const uint8_t *key, size_t key_size, const uint8_t *data, size_t size,
-              uint8_t out[GOST_DIGEST_SIZE]);
+/* HMAC_GOSTR3411 (RFC 4357, section 3); 0 without memory or without such a kernel. */
+int gost_hmac(const char *kernel_name, const uint8_t *key, size_t key_size, const uint8_t *data,
+              size_t size, uint8_t out[GOST_DIGEST_SIZE]);
+
+/* The names of the kernels that this processor supports, the best first; how many there are. */
+size_t gost_digest_kernels(const char **names, size_t size);
 
 #endif
