@@ -6,6 +6,7 @@ import json
 import os
 import pty
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
 from tests.support.processes import COMMAND, Api, Program, write_config
 from tunnel_gateway.cli.main import main
+from tunnel_gateway.pki.authority import issue_list
 
 Check = Callable[..., tuple[int, list[dict[str, Any]]]]
 
@@ -50,6 +52,7 @@ def test_all_is_well(check: Check) -> None:
         "domain",
         "domain",
         "truststore",
+        "revocation",
         "destination",
         "policy",
         "limits",
@@ -117,6 +120,33 @@ def test_destinations(check: Check, closed_port: Any, api: Api) -> None:
     assert (code, bad(findings)) == (1, [("destination", "fault")])
     code, findings = check(**{"destination.1.host": "yoq.invalid", "destination.1.port": 1})
     assert (code, bad(findings)) == (1, [("destination", "fault")])
+
+
+def test_revocation_lists(check: Check, credentials: Credentials, tmp_path: Path) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    now = datetime.now(UTC)
+    centre = credentials.authority.centre
+    for name, made in (("good.crl", now - DAY / 2), ("old.crl", now - 400 * DAY)):
+        one = issue_list(
+            centre,
+            {7: made, 8: made},
+            this_update=made,
+            next_update=made + 30 * DAY,
+            entropy=os.urandom,
+        )
+        (lists / name).write_bytes(one)
+    (lists / "none.crl").write_text("nothing")
+    code, findings = check(revocation="soft", crl_dir=lists)
+    assert code == 2
+    found = {one["subject"]: one for one in findings if one["area"] == "revocation"}
+    assert {name: one["status"] for name, one in found.items()} == {
+        "good.crl": "ok",
+        "none.crl": "warning",
+        "old.crl": "warning",
+    }
+    assert found["good.crl"]["text"].startswith("2 revoked, 12 hours old, good until ")
+    assert "expired" in found["old.crl"]["text"]
 
 
 def test_rules_in_words(check: Check) -> None:

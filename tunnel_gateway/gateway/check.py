@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import stat
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -20,13 +21,15 @@ from tunnel_gateway.errors import (
     CertificateError,
     ConfigError,
     DestinationUnreachableError,
+    RevocationDataError,
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway.destinations import connect
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
 from tunnel_gateway.gateway.policy import describe, domain_faults
-from tunnel_gateway.pki.certificate import Certificate
+from tunnel_gateway.pki.certificate import Certificate, format_time
+from tunnel_gateway.pki.crl import RevocationList
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
@@ -66,6 +69,8 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
     for finding in _domains(config, now, domains):
         yield finding
     for finding in _trust(config, now, domains):
+        yield finding
+    for finding in _revocation(config, now):
         yield finding
     for fault in domain_faults(config.destinations.values(), domains) if domains else ():
         yield Finding("policy", fault.key or "rules", "fault", str(fault))
@@ -115,6 +120,30 @@ def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Itera
         except CertificateError as error:
             text = f"who trusts the same roots will refuse it: {error}"
             yield Finding("domain", name, "warning", text)
+
+
+def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
+    if config.revocation == "off":
+        text = "nobody is looked up as revoked; soft or hard would"
+        yield Finding("revocation", "tunnel.revocation=off", "ok", text)
+        return
+    folder, cache = config.crl_dir, config.revocation_cache_dir
+    if cache is not None and not os.access(cache, os.R_OK | os.W_OK | os.X_OK):
+        yield Finding("revocation", str(cache), "warning", "cannot be written by this user")
+    for path in sorted(folder.iterdir()) if folder else ():
+        if path.is_file() and not path.name.startswith("."):
+            yield _list(path, now)
+
+
+def _list(path: Path, now: datetime) -> Finding:
+    try:
+        one = RevocationList(path.read_bytes())
+        one.check_current(now)
+    except (RevocationDataError, OSError) as error:
+        return Finding("revocation", path.name, "warning", f"is not used: {error}")
+    hours = (now - one.this_update) // timedelta(hours=1)
+    text = f"{len(one)} revoked, {hours} hours old, good until {format_time(one.next_update)}"
+    return Finding("revocation", path.name, "ok", text)
 
 
 def _until(certificate: Certificate, now: datetime) -> str:
