@@ -188,6 +188,18 @@ class TestInit:
         with pytest.raises(FileError, match="Not a directory"):
             run("init", tmp_path / "file" / "below")
 
+    def test_half_an_authority(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise FileError("users/citizen/key.pem: No space left on device")
+
+        monkeypatch.setattr(pki, "identity_to_pfx", fail)
+        folder = tmp_path / "dev"
+        with pytest.raises(FileError, match=f"left on device; remove {folder}, which is not"):
+            run("init", folder)
+        assert (folder / "truststore.pem").exists()
+
     @pytest.mark.parametrize(
         ("option", "value"),
         [
@@ -198,6 +210,7 @@ class TestInit:
             ("--user", ".x"),
             ("--user", " "),
             ("--user", "a\nb"),
+            ("--user", "o‘" * 64),
             ("--days", "0"),
             ("--days", "-1"),
             ("--days", "x"),

@@ -39,6 +39,8 @@ _FAMILIES: Final = dict(zip(("2009", "2024"), FAMILIES, strict=True))
 _DEFAULT_DOMAIN: Final = "example.uz"
 # 160 bits drawn by lot: stretching them would only cost time. OpenSSL's own number.
 _ROUNDS_FOR_A_DRAWN_PASSWORD: Final = 2048
+# Of Linux, for one part of a path.
+_MAX_FILE_NAME: Final = 255
 # Made-up numbers: no one was born in a month 00.
 _DEFAULT_USERS: Final = {
     "citizen": Person("G‘ANIYEV O‘KTAM", pinfl="10000000000001", uid="400000001"),
@@ -170,6 +172,8 @@ def _add_verify(commands: Any) -> None:
 def _user(text: str) -> str:
     if not text.isprintable() or not text.strip() or text.startswith(".") or os.sep in text:
         raise argparse.ArgumentTypeError(f"not usable as a name and as a folder: {text!a}")
+    if len(os.fsencode(text)) > _MAX_FILE_NAME:
+        raise argparse.ArgumentTypeError(f"over {_MAX_FILE_NAME} bytes, too long for a folder")
     return text
 
 
@@ -192,7 +196,13 @@ def _init(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    _write_authority(_Writer(folder, _password(args)), args)
+    writer = _Writer(folder, _password(args))
+    try:
+        _write_authority(writer, args)
+    except FileError as error:
+        if _is_free(folder):
+            raise
+        raise FileError(f"{error}; remove {folder}, which is not complete, and try again") from None
     print(f"{folder}: made a development authority; trust it with {folder / 'truststore.pem'}")
     return 0
 
