@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import find, make
 from tests.support.pki import DAY, NOW, authority, ders, domain, stranger, user
 from tunnel_gateway.errors import (
     CertificateError,
@@ -16,7 +17,10 @@ from tunnel_gateway.errors import (
     CertificateUnsuitableError,
     CertificateUntrustedError,
 )
+from tunnel_gateway.gost import signature
 from tunnel_gateway.pki import paths, validation
+from tunnel_gateway.pki.authority import CENTRE, USER
+from tunnel_gateway.pki.paths import GostSignatureValidator
 from tunnel_gateway.pki.validation import ChainValidator
 
 
@@ -36,6 +40,84 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(validation, "find_path", counting)
     return counted
+
+
+@pytest.fixture
+def operations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts the operations with public keys: one number each."""
+    counted: list[int] = []
+    verify = signature.verify
+
+    def counting(*args: Any) -> None:
+        counted.append(len(counted))
+        verify(*args)
+
+    monkeypatch.setattr(signature, "verify", counting)
+    return counted
+
+
+def test_a_new_user_costs_his_own_signature_only(
+    validator: ChainValidator, operations: list[int]
+) -> None:
+    """The centre's signature under the root is verified once for all its users."""
+    chains = [ders(user()) for _ in range(6)]
+    operations.clear()
+    counts = []
+    for chain in (*chains, *chains):
+        validator.verify_client(chain, NOW)
+        counts.append(len(operations))
+    assert counts == [2, 3, 4, 5, 6, 7, *[7] * 6]
+
+
+def test_a_chain_that_was_forgotten_costs_no_operation(operations: list[int]) -> None:
+    validator = ChainValidator([authority().root.leaf], cache_size=1)
+    one, two = ders(user()), ders(user())
+    operations.clear()
+    for chain in (one, two, one, two):
+        assert validator.verify_client(chain, NOW).leaf.der == chain[0]
+    assert len(operations) == 3
+
+
+def test_links_that_are_remembered_are_bounded(
+    monkeypatch: pytest.MonkeyPatch, operations: list[int]
+) -> None:
+    """The centre's link stays, for every user uses it; those of users come and go."""
+    monkeypatch.setattr(paths, "VERIFIED_LINKS", 2)
+    validator = ChainValidator([authority().root.leaf], cache_size=0)
+    one, two, three = (ders(user()) for _ in range(3))
+    operations.clear()
+    for chain in (one, two, three, one):
+        validator.verify_client(chain, NOW)
+    assert len(operations) == 5
+    assert len(validator._signatures._verified) == 2
+
+
+def test_a_wrong_signature_is_never_remembered(
+    validator: ChainValidator, operations: list[int]
+) -> None:
+    leaf, centre = ders(user())
+    forged = leaf[:-1] + bytes([leaf[-1] ^ 1])
+    validator.verify_client([leaf, centre], NOW)
+    operations.clear()
+    for _ in range(3):
+        with pytest.raises(CertificateUntrustedError):
+            validator.verify_client([forged, centre], NOW)
+    assert len(operations) == 3
+
+
+def test_a_link_is_of_one_key() -> None:
+    """A right signature of another centre with the same name is not right for this one."""
+    signatures = GostSignatureValidator()
+    own, other = (make(authority().root, "C", CENTRE) for _ in range(2))
+    leaf = make(own, "L", USER).leaf
+    assert find([leaf, own.leaf], signatures=signatures)
+    with pytest.raises(CertificateUntrustedError):
+        find([leaf, other.leaf], signatures=signatures)
+
+
+def test_the_certificates_of_centres_are_shared(validator: ChainValidator) -> None:
+    one, two = (validator.verify_client(ders(user()), NOW) for _ in range(2))
+    assert all(mine is yours for mine, yours in zip(one.path[1:], two.path[1:], strict=True))
 
 
 def test_a_returning_user_costs_no_second_validation(

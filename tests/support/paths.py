@@ -20,9 +20,10 @@ from tunnel_gateway.pki.paths import GostSignatureValidator, find_path, make_anc
 
 
 class Counting(GostSignatureValidator):
-    """Counts the signatures that were really checked."""
+    """Counts the signatures that were asked for."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.checks = 0
 
     def validate_signature(self, *args: Any, **kwargs: Any) -> None:

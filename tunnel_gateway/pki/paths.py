@@ -66,12 +66,15 @@ from tunnel_gateway.pki.certificate import (
     parse_certificate,
     read_public_key,
 )
+from tunnel_gateway.pki.memory import Memory, key_of
 from tunnel_gateway.pki.oids import SIGNATURE_OIDS
 
 # A chain of eight is checked with eight signatures; twice that leaves room for a second path
 # (a root with two keys of one name) and bounds the work that a stranger can cause to 40 ms.
 MAX_SIGNATURE_CHECKS: Final = 16
 MAX_SEARCH_STEPS: Final = 64
+# Every new user brings a link of his own; those of the centres stay, for all of them use them.
+VERIFIED_LINKS: Final = 1024
 
 _PREFIX: Final = "The path could not be validated because "
 
@@ -79,11 +82,17 @@ _T = TypeVar("_T")
 
 
 class GostSignatureValidator(SignatureValidator):
-    """Checks certificate signatures of both families.
+    """Checks certificate signatures of both families, and remembers those that were right.
 
     Which family the identifier of the signature names need not be that of the key: the
     mathematics is one, and a centre may change its names before it changes its key.
+
+    A signature is right for ever, so that of a centre is checked once for all its users: the
+    last `VERIFIED_LINKS` by key, content and signature are remembered, the wrong ones never.
     """
+
+    def __init__(self) -> None:
+        self._verified: Memory[bool] = Memory(VERIFIED_LINKS)
 
     def validate_signature(
         self,
@@ -96,8 +105,12 @@ class GostSignatureValidator(SignatureValidator):
         """Raise InvalidSignature unless ``signature`` is right for ``signed_data``."""
         if signature_algorithm["algorithm"].dotted not in SIGNATURE_OIDS:
             raise InvalidSignature
+        link = key_of(public_key_info.dump(), signed_data, signature)
+        if self._verified.find(link):
+            return
         _, public_key = read_public_key(public_key_info)
         gost_signature.verify(public_key, signature, digest(signed_data))
+        self._verified.add(link, True)
 
 
 def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:

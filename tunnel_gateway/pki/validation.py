@@ -7,24 +7,26 @@ valid now, and the leaf fit for its purpose. ``VerifiedPeer`` is the proof.
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import datetime
 from typing import Final
 
+from asn1crypto import x509
+
 from tunnel_gateway.errors import CertificateUnsuitableError
 from tunnel_gateway.pki.certificate import Certificate, parse_certificate
+from tunnel_gateway.pki.memory import Memory, key_of
 from tunnel_gateway.pki.names import domain_matches, normalise_domain
 from tunnel_gateway.pki.paths import GostSignatureValidator, find_path, make_anchor
 
 # As the protocol has it.
 MAX_CHAIN_LENGTH: Final = 8
 MAX_CHAIN_SIZE: Final = 16 * 1024
-# A national path has three certificates of about a kilobyte: some 10 MB when full.
-DEFAULT_CACHE_SIZE: Final = 1024
+# The users of a large organisation. Each takes 3 KB, for the centres' certificates are shared:
+# some 50 MB when full.
+DEFAULT_CACHE_SIZE: Final = 16_384
+_ISSUERS: Final = 64
 
 _SHOWN_NAMES: Final = 5
 _CLIENT_PURPOSES: Final = frozenset({"clientAuth", "anyExtendedKeyUsage"})
@@ -70,7 +72,8 @@ class ChainValidator:
             check_anchor(anchor)
         self._anchors = [make_anchor(parse_certificate(anchor.der)) for anchor in trust_anchors]
         self._signatures = GostSignatureValidator()
-        self._accepted = _Accepted(cache_size)
+        self._accepted: Memory[VerifiedPeer] = Memory(cache_size)
+        self._issuers: Memory[Certificate] = Memory(_ISSUERS)
 
     def verify_client(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
         """Validate a user's chain (DER, leaf first) at the aware time ``at``.
@@ -111,9 +114,11 @@ class ChainValidator:
             raise CertificateUnsuitableError(
                 f"a chain of {size} bytes; {MAX_CHAIN_SIZE} is the limit"
             )
-        key = _digest(*purpose, *chain)
-        peer = self._accepted.find(key, at)
-        if peer is None:
+        key = key_of(*purpose, *chain)
+        peer = self._accepted.find(key)
+        # Out of its time it is validated anew, for the error's text.
+        if peer is None or not peer.valid_from <= at <= peer.valid_until:
+            self._accepted.discard(key)
             peer = self._validate(chain, at, check)
             self._accepted.add(key, peer)
         return peer
@@ -124,7 +129,7 @@ class ChainValidator:
         parsed = [parse_certificate(der) for der in chain]
         leaf = Certificate.from_parsed(parsed[0])
         found = find_path(parsed[0], parsed[1:], self._anchors, at, signatures=self._signatures)
-        path = (leaf, *(Certificate.from_parsed(one) for one in found[1:]))
+        path = (leaf, *map(self._issuer, found[1:]))
         check(path)
         return VerifiedPeer(
             leaf=leaf,
@@ -133,6 +138,15 @@ class ChainValidator:
             valid_until=min(certificate.not_after for certificate in path),
             proof=_PROOF,
         )
+
+    def _issuer(self, parsed: x509.Certificate) -> Certificate:
+        """One object for each centre, however many users are remembered with it."""
+        der = parsed.dump()
+        issuer = self._issuers.find(der)
+        if issuer is None:
+            issuer = Certificate.from_parsed(parsed)
+            self._issuers.add(der, issuer)
+        return issuer
 
 
 def check_anchor(certificate: Certificate) -> None:
@@ -196,39 +210,3 @@ def _check_signing(leaf: Certificate) -> None:
             f"{leaf.label} may not sign: its keyUsage has no digitalSignature, only"
             f" {', '.join(sorted(leaf.key_usage))}; use a certificate issued for signatures"
         )
-
-
-def _digest(*parts: bytes) -> bytes:
-    # Each part behind its length: no two lists of parts run together into the same bytes.
-    state = hashlib.sha256()
-    for part in parts:
-        state.update(len(part).to_bytes(8, "big"))
-        state.update(part)
-    return state.digest()
-
-
-class _Accepted:
-    """The accepted chains by digest, least recently used first."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._peers: OrderedDict[bytes, VerifiedPeer] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def find(self, key: bytes, at: datetime) -> VerifiedPeer | None:
-        with self._lock:
-            peer = self._peers.get(key)
-            if peer is None:
-                return None
-            if not peer.valid_from <= at <= peer.valid_until:
-                # Validated anew, for the error's text.
-                del self._peers[key]
-                return None
-            self._peers.move_to_end(key)
-            return peer
-
-    def add(self, key: bytes, peer: VerifiedPeer) -> None:
-        with self._lock:
-            self._peers[key] = peer
-            while len(self._peers) > self._size:
-                self._peers.popitem(last=False)
