@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tunnel_gateway.config import load_config
 from tunnel_gateway.config_destinations import Destination
+from tunnel_gateway.errors import ConfigError
 
 CONFIG_FOLDER = Path(__file__).parents[1] / "config"
+
+
+@pytest.mark.parametrize("key", ["Tunnel.limit", "\u00a0tunnel.limit", "tunnel\u200b.limit"])
+def test_a_key_that_only_looks_like_ours(key: str, tmp_path: Path) -> None:
+    (tmp_path / "config.properties").write_text(f"tunnel.enabled=no\n{key}=1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"did you mean tunnel\.limit\?"):
+        load_config(tmp_path / "config.properties")
 
 
 def test_the_demonstrations_file(tmp_path: Path) -> None:

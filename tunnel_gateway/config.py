@@ -192,6 +192,10 @@ class _Reading:
         found: dict[str, Entry] = {}
         for entry in self._parse(self._text()):
             if not entry.key.startswith(_PREFIX):
+                if _visible(entry.key).startswith(_PREFIX):
+                    self.fault(
+                        f"unknown key; did you mean {_visible(entry.key)}?", entry.line, entry.key
+                    )
                 continue
             if (first := found.setdefault(entry.key, entry)) is not entry:
                 self.fault(f"given twice, first in line {first.line}", entry.line, entry.key)
@@ -274,6 +278,11 @@ class _Lines(StringIO):
     def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # text, not bytes
         self.count += 1
         return super().readline(size)
+
+
+def _visible(name: str) -> str:
+    """The name as people see it: without spaces of any kind, and in small letters."""
+    return "".join(one for one in name if one.isprintable() and not one.isspace()).lower()
 
 
 def _suggestion(name: str) -> str:

@@ -210,3 +210,32 @@ def test_colours_on_a_terminal(
     assert b"\x1b[32mok" in os.read(near, 65536)
     os.close(near)
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("place", ["", "servers", "servers/example.uz/chain.pem", "lists"])
+def test_what_others_may_change(
+    check: Check, credentials: Credentials, tmp_path: Path, place: str
+) -> None:
+    credentials.domain(FIRST_DOMAIN, folder=tmp_path / "servers")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / place).chmod(0o777)
+    settings = {"servers_dir": tmp_path / "servers", "crl_dir": tmp_path / "lists"}
+    code, findings = check(revocation="soft", **settings)
+    assert (code, bad(findings)) == (1, [("permissions", "fault")])
+
+
+def test_a_folder_that_cannot_be_read(
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    listing = Path.iterdir
+
+    def refuse(path: Path) -> Any:  # a test may run as root, whom no mode keeps out
+        if path == lists:
+            raise PermissionError(13, "Permission denied")
+        return listing(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    code, findings = check(revocation="soft", crl_dir=lists)
+    assert (code, bad(findings)) == (1, [("revocation", "fault")])

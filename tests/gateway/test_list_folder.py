@@ -53,6 +53,38 @@ def test_a_file_of_no_use_is_told_once(tmp_path: Path, log: StringIO) -> None:
     assert "notes.txt" in line
 
 
+def test_one_file_does_not_hide_the_others(tmp_path: Path, log: StringIO) -> None:
+    centre = authority().centre
+    (tmp_path / "centre.crl").write_bytes(make_list(centre))
+    for name in (".hidden", "a.crl"):
+        (tmp_path / name).symlink_to(tmp_path / "gone")
+    assert len(ListFolder(tmp_path).lists_of(centre.leaf)) == 1
+    (line,) = log.getvalue().splitlines()
+    assert "crl_file_not_used" in line
+    assert "a.crl" in line
+
+
+def test_a_folder_out_of_sight_keeps_its_lists(tmp_path: Path, log: StringIO) -> None:
+    centre, inside = authority().centre, tmp_path / "lists"
+    inside.mkdir()
+    (inside / "centre.crl").write_bytes(make_list(centre))
+    folder = ListFolder(inside)
+    assert len(folder.lists_of(centre.leaf)) == 1
+    inside.rename(tmp_path / "away")
+    assert len(folder.lists_of(centre.leaf)) == 1
+    assert "crl_folder_not_read" in log.getvalue()
+
+
+def test_a_change_of_mode_is_a_change(tmp_path: Path) -> None:
+    centre, path = authority().centre, tmp_path / "centre.crl"
+    path.write_bytes(make_list(centre))
+    folder = ListFolder(tmp_path)
+    (first,) = folder.lists_of(centre.leaf)
+    path.chmod(0o600)
+    (second,) = folder.lists_of(centre.leaf)
+    assert second.content is not first.content
+
+
 def test_a_folder_that_has_gone(tmp_path: Path, log: StringIO) -> None:
     assert ListFolder(tmp_path / "gone").lists_of(authority().centre.leaf) == []
     assert "crl_folder_not_read" in log.getvalue()

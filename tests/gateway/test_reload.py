@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,12 +111,34 @@ async def test_it_waits_until_files_are_the_same_at_two_looks(tmp_path: Path) ->
     assert len(looks) > 4
 
 
+async def test_links_that_go_round(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    for name in ("a", "b", ".c"):
+        (place.credentials.servers / name).symlink_to(place.credentials.servers)
+    seen = Reloader(place.file, place.current, place.use)._look()
+    assert len(seen) < 100
+    assert not any(path.name == ".c" for path in seen)
+
+
+async def test_files_of_a_configuration_that_was_refused_are_looked_at(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    reloader = Reloader(place.file, place.current, place.use)
+    trust = tmp_path / "new.pem"
+    trust.write_text("nothing yet")
+    place.write(truststore_file=trust)
+    await reloader.reload()
+    assert len(place.used) == 1
+    before = reloader._look()
+    trust.write_bytes(place.credentials.truststore.read_bytes())
+    assert reloader._look()[trust] != before[trust]
+
+
 async def test_files_in_folders_count(tmp_path: Path) -> None:
     place = Place(tmp_path)
     reloader = Reloader(place.file, place.current, place.use)
     before = reloader._look()
     assert place.file in before
     chain = place.credentials.servers / FIRST_DOMAIN / "chain.pem"
-    os.utime(chain, (1, 1))
+    chain.chmod(0o400)
     after = reloader._look()
     assert {path for path in after if after[path] != before[path]} == {chain}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,4 +133,24 @@ async def test_off_asks_nothing(credentials: Credentials, tmp_path: Path) -> Non
     async with house(credentials, tmp_path) as home:
         await home.client()
         assert home.revocation._work is None
-        assert home.revocation._watched == {}
+
+
+async def test_switched_on_while_a_tunnel_is_open(
+    credentials: Credentials, tmp_path: Path, folder: Path
+) -> None:
+    serial = credentials.citizen.identity.leaf.serial
+    put(folder, "centre.crl", make_list(credentials.authority.centre, serial))
+    put(folder, "root.crl", make_list(credentials.authority.root))
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        await send(destination, SWITCHED)
+        await page.received(len(SWITCHED))
+        config = replace(home.config, revocation="hard", crl_dir=folder, revocation_recheck=1.0)
+        home.revocation.configure(config, {})
+        await page.saw("lost")
+        assert "certificate_revoked" in str(page.error)
+        destination.close()
+        await home.ended()

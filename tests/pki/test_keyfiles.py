@@ -184,3 +184,10 @@ class TestPasswords:
         path.chmod(0o640)
         with pytest.raises(FileError, match="other users can reach"):
             password_beside(key)
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "key.pem"
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(FileError, match="a pipe"):
+        read_file(pipe, secret=True)

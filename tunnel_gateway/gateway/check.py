@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect as websocket
 
 from tunnel_gateway.config import Config, load_config
@@ -29,7 +29,7 @@ from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
 from tunnel_gateway.gateway.policy import describe, domain_faults
 from tunnel_gateway.pki.certificate import Certificate, format_time
-from tunnel_gateway.pki.crl import RevocationList
+from tunnel_gateway.pki.crl import MAX_LIST_SIZE, RevocationList
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
@@ -130,14 +130,23 @@ def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
     folder, cache = config.crl_dir, config.revocation_cache_dir
     if cache is not None and not os.access(cache, os.R_OK | os.W_OK | os.X_OK):
         yield Finding("revocation", str(cache), "warning", "cannot be written by this user")
-    for path in sorted(folder.iterdir()) if folder else ():
-        if path.is_file() and not path.name.startswith("."):
+    if folder is None:
+        return
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        text = f"no list can be read ({error.strerror}): let this user read the folder"
+        yield Finding("revocation", str(folder), "fault", text)
+        return
+    for path in paths:
+        if not path.is_dir() and not path.name.startswith("."):
             yield _list(path, now)
 
 
 def _list(path: Path, now: datetime) -> Finding:
     try:
-        one = RevocationList(path.read_bytes())
+        with path.open("rb") as file:
+            one = RevocationList(file.read(MAX_LIST_SIZE + 1))
         one.check_current(now)
     except (RevocationDataError, OSError) as error:
         return Finding("revocation", path.name, "warning", f"is not used: {error}")
@@ -175,7 +184,7 @@ async def _reach(destination: Destination, seconds: float) -> Finding:
         code = error.response.status_code
         text = f"{url} answers {code} to a WebSocket on this path; pages may use another"
         return Finding("destination", name, "warning", text)
-    except (InvalidHandshake, InvalidMessage, OSError, EOFError) as error:
+    except (WebSocketException, OSError, EOFError) as error:
         text = f"{url} accepts connections and answers no WebSocket: {type(error).__name__}"
         return Finding("destination", name, "warning", text)
 
@@ -207,7 +216,20 @@ def _permissions(config: Config, file: Path) -> Iterator[Finding]:
     if with_password and file.stat().st_mode & _OTHERS_MAY_READ:
         text = f"holds a password and others may read it; run: chmod 600 {file}"
         yield Finding("permissions", str(file), "warning", text)
-    for path in (file, config.servers_dir, config.truststore_file):
-        if path.stat().st_mode & _OTHERS_MAY_WRITE:
+    folders = [one for one in (config.servers_dir, config.crl_dir) if one]
+    entries = [one for folder in folders for one in _inside(folder)]
+    entries += [inner for entry in entries if entry.is_dir() for inner in _inside(entry)]
+    around = {file.absolute().parent, config.truststore_file.absolute().parent}
+    for path in (file, config.truststore_file, *sorted(around), *folders, *entries):
+        # In a folder with the sticky bit, such as /tmp, others cannot replace a file of ours.
+        mode = path.lstat().st_mode
+        if mode & _OTHERS_MAY_WRITE and not mode & stat.S_ISVTX and not stat.S_ISLNK(mode):
             text = f"others may change it, and so what is trusted; run: chmod go-w {path}"
             yield Finding("permissions", str(path), "fault", text)
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []  # said where it is needed

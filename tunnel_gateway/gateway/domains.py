@@ -55,7 +55,11 @@ def read_domains(
     """Return the identities that can be used, by domain, and a fault for each that cannot."""
     identities: dict[str, Identity] = {}
     faults: list[Fault] = []
-    for entry in sorted(directory.iterdir()):
+    try:
+        entries = sorted(directory.iterdir())
+    except OSError as error:
+        return {}, [Fault(f"cannot be read ({error.strerror})", str(directory))]
+    for entry in entries:
         if entry.name.startswith(".") or entry.name.endswith(PASSWORD_SUFFIX):
             continue
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,13 @@ class ListFolder:
         return list(_proven(found, issuer))
 
     def _look(self) -> None:
-        states = dict(self._seen())
+        try:
+            paths = sorted(self._folder.iterdir())
+        except OSError as error:
+            # What was read stays in use: a list that is out of sight revokes nobody less.
+            log.warning("crl_folder_not_read", folder=str(self._folder), detail=error.strerror)
+            return
+        states = dict(self._seen(paths))
         for path in self._lists.keys() - states.keys():
             del self._lists[path]
         for path, state in states.items():
@@ -48,14 +55,18 @@ class ListFolder:
                 self._read(path)
         self._states = states
 
-    def _seen(self) -> Iterator[tuple[Path, _State]]:
-        try:
-            for path in sorted(self._folder.iterdir()):
+    def _seen(self, paths: list[Path]) -> Iterator[tuple[Path, _State]]:
+        for path in paths:
+            if path.name.startswith("."):
+                continue
+            try:
                 status = path.stat()
-                if path.is_file() and not path.name.startswith("."):
-                    yield path, (status.st_mtime_ns, status.st_size, status.st_ino)
-        except OSError as error:
-            log.warning("crl_folder_not_read", folder=str(self._folder), detail=error.strerror)
+            except OSError as error:
+                log.warning("crl_file_not_used", file=str(path), detail=error.strerror)
+                continue
+            if stat.S_ISREG(status.st_mode):
+                # The time of its last change also tells that it may be read by now.
+                yield path, (status.st_ctime_ns, status.st_size, status.st_ino)
 
     def _read(self, path: Path) -> None:
         try:

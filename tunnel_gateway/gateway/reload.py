@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.config import load_config
+from tunnel_gateway.config import Config, load_config
 from tunnel_gateway.errors import ConfigError, Fault, TunnelGatewayError
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.service import Material
@@ -25,6 +25,9 @@ _FIXED: Final = {
     "listen_port": "tunnel.listen.port",
     "listen_reuseport": "tunnel.listen.reuseport",
 }
+
+# The folder of the domains, and each domain's own.
+_DEPTH: Final = 2
 
 # Of each file: when it changed, its size, and which one it is.
 FileStates = dict[Path, tuple[int, int, int]]
@@ -46,6 +49,7 @@ class Reloader:
         self._current = current
         self._use = use
         self._asked = asyncio.Event()
+        self._files = _files(current().config)
         self._used: FileStates = self._look()
         on_hangup(self._asked.set)
 
@@ -79,6 +83,8 @@ class Reloader:
     def _load(self, before: Material) -> Material:
         self._used = self._look()
         config = load_config(self._config_file)
+        self._files = _files(config)
+        self._used = self._look() | self._used
         if not config.enabled:
             reason = "a running gateway is not switched off by a reload: stop its service"
             raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
@@ -99,17 +105,23 @@ class Reloader:
             seen = now
 
     def _look(self) -> FileStates:
-        config = self._current().config
-        return dict(_states((self._config_file, config.truststore_file, config.servers_dir)))
+        return dict(_states((self._config_file, *self._files)))
 
 
-def _states(paths: Iterable[Path]) -> Iterator[tuple[Path, tuple[int, int, int]]]:
+def _files(config: Config) -> tuple[Path, ...]:
+    return config.truststore_file, config.servers_dir
+
+
+def _states(
+    paths: Iterable[Path], depth: int = _DEPTH
+) -> Iterator[tuple[Path, tuple[int, int, int]]]:
     for path in paths:
         try:
             status = path.stat()
-            yield path, (status.st_mtime_ns, status.st_size, status.st_ino)
-            if path.is_dir():
-                yield from _states(path.iterdir())
+            yield path, (status.st_ctime_ns, status.st_size, status.st_ino)
+            if depth and path.is_dir():
+                inside = (one for one in path.iterdir() if not one.name.startswith("."))
+                yield from _states(inside, depth - 1)
         except OSError:
             continue  # on its way in or out: the reload says what is missing
 

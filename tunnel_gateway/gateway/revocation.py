@@ -98,6 +98,9 @@ class Revocation:
         self._work = _Work(config, inquiries, [])
         rounds = (self._renew(self._work), self._enforce(), asyncio.to_thread(cache.prune))
         self._work.tasks += [asyncio.create_task(one) for one in rounds]
+        for peer in self._watched.values():
+            self._freshen(self._work, peer)
+        self._news.set()
 
     async def close(self) -> None:
         """Stop asking and watching."""
@@ -130,8 +133,7 @@ class Revocation:
 
     def watch(self, tunnel: Stoppable, peer: VerifiedPeer) -> None:
         """Stop ``tunnel`` when it comes out that ``peer`` was revoked; until ``unwatch``."""
-        if self._work is not None:
-            self._watched[tunnel] = peer
+        self._watched[tunnel] = peer  # also while it is off: a reload may switch it on
 
     def unwatch(self, tunnel: Stoppable) -> None:
         """Forget a tunnel, whether it was watched or not."""

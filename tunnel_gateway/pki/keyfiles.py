@@ -186,6 +186,8 @@ def read_file(path: Path, *, secret: bool = False) -> bytes:
 
     Raises FileError, with the remedy.
     """
+    if path.is_fifo() and Path("/dev") not in path.parents:
+        raise FileError(f"{path}: a pipe, which might never end; it must be a file")
     try:
         with path.open("rb") as file:
             # The open file is asked, not the path: nobody can change it in between.
