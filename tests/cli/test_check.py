@@ -137,6 +137,7 @@ def test_revocation_lists(check: Check, credentials: Credentials, tmp_path: Path
         )
         (lists / name).write_bytes(one)
     (lists / "none.crl").write_text("nothing")
+    os.mkfifo(lists / "pipe.crl")  # nobody ever writes into it
     code, findings = check(revocation="soft", crl_dir=lists)
     assert code == 2
     found = {one["subject"]: one for one in findings if one["area"] == "revocation"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,17 +14,8 @@ from tests.support.processes import write_config
 from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway.expiry import ExpiryWatch, certificates_in_use, days_left
 from tunnel_gateway.gateway.service import Material
-from tunnel_gateway.observability.logs import configure_logs
 
 LIFE = 100 * DAY
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    configure_logs("json", "info", stream)
-    yield stream
-    configure_logs("json", "info")
 
 
 @pytest.fixture

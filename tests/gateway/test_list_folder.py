@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-
-import pytest
 
 from tests.support.pki import authority
 from tests.support.revocation import make_list
 from tunnel_gateway.gateway.list_folder import ListFolder
-from tunnel_gateway.observability.logs import configure_logs
-
-
-@pytest.fixture
-def log() -> Iterator[StringIO]:
-    stream = StringIO()
-    configure_logs("json", "info", stream)
-    yield stream
-    configure_logs("json", "info")
 
 
 def test_files_come_change_and_go(tmp_path: Path) -> None:

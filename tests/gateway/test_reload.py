@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway import reload as module
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.service import Material
-from tunnel_gateway.observability.logs import configure_logs
 
 
 class Place:
@@ -40,14 +38,6 @@ class Place:
     def use(self, material: Material) -> None:
         self.used.append(material)
         self.changed.set()
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    configure_logs("json", "info", stream)
-    yield stream
-    configure_logs("json", "info")
 
 
 def lines(log: io.StringIO) -> list[dict[str, object]]:

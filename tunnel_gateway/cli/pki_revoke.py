@@ -11,7 +11,7 @@ from typing import Any, Final
 from tunnel_gateway.errors import FileError, RevocationDataError
 from tunnel_gateway.pki.authority import issue_list
 from tunnel_gateway.pki.crl import RevocationList
-from tunnel_gateway.pki.keyfiles import Identity, load_certificates, load_identity, read_file
+from tunnel_gateway.pki.keyfiles import Identity, load_certificates, load_identity, read_password
 
 _ISSUERS: Final = ("root", "centre")
 _LIFE: Final = timedelta(days=30)
@@ -45,9 +45,7 @@ def add_revoke(commands: Any) -> None:
 
 
 def _revoke(args: argparse.Namespace) -> int:
-    password = None
-    if args.password_file is not None:
-        password = read_file(args.password_file, secret=True).rstrip(b"\r\n")
+    password = None if args.password_file is None else read_password(args.password_file)
     ca: Path = args.directory / "ca"
     issuers = {
         name: load_identity(ca / f"{name}.key.pem", ca / f"{name}.pem", password)

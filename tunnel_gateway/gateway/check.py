@@ -139,7 +139,8 @@ def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
         yield Finding("revocation", str(folder), "fault", text)
         return
     for path in paths:
-        if not path.is_dir() and not path.name.startswith("."):
+        # A link to nothing is told; what is no file by its kind, the gateway passes over too.
+        if not path.name.startswith(".") and (path.is_file() or not path.exists()):
             yield _list(path, now)
 
 
