@@ -34,6 +34,7 @@
     │   └── ShuttingDownError
     ├── RevocationDataError         a CRL or an OCSP answer that was not had, or is of no use
     ├── GatewayUnreachableError     the agent could not connect to the gateway
+    ├── CallRefusedError            the agent does not do what a page called for
     ├── AlertReceivedError          the other side ended the tunnel and said why
     └── TruncatedError              the stream ended without the close record
 
@@ -262,6 +263,19 @@ class GatewayUnreachableError(TunnelGatewayError):
     """The agent could not connect to the gateway."""
 
     code = "gateway_unreachable"
+
+
+class CallRefusedError(TunnelGatewayError):
+    """The agent will not do what a page called for.
+
+    The page gets the text as ``reason`` and ``name``, a stable word, as ``code``.
+    """
+
+    code = "call_refused"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
 
 
 class AlertReceivedError(TunnelGatewayError):
