@@ -12,6 +12,7 @@ What the format leaves open, decided here:
 * Relative paths start at the folder of the configuration file, wherever the program was started.
 * White space around a value does not count, nor does it in a password; an empty value is the
   default.
+* A password that is not given may come from systemd: see config_credentials.py.
 * Numbers are decimal digits, seconds may have a fraction: ``0.5``.
 """
 
@@ -28,6 +29,7 @@ from typing import Any, Literal
 
 import javaproperties
 
+from tunnel_gateway.config_credentials import credential
 from tunnel_gateway.config_destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
 from tunnel_gateway.config_destinations import Destination, is_known, read_destinations
@@ -243,6 +245,8 @@ class _Reading:
 
     def simple_value(self, key: Key, entry: Entry | None) -> Any:
         """The value of ``key``, or None after a fault."""
+        if password := credential(key.name, key.kind, entry, self.faults):
+            return password
         if entry is None or not entry.value:
             if key.name == "tunnel.enabled":
                 self.fault("must be given, yes or no", entry.line if entry else None, key.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,12 +20,17 @@ from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.observability.logs import configure_logs, get_logger
+from tunnel_gateway.observability.systemd import Notifier
 from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.transport.activation import passed_sockets
 from tunnel_gateway.transport.lifecycle import Termination
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
 log = get_logger(__name__)
+
+# The FileDescriptorName= of the socket that tunnels come to.
+_TUNNEL_SOCKET: Final = "tunnel"
 
 # After the drain time-out, for the last alerts and log lines.
 _LAST_WORDS_SECONDS: Final = 5.0
@@ -51,31 +57,48 @@ class Gateway:
             revocation=Revocation(),
         )
         self._expiry = ExpiryWatch(self._current)
+        self._notifier = Notifier()
         self._sessions: dict[Session, asyncio.Task[None]] = {}
 
     async def serve(self) -> None:
         """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
         termination = Termination()
-        reloader = Reloader(self._config_file, self._current, self._use)
+        passed = _passed_socket()
+        reloader = Reloader(
+            self._config_file,
+            self._current,
+            self._use,
+            self._notifier,
+            passed=passed is not None,
+        )
         config = self._service.config
-        listener = self._listen(config)
+        listener = self._listen(config, passed)
         log.info(
             "listening",
-            address=format_address((config.listen_ip, listener.port)),
+            address=format_address(listener.address),
+            **({"socket": "systemd"} if passed else {}),
             domains=sorted(self._current().domains),
             destinations=sorted(config.destinations),
             policies=sorted(map(describe, config.destinations.values())),
         )
         self._service.revocation.configure(config, self._own)
         watches = [asyncio.create_task(one.run()) for one in (reloader, self._expiry)]
+        attending = asyncio.create_task(self._notifier.attend(self._status))
+        self._notifier.ready()
         await termination.asked()
         for watch in watches:
             watch.cancel()
         await self._drain(listener, termination)
+        attending.cancel()
         await self._service.revocation.close()
         self._service.workers.shutdown(wait=False, cancel_futures=True)
 
-    def _listen(self, config: Config) -> Listener:
+    def _status(self) -> str:
+        """One line for ``systemctl status``."""
+        tunnels = sum(session.open for session in self._sessions)
+        return f"{tunnels} open tunnels, {len(self._sessions)} connections"
+
+    def _listen(self, config: Config, passed: socket.socket | None) -> Listener:
         try:
             return Listener(
                 config.listen_ip,
@@ -83,6 +106,7 @@ class Gateway:
                 on_connection=self._start_session,
                 on_failure=lambda error: log.error("accept_failed", detail=str(error)),
                 shared=config.listen_reuseport,
+                passed=passed,
             )
         except OSError as error:
             raise CannotListenError(
@@ -113,11 +137,12 @@ class Gateway:
         task.add_done_callback(lambda _: self._sessions.pop(session))
 
     async def _drain(self, listener: Listener, termination: Termination) -> None:
+        seconds = self._service.config.drain_timeout
+        self._notifier.stopping(seconds + _LAST_WORDS_SECONDS)
         await listener.close()
         error = ShuttingDownError("the gateway is stopping")
         for session in [session for session in self._sessions if not session.open]:
             session.stop(error)
-        seconds = self._service.config.drain_timeout
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
         insisted = asyncio.create_task(termination.insisted())
         if self._sessions:
@@ -131,6 +156,21 @@ class Gateway:
         if self._sessions:
             await asyncio.wait(self._sessions.values(), timeout=_LAST_WORDS_SECONDS)
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
+
+
+def _passed_socket() -> socket.socket | None:
+    """Return the socket that systemd listens on for tunnels, if it does.
+
+    One that nobody here asks would never be answered, so it ends the start.
+    """
+    passed = passed_sockets()
+    listening = passed.pop(_TUNNEL_SOCKET, None)
+    if passed:
+        raise CannotListenError(
+            f"systemd passed sockets that nothing here uses: {', '.join(sorted(passed))}; write"
+            f" FileDescriptorName={_TUNNEL_SOCKET} into the socket unit of the tunnels' port"
+        )
+    return listening
 
 
 def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:

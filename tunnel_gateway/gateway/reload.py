@@ -15,6 +15,7 @@ from tunnel_gateway.errors import ConfigError, Fault, TunnelGatewayError
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.service import Material
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.observability.systemd import Notifier
 from tunnel_gateway.transport.lifecycle import on_hangup
 
 log = get_logger(__name__)
@@ -36,7 +37,8 @@ FileStates = dict[Path, tuple[int, int, int]]
 class Reloader:
     """Replaces what is in use by what ``config_file`` says, whenever it is asked to.
 
-    ``current`` tells what is in use; ``use`` takes what replaces it.
+    ``current`` tells what is in use; ``use`` takes what replaces it. ``notifier`` is told of
+    every reload, and ``passed`` says that the listening socket was made by systemd.
     """
 
     def __init__(
@@ -44,10 +46,15 @@ class Reloader:
         config_file: Path,
         current: Callable[[], Material],
         use: Callable[[Material], None],
+        notifier: Notifier,
+        *,
+        passed: bool = False,
     ) -> None:
         self._config_file = config_file
         self._current = current
         self._use = use
+        self._notifier = notifier
+        self._passed = passed
         self._asked = asyncio.Event()
         self._files = _files(current().config)
         self._used: FileStates = self._look()
@@ -62,7 +69,8 @@ class Reloader:
             finally:
                 watching.cancel()
             self._asked.clear()
-            await self.reload()
+            with self._notifier.reloading():
+                await self.reload()
 
     async def reload(self) -> None:
         """Load everything. What cannot be used is logged, and nothing changes."""
@@ -90,7 +98,8 @@ class Reloader:
             raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
         for field, key in _FIXED.items():
             if getattr(config, field) != getattr(before.config, field):
-                log.warning("restart_needed", key=key, file=str(self._config_file))
+                event = "listen_key_not_used" if self._passed else "restart_needed"
+                log.warning(event, key=key, file=str(self._config_file))
         return Material.load(config, before)
 
     async def _watch(self, interval: float) -> None:
