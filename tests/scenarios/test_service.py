@@ -251,18 +251,18 @@ def test_several_on_one_port(service: Service, credentials: Credentials) -> None
     machine.systemctl("disable", *instances)
 
 
-def test_uninstalling_stops_it(service: Service) -> None:
-    """The last: the program is gone afterwards."""
-    machine = service.machine
-    saved = machine.root / "saved"
-    shutil.copytree(machine.root / "opt", saved, symlinks=True)
-    units = machine.root / "usr/local/lib"
-    shutil.copytree(units, machine.root / "units", symlinks=True)
+def test_uninstalling_stops_it(
+    installed: Path, credentials: Credentials, destinations: dict[str, int], tmp_path: Path
+) -> None:
+    machine = Machine(tmp_path / "machine", installed)
+    service = Service(machine, credentials, destinations)
+    service.configure()
     machine.systemctl("enable", "--now", UNIT)
     said = machine.run("/bin/bash", str(PROJECT / "scripts" / "install"), "--remove")
     assert "Left as they are" in said
+    assert machine.show(UNIT, "ActiveState") == "inactive"
     assert machine.show(UNIT, "LoadState") == "not-found"
     assert not (machine.root / "opt/tunnel-gateway").exists()
     assert (service.folder / "config.properties").exists()
-    shutil.copytree(saved, machine.root / "opt", symlinks=True, dirs_exist_ok=True)
-    shutil.copytree(machine.root / "units", units, symlinks=True, dirs_exist_ok=True)
+    service.reserved.close()
+    machine.close()

@@ -20,6 +20,8 @@ for name in run tmp var/log dev; do
     mount -t tmpfs tmpfs "$name" -o mode=755
 done
 chmod 1777 tmp
+# A service that starts early makes it elsewhere; one with UMask=0077 would close it to its user.
+mkdir -m 755 run/credentials
 for name in null zero full random urandom tty; do
     touch "dev/$name"
     mount --bind "/dev/$name" "dev/$name"
