@@ -20,8 +20,6 @@ for name in run tmp var/log dev; do
     mount -t tmpfs tmpfs "$name" -o mode=755
 done
 chmod 1777 tmp
-# A service that starts early makes it elsewhere; one with UMask=0077 would close it to its user.
-mkdir -m 755 run/credentials
 for name in null zero full random urandom tty; do
     touch "dev/$name"
     mount --bind "/dev/$name" "dev/$name"
@@ -41,5 +39,6 @@ END
 pivot_root . mnt
 cd /
 umount -l /mnt
+mount --make-rshared / # as at every start; credentials come to services by it
 exec env -i container=tests PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     /lib/systemd/systemd --system --unit=machine.target --log-target=journal --show-status=no
