@@ -40,7 +40,7 @@ def test_a_life(manager: NotifySocket) -> None:
     notifier.ready()
     with notifier.reloading():
         assert manager.look()[-1].keys() == {"RELOADING", "MONOTONIC_USEC"}
-    notifier.stopping(35)
+    notifier.stopping(30)
     assert manager.states() == ["READY", "RELOADING", "READY", "STOPPING"]
     _, reloading, _, stopping = manager.messages
     now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000

@@ -104,7 +104,7 @@ def test_states_come_in_order(
     assert gateway.exit_code() == 0
     assert manager.states() == [*("READY", "RELOADING") * 2, "READY", "STOPPING"]
     (stopping,) = (one for one in manager.messages if "STOPPING" in one)
-    assert stopping["EXTEND_TIMEOUT_USEC"] == "45000000"  # 30 s to drain, 5 for last words
+    assert stopping["EXTEND_TIMEOUT_USEC"] == "45000000"  # 30 s to drain, and 15
     times = [int(one["MONOTONIC_USEC"]) for one in manager.messages if "RELOADING" in one]
     assert times == sorted(times)
     assert {"STATUS": "0 open tunnels, 0 connections"} in manager.messages

@@ -22,8 +22,8 @@ from typing import Final
 # The text of STATUS= is looked at this often, and told when it is another one.
 STATUS_SECONDS: Final = 3.0
 
-# A stop takes this much longer than what is waited for: the time to end the process itself.
-_MARGIN_SECONDS: Final = 10.0
+# A stop takes up to this much longer than the drain: last words, and the end of the process.
+_MARGIN_SECONDS: Final = 15.0
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -71,7 +71,7 @@ class Notifier:
             self.ready()
 
     def stopping(self, seconds: float) -> None:
-        """The gateway serves no more, and takes up to ``seconds`` to end."""
+        """The gateway serves no more, and waits up to ``seconds`` for what still runs."""
         self._state = _State.STOPPING
         microseconds = int((seconds + _MARGIN_SECONDS) * _MICROSECONDS)
         self._send("STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")
