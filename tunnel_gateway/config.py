@@ -147,7 +147,8 @@ KEYS: tuple[Key, ...] = (
     Key("tunnel.crl.dir", "crl_dir", FOLDER, "",
         "The folder with revocation lists, PEM or DER, that somebody else keeps up to date."),
     Key("tunnel.log.format", "log_format", words("auto", "console", "json"), "auto",
-        "console is for people, json for machines; auto is console on a terminal, else json."),
+        "console is for people, json for machines; auto is console on a terminal, the journal's own"
+        " fields under systemd, else json."),
     Key("tunnel.log.level", "log_level", words("debug", "info", "warning", "error"), "info",
         "The least important lines that are written."),
 )
