@@ -6,7 +6,7 @@ import { Chart } from "./chart.js";
 import { Conversation } from "./conversation.js";
 import { drawn, forgetTunnel, Hop, ofTunnel } from "./diagram.js";
 import { find, make } from "./dom.js";
-import { keyCard } from "./keys.js";
+import { keyCard, mask } from "./keys.js";
 import { clear, refuse, step, tell } from "./outcome.js";
 import { current, megabytes, milliseconds, number, say, speak, text, translate } from "./texts.js";
 
@@ -208,12 +208,12 @@ async function whoami() {
   await ask(async () => {
     const seen = JSON.parse(await drawn(hop, conversation.ask("whoami")));
     line("theirs", make("dl", { class: "identity" }, ...Object.entries(seen).map(
-      ([name, value]) => make("div", {}, make("dt", {}, name),
-        make("dd", {}, name === "X-EIMZO-PINFL" ? hidden(value) : value)))), since(started));
+      ([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, hidden(value))))),
+    since(started));
   });
 }
 
-const hidden = (pinfl) => "•".repeat(Math.max(0, pinfl.length - 4)) + pinfl.slice(-4);
+const hidden = (value) => value.replace(/\b\d{14}\b/g, mask); // personal numbers
 const shorten = (message) => (message.length > SHOWN ? `${message.slice(0, SHOWN)}…` : message);
 
 function since(started) {
