@@ -4,26 +4,26 @@ import { make } from "./dom.js";
 import { rosette } from "./rosette.js";
 import { day, number, say } from "./texts.js";
 
-const PINFL = "1.2.860.3.16.1.2";
+export const PINFL = "1.2.860.3.16.1.2";
 const DAY = 86_400_000;
 const SOON = 30;
+const TASHKENT = 5 * 3_600_000;
 
 /** What an alias says: its parts by their names in lower case. */
 export function parseAlias(alias) {
-  // A comma parts two fields only where a name and "=" follow: organisations have commas.
-  const parts = alias.split(/,(?=[\w.]+=)/);
-  return Object.fromEntries(parts.map((part) => {
+  return Object.fromEntries(alias.split(",").map((part) => {
     const at = part.indexOf("=");
-    return [part.slice(0, at).toLowerCase(), part.slice(at + 1)];
+    // A comma in a value is written as U+201A, which looks like one.
+    return [part.slice(0, at).toLowerCase(), part.slice(at + 1).replaceAll("\u201a", ",")];
   }));
 }
 
-/** `2028.11.23 23:59:59` as a Date. */
+/** `2028.11.23 23:59:59`, the agent's way to write Tashkent's time, as a Date; or null. */
 export function parseTime(text) {
-  const found = /^(\d{4})\.(\d{2})\.(\d{2}) (\d{2}):(\d{2}):(\d{2})$/.exec(text ?? "");
+  const found = /^(\d{4})[.-](\d\d)[.-](\d\d) (\d\d):(\d\d):(\d\d)$/.exec(text ?? "");
   if (!found) return null;
   const [year, month, ...rest] = found.slice(1).map(Number);
-  return new Date(year, month - 1, ...rest);
+  return new Date(Date.UTC(year, month - 1, ...rest) - TASHKENT);
 }
 
 /** A personal number with all but its last four digits hidden. */
@@ -36,18 +36,22 @@ export function keyCard(certificate, index, onChoose) {
   const facts = parseAlias(certificate.alias);
   const until = parseTime(facts.validto);
   const from = parseTime(facts.validfrom);
-  const days = until ? Math.floor((until - Date.now()) / DAY) : 0;
-  const valid = until !== null && until > Date.now() && (from === null || from <= Date.now());
+  const now = Date.now();
+  const days = until ? Math.floor((until - now) / DAY) : 0;
+  const over = (until !== null && until <= now) || (from !== null && from > now);
   const radio = make("input", { type: "radio", name: "key", value: index });
-  radio.disabled = !valid;
+  radio.disabled = over;
   radio.addEventListener("change", onChoose);
   const lines = make("span", { class: "lines" },
     make("strong", {}, inCapitals(facts.cn)),
-    facts.o ? make("span", {}, facts.o) : say(make("span"), "key.person"),
-    make("span", { class: "mono" }, say(make("span"), "key.pinfl"), ` ${mask(facts[PINFL] ?? "")}`),
-    say(make("span", { class: days < SOON ? "until soon" : "until" }),
-      valid ? "key.until" : "key.invalid",
-      { date: () => (until ? day(until) : "?"), days: () => number(days) }),
-  );
+    facts.o ? make("span", {}, facts.o) : say(make("span"), "key.person"));
+  if (facts[PINFL]) {
+    lines.append(make("span", { class: "pinfl" },
+      say(make("span"), "key.pinfl"), " ", make("span", { class: "mono" }, mask(facts[PINFL]))));
+  }
+  if (until) {
+    lines.append(say(make("span", { class: days < SOON ? "until soon" : "until" }),
+      over ? "key.invalid" : "key.until", { date: () => day(until), days: () => number(days) }));
+  }
   return make("label", { class: "key-card" }, radio, rosette(facts.serialnumber ?? ""), lines);
 }

@@ -86,10 +86,9 @@ async function createTunnel(event) {
   for (const name of ["parties", "talk", "file", "end"]) step(name, "waiting");
   step("tunnel", "active");
   try {
-    tell("tunnel", "tunnel.password");
+    tell("tunnel", "tunnel.making");
     const { disk, path, name, alias } = chosen;
     const { keyId } = await tunnelCall("pfx", "load_key", [disk, path, name, alias]);
-    tell("tunnel", "tunnel.making");
     const made = await makeTunnel(keyId);
     used = made.address;
     fact("tunnel-facts", "tunnel.address", used);
@@ -180,7 +179,7 @@ async function showParties(keyId, made) {
   if (made.domain_certificates) shown.unshift(["domain", made.domain_certificates[0]]);
   for (const [role, certificate] of shown) {
     const info = await tunnelCall("x509", "get_certificate_info", [certificate]);
-    find("#certificates").append(certificateCard(role, info.certificate_info ?? info));
+    find("#certificates").append(certificateCard(role, info.certificate_info));
   }
   if (!made.domain_certificates) tell("parties", "parties.unshown", { host: location.hostname });
   step("parties", "done");

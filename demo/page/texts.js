@@ -45,12 +45,11 @@ export const number = (value, digits = 0) => new Intl.NumberFormat(NUMBERS[langu
 export const milliseconds = (value) => `${number(value, value < 10 ? 1 : 0)} ${text("unit.ms")}`;
 export const megabytes = (bytes) => `${number(bytes / 1e6, 1)} ${text("unit.mb")}`;
 
-/** A day as it is written in the language. */
+/** A day in Tashkent as it is written in the language. */
 export function day(date) {
-  const parts = [date.getDate(), date.getMonth() + 1].map((part) => String(part).padStart(2, "0"));
-  return language === "en"
-    ? date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })
-    : `${parts.join(".")}.${date.getFullYear()}`;
+  const [year, month, first] = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Tashkent" })
+    .format(date).split("-");
+  return language === "en" ? `${year}-${month}-${first}` : `${first}.${month}.${year}`;
 }
 
 /** Speak `chosen` from now on, and remember it. */
