@@ -19,6 +19,7 @@ from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki import pbe
+from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import CENTRE, DOMAIN, ROOT, USER, Authority, Person, Profile
 from tunnel_gateway.pki.certificate import format_time, to_pem
 from tunnel_gateway.pki.keyfiles import (
@@ -241,7 +242,7 @@ def _write_authority(writer: _Writer, args: argparse.Namespace) -> None:
             person, now=now, entropy=os.urandom, profile=profile(USER, args.days)
         )
         writer.identity(identity, f"users/{name}/chain.pem", f"users/{name}/key.pem")
-        writer.pfx(identity, f"users/{name}/user.pfx", person.name)
+        writer.pfx(identity, f"users/{name}/user.pfx", make_alias(identity.leaf))
 
 
 def _people(names: list[str] | None) -> dict[str, Person]:
