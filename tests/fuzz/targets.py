@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.support import keystores
 from tests.support.keystores import PASSWORD
 from tests.support.pki import authority, domain, user
-from tunnel_gateway import config
+from tunnel_gateway import config, config_text
 from tunnel_gateway.errors import (
     CertificateUnsuitableError,
     ConfigError,
@@ -173,6 +173,6 @@ TARGETS: dict[str, Target] = {
         limit=MAX_CERTIFICATE_SIZE,
     ),
     "config": Target(
-        _read_config, (ConfigError,), functools.cache(_config_seeds), limit=config.MAX_SIZE
+        _read_config, (ConfigError,), functools.cache(_config_seeds), limit=config_text.MAX_SIZE
     ),
 }

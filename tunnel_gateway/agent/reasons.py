@@ -1,6 +1,8 @@
-"""Why a call with a key is refused: every code word, and the text that pages get.
+"""Why a call is refused: every code word, and the text that pages get.
 
-Pages that were written for E-IMZO compare three of these texts, so those are the vendor's words:
+The word is stable; a page may decide by it. The text is for the page's developer and says what to
+do. What a gateway refuses comes with the name of its alert as the word; a certificate that is not
+accepted and a gateway that cannot be reached come with the code of that error (errors.py). Pages that were written for E-IMZO compare three of these texts, so those are the vendor's words:
 that a key is not found, that the user cancelled, and that a wrong password is a
 BadPaddingException.
 """
@@ -29,10 +31,31 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "too_large": "the data is larger than the agent signs",
         "bad_detached": "detached must be 'yes', 'no' or empty",
         "bad_certificate": "not a certificate that this agent can read",
+        "bad_arguments": "the arguments must be text: {expected}",
+        "bad_call": "the call cannot be read: {fault}",
+        "unknown_function": "there is no such function; call apidoc for a list",
+        "origin_required": "only pages at http:// and https:// addresses may call this; the browser"
+        " names no address for files and sandboxed frames",
+        "api_key_required": "no API-KEY was installed for {domain}: call apikey first, with the"
+        " key that was issued for this domain",
+        "api_key_missing": "the list holds no API-KEY for {domain}, the host in the page's address",
+        "api_key_invalid": "the API-KEY for {domain} is not valid: nobody whom this agent knows"
+        " issued it",
+        "too_many_sockets": "this page has {limit} sockets open already: close each after its"
+        " answer",
+        "too_many_tunnels": "too many tunnels are open or wait for their page: close some",
+        "no_gateway": "the agent does not know the gateway of {domain}: add the line"
+        " agent.tunnel.{domain}=HOST:PORT to its settings, or -tunnel.{hex}=IP:PORT to the"
+        " arguments in run.conf",
+        "no_truststore": "the agent does not know which certificates of domains to trust: add the"
+        " line agent.truststore.file=FILE to its settings",
+        "bad_destination": "dst_id must be text of 1 to 255 bytes",
+        "shutting_down": "the agent is stopping",
+        "internal_error": "the agent failed; its log says why",
     }
 )
 
 
-def refused(word: str) -> CallRefusedError:
-    """Return the refusal with this code word, to be raised."""
-    return CallRefusedError(word, REASONS[word])
+def refused(word: str, **facts: object) -> CallRefusedError:
+    """Return the refusal with this code word, to be raised; the text tells the ``facts``."""
+    return CallRefusedError(word, REASONS[word].format(**facts))

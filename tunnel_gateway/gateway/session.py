@@ -23,8 +23,6 @@ from tunnel_gateway.gateway.destinations import connect, find_destination
 from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.service import Service
 from tunnel_gateway.gateway.upgrade import (
-    UpgradeReader,
-    UpgradeRequest,
     check_origin,
     forwarded_request,
     identity_headers,
@@ -38,6 +36,7 @@ from tunnel_gateway.transport.channel import Channel
 from tunnel_gateway.transport.inbox import Inbox
 from tunnel_gateway.transport.relay import Relay, RelayEnd, RelayLimits
 from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.upgrade import UpgradeReader, UpgradeRequest
 
 log = get_logger(__name__)
 
