@@ -2,7 +2,9 @@
 
 The word is stable; a page may decide by it. The text is for the page's developer and says what to
 do. What a gateway refuses comes with the name of its alert as the word; a certificate that is not
-accepted and a gateway that cannot be reached come with the code of that error (errors.py). Pages that were written for E-IMZO compare three of these texts, so those are the vendor's words:
+accepted and a gateway that cannot be reached come with the code of that error (errors.py).
+
+Pages that were written for E-IMZO compare three of these texts, so those are the vendor's words:
 that a key is not found, that the user cancelled, and that a wrong password is a
 BadPaddingException.
 """
