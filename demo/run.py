@@ -41,90 +41,6 @@ CONNECT = [
 ]
 
 
-class DemoError(Exception):
-    """Something did not go as it should; the text says what."""
-
-
-class Program:
-    """A process of the demonstration and the lines that it writes."""
-
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
-        self.name = name
-        self.process = process
-        self._errors: list[str] = []
-        self._reading = asyncio.create_task(self._keep_errors())
-        self._more = asyncio.Condition()
-
-    async def _keep_errors(self) -> None:
-        assert self.process.stderr is not None  # noqa: S101 (opened as a pipe)
-        async for line in self.process.stderr:
-            async with self._more:
-                self._errors.append(line.decode().rstrip())
-                self._more.notify_all()
-        async with self._more:
-            self._more.notify_all()
-
-    async def output(self) -> dict[str, Any]:
-        """Return the next line of standard output, which is JSON."""
-        assert self.process.stdout is not None  # noqa: S101 (opened as a pipe)
-        line = await self.process.stdout.readline()
-        if not line:
-            await self._reading
-            raise DemoError(f"{self.name} ended: {self.last_words()}")
-        value: dict[str, Any] = json.loads(line)
-        return value
-
-    async def logged(self, event: str) -> dict[str, Any]:
-        """Return the first log line of ``event``."""
-        async with self._more:
-            while True:
-                for line in self._errors:
-                    if line.startswith("{") and json.loads(line).get("event") == event:
-                        value: dict[str, Any] = json.loads(line)
-                        return value
-                if self._reading.done():
-                    raise DemoError(f"{self.name} ended: {self.last_words()}")
-                await self._more.wait()
-
-    def last_words(self) -> str:
-        """Return the end of what it wrote to standard error."""
-        return "\n".join(self._errors[-5:]) or "without a word"
-
-    async def stop(self) -> int:
-        """Ask it to end, and return its exit code."""
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
-        code = await self.process.wait()
-        await self._reading
-        return code
-
-
-@asynccontextmanager
-async def program(name: str, *arguments: str) -> AsyncIterator[Program]:
-    """Run a Python program of the project as its own process."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    running = Program(name, process)
-    try:
-        yield running
-    finally:
-        await running.stop()
-
-
-def gateway_program(*arguments: str) -> tuple[str, ...]:
-    """Return the arguments that run ``tunnel-gateway`` with this interpreter."""
-    return (
-        "-c",
-        "import sys; from tunnel_gateway.cli.main import main; sys.exit(main())",
-        *arguments,
-    )
-
-
 class Story:
     """What happens, told as it happens, with the time that each step took."""
 
@@ -222,34 +138,34 @@ class Demonstration:
             )
         )
         extensions = [extension.name for extension in self._page.protocol.extensions]
-        _expect(self._page.subprotocol == SUBPROTOCOL, "the subprotocol did not pass")
-        _expect(extensions == ["permessage-deflate"], "the compression did not pass")
+        expect(self._page.subprotocol == SUBPROTOCOL, "the subprotocol did not pass")
+        expect(extensions == ["permessage-deflate"], "the compression did not pass")
         return f"subprotocol {self._page.subprotocol}, compression {extensions[0]}"
 
     async def whoami(self) -> str:
         """Ask the API which user it sees."""
         identity = json.loads(await self._ask("whoami"))
         for name in ("X-EIMZO-CN", "X-EIMZO-PINFL"):
-            _expect(identity.get(name), f"the API got no {name}")
+            expect(identity.get(name), f"the API got no {name}")
         return "\n".join(f"{name}: {value}" for name, value in identity.items())
 
     async def text(self) -> str:
         """Send text in Uzbek and expect it back."""
         message = "Assalomu alaykum, O‘zbekiston!"
-        _expect(await self._ask(message) == message, "the text came back changed")
+        expect(await self._ask(message) == message, "the text came back changed")
         return message
 
     async def binary(self) -> str:
         """Send every byte value and expect them back."""
         message = bytes(range(256))
-        _expect(await self._ask(message) == message, "the bytes came back changed")
+        expect(await self._ask(message) == message, "the bytes came back changed")
         return "256 bytes"
 
     async def big(self) -> str:
         """Send a message that compression cannot shrink and expect it back."""
         message = os.urandom(BIG)
         started = time.perf_counter()
-        _expect(await self._ask(message) == message, "the message came back changed")
+        expect(await self._ask(message) == message, "the message came back changed")
         rate = 2 * BIG / (time.perf_counter() - started) / 1e6
         return f"{rate:.0f} MB/s in all"
 
@@ -271,13 +187,13 @@ class Demonstration:
         """Close the WebSocket; the agent ends with it."""
         await self._page.close()
         code = await self._agent.process.wait()
-        _expect(code == 0, f"the agent ended with {code}: {self._agent.last_words()}")
+        expect(code == 0, f"the agent ended with {code}: {self._agent.last_words()}")
         return f"close code {self._page.close_code}, and the agent has ended with it"
 
     async def access_log(self) -> str:
         """Show what the gateway wrote about it."""
         line = await self._gateway.logged("tunnel_closed")
-        _expect(line["reason"] == "completed", f"the tunnel ended with {line['reason']}")
+        expect(line["reason"] == "completed", f"the tunnel ended with {line['reason']}")
         return "\n".join(f"{key}: {value}" for key, value in line.items() if key != "event")
 
     async def _start(self, name: str, *arguments: str) -> Program:
@@ -286,11 +202,6 @@ class Demonstration:
     async def _ask(self, message: str | bytes) -> str | bytes:
         await self._page.send(message)
         return await self._page.recv()
-
-
-def _expect(condition: object, complaint: str) -> None:
-    if not condition:
-        raise DemoError(complaint)
 
 
 async def stay() -> None:
