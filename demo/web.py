@@ -50,6 +50,7 @@ def application(settings: dict[str, object]) -> web.Application:
         if path.suffix in TYPES
     }
     found["/"] = found["/index.html"]
+    found["/favicon.ico"] = found["/star.svg"]  # browsers ask for it without being told to
     found["/settings.json"] = (json.dumps(settings).encode(), "application/json")
 
     async def answer(request: web.Request) -> web.Response:

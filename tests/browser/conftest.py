@@ -1,18 +1,14 @@
-"""Fixtures: a real Chromium, the page, an agent, a gateway and the demonstration's API."""
+"""Fixtures: a real Chromium, and all that the page talks to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tests.support.credentials import FIRST_DOMAIN, Credentials
-from tests.support.page import CHROMIUM, STRANGER, AgentService, PageServer, chromium
-from tests.support.processes import Gateway, Program
-
-DST_ID = "0"
+from tests.support.credentials import Credentials
+from tests.support.page import CHROMIUM, World, chromium, make_world
 
 
 @pytest.fixture(scope="module")
@@ -30,37 +26,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def demo_api() -> Iterator[int]:
-    """The port of the demonstration's API."""
-    running = Program("the API", "demo/api.py", "--port", "0")
-    yield int(running.next_output()["address"].rpartition(":")[2])
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def page_gateway(
-    credentials: Credentials, demo_api: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    running = Gateway(credentials, tmp_path_factory.mktemp("gateway"), {DST_ID: demo_api})
-    yield running
-    assert running.stop() == 0
-    running.check_log()
-
-
-@pytest.fixture(scope="module")
-def agent(
-    credentials: Credentials, page_gateway: Gateway, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[AgentService]:
-    gateways = dict.fromkeys((FIRST_DOMAIN, STRANGER), page_gateway.port)
-    running = AgentService(credentials, tmp_path_factory.mktemp("agent") / "agent", gateways)
-    yield running
-    assert running.stop() == 0
-    assert "Traceback" not in "\n".join(running.errors)
-
-
-@pytest.fixture(scope="module")
-def pages(credentials: Credentials, agent: AgentService) -> Iterator[PageServer]:
-    running = PageServer(credentials, agent, DST_ID)
-    yield running
-    running.stop()
+@pytest.fixture(scope="session")
+def world(credentials: Credentials, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Programs that no test ends."""
+    with make_world(credentials, tmp_path_factory.mktemp("world")) as made:
+        yield made
+        made.gateway.check_clean()

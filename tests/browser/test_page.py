@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.page import HOST, PHONE, PageServer, visit
-from tests.support.processes import Gateway
+from tests.support.page import HOST, PHONE, World, visit
 
 FILE_SIZE = 50 * 1024 * 1024
 REFUSED = "net::ERR_CONNECTION_REFUSED"  # what Chromium itself writes about the second use
@@ -19,10 +18,10 @@ REFUSED = "net::ERR_CONNECTION_REFUSED"  # what Chromium itself writes about the
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_from_the_first_load_to_the_refused_second_use(
-    scheme: str, browser: Browser, pages: PageServer, page_gateway: Gateway, tmp_path: Path
+    scheme: str, browser: Browser, world: World, tmp_path: Path
 ) -> None:
-    page_gateway.forget()
-    with visit(browser, pages.origin(scheme)) as seen:
+    world.gateway.forget()
+    with visit(browser, world.pages.origin(scheme)) as seen:
         address = seen.create_tunnel()
         assert re.fullmatch(r"127\.0\.0\.1:\d+", address)
         seen.step("parties", "done")
@@ -56,13 +55,13 @@ def test_from_the_first_load_to_the_refused_second_use(
         seen.step("end", "done")
         expect(seen.find("#close-outcome")).to_contain_text("1000")
         seen.check_console(REFUSED)
-    line = page_gateway.logged("tunnel_closed")
+    line = world.gateway.logged("tunnel_closed")
     assert line["reason"] == "completed"
     assert line["bytes_up"] > FILE_SIZE
 
 
-def test_a_destination_that_is_not_there(browser: Browser, pages: PageServer) -> None:
-    with visit(browser, pages.origin("http")) as seen:
+def test_a_destination_that_is_not_there(browser: Browser, world: World) -> None:
+    with visit(browser, world.pages.origin("http")) as seen:
         seen.step("agent", "done")
         seen.find("#keys label").first.click()
         seen.find("#dst").fill("nowhere")
@@ -77,8 +76,8 @@ def test_a_destination_that_is_not_there(browser: Browser, pages: PageServer) ->
         seen.check_console()
 
 
-def test_languages(browser: Browser, pages: PageServer) -> None:
-    with visit(browser, pages.origin("http"), locale="de-DE") as seen:
+def test_languages(browser: Browser, world: World) -> None:
+    with visit(browser, world.pages.origin("http"), locale="de-DE") as seen:
         expect(seen.find("html")).to_have_attribute("lang", "uz")
         expect(seen.find("#heading-key")).to_have_text("Kalitni tanlang")
         seen.find("#languages input[value='ru']").check()
@@ -96,11 +95,9 @@ def test_languages(browser: Browser, pages: PageServer) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_never_scrolls_sideways(
-    scheme: str, browser: Browser, pages: PageServer
-) -> None:
+def test_a_phone_never_scrolls_sideways(scheme: str, browser: Browser, world: World) -> None:
     options = {"size": PHONE, "color_scheme": scheme, "has_touch": True}
-    with visit(browser, pages.origin("http"), **options) as seen:  # type: ignore[arg-type]
+    with visit(browser, world.pages.origin("http"), **options) as seen:  # type: ignore[arg-type]
         for language in ("uz", "ru", "en"):
             seen.find(f"#languages input[value='{language}']").check()
             assert _too_wide(seen.page) == 0
@@ -111,8 +108,8 @@ def test_a_phone_never_scrolls_sideways(
         assert _too_wide(seen.page) == 0
 
 
-def test_the_keyboard_is_enough(browser: Browser, pages: PageServer) -> None:
-    with visit(browser, pages.origin("http")) as seen:
+def test_the_keyboard_is_enough(browser: Browser, world: World) -> None:
+    with visit(browser, world.pages.origin("http")) as seen:
         seen.step("agent", "done")
         press = seen.page.keyboard.press
         for _ in range(20):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 from tests.support.credentials import FIRST_DOMAIN, Credentials
-from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Program
+from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Gateway, Program
 from tunnel_gateway.agent.apikey import make_api_key
 from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.certificate import to_pem
@@ -21,6 +21,7 @@ from tunnel_gateway.pki.keyfiles import Identity, identity_to_pfx
 CHROMIUM = Path("/usr/bin/chromium")
 HOST = FIRST_DOMAIN
 STRANGER = "evil.uz"
+DST_ID = "0"
 PASSWORD = "a password of tests"
 LAPTOP, PHONE = (1280, 800), (390, 844)
 MILLISECONDS = TIME_LIMIT * 1000
@@ -37,6 +38,9 @@ _ARGUMENTS = [
     "--disable-sync",
     f"--host-resolver-rules=MAP {HOST} {LOOPBACK}, MAP {STRANGER} {LOOPBACK}",
 ]
+
+
+_Running = TypeVar("_Running", bound=Program)
 
 
 class AgentService(Program):
@@ -81,7 +85,7 @@ class AgentService(Program):
 class PageServer(Program):
     """demo/web.py on free ports, for every name that leads here."""
 
-    def __init__(self, credentials: Credentials, agent: AgentService, dst_id: str) -> None:
+    def __init__(self, credentials: Credentials, agent: AgentService) -> None:
         issuer = credentials.authority.centre.private_key
         keys = [
             ("--api-key", name, make_api_key(issuer, name, os.urandom(32)))
@@ -93,13 +97,43 @@ class PageServer(Program):
             *("--port", "0", "--https-port", "0", "--domain", HOST, "--domain", STRANGER),
             *("--agent-port", str(agent.ws), "--agent-https-port", str(agent.wss)),
             *(part for key in keys for part in key),
-            *("--dst", dst_id),
+            *("--dst", DST_ID),
         )
         self._ports: dict[str, int] = self.next_output()
 
     def origin(self, scheme: str, host: str = HOST) -> str:
         """Return the origin of the page under ``host``."""
         return f"{scheme}://{host}:{self._ports[scheme]}"
+
+
+@dataclass(frozen=True)
+class World:
+    """What the page talks to, each a process of its own."""
+
+    api: Program
+    gateway: Gateway
+    agent: AgentService
+    pages: PageServer
+
+
+@contextmanager
+def make_world(credentials: Credentials, folder: Path) -> Iterator[World]:
+    """Run the demonstration's API, a gateway, an agent, and the page's server."""
+    with ExitStack() as stack:
+
+        def running(made: _Running) -> _Running:
+            stack.callback(made.stop)
+            return made
+
+        api = running(Program("the API", "demo/api.py", "--port", "0"))
+        port = int(api.next_output()["address"].rpartition(":")[2])
+        settings = {"drain.timeout": 1}
+        gateway = running(Gateway(credentials, folder, {DST_ID: port}, settings))
+        gateways = dict.fromkeys((HOST, STRANGER), gateway.port)
+        agent = running(AgentService(credentials, folder / "agent", gateways))
+        yield World(api, gateway, agent, running(PageServer(credentials, agent)))
+    gateway.check_log()
+    assert "Traceback" not in "\n".join(agent.errors)
 
 
 @dataclass
@@ -124,6 +158,32 @@ class Visit:
         self.find("#create").click()
         self.step("tunnel", "done")
         return self.find("[data-fact='tunnel.address']").inner_text()
+
+    def call(self, plugin: str, name: str, *parameters: str) -> dict[str, Any]:
+        """Call a function of the agent as a script of this page would, API-KEY or not."""
+        answer: dict[str, Any] = self.page.evaluate(
+            """async ([plugin, name, parameters]) => {
+              const { call } = await import("/capiws.js");
+              const { ws, wss } = await (await fetch("/settings.json")).json();
+              const agent = location.protocol === "https:" ? wss : ws;
+              return call(agent, plugin, name, parameters).catch(({ code }) => ({ code }));
+            }""",
+            [plugin, name, list(parameters)],
+        )
+        return answer
+
+    def connect(self, address: str) -> str:
+        """Open a WebSocket and send "whoami"; return the answer, or the code of its end."""
+        answer: str = self.page.evaluate(
+            """(address) => new Promise((resolve) => {
+              const socket = new WebSocket(`ws://${address}/`);
+              socket.onopen = () => socket.send("whoami");
+              socket.onmessage = ({ data }) => resolve(data);
+              socket.onclose = ({ code }) => resolve(String(code));
+            })""",
+            address,
+        )
+        return answer
 
     def check_console(self, *allowed: str) -> None:
         """Fail if the console has an error that holds none of these texts."""
