@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.support.credentials import Credentials
-from tests.support.page import CHROMIUM, World, chromium, make_world
+from tests.support.browser import CHROMIUM, World, chromium, make_world
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.credentials import Credentials
-from tests.support.page import World, make_world, visit
+from tests.support.browser import World, make_world, visit
 
 
 @pytest.fixture

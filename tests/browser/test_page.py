@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.page import HOST, PHONE, World, visit
+from tests.support.browser import HOST, PHONE, World, visit
 
 FILE_SIZE = 50 * 1024 * 1024
 REFUSED = "net::ERR_CONNECTION_REFUSED"  # what Chromium itself writes about the second use

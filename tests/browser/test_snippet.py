@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.page import HOST, World, visit
+from tests.support.browser import HOST, World, visit
 from tests.support.processes import PROJECT
 
 DOCUMENT = PROJECT / "docs" / "for-page-developers.md"

@@ -7,7 +7,7 @@ import json
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.page import DST_ID, HOST, STRANGER, Visit, World, visit
+from tests.support.browser import DST_ID, HOST, STRANGER, Visit, World, visit
 
 PLACE = "/settings.json"  # a document of the origin that calls nothing by itself
 ORIGINS = [("http", STRANGER), ("https", STRANGER), ("https", HOST)]

@@ -65,6 +65,8 @@ class TestInit:
             "ca/root.key.pem",
             "ca/centre.pem",
             "ca/centre.key.pem",
+            "ca/apikey.pem",
+            "ca/apikey.key.pem",
             "servers/example.uz/chain.pem",
             "servers/example.uz/key.pem",
             "users/citizen/chain.pem",
@@ -79,7 +81,7 @@ class TestInit:
     def test_keys_are_their_owners_only(self, run: Run, tmp_path: Path) -> None:
         run("init", tmp_path)
         keys = [path for path in tmp_path.rglob("*.pem") if path.name.endswith("key.pem")]
-        assert len(keys) == 5
+        assert len(keys) == 6
         assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
 
     def test_users_get_a_pfx(self, run: Run, tmp_path: Path) -> None:

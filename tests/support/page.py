@@ -1,225 +1,187 @@
-"""The user's side of the browser tests: the agent's service, the page's server, and Chromium."""
+"""The agent's service as a process, and pages that call it."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from websockets.sync.client import ClientConnection, connect
 
-from tests.support.credentials import FIRST_DOMAIN, Credentials
-from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Gateway, Program
+from tests.support.credentials import FIRST_DOMAIN, MADE, Credentials
+from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Program
 from tunnel_gateway.agent.apikey import make_api_key
-from tunnel_gateway.pki.alias import make_alias
+from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
+from tunnel_gateway.pki.authority import API_KEYS, issue
 from tunnel_gateway.pki.certificate import to_pem
 from tunnel_gateway.pki.keyfiles import Identity, identity_to_pfx
 
-CHROMIUM = Path("/usr/bin/chromium")
-HOST = FIRST_DOMAIN
-STRANGER = "evil.uz"
-DST_ID = "0"
-PASSWORD = "a password of tests"
-LAPTOP, PHONE = (1280, 800), (390, 844)
-MILLISECONDS = TIME_LIMIT * 1000
-
-# Nothing of Chromium's own shall go to the network, and the two names lead to this machine.
-_ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    f"--host-resolver-rules=MAP {HOST} {LOOPBACK}, MAP {STRANGER} {LOOPBACK}",
-]
+PAGE = f"https://{FIRST_DOMAIN}"
+PASSWORD = b"parol 1"
+VENDOR_KEYS = (
+    "localhost",
+    (
+        "96D0C1491615C82B9A54D9989779DF825B690748224C2B04F500F370D51827CE"
+        "2644D8D4A82C18184D73AB8530BB8ED537269603F61DB0D03D2104ABF789970B"
+    ),
+    "127.0.0.1",
+    (
+        "A7BCFA5D490B351BE0754130DF03A068F855DB4333D43921125B9CF2670EF6A4"
+        "0370C646B90401955E1F7BC9CDBF59CE0B2C5467D820BE189C845D0B79CFC96F"
+    ),
+)
 
 
-_Running = TypeVar("_Running", bound=Program)
+class ApiKeyIssuer:
+    """Who signs API-KEYs beside the vendor, and his certificate in a file."""
 
-
-class AgentService(Program):
-    """``tunnel-gateway agent`` on free ports, with ``gateways`` as ports by domain."""
-
-    def __init__(self, credentials: Credentials, folder: Path, gateways: Mapping[str, int]) -> None:
-        folder.mkdir()
-        centre = folder / "centre.pem"
-        centre.write_bytes(to_pem([credentials.authority.centre.leaf]))
-        password = folder / "password"
-        password.touch(mode=0o600)
-        password.write_text(PASSWORD, encoding="utf-8")
-        self._keys = folder / "keys"
-        self._keys.mkdir()
-        self.add_key("citizen", credentials.citizen.identity)
-        settings = folder / "agent.properties"
-        lines = {
-            "agent.truststore.file": credentials.truststore,
-            "agent.apikey.issuers": centre,
-            "agent.keys.dirs": self._keys,
-            **{f"agent.tunnel.{name}": f"{LOOPBACK}:{port}" for name, port in gateways.items()},
-        }
-        settings.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
-        super().__init__(
-            "the agent",
-            *COMMAND,
-            *("agent", "--settings", str(settings), "--password-file", str(password)),
-            *("--state", str(folder / "state"), "--ws-port", "0", "--wss-port", "0"),
+    def __init__(self, folder: Path) -> None:
+        self.identity: Identity = issue(
+            None, [("CN", "API-KEYs")], API_KEYS, now=MADE, entropy=os.urandom
         )
-        announced = self.next_output()
-        self.ws: int = announced["ws_port"]
-        self.wss: int = announced["wss_port"]
+        self.file = folder / "apikey.pem"
+        self.file.write_bytes(to_pem(self.identity.chain))
 
-    def add_key(self, name: str, identity: Identity) -> None:
-        """Put a key file where the agent looks."""
-        made = identity_to_pfx(
-            identity, make_alias(identity.leaf), PASSWORD.encode(), os.urandom, rounds=1000
-        )
-        (self._keys / f"{name}.pfx").write_bytes(made)
+    def key(self, domain: str) -> str:
+        """Make a key."""
+        return make_api_key(self.identity.private_key, domain, os.urandom(32))
 
-
-class PageServer(Program):
-    """demo/web.py on free ports, for every name that leads here."""
-
-    def __init__(self, credentials: Credentials, agent: AgentService) -> None:
-        issuer = credentials.authority.centre.private_key
-        keys = [
-            ("--api-key", name, make_api_key(issuer, name, os.urandom(32)))
-            for name in (HOST, STRANGER)
-        ]
-        super().__init__(
-            "the page",
-            "demo/web.py",
-            *("--port", "0", "--https-port", "0", "--domain", HOST, "--domain", STRANGER),
-            *("--agent-port", str(agent.ws), "--agent-https-port", str(agent.wss)),
-            *(part for key in keys for part in key),
-            *("--dst", DST_ID),
-        )
-        self._ports: dict[str, int] = self.next_output()
-
-    def origin(self, scheme: str, host: str = HOST) -> str:
-        """Return the origin of the page under ``host``."""
-        return f"{scheme}://{host}:{self._ports[scheme]}"
+    @staticmethod
+    def stranger() -> PrivateKey:
+        """A key that nobody knows."""
+        return PrivateKey.generate(CRYPTOPRO_A, os.urandom)
 
 
 @dataclass(frozen=True)
-class World:
-    """What the page talks to, each a process of its own."""
+class Page:
+    """A page at ``origin`` that calls the agent at ``port``."""
 
-    api: Program
-    gateway: Gateway
-    agent: AgentService
-    pages: PageServer
+    port: int
+    origin: str | None = PAGE
 
-
-@contextmanager
-def make_world(credentials: Credentials, folder: Path) -> Iterator[World]:
-    """Run the demonstration's API, a gateway, an agent, and the page's server."""
-    with ExitStack() as stack:
-
-        def running(made: _Running) -> _Running:
-            stack.callback(made.stop)
-            return made
-
-        api = running(Program("the API", "demo/api.py", "--port", "0"))
-        port = int(api.next_output()["address"].rpartition(":")[2])
-        settings = {"drain.timeout": 1}
-        gateway = running(Gateway(credentials, folder, {DST_ID: port}, settings))
-        gateways = dict.fromkeys((HOST, STRANGER), gateway.port)
-        agent = running(AgentService(credentials, folder / "agent", gateways))
-        yield World(api, gateway, agent, running(PageServer(credentials, agent)))
-    gateway.check_log()
-    assert "Traceback" not in "\n".join(agent.errors)
-
-
-@dataclass
-class Visit:
-    """A page that is being looked at, and what its console said."""
-
-    page: Page
-    errors: list[str]
-
-    def find(self, selector: str) -> Locator:
-        """Return what the selector finds."""
-        return self.page.locator(selector)
-
-    def step(self, name: str, state: str) -> None:
-        """Wait until a step of the page is in this state."""
-        expect(self.find(f"#step-{name}")).to_have_attribute("data-state", state)
-
-    def create_tunnel(self) -> str:
-        """Choose the first key, create the tunnel, and return its address once it is open."""
-        self.step("agent", "done")
-        self.find("#keys label").first.click()
-        self.find("#create").click()
-        self.step("tunnel", "done")
-        return self.find("[data-fact='tunnel.address']").inner_text()
-
-    def call(self, plugin: str, name: str, *parameters: str) -> dict[str, Any]:
-        """Call a function of the agent as a script of this page would, API-KEY or not."""
-        answer: dict[str, Any] = self.page.evaluate(
-            """async ([plugin, name, parameters]) => {
-              const { call } = await import("/capiws.js");
-              const { ws, wss } = await (await fetch("/settings.json")).json();
-              const agent = location.protocol === "https:" ? wss : ws;
-              return call(agent, plugin, name, parameters).catch(({ code }) => ({ code }));
-            }""",
-            [plugin, name, list(parameters)],
+    def socket(self, **options: Any) -> ClientConnection:
+        """Open a socket."""
+        options = {"origin": self.origin} | options
+        return connect(
+            f"ws://{LOOPBACK}:{self.port}/service/cryptapi",
+            proxy=None,
+            compression=None,
+            open_timeout=TIME_LIMIT,
+            **options,
         )
+
+    def call(self, name: str, *arguments: object, plugin: str | None = None) -> dict[str, Any]:
+        """Call a function on a socket of its own."""
+        call = {"name": name, "arguments": arguments}
+        if plugin is not None:
+            call["plugin"] = plugin
+        return self.send(json.dumps(call))
+
+    def send(self, message: str | bytes) -> dict[str, Any]:
+        """Send a message and return the answer."""
+        with self.socket() as socket:
+            socket.send(message)
+            answer = json.loads(socket.recv(TIME_LIMIT))
+        assert isinstance(answer, dict)
         return answer
 
-    def connect(self, address: str) -> str:
-        """Open a WebSocket and send "whoami"; return the answer, or the code of its end."""
-        answer: str = self.page.evaluate(
-            """(address) => new Promise((resolve) => {
-              const socket = new WebSocket(`ws://${address}/`);
-              socket.onopen = () => socket.send("whoami");
-              socket.onmessage = ({ data }) => resolve(data);
-              socket.onclose = ({ code }) => resolve(String(code));
-            })""",
-            address,
+    def load_key(self) -> str:
+        """Load the first key that there is."""
+        (found, *_) = self.call("list_all_certificates", plugin="pfx")["certificates"]
+        parts = [found[part] for part in ("disk", "path", "name", "alias")]
+        answer = self.call("load_key", *parts, plugin="pfx")
+        return str(answer["keyId"])
+
+    def tunnel(self, key_id: str, dst_id: str = "api") -> dict[str, Any]:
+        """Ask for a tunnel."""
+        return self.call("create_tunnel", dst_id, key_id, plugin="tunnel")
+
+    def enter(self, address: str, **options: Any) -> ClientConnection:
+        """Connect to a tunnel's address."""
+        options = {"origin": self.origin} | options
+        return connect(f"ws://{address}/", proxy=None, open_timeout=TIME_LIMIT, **options)
+
+
+class AgentService(Program):
+    """``tunnel-gateway agent``, with the citizen's key and a gateway for example.uz."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        folder: Path,
+        gateway_port: int,
+        *,
+        program: Sequence[str] = COMMAND,
+        more: Sequence[str] = (),
+    ) -> None:
+        self.issuer = ApiKeyIssuer(folder)
+        self.state = folder / "state"
+        keys = folder / "keys"
+        keys.mkdir()
+        pfx = identity_to_pfx(
+            credentials.citizen.identity, "citizen", PASSWORD, os.urandom, rounds=1000
         )
-        return answer
-
-    def check_console(self, *allowed: str) -> None:
-        """Fail if the console has an error that holds none of these texts."""
-        found = [one for one in self.errors if not any(part in one for part in allowed)]
-        assert not found, found
-
-
-@contextmanager
-def chromium(playwright: Playwright, *more: str) -> Iterator[Browser]:
-    """A browser of its own, with empty user data."""
-    expect.set_options(timeout=MILLISECONDS)
-    browser = playwright.chromium.launch(
-        executable_path=CHROMIUM, args=[*_ARGUMENTS, *more], timeout=MILLISECONDS
-    )
-    try:
-        yield browser
-    finally:
-        browser.close()
-
-
-@contextmanager
-def visit(
-    browser: Browser, address: str, *, size: tuple[int, int] = LAPTOP, **options: Any
-) -> Iterator[Visit]:
-    """Look at the page in a context of its own: nothing is remembered between two."""
-    options = {"locale": "en-US", "ignore_https_errors": True} | options
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
-    context.set_default_timeout(MILLISECONDS)
-    try:
-        seen = Visit(context.new_page(), [])
-        seen.page.on(
-            "console", lambda one: seen.errors.append(one.text) if one.type == "error" else None
+        _private(keys / "citizen.pfx", pfx)
+        password = _private(folder / "password", PASSWORD)
+        settings = folder / "agent.properties"
+        settings.write_text(
+            f"agent.tunnel.{FIRST_DOMAIN}={LOOPBACK}:{gateway_port}\n"
+            f"agent.truststore.file={credentials.truststore}\n"
+            f"agent.apikey.issuers={self.issuer.file}\n"
+            f"agent.keys.dirs={keys}\n",
+            encoding="utf-8",
         )
-        seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        seen.page.goto(address)
-        yield seen
-    finally:
-        with suppress(Exception):
-            context.close()
+        super().__init__(
+            "the agent",
+            *program,
+            *("agent", "--settings", str(settings), "--state", str(self.state)),
+            *("--password-file", str(password), "--ws-port", "0", "--wss-port", "0", *more),
+        )
+
+    @cached_property
+    def ports(self) -> dict[str, int]:
+        """Wait until it listens."""
+        found: dict[str, int] = self.next_output()
+        return found
+
+    def page(self, origin: str | None = PAGE) -> Page:
+        """A page that has not called yet."""
+        return Page(self.ports["ws_port"], origin)
+
+    def opened(self, origin: str = PAGE, domain: str = FIRST_DOMAIN) -> Page:
+        """A page that has installed its API-KEY."""
+        page = self.page(origin)
+        assert page.call("apikey", domain, self.issuer.key(domain)) == {"success": True}
+        return page
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the log."""
+        return [json.loads(line) for line in self.errors]
+
+    def logged(self, event: str, **facts: object) -> dict[str, Any]:
+        """Wait for a line of the log."""
+
+        def find() -> dict[str, Any] | None:
+            wanted = {"event": event} | facts
+            return next((one for one in self.records() if wanted.items() <= one.items()), None)
+
+        found = self.wait_for(find, f"{event} with {facts}")
+        assert found is not None
+        return found
+
+    def check_log(self) -> None:
+        """Fail if it wrote of an error of its own."""
+        log = "\n".join(self.errors)
+        for word in ("Traceback", "never retrieved", "internal_error", "Warning"):
+            assert word not in log, log
+        assert PASSWORD.decode() not in log
+
+
+def _private(path: Path, data: bytes) -> Path:
+    path.touch(mode=0o600)
+    path.write_bytes(data)
+    return path
