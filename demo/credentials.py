@@ -15,7 +15,6 @@ from pathlib import Path
 
 from programs import ROOT, DemoError, gateway_program, program
 
-from tunnel_gateway.agent.apikey import make_api_key
 from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import Authority
 from tunnel_gateway.pki.certificate import to_pem
@@ -27,7 +26,7 @@ from tunnel_gateway.pki.keyfiles import (
 
 CERTIFICATES = ROOT / "certs" / "dev"
 TRUSTSTORE = CERTIFICATES / "truststore.pem"
-ISSUER = CERTIFICATES / "ca" / "centre.pem"
+CENTRE = CERTIFICATES / "ca" / "centre.pem"
 USERS = CERTIFICATES / "users"
 KEYS = CERTIFICATES / "page-keys"
 PASSWORD_FILE = KEYS / "password"
@@ -56,15 +55,9 @@ async def make_certificates() -> str:
     return f"made in {name}: {', '.join(made)}" if made else f"{name} is there already"
 
 
-def api_key() -> str:
-    """Return an API-KEY of the development authority for the name that has a certificate."""
-    centre = load_identity(ISSUER.with_suffix(".key.pem"), ISSUER)
-    return make_api_key(centre.private_key, DOMAIN, os.urandom(32))
-
-
 def _make_page_domain() -> None:
-    centre = load_identity(ISSUER.with_suffix(".key.pem"), ISSUER)
-    root = load_identity(ISSUER.with_name("root.key.pem"), ISSUER.with_name("root.pem"))
+    centre = load_identity(CENTRE.with_suffix(".key.pem"), CENTRE)
+    root = load_identity(CENTRE.with_name("root.key.pem"), CENTRE.with_name("root.pem"))
     made = Authority(root, centre).issue_domain(
         PAGE_DOMAIN, now=datetime.now(UTC), entropy=os.urandom
     )

@@ -1,8 +1,9 @@
 """A conversation through a real tunnel, shown step by step: ``make demo``.
 
-Four programs, each a process of its own: an API (demo/api.py), the gateway
-(config/demo.properties), the user's agent (``tunnel-gateway connect``), and this one as the page
-that talks. Exit code 0 when everything went as it should.
+Each part is a process of its own: an API (demo/api.py), the gateway (config/demo.properties), the
+user's agent, once as ``tunnel-gateway connect`` and once as the service that pages call, and the
+server of a page (demo/web.py). This program is the page that talks; with ``--stay`` a browser can
+be. Exit code 0 when everything went as it should.
 """
 
 from __future__ import annotations
@@ -14,20 +15,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
+from credentials import CERTIFICATES, DOMAIN, make_certificates
+from programs import ROOT, DemoError, Program, expect, gateway_program, program
+from visit import PageVisit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
-ROOT = Path(__file__).resolve().parent.parent
-CERTIFICATES = ROOT / "certs" / "dev"
 CONFIG = ROOT / "config" / "demo.properties"
 USER = CERTIFICATES / "users" / "citizen"
-DOMAIN = "example.uz"
 GATEWAY = "127.0.0.1:8843"
 API_PORT = 8080
 SUBPROTOCOL = Subprotocol("chat.example.uz")
@@ -81,7 +80,7 @@ class Demonstration:
     def steps(self) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
         """Return every step with its title."""
         return [
-            ("development certificates", self.certificates),
+            ("development certificates", make_certificates),
             ("the organisation's WebSocket API starts", self.start_api),
             ("the gateway starts", self.start_gateway),
             ("the agent makes a tunnel", self.make_tunnel),
@@ -95,17 +94,6 @@ class Demonstration:
             ("the page closes", self.close),
             ("the gateway's line about the tunnel", self.access_log),
         ]
-
-    async def certificates(self) -> str:
-        """Make the development authority unless it is there."""
-        if (CERTIFICATES / "truststore.pem").exists():
-            return f"{CERTIFICATES.relative_to(ROOT)} is there already"
-        arguments = gateway_program("pki", "init", str(CERTIFICATES), "--domain", DOMAIN)
-        async with program("pki init", *arguments) as making:
-            if await making.process.wait():
-                await making.stop()
-                raise DemoError(f"no certificates: {making.last_words()}")
-        return f"made {CERTIFICATES.relative_to(ROOT)}"
 
     async def start_api(self) -> str:
         """Start the API and wait until it listens."""
@@ -204,12 +192,16 @@ class Demonstration:
         return await self._page.recv()
 
 
-async def stay() -> None:
+async def stay(page: PageVisit) -> None:
     """Say how to reach what is running, and wait for the end."""
     command = " ".join(part.replace(f"{ROOT}/", "") for part in CONNECT)
     print(
         f"""
-The API and the gateway go on. Make a tunnel of your own:
+Everything goes on. Open the page:
+
+    {page.address}
+
+or make a tunnel of your own:
 
     .venv/bin/tunnel-gateway {command}
 
@@ -217,7 +209,8 @@ and talk to the address that it prints (whoami asks the API who you are):
 
     .venv/bin/websockets ws://127.0.0.1:PORT/
 
-Ctrl-C ends it all."""
+Ctrl-C ends it all.""",
+        flush=True,
     )
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -229,22 +222,23 @@ async def demonstrate(*, staying: bool) -> int:
     """Go through the steps; return the exit code."""
     story = Story()
     async with AsyncExitStack() as stack:
+        page = PageVisit(stack, GATEWAY)
         try:
-            for text, doing in Demonstration(stack).steps():
+            for text, doing in (*Demonstration(stack).steps(), *page.steps()):
                 await story.step(text, doing())
         except DemoError as error:
             print(f"\nThe demonstration failed: {error}", file=sys.stderr)
             return 1
         print("\nEverything went through the tunnel as it should.")
         if staying:
-            await stay()
+            await stay(page)
     return 0
 
 
 def main() -> int:
     """Run the demonstration."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stay", action="store_true", help="leave the API and the gateway running")
+    parser.add_argument("--stay", action="store_true", help="leave it all running, for a browser")
     return asyncio.run(demonstrate(staying=parser.parse_args().stay))
 
 

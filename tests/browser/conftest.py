@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tests.support.credentials import Credentials
 from tests.support.browser import CHROMIUM, World, chromium, make_world
+from tests.support.credentials import Credentials
 
 
 @pytest.fixture(scope="module")

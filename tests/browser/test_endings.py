@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.credentials import Credentials
 from tests.support.browser import World, make_world, visit
+from tests.support.credentials import Credentials
 
 
 @pytest.fixture

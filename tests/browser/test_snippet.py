@@ -19,7 +19,8 @@ def test_the_lines_make_a_tunnel(scheme: str, browser: Browser, world: World) ->
     found = re.search(r"^```js\n(.*?)^```$", DOCUMENT.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert found is not None
     lines = found[1]
-    for port, free in (("64646", world.agent.ws), ("64443", world.agent.wss)):
+    ports = world.agent.ports
+    for port, free in (("64646", ports["ws_port"]), ("64443", ports["wss_port"])):
         assert lines.count(port) == 1
         lines = lines.replace(port, str(free))
     with visit(browser, world.pages.origin(scheme) + "/settings.json") as seen:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,22 @@ from typing import Any, TypeVar
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 from tests.support.credentials import FIRST_DOMAIN, Credentials
-from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Gateway, Program
-from tunnel_gateway.agent.apikey import make_api_key
-from tunnel_gateway.pki.alias import make_alias
-from tunnel_gateway.pki.certificate import to_pem
-from tunnel_gateway.pki.keyfiles import Identity, identity_to_pfx
+from tests.support.page import AgentService
+from tests.support.processes import LOOPBACK, TIME_LIMIT, Gateway, Program
+from tunnel_gateway.pki.authority import Person
+from tunnel_gateway.pki.keyfiles import Identity
 
 CHROMIUM = Path("/usr/bin/chromium")
 HOST = FIRST_DOMAIN
 STRANGER = "evil.uz"
 DST_ID = "0"
-PASSWORD = "a password of tests"
+OFFICER = Person(
+    "TO‘LAGANOVA OYGUL",
+    pinfl="10000000000002",
+    uid="400000002",
+    inn="300000001",
+    organisation="NAMUNA MCHJ",
+)
 LAPTOP, PHONE = (1280, 800), (390, 844)
 MILLISECONDS = TIME_LIMIT * 1000
 
@@ -43,59 +47,18 @@ _ARGUMENTS = [
 _Running = TypeVar("_Running", bound=Program)
 
 
-class AgentService(Program):
-    """``tunnel-gateway agent`` on free ports, with ``gateways`` as ports by domain."""
-
-    def __init__(self, credentials: Credentials, folder: Path, gateways: Mapping[str, int]) -> None:
-        folder.mkdir()
-        centre = folder / "centre.pem"
-        centre.write_bytes(to_pem([credentials.authority.centre.leaf]))
-        password = folder / "password"
-        password.touch(mode=0o600)
-        password.write_text(PASSWORD, encoding="utf-8")
-        self._keys = folder / "keys"
-        self._keys.mkdir()
-        self.add_key("citizen", credentials.citizen.identity)
-        settings = folder / "agent.properties"
-        lines = {
-            "agent.truststore.file": credentials.truststore,
-            "agent.apikey.issuers": centre,
-            "agent.keys.dirs": self._keys,
-            **{f"agent.tunnel.{name}": f"{LOOPBACK}:{port}" for name, port in gateways.items()},
-        }
-        settings.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
-        super().__init__(
-            "the agent",
-            *COMMAND,
-            *("agent", "--settings", str(settings), "--password-file", str(password)),
-            *("--state", str(folder / "state"), "--ws-port", "0", "--wss-port", "0"),
-        )
-        announced = self.next_output()
-        self.ws: int = announced["ws_port"]
-        self.wss: int = announced["wss_port"]
-
-    def add_key(self, name: str, identity: Identity) -> None:
-        """Put a key file where the agent looks."""
-        made = identity_to_pfx(
-            identity, make_alias(identity.leaf), PASSWORD.encode(), os.urandom, rounds=1000
-        )
-        (self._keys / f"{name}.pfx").write_bytes(made)
-
-
 class PageServer(Program):
     """demo/web.py on free ports, for every name that leads here."""
 
-    def __init__(self, credentials: Credentials, agent: AgentService) -> None:
-        issuer = credentials.authority.centre.private_key
-        keys = [
-            ("--api-key", name, make_api_key(issuer, name, os.urandom(32)))
-            for name in (HOST, STRANGER)
-        ]
+    def __init__(self, agent: AgentService) -> None:
+        keys = [("--api-key", name, agent.issuer.key(name)) for name in (HOST, STRANGER)]
+        ports = agent.ports
         super().__init__(
             "the page",
             "demo/web.py",
             *("--port", "0", "--https-port", "0", "--domain", HOST, "--domain", STRANGER),
-            *("--agent-port", str(agent.ws), "--agent-https-port", str(agent.wss)),
+            *("--agent-port", str(ports["ws_port"])),
+            *("--agent-https-port", str(ports["wss_port"])),
             *(part for key in keys for part in key),
             *("--dst", DST_ID),
         )
@@ -104,6 +67,11 @@ class PageServer(Program):
     def origin(self, scheme: str, host: str = HOST) -> str:
         """Return the origin of the page under ``host``."""
         return f"{scheme}://{host}:{self._ports[scheme]}"
+
+
+def officer(credentials: Credentials) -> Identity:
+    """Make a user who acts for a legal entity, certified for a short time yet."""
+    return credentials.user("officer", OFFICER, days=30).identity
 
 
 @dataclass(frozen=True)
@@ -119,6 +87,7 @@ class World:
 @contextmanager
 def make_world(credentials: Credentials, folder: Path) -> Iterator[World]:
     """Run the demonstration's API, a gateway, an agent, and the page's server."""
+    users = {"citizen": credentials.citizen.identity, "officer": officer(credentials)}
     with ExitStack() as stack:
 
         def running(made: _Running) -> _Running:
@@ -129,11 +98,12 @@ def make_world(credentials: Credentials, folder: Path) -> Iterator[World]:
         port = int(api.next_output()["address"].rpartition(":")[2])
         settings = {"drain.timeout": 1}
         gateway = running(Gateway(credentials, folder, {DST_ID: port}, settings))
-        gateways = dict.fromkeys((HOST, STRANGER), gateway.port)
-        agent = running(AgentService(credentials, folder / "agent", gateways))
-        yield World(api, gateway, agent, running(PageServer(credentials, agent)))
+        agent = running(
+            AgentService(credentials, folder, gateway.port, domains=(HOST, STRANGER), users=users)
+        )
+        yield World(api, gateway, agent, running(PageServer(agent)))
     gateway.check_log()
-    assert "Traceback" not in "\n".join(agent.errors)
+    agent.check_log()
 
 
 @dataclass
@@ -209,8 +179,8 @@ def visit(
     browser: Browser, address: str, *, size: tuple[int, int] = LAPTOP, **options: Any
 ) -> Iterator[Visit]:
     """Look at the page in a context of its own: nothing is remembered between two."""
-    options = {"locale": "en-US", "ignore_https_errors": True} | options
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+    given: dict[str, Any] = {"locale": "en-US", "ignore_https_errors": True} | options
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **given)
     context.set_default_timeout(MILLISECONDS)
     try:
         seen = Visit(context.new_page(), [])
