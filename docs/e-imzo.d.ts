@@ -42,7 +42,7 @@ type Nothing = Record<never, never>;
 
 export interface EImzoFunctions {
   version: Signature<undefined, "version", [], { major: string; minor: string }>;
-  apidoc: Signature<undefined, "apidoc", [], Record<string, unknown>>;
+  apidoc: Signature<undefined, "apidoc", [], { functions: EImzoFunctionDescription[] }>;
   /** Domain, key, domain, key and so on. */
   apikey: Signature<undefined, "apikey", string[], Nothing>;
 
@@ -82,8 +82,23 @@ export interface EImzoFunctions {
 
   /** `address` is 127.0.0.1:PORT, good for one WebSocket, from this page, within a minute. */
   "tunnel.create_tunnel": Signature<
-    "tunnel", "create_tunnel", [dstId: string, keyId: string], { address: string }
+    "tunnel", "create_tunnel", [dstId: string, keyId: string], EImzoTunnel
   >;
+}
+
+export interface EImzoTunnel {
+  address: string;
+  /** 32 hexadecimal digits; this and the next are tunnel-gateway's own. */
+  tunnel_id?: string;
+  /** The gateway's chain as the agent verified it: DER in BASE64, its own first, the root last. */
+  domain_certificates?: string[];
+}
+
+export interface EImzoFunctionDescription {
+  plugin: string;
+  name: string;
+  arguments: string[];
+  description: string;
 }
 
 /** A key as the agent lists it. `load_key` wants the four back as they are. */

@@ -48,7 +48,10 @@ export class Hop {
     const took = performance.now() - this.started;
     this.row.dataset.state = state;
     if (note) this.note.textContent = note;
-    say(this.time, "wire.took", { time: () => milliseconds(took) });
+    // How long the unseen part took is not for the page to say.
+    if (!this.row.classList.contains("told")) {
+      say(this.time, "wire.took", { time: () => milliseconds(took) });
+    }
     return took;
   }
 }

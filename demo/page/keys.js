@@ -44,7 +44,7 @@ export function keyCard(certificate, index, onChoose) {
   radio.addEventListener("change", onChoose);
   const lines = make("span", { class: "lines" },
     make("strong", {}, inCapitals(facts.cn)),
-    facts.o ? make("span", {}, facts.o) : say(make("span"), "key.person"));
+    facts.o ? make("span", {}, inCapitals(facts.o)) : say(make("span"), "key.person"));
   if (facts[PINFL]) {
     lines.append(make("span", { class: "pinfl" },
       say(make("span"), "key.pinfl"), " ", make("span", { class: "mono" }, mask(facts[PINFL]))));
