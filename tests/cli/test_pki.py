@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from tests.support.pki import NOW, OFFICER, authority, domain, user
 from tunnel_gateway.cli import pki
 from tunnel_gateway.errors import FileError
+from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import ROOT, issue
 from tunnel_gateway.pki.certificate import Certificate, to_pem
 from tunnel_gateway.pki.keyfiles import load_certificates, load_identity, password_beside
