@@ -15,6 +15,7 @@ from typing import Any, Final
 from tunnel_gateway.cli.arguments import domain, moment
 from tunnel_gateway.cli.facts import facts, plain, text
 from tunnel_gateway.cli.pki_apikey import add_apikey
+from tunnel_gateway.cli.pki_cms import add_verify_cms
 from tunnel_gateway.cli.pki_revoke import add_revoke
 from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
@@ -114,6 +115,7 @@ def add_parser(subparsers: Any) -> None:
     _add_init(commands)
     _add_show(commands)
     _add_verify(commands)
+    add_verify_cms(commands)
     add_revoke(commands)
     add_apikey(commands)
 

@@ -1,0 +1,19 @@
+"""The words of refusals."""
+
+from __future__ import annotations
+
+import re
+
+from tunnel_gateway.agent.reasons import REASONS, refused
+
+
+def test_every_word_has_its_text() -> None:
+    for word, reason in REASONS.items():
+        assert re.fullmatch("[a-z0-9_]+", word)
+        assert (refused(word).name, str(refused(word))) == (word, reason)
+
+
+def test_what_pages_of_e_imzo_compare() -> None:
+    assert REASONS["key_not_found"] == "Ключ по идентификатору не найден"
+    assert REASONS["cancelled"] == "Ввод пароля отменен"
+    assert "BadPaddingException" in REASONS["wrong_password"]
