@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from string import Formatter
 
 from tunnel_gateway.agent.reasons import REASONS, refused
 
@@ -10,7 +11,9 @@ from tunnel_gateway.agent.reasons import REASONS, refused
 def test_every_word_has_its_text() -> None:
     for word, reason in REASONS.items():
         assert re.fullmatch("[a-z0-9_]+", word)
-        assert (refused(word).name, str(refused(word))) == (word, reason)
+        facts = {name: f"<{name}>" for _, name, _, _ in Formatter().parse(reason) if name}
+        error = refused(word, **facts)
+        assert (error.name, str(error)) == (word, reason.format(**facts))
 
 
 def test_what_pages_of_e_imzo_compare() -> None:

@@ -72,7 +72,7 @@ Make an authority for development and tests, and write into DIR, which must be n
 
   truststore.pem                    the root
   ca/root.pem, centre.pem           the authority's certificates, and .key.pem beside them
-  ca/apikey.pem                     whose key signs what pki apikey prints, for pages
+  ca/api-keys.pem                   whose key signs what pki apikey prints, for pages
   servers/DOMAIN/chain.pem, key.pem a certificate for each --domain
   users/NAME/chain.pem, key.pem     a certificate for each --user
   users/NAME/user.pfx               the same as a PFX, the form of E-IMZO, and in
@@ -249,7 +249,7 @@ def _write_authority(writer: _Writer, args: argparse.Namespace) -> None:
     writer.identity(authority.root, "ca/root.pem", "ca/root.key.pem")
     writer.identity(authority.centre, "ca/centre.pem", "ca/centre.key.pem")
     api_keys = issue(None, _API_KEYS, profile(API_KEYS), now=now, entropy=os.urandom)
-    writer.identity(api_keys, "ca/apikey.pem", "ca/apikey.key.pem")
+    writer.identity(api_keys, "ca/api-keys.pem", "ca/api-keys.key.pem")
     for name in dict.fromkeys(args.domains or [_DEFAULT_DOMAIN]):
         identity = authority.issue_domain(
             name, now=now, entropy=os.urandom, profile=profile(DOMAIN, args.days)
