@@ -19,7 +19,6 @@ from tunnel_gateway.agent.program import AgentProgram, Ports
 from tunnel_gateway.agent.settings import load_settings
 from tunnel_gateway.errors import CannotListenError, FileError
 
-
 NUMBERS = (signal.SIGTERM, signal.SIGINT)
 
 
