@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
-FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate config
+FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config
 
 .PHONY: demo test bench screenshots lint format fuzz lock clean
 .DELETE_ON_ERROR:

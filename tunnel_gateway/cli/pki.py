@@ -15,6 +15,7 @@ from typing import Any, Final
 from tunnel_gateway.cli.arguments import domain, moment
 from tunnel_gateway.cli.facts import facts, plain, text
 from tunnel_gateway.cli.pki_apikey import add_apikey
+from tunnel_gateway.cli.pki_cms import add_verify_cms
 from tunnel_gateway.cli.pki_revoke import add_revoke
 from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
@@ -71,7 +72,7 @@ Make an authority for development and tests, and write into DIR, which must be n
 
   truststore.pem                    the root
   ca/root.pem, centre.pem           the authority's certificates, and .key.pem beside them
-  ca/apikey.pem                     whose key signs what pki apikey prints, for pages
+  ca/api-keys.pem                   whose key signs what pki apikey prints, for pages
   servers/DOMAIN/chain.pem, key.pem a certificate for each --domain
   users/NAME/chain.pem, key.pem     a certificate for each --user
   users/NAME/user.pfx               the same as a PFX, the form of E-IMZO, and in
@@ -114,6 +115,7 @@ def add_parser(subparsers: Any) -> None:
     _add_init(commands)
     _add_show(commands)
     _add_verify(commands)
+    add_verify_cms(commands)
     add_revoke(commands)
     add_apikey(commands)
 
@@ -247,7 +249,7 @@ def _write_authority(writer: _Writer, args: argparse.Namespace) -> None:
     writer.identity(authority.root, "ca/root.pem", "ca/root.key.pem")
     writer.identity(authority.centre, "ca/centre.pem", "ca/centre.key.pem")
     api_keys = issue(None, _API_KEYS, profile(API_KEYS), now=now, entropy=os.urandom)
-    writer.identity(api_keys, "ca/apikey.pem", "ca/apikey.key.pem")
+    writer.identity(api_keys, "ca/api-keys.pem", "ca/api-keys.key.pem")
     for name in dict.fromkeys(args.domains or [_DEFAULT_DOMAIN]):
         identity = authority.issue_domain(
             name, now=now, entropy=os.urandom, profile=profile(DOMAIN, args.days)

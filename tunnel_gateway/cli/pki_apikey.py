@@ -15,7 +15,7 @@ from tunnel_gateway.pki.keyfiles import load_identity, read_password
 _HELP: Final = """\
 Print the API-KEY of a domain, signed by the authority that `pki init DIR` made. Pages install it
 with apikey(["example.uz", "5F3A…"]). Only agents that know the signer take it, those with the
-setting agent.apikey.issuers=DIR/ca/apikey.pem: keys that every user's E-IMZO takes are the
+setting agent.apikey.issuers=DIR/ca/api-keys.pem: keys that every user's E-IMZO takes are the
 vendor's to give.
 
 example:
@@ -46,7 +46,7 @@ def _host(text: str) -> str:
 
 def _apikey(args: argparse.Namespace) -> int:
     password = None if args.password_file is None else read_password(args.password_file)
-    key, certificate = args.directory / "ca/apikey.key.pem", args.directory / "ca/apikey.pem"
+    key, certificate = args.directory / "ca/api-keys.key.pem", args.directory / "ca/api-keys.pem"
     if not key.exists():
         raise FileError(f"{key}: not there; make a new authority with pki init")
     issuer = load_identity(key, certificate, password)

@@ -3,8 +3,9 @@
 ``cn=…,name=…,surname=…,uid=…,1.2.860.3.16.1.2=…,serialnumber=…,validfrom=…,validto=…``: the
 subject in the order of the certificate, then its serial number and its period in the time of
 Tashkent, all in lower case. The vendor's page script turns it into capitals and cuts it at a
-comma, letters and an equals sign; others cut it at every comma. There is no escape that both
-know, so a comma in a value is written as U+201A, which looks like one.
+comma, letters and an equals sign, and looks for a name anywhere in the first piece; others cut it
+at every comma. There is no escape that all know, so a comma in a value is written as U+201A, and
+an equals sign as U+FF1D, which look like them.
 
 An alias is what a file says of itself. It proves nothing.
 """
@@ -20,7 +21,8 @@ from tunnel_gateway.pki.certificate import Certificate, in_tashkent
 from tunnel_gateway.pki.names import labelled
 
 _COMMA: Final = ","
-_LIKE_A_COMMA: Final = "\u201a"
+# A comma and an equals sign, and what looks like them.
+_STAND_INS: Final = str.maketrans({",": "\u201a", "=": "\uff1d"})
 # The subject's own attribute of that name; in an alias the word stands for the certificate's.
 _TAKEN: Final = "SERIALNUMBER"
 _ITS_IDENTIFIER: Final = "2.5.4.5"
@@ -37,9 +39,7 @@ def make_alias(certificate: Certificate) -> str:
         ("validfrom", _time(certificate.not_before)),
         ("validto", _time(certificate.not_after)),
     ]
-    return _COMMA.join(
-        f"{name}={value.replace(_COMMA, _LIKE_A_COMMA)}" for name, value in fields
-    ).lower()
+    return _COMMA.join(f"{name}={value.translate(_STAND_INS)}" for name, value in fields).lower()
 
 
 def alias_fields(alias: str) -> dict[str, str]:

@@ -85,7 +85,7 @@ def sign_data(
 
 def _signed_attributes(content: bytes, signing_time: datetime) -> bytes:
     moment = signing_time.astimezone(UTC).replace(microsecond=0)
-    form = "utc_time" if moment.year <= _LAST_UTC_TIME_YEAR else "general_time"
+    form = "utc_time" if moment.year <= _LAST_UTC_TIME_YEAR else "generalized_time"
     values: dict[str, Any] = {
         CONTENT_TYPE: DATA_OID,
         SIGNING_TIME: cms.Time(name=form, value=moment),
