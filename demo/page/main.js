@@ -3,7 +3,7 @@
 import { call } from "./capiws.js";
 import { certificateCard } from "./certificates.js";
 import { Chart } from "./chart.js";
-import { Conversation } from "./conversation.js";
+import { Closed, Conversation } from "./conversation.js";
 import { drawn, forgetTunnel, Hop, ofTunnel } from "./diagram.js";
 import { find, make } from "./dom.js";
 import { keyCard, mask } from "./keys.js";
@@ -11,6 +11,7 @@ import { clear, refuse, step, tell } from "./outcome.js";
 import { current, megabytes, milliseconds, number, say, speak, text, translate } from "./texts.js";
 
 const RANDOM = 32 * 1024 * 1024;
+const DIGESTED = 256 * 1024 * 1024; // a page digests only what it holds in memory
 const SHOWN = 300; // characters of one message
 
 let agent = ""; // the address of its service
@@ -94,7 +95,10 @@ async function createTunnel(event) {
     fact("tunnel-facts", "tunnel.address", used);
     if (made.tunnel_id) fact("tunnel-facts", "tunnel.id", made.tunnel_id);
     openConversation(used);
-    await showParties(keyId, made);
+    showParties(keyId, made).catch((error) => {
+      step("parties", "refused");
+      refuse("parties", error);
+    });
   } catch (error) {
     step("tunnel", "refused");
     refuse("tunnel", error);
@@ -159,7 +163,7 @@ function ended(event, hop) {
   }
   const closing = ofTunnel(new Hop("api", "page", `close ${event.code}`, "sealed"));
   closing.done(event.reason);
-  step("tunnel", "waiting");
+  step("tunnel", "active");
   step("end", event.code === 1000 ? "done" : "refused");
   tell("close", event.code === 1000 ? "close.orderly" : "close.other", values);
   if (event.code !== 1000) {
@@ -250,7 +254,7 @@ async function sendFile(blob, name) {
   show(0);
   await ask(async () => {
     const started = performance.now();
-    const digest = await drawn(hop, conversation.upload(blob, show));
+    const digest = await drawn(hop, conversation.upload(blob, show)).catch(unreadable);
     const seconds = (performance.now() - started) / 1000;
     tell("file", await same(blob, digest), {
       digest, size: () => megabytes(blob.size),
@@ -259,9 +263,18 @@ async function sendFile(blob, name) {
   if (conversation) find("#file").disabled = find("#random").disabled = false;
 }
 
+// The API still waits for the rest of a file that cannot be read any more: the tunnel must go.
+function unreadable(error) {
+  if (error.code !== "closed") {
+    refuse("file", { code: "file_unreadable", message: error.message });
+    conversation.close();
+  }
+  throw new Closed();
+}
+
 // A page that came over plain http may not digest by itself.
 async function same(blob, digest) {
-  if (!crypto.subtle) return "file.arrived";
+  if (!crypto.subtle || blob.size > DIGESTED) return "file.arrived";
   const own = new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
   const hex = Array.from(own, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex === digest ? "file.same" : "file.differs";

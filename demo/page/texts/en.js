@@ -108,5 +108,6 @@ export default {
   "do.certificate_unsuitable": "If the reason is the gateway's certificate, do not go on and tell the organisation; if it is yours, choose another key.",
   "do.overloaded": "The gateway is full. Try again later.",
   "do.shutting_down": "Start again in a moment.",
+  "do.file_unreadable": "The browser cannot read the file any more. Create a new tunnel and choose the file again.",
   "do.not_opened": "The tunnel was made, but its WebSocket did not open. Create a new one; if the browser asks whether the page may reach this device, allow it.",
 };

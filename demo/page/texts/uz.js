@@ -108,5 +108,6 @@ export default {
   "do.certificate_unsuitable": "Gap shlyuz sertifikatida bo‘lsa, davom etmang va tashkilotga xabar bering; o‘zingiznikida bo‘lsa, boshqa kalit tanlang.",
   "do.overloaded": "Shlyuzda bo‘sh joy yo‘q. Keyinroq urinib ko‘ring.",
   "do.shutting_down": "Birozdan so‘ng qaytadan boshlang.",
+  "do.file_unreadable": "Brauzer faylni o‘qiy olmay qoldi. Yangi tunnel yaratib, faylni qayta tanlang.",
   "do.not_opened": "Tunnel yaratildi, lekin WebSocket ochilmadi. Yangi tunnel yarating; brauzer shu qurilmaga ulanishga ruxsat so‘rasa, ruxsat bering.",
 };
