@@ -15,7 +15,7 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
 from tests.support.house import head, house
-from tests.support.loopback import LOOPBACK, RESET, receive, receive_all, reset, send
+from tests.support.loopback import LOOPBACK, receive, receive_all, reset, send
 from tests.support.peer import UPGRADE
 from tunnel_gateway.errors import AlertReceivedError, ShuttingDownError
 from tunnel_gateway.gateway import session as module
@@ -32,7 +32,7 @@ async def test_a_whole_tunnel(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
         tunnel, page = await home.client()
         destination = await home.destination()
-        assert not home.sessions[0].open
+        assert not home.first.open
         tunnel.channel.write(UPGRADE)
         assert b"X-EIMZO-PINFL: 10000000000001" in await head(destination)
         await send(destination, SWITCHED + b"birinchi")
@@ -59,7 +59,7 @@ async def test_a_stop_before_it_has_begun(credentials: Credentials, tmp_path: Pa
 
         def start_and_stop(stream: SocketStream) -> None:
             start(stream)
-            home.sessions[0].stop(STOP)
+            home.first.stop(STOP)
 
         home.listener._on_connection = start_and_stop
         with pytest.raises(AlertReceivedError, match="shutting_down"):
@@ -71,8 +71,8 @@ async def test_a_stop_while_the_page_is_awaited(credentials: Credentials, tmp_pa
     async with house(credentials, tmp_path) as home:
         _, page = await home.client()
         destination = await home.destination()
-        home.sessions[0].stop(STOP)
-        home.sessions[0].stop(STOP)
+        home.first.stop(STOP)
+        home.first.stop(STOP)
         await page.saw("lost")
         assert "shutting_down" in str(page.error)
         assert await receive(destination) == b""
@@ -88,7 +88,7 @@ async def test_a_stop_of_an_open_tunnel(credentials: Credentials, tmp_path: Path
         await head(destination)
         await send(destination, SWITCHED)
         await page.received(len(SWITCHED))
-        home.sessions[0].stop(STOP)
+        home.first.stop(STOP)
         await page.saw("lost")
         destination.close()
         line = await home.ended()
@@ -102,7 +102,7 @@ async def test_a_stop_after_the_line_is_written(credentials: Credentials, tmp_pa
             stranger.setblocking(False)
             await send(stranger, b"garbage")
             assert (await receive(stranger))[:1] == b"\x03"
-            home.sessions[0].stop(STOP)
+            home.first.stop(STOP)
         assert (await home.ended())["reason"] == "protocol_error"
         assert len(home.lines()) == 1
 
@@ -110,14 +110,14 @@ async def test_a_stop_after_the_line_is_written(credentials: Credentials, tmp_pa
 async def test_the_loop_ends_it(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
         _, page = await home.client()
-        home.tasks[0].cancel()
+        home.sessions._tasks[home.first].cancel()
         with pytest.raises(asyncio.CancelledError):
-            await home.tasks[0]
+            await home.sessions._tasks[home.first]
         await page.saw("lost")
         destination = await home.destination()
         assert await receive(destination) == b""
         destination.close()
-        await home.sessions[0]._wait_closed()
+        await home.first._wait_closed()
         assert home.lines() == []
         assert home.admission.tunnels == 0
 
@@ -201,103 +201,3 @@ async def test_a_place_is_taken_as_long_as_the_sockets(
         await home.ended()
         _, page = await home.client()
         assert page.calls == []
-
-
-@pytest.mark.parametrize("how", ["end", "reset", "silence"])
-async def test_a_refusal_of_the_destination_is_bounded(
-    how: str, credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_REFUSAL_SECONDS", 0.2)
-    async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
-        answer = b"HTTP/1.1 403 Forbidden\r\n\r\n"
-        await send(destination, answer)
-        assert await page.received(len(answer)) == answer
-        if how == "end":
-            destination.shutdown(socket.SHUT_WR)
-        elif how == "reset":
-            reset(destination)
-        await page.saw("eof")
-        destination.close()
-        assert (await home.ended())["reason"] == "upgrade_refused"
-
-
-async def test_a_refusal_without_end(credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
-        page_bytes = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(10_000_000)
-        sending = asyncio.create_task(send(destination, page_bytes))
-        await page.saw("eof")
-        assert len(page.data) == module._REFUSAL_BYTES
-        destination.shutdown(socket.SHUT_RDWR)
-        await asyncio.gather(sending, return_exceptions=True)
-        destination.close()
-        assert (await home.ended())["reason"] == "upgrade_refused"
-
-
-@pytest.mark.parametrize("how", ["reset", "silent", "cut off", "leave"])
-async def test_the_client_is_gone_before_the_answer(
-    how: str, credentials: Credentials, tmp_path: Path
-) -> None:
-    """Its place, descriptors and connection to the application do not wait for a time-out."""
-    async with house(credentials, tmp_path, upgrade_timeout=60) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
-        stream = tunnel.channel._stream
-        if how == "leave":
-            tunnel.channel.close()
-        elif how == "silent":
-            home.sessions[0]._channel.connection_lost(UNACKNOWLEDGED)
-        else:
-            if how == "reset":
-                plain = stream._transport.get_extra_info("socket")
-                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            stream.abort(STOP)
-        await page.saw("lost")
-        assert await receive(destination) == b""
-        destination.close()
-        line = await home.ended()
-        assert line["event"] == "tunnel_refused"
-        assert line["reason"] == ("peer_lost" if how in ("reset", "silent") else "truncated")
-
-
-async def test_the_client_is_gone_amid_a_refusal(
-    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_REFUSAL_SECONDS", 60)
-    async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
-        await send(destination, b"HTTP/1.1 403 Forbidden\r\n\r\n")
-        await page.received(1)
-        tunnel.channel.close()
-        assert await receive(destination) == b""
-        destination.close()
-        assert (await home.ended())["reason"] == "upgrade_refused"
-
-
-async def test_the_answer_may_come_in_pieces(credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE + b"erta")
-        await head(destination)
-        await send(destination, SWITCHED[:5])
-        assert home.sessions[0].open is False
-        await send(destination, SWITCHED[5:])
-        assert await page.received(len(SWITCHED)) == SWITCHED
-        assert await receive(destination) == b"erta"
-        reset(destination)
-        await page.saw("lost")
-        assert "destination_unreachable" in str(page.error)
-        assert (await home.ended())["reason"] == "destination_lost"

@@ -17,10 +17,13 @@ from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive
 from tests.support.processes import write_config
 from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
 from tunnel_gateway.config import load_config
+from tunnel_gateway.errors import ShuttingDownError
 from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.session import Session
+from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream
@@ -38,8 +41,8 @@ class House:
         settings: dict[str, object],
     ) -> None:
         self.credentials = credentials
-        self.sessions: list[Session] = []
-        self.tasks: list[asyncio.Task[None]] = []
+        self.sessions = Sessions()
+        self.first: Session  # of the connections that came
         self.started = asyncio.Event()
         self._clients: list[Tunnel] = []
         self._destination = socket.create_server((LOOPBACK, 0))
@@ -55,13 +58,15 @@ class House:
         )
         self.revocation = Revocation()
         self.revocation.configure(config, {})
-        self._service = Service(Material.load(config), self.admission, workers, self.revocation)
+        self._service = Service(
+            Material.load(config), self.admission, workers, self.revocation, Reports()
+        )
         self.listener = Listener(LOOPBACK, 0, on_connection=self._start, on_failure=print)
 
     def _start(self, stream: SocketStream) -> None:
-        session = Session(self._service, stream)
-        self.sessions.append(session)
-        self.tasks.append(asyncio.create_task(session.run()))
+        session = self.sessions.start(self._service, stream)
+        if not self.started.is_set():
+            self.first = session
         self.started.set()
 
     async def client(self, dst_id: str = "raw") -> tuple[Tunnel, Witness]:
@@ -87,20 +92,20 @@ class House:
 
     async def ended(self) -> dict[str, Any]:
         """Wait until every session is over, and return the last line of the log."""
-        await self._leave()
+        await self.leave()
         async with asyncio.timeout(TIME_LIMIT):
-            await asyncio.gather(*self.tasks)
+            await self.sessions.wait_ended()
         assert self.admission.tunnels == self.admission.handshakes == 0
         return self.lines()[-1]
 
-    async def _leave(self) -> None:
+    async def leave(self) -> None:
         for made in self._clients:
             made.channel.close()
             await made.channel.wait_closed()
 
     async def close(self) -> None:
         """Let the clients leave and stop listening."""
-        await self._leave()
+        await self.leave()
         await self.listener.close()
         await self.revocation.close()
         self._destination.close()
@@ -118,9 +123,7 @@ async def house(credentials: Credentials, folder: Path, **settings: object) -> A
             yield made
         finally:
             await made.close()
-            for task in made.tasks:
-                task.cancel()
-            await asyncio.gather(*made.tasks, return_exceptions=True)
+            await made.sessions.drain(ShuttingDownError("the test is over"), 0, asyncio.sleep(0))
             configure_logs("json", "info")
 
 

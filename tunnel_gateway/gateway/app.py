@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
@@ -15,9 +14,10 @@ from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits import Admission
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reload import Reloader
+from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
-from tunnel_gateway.gateway.session import Session
+from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.observability.logs import configure_logs, get_logger
 from tunnel_gateway.pki.validation import VerifiedPeer
 from tunnel_gateway.transport.lifecycle import Termination
@@ -25,9 +25,6 @@ from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
 log = get_logger(__name__)
-
-# After the drain time-out, for the last alerts and log lines.
-_LAST_WORDS_SECONDS: Final = 5.0
 
 
 class Gateway:
@@ -49,9 +46,10 @@ class Gateway:
             # One thread: with more they wait for Python's lock more than they work.
             workers=ThreadPoolExecutor(1, thread_name_prefix="public-key"),
             revocation=Revocation(),
+            reports=Reports(),
         )
         self._expiry = ExpiryWatch(self._current)
-        self._sessions: dict[Session, asyncio.Task[None]] = {}
+        self._sessions = Sessions()
 
     async def serve(self) -> None:
         """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
@@ -107,29 +105,14 @@ class Gateway:
         self._expiry.look(datetime.now(UTC))
 
     def _start_session(self, stream: SocketStream) -> None:
-        session = Session(self._service, stream)
-        task = asyncio.create_task(session.run())
-        self._sessions[session] = task
-        task.add_done_callback(lambda _: self._sessions.pop(session))
+        self._sessions.start(self._service, stream)
 
     async def _drain(self, listener: Listener, termination: Termination) -> None:
         await listener.close()
-        error = ShuttingDownError("the gateway is stopping")
-        for session in [session for session in self._sessions if not session.open]:
-            session.stop(error)
         seconds = self._service.config.drain_timeout
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
-        insisted = asyncio.create_task(termination.insisted())
-        if self._sessions:
-            drained = asyncio.gather(*self._sessions.values(), return_exceptions=True)
-            await asyncio.wait(
-                (drained, insisted), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-        insisted.cancel()
-        for session in list(self._sessions):
-            session.stop(error)
-        if self._sessions:
-            await asyncio.wait(self._sessions.values(), timeout=_LAST_WORDS_SECONDS)
+        error = ShuttingDownError("the gateway is stopping")
+        await self._sessions.drain(error, seconds, termination.insisted())
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
 
 

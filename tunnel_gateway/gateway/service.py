@@ -11,6 +11,7 @@ from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.gateway.limits import Admission
 from tunnel_gateway.gateway.policy import domain_faults
+from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity
@@ -52,6 +53,7 @@ class Service:
     admission: Admission
     workers: Executor
     revocation: Revocation
+    reports: Reports
 
     @property
     def config(self) -> Config:

@@ -1,0 +1,122 @@
+"""The request of the page and the application's answer, inside one process."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import Credentials
+from tests.support.destination import SWITCHED
+from tests.support.house import head, house
+from tests.support.loopback import RESET, receive, reset, send
+from tests.support.peer import UPGRADE
+from tunnel_gateway.errors import ShuttingDownError
+from tunnel_gateway.gateway import opening
+
+# A time-out of the system is an OSError and a TimeoutError at once.
+UNACKNOWLEDGED = OSError(errno.ETIMEDOUT, "Connection timed out")
+STOP = ShuttingDownError("the gateway is stopping")
+
+
+@pytest.mark.parametrize("how", ["end", "reset", "silence"])
+async def test_a_refusal_of_the_destination_is_bounded(
+    how: str, credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_REFUSAL_SECONDS", 0.2)
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        answer = b"HTTP/1.1 403 Forbidden\r\n\r\n"
+        await send(destination, answer)
+        assert await page.received(len(answer)) == answer
+        if how == "end":
+            destination.shutdown(socket.SHUT_WR)
+        elif how == "reset":
+            reset(destination)
+        await page.saw("eof")
+        destination.close()
+        assert (await home.ended())["reason"] == "upgrade_refused"
+
+
+async def test_a_refusal_without_end(credentials: Credentials, tmp_path: Path) -> None:
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        page_bytes = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(10_000_000)
+        sending = asyncio.create_task(send(destination, page_bytes))
+        await page.saw("eof")
+        assert len(page.data) == opening._REFUSAL_BYTES
+        destination.shutdown(socket.SHUT_RDWR)
+        await asyncio.gather(sending, return_exceptions=True)
+        destination.close()
+        assert (await home.ended())["reason"] == "upgrade_refused"
+
+
+@pytest.mark.parametrize("how", ["reset", "silent", "cut off", "leave"])
+async def test_the_client_is_gone_before_the_answer(
+    how: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    """Its place, descriptors and connection to the application do not wait for a time-out."""
+    async with house(credentials, tmp_path, upgrade_timeout=60) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        stream = tunnel.channel._stream
+        if how == "leave":
+            tunnel.channel.close()
+        elif how == "silent":
+            home.first._channel.connection_lost(UNACKNOWLEDGED)
+        else:
+            if how == "reset":
+                plain = stream._transport.get_extra_info("socket")
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            stream.abort(STOP)
+        await page.saw("lost")
+        assert await receive(destination) == b""
+        destination.close()
+        line = await home.ended()
+        assert line["event"] == "tunnel_refused"
+        assert line["reason"] == ("peer_lost" if how in ("reset", "silent") else "truncated")
+
+
+async def test_the_client_is_gone_amid_a_refusal(
+    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_REFUSAL_SECONDS", 60)
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        await send(destination, b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        await page.received(1)
+        tunnel.channel.close()
+        assert await receive(destination) == b""
+        destination.close()
+        assert (await home.ended())["reason"] == "upgrade_refused"
+
+
+async def test_the_answer_may_come_in_pieces(credentials: Credentials, tmp_path: Path) -> None:
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE + b"erta")
+        await head(destination)
+        await send(destination, SWITCHED[:5])
+        assert home.first.open is False
+        await send(destination, SWITCHED[5:])
+        assert await page.received(len(SWITCHED)) == SWITCHED
+        assert await receive(destination) == b"erta"
+        reset(destination)
+        await page.saw("lost")
+        assert "destination_unreachable" in str(page.error)
+        assert (await home.ended())["reason"] == "destination_lost"

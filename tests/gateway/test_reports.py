@@ -1,0 +1,47 @@
+"""The one line of a connection. Lines of whole tunnels are in test_session.py."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from tunnel_gateway.errors import NotPermittedError, TimedOutError, TruncatedError
+from tunnel_gateway.gateway.account import Account
+from tunnel_gateway.gateway.reports import Reports
+from tunnel_gateway.observability.logs import configure_logs
+from tunnel_gateway.transport.relay import RelayEnd
+
+
+def line_of(log: io.StringIO, end: RelayEnd, *, silent: bool) -> dict[str, Any]:
+    configure_logs("json", "debug", log)
+    Reports().ended(Account("192.0.2.1:5000", 1.0), end, 1.23456, silent=silent)
+    line: dict[str, Any] = json.loads(log.getvalue())
+    return line
+
+
+def test_a_refusal_says_why_and_by_which_rule(log: io.StringIO) -> None:
+    error = NotPermittedError("not on the list", "tunnel.destination.0.allow.inn")
+    line = line_of(log, RelayEnd("not_permitted", error), silent=False)
+    assert (line["event"], line["level"]) == ("tunnel_refused", "warning")
+    assert line["reason"] == "not_permitted"
+    assert line["detail"] == "not on the list"
+    assert line["rule"] == "tunnel.destination.0.allow.inn"
+    assert line["seconds"] == 1.235
+
+
+@pytest.mark.parametrize("error", [TruncatedError("gone"), ConnectionResetError("reset")])
+def test_who_hangs_up_without_a_byte_is_a_probe(log: io.StringIO, error: Exception) -> None:
+    line = line_of(log, RelayEnd("truncated", error), silent=True)
+    assert (line["event"], line["level"]) == ("probe", "debug")
+
+
+@pytest.mark.parametrize(
+    ("error", "silent"), [(TruncatedError("gone"), False), (TimedOutError("too long"), True)]
+)
+def test_who_began_or_keeps_the_place_is_no_probe(
+    log: io.StringIO, error: Exception, silent: bool
+) -> None:
+    assert line_of(log, RelayEnd("x", error), silent=silent)["event"] == "tunnel_refused"

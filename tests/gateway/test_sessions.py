@@ -1,0 +1,78 @@
+"""The set of connections: found by id, and drained."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import Credentials
+from tests.support.destination import SWITCHED
+from tests.support.house import House, head, house
+from tests.support.loopback import Witness, send
+from tests.support.peer import UPGRADE
+from tunnel_gateway.errors import AlertReceivedError, ShuttingDownError
+
+STOP = ShuttingDownError("the gateway is stopping")
+
+
+async def open_tunnel(home: House) -> tuple[str, Witness, socket.socket]:
+    tunnel, page = await home.client()
+    destination = await home.destination()
+    tunnel.channel.write(UPGRADE)
+    await head(destination)
+    await send(destination, SWITCHED)
+    await page.received(len(SWITCHED))
+    return tunnel.opened.tunnel_id.hex(), page, destination
+
+
+async def test_a_tunnel_is_found_by_its_id(credentials: Credentials, tmp_path: Path) -> None:
+    async with house(credentials, tmp_path) as home:
+        first, _, one = await open_tunnel(home)
+        second, _, other = await open_tunnel(home)
+        assert len(home.sessions) == 2
+        assert [one.account.tunnel_id for one in home.sessions] == [first, second]
+        found = home.sessions.find(second)
+        assert found is not None
+        assert found.account.tunnel_id == second
+        assert home.sessions.find("0" * 32) is None
+        one.close()
+        other.close()
+
+
+async def test_a_drain_waits_for_what_is_open_only(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    async with house(credentials, tmp_path) as home:
+        _, page, destination = await open_tunnel(home)
+        _, waiting = await home.client()
+        unused = await home.destination()
+        insisted = asyncio.Event()
+        draining = asyncio.create_task(home.sessions.drain(STOP, 60, insisted.wait()))
+        await waiting.saw("lost")
+        assert isinstance(waiting.error, AlertReceivedError)
+        assert not draining.done()
+        assert page.calls == []
+        unused.close()
+        insisted.set()
+        await page.saw("lost")
+        assert "shutting_down" in str(page.error)
+        destination.close()
+        await home.leave()
+        await draining
+
+
+@pytest.mark.parametrize("seconds", [0, 0.05])
+async def test_a_drain_has_an_end(seconds: float, credentials: Credentials, tmp_path: Path) -> None:
+    async with house(credentials, tmp_path) as home:
+        _, page, destination = await open_tunnel(home)
+        draining = asyncio.create_task(
+            home.sessions.drain(STOP, seconds, asyncio.get_running_loop().create_future())
+        )
+        await page.saw("lost")
+        destination.close()
+        await home.leave()
+        await draining
+        assert len(home.sessions) == 0

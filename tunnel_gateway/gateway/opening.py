@@ -1,0 +1,125 @@
+"""The opening of the WebSocket: the page's request to the application, and its answer back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from tunnel_gateway.errors import (
+    DestinationUnreachableError,
+    NotWebSocketError,
+    TimedOutError,
+    TruncatedError,
+)
+from tunnel_gateway.gateway.upgrade import (
+    UpgradeReader,
+    UpgradeRequest,
+    check_origin,
+    forwarded_request,
+    identity_headers,
+    switched_protocols,
+)
+from tunnel_gateway.protocol.events import ClientAuthenticated
+from tunnel_gateway.transport.inbox import Inbox
+from tunnel_gateway.transport.stream import SocketStream
+
+# A destination that refuses the WebSocket may explain itself to the page, within bounds.
+_REFUSAL_BYTES: Final = 64 * 1024
+_REFUSAL_SECONDS: Final = 2.0
+
+Connect = Callable[[], Awaitable[SocketStream]]
+
+
+async def pass_request(
+    page: Inbox,
+    client: ClientAuthenticated,
+    socket: SocketStream,
+    connect: Connect,
+    *,
+    client_host: str,
+    time_limit: float,
+) -> SocketStream:
+    """Read the page's request and send it to the application with the identity headers.
+
+    Returns the application's socket: a new one from ``connect`` if ``socket`` hung up, for an
+    application does not wait as long for a request as a page may take. Raises NotWebSocketError,
+    NotPermittedError (the origin), TimedOutError after ``time_limit`` seconds.
+    """
+    request = await _read_request(page, time_limit)
+    check_origin(request, client.server_name)
+    if socket.inbox.ended:
+        socket.close()
+        socket = await connect()
+    identity = identity_headers(client.peer, client.tunnel_id)
+    socket.write(forwarded_request(request, identity, client_host))
+    return socket
+
+
+async def _read_request(page: Inbox, time_limit: float) -> UpgradeRequest:
+    reader = UpgradeReader()
+    async with _time_limit(time_limit, "no upgrade request came"):
+        while data := await page.receive():
+            if request := reader.receive_data(data):
+                page.unread(reader.rest)
+                return request
+    raise NotWebSocketError("the client closed before its upgrade request was complete")
+
+
+async def accepted(answers: Inbox, page: Inbox, *, time_limit: float) -> bool:
+    """Tell whether the application accepts; until then no byte of the page may follow.
+
+    What it answered is still in ``answers``. Raises DestinationUnreachableError, TimedOutError
+    after ``time_limit`` seconds, and what ended the page's side if that comes first.
+    """
+    answer = b""
+    async with _time_limit(time_limit, "the destination did not answer the upgrade"):
+        while (switched := switched_protocols(answer)) is None:
+            data = await _receive_answer(answers, page)
+            if not data:
+                raise DestinationUnreachableError(
+                    "the destination closed without an answer to the upgrade request"
+                )
+            answer += data
+    answers.unread(answer)
+    return switched
+
+
+async def pass_refusal(answers: Inbox, page: Inbox, write: Callable[[bytes], object]) -> None:
+    """Let the page see why the application refused: its answer, bounded in size and time."""
+    passed = 0
+    # A page that has read enough of it leaves, and that is a refusal all the same.
+    with suppress(TimeoutError, DestinationUnreachableError, TruncatedError):
+        async with asyncio.timeout(_REFUSAL_SECONDS):
+            while passed < _REFUSAL_BYTES and (data := await _receive_answer(answers, page)):
+                write(data[: _REFUSAL_BYTES - passed])
+                passed += len(data)
+
+
+async def _receive_answer(answers: Inbox, page: Inbox) -> bytes:
+    """Return what the destination says next; raises what ended the page if that comes first."""
+    answer = asyncio.create_task(answers.receive())
+    try:
+        await asyncio.wait((answer, page.lost), return_when=asyncio.FIRST_COMPLETED)
+        page.check()
+    finally:
+        answer.cancel()
+        await asyncio.gather(answer, return_exceptions=True)
+    try:
+        return answer.result()
+    except OSError as error:
+        raise DestinationUnreachableError(
+            f"the destination broke off before its answer was complete: {error.strerror}"
+        ) from None
+
+
+@asynccontextmanager
+async def _time_limit(seconds: float, text: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise  # the socket's own: a peer that does not acknowledge
+        raise TimedOutError(f"{text} in {seconds:g} s") from None

@@ -1,0 +1,32 @@
+"""What is told of a connection when it is over: one line of the log."""
+
+from __future__ import annotations
+
+from tunnel_gateway.errors import NotPermittedError, TruncatedError
+from tunnel_gateway.gateway.account import Account
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.relay import RelayEnd
+
+log = get_logger(__name__)
+
+
+class Reports:
+    """Told by every session of what becomes of its connection."""
+
+    def ended(self, account: Account, end: RelayEnd, seconds: float, *, silent: bool) -> None:
+        """Write the one line of a connection that lasted ``seconds``.
+
+        ``silent``: its peer never sent a byte.
+        """
+        facts = account.facts() | {"reason": end.reason, "seconds": round(seconds, 3)}
+        if end.error is not None:
+            facts["detail"] = str(end.error)
+        if isinstance(end.error, NotPermittedError) and end.error.rule:
+            facts["rule"] = end.error.rule
+        if account.relay is not None:
+            facts |= {"bytes_up": account.bytes_up, "bytes_down": account.bytes_down}
+            log.info("tunnel_closed", **facts)
+        elif silent and isinstance(end.error, TruncatedError | OSError):
+            log.debug("probe", **facts)  # a balancer's health check connects and hangs up
+        else:
+            log.warning("tunnel_refused", **facts)

@@ -1,0 +1,65 @@
+"""All connections of the daemon: started, found by tunnel id, and brought to their end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from typing import Final
+
+from tunnel_gateway.errors import TunnelGatewayError
+from tunnel_gateway.gateway.service import Service
+from tunnel_gateway.gateway.session import Session
+from tunnel_gateway.transport.stream import SocketStream
+
+# After they were told to end: for the last alerts and log lines.
+_LAST_WORDS_SECONDS: Final = 5.0
+
+
+class Sessions:
+    """The connections that are there, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[Session, asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._tasks))
+
+    def start(self, service: Service, stream: SocketStream) -> Session:
+        """Serve a connection, with what is in use now."""
+        session = Session(service, stream)
+        task = asyncio.create_task(session.run())
+        self._tasks[session] = task
+        task.add_done_callback(lambda _: self._tasks.pop(session))
+        return session
+
+    def find(self, tunnel_id: str) -> Session | None:
+        """Return the connection whose tunnel has this id (32 hexadecimal digits)."""
+        return next((one for one in self if one.account.tunnel_id == tunnel_id), None)
+
+    async def wait_ended(self) -> None:
+        """Wait until all that are there now have ended."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    async def drain(
+        self, error: TunnelGatewayError, seconds: float, insisted: Awaitable[object]
+    ) -> None:
+        """End what is not open at once; let the rest end by itself, and after that end it too.
+
+        ``seconds`` is how long the rest may take; ``insisted`` cuts it short. All are told
+        ``error``.
+        """
+        for session in self:
+            if not session.open:
+                session.stop(error)
+        waiting = (asyncio.create_task(self.wait_ended()), asyncio.ensure_future(insisted))
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for one in waiting:
+            one.cancel()
+        for session in self:
+            session.stop(error)
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=_LAST_WORDS_SECONDS)
