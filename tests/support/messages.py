@@ -40,9 +40,10 @@ def stream(tag: int, contents: bytes) -> bytes:
 def framed(content: bytes | None, certificates: list[bytes], signer_info: bytes) -> bytes:
     """A message in the frame of E-IMZO: streamed, the document in pieces."""
     digest_oid = b"\x06\x0a\x2a\x86\x5c\x03\x0f\x01\x03\x02\x01\x01\x05\x00"
-    pieces = b""
-    for start in range(0, len(content or b""), 1000):
-        pieces += core.OctetString((content or b"")[start : start + 1000]).dump()
+    pieces = b"".join(
+        core.OctetString((content or b"")[start : start + 1000]).dump()
+        for start in range(0, len(content or b""), 1000)
+    )
     inside = b"" if content is None else stream(0xA0, stream(0x24, pieces))
     body = stream(
         0x30,
