@@ -98,6 +98,8 @@ async def test_a_request_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> 
         writer.write(b"GET /")
         assert await reader.read() == b""
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 async def test_only_so_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +109,8 @@ async def test_only_so_many_connections(monkeypatch: pytest.MonkeyPatch) -> None
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
         await one.send('{"name":"version"}')
         assert json.loads(await one.recv())["success"] is True
 

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import stat
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,6 +49,8 @@ async def test_it_serves_tls(tmp_path: Path) -> None:
                 LOOPBACK, port, ssl=trusting, server_hostname=name
             )
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
         with pytest.raises(ssl.SSLCertVerificationError):
             await asyncio.open_connection(
                 LOOPBACK, port, ssl=trusting, server_hostname="example.uz"

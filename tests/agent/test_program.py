@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,8 @@ async def test_it_serves_until_a_signal(tmp_path: Path) -> None:
         for port in (ports.ws, ports.wss):
             _, writer = await asyncio.open_connection(LOOPBACK, port)
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
         os.kill(os.getpid(), signal.SIGTERM)
         await serving
 
