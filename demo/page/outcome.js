@@ -26,7 +26,7 @@ export function refuse(name, error) {
   const advice = text(`do.${code}`) ? `do.${code}` : "do.unknown";
   place(name).replaceChildren(make("div", { class: "refusal" },
     make("p", {}, say(make("strong"), "refused"), " ", make("code", {}, code)),
-    ...(error.message ? [make("p", { lang: "en" }, error.message)] : []),
+    ...(error.message ? [make("p", {}, error.message)] : []),
     say(make("p", { class: "advice" }), advice, { host: location.hostname }),
   ));
 }
