@@ -169,7 +169,7 @@ def test_a_loop_that_stands_still_is_started_anew(
     machine.systemctl("start", UNIT)
     first = machine.show(UNIT, "MainPID")
     restarts = machine.show(UNIT, "NRestarts")
-    machine.systemctl("kill", "--signal=USR1", UNIT)
+    machine.systemctl("kill", "--kill-whom=main", "--signal=USR1", UNIT)
     wait_until(lambda: machine.show(UNIT, "NRestarts") > restarts, "a restart")
     service.wait_for(UNIT, "ActiveState", "active")
     assert machine.show(UNIT, "MainPID") != first
