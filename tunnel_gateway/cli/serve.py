@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     selftest.require()
     config = load_config(arguments.config)
-    configure_logs(config.log_format, config.log_level)
+    configure_logs(config.log_format, config.log_level, personal=config.log_personal)
     if not config.enabled:
         print("tunnel-gateway: tunnel.enabled=no: nothing to do", file=sys.stderr)
         return 0

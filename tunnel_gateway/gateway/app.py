@@ -94,8 +94,8 @@ class Gateway:
     def _use(self, material: Material) -> None:
         """Let what starts from now on have ``material``; what runs keeps what it began with."""
         before, after = self._service.config, material.config
-        if (before.log_format, before.log_level) != (after.log_format, after.log_level):
-            configure_logs(after.log_format, after.log_level)
+        if _log_settings(before) != _log_settings(after):
+            configure_logs(after.log_format, after.log_level, personal=after.log_personal)
         self._service = replace(self._service, material=material)
         self._service.admission.set_limits(
             tunnels=after.tunnel_limit, handshakes=after.handshake_limit
@@ -114,6 +114,10 @@ class Gateway:
         error = ShuttingDownError("the gateway is stopping")
         await self._sessions.drain(error, seconds, termination.insisted())
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
+
+
+def _log_settings(config: Config) -> tuple[str, str, str]:
+    return config.log_format, config.log_level, config.log_personal
 
 
 def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:
