@@ -97,6 +97,23 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("crl_file_not_used", _WARNING, ("file", "detail"), (),
         "this file is no list that can be used; the others are",
         "replace or remove it"),
+    Event("audit_head", _INFO, ("file", "records", "head"), (),
+        "where the chain of the audit file stands: at the start, each hour, at a rotation and at"
+        " the end",
+        "keep these lines elsewhere: they prove what was in the file, see [Audit](#audit)"),
+    Event("audit_failing", _ERROR, ("file", "detail"), (),
+        "the audit file cannot be written; tunnels go on, records wait in memory; once for each"
+        " run of failures",
+        "free space, or mend what `detail` says; it is tried again each second"),
+    Event("audit_resumed", _WARNING, ("file", "lost"), (),
+        "the audit file is written again; so many records did not fit into memory and are lost",
+        "if any are lost, the lines `tunnel_closed` and `tunnel_refused` of that time have them"),
+    Event("audit_not_reopened", _ERROR, ("file", "detail"), (),
+        "after a rotation the new file cannot be used, and the old one is written on",
+        "mend what `detail` says, and send SIGHUP again"),
+    Event("audit_lost", _ERROR, ("file", "lost"), (),
+        "at the end: so many records could not be written and are lost",
+        "the same as for `audit_resumed`"),
 )
 
 KEYS: Final[Mapping[str, str]] = MappingProxyType({
@@ -116,11 +133,14 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "exception": "the traceback",
     "file": "the file that is meant",
     "folder": "the folder that is meant",
+    "head": "the hash of the last record",
     "issuer": "the issuer in the user's certificate, once it is verified",
     "key": "the key of the configuration",
+    "lost": "how many records are not in the file and will not be",
     "policies": "each destination with its address and, in words, who may use it; PINFLs and UIDs"
         " are only counted",
     "reason": "why it ended: see [Why a tunnel ended](#why-a-tunnel-ended)",
+    "records": "the number of the last record",
     "remedy": "what to do",
     "removed": "domains that are served no more",
     "renewed": "domains with another certificate than before",
