@@ -5,16 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.gateway.test_audit_file import written
+from tests.support.disk import Disk, small_disk
 from tests.support.processes import wait_until
 from tunnel_gateway.gateway import audit_writer as module
 from tunnel_gateway.gateway.audit_file import AuditFile
@@ -104,35 +103,13 @@ def test_a_removed_file_is_begun_again(path: Path) -> None:
     assert records(path)[0]["number"] == 2
 
 
-class FullDisk:
-    """A real file system of 64 KiB, filled and freed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._ballast = folder / "ballast"
-
-    def fill(self) -> None:
-        with self._ballast.open("ab", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(bytes(512))
-
-    def free(self) -> None:
-        self._ballast.unlink()
-
-
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[FullDisk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    options = ("-t", "tmpfs", "-o", "size=64k,mode=700", "audit-test", str(folder))
-    done = subprocess.run(("mount", *options), capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"NO FULL DISK HERE: this user may not mount a tmpfs ({done.stderr.strip()})")
-    yield FullDisk(folder)
-    subprocess.run(("umount", "--lazy", str(folder)), check=True)
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    with small_disk(tmp_path / "disk") as disk:
+        yield disk
 
 
-def test_a_full_disk_and_room_again(disk: FullDisk, log: io.StringIO) -> None:
+def test_a_full_disk_and_room_again(disk: Disk, log: io.StringIO) -> None:
     path = disk.folder / "audit.jsonl"
     writer = AuditWriter(AuditFile(path))
     writer.add({"event": "before"})

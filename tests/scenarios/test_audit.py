@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.credentials import CITIZEN, Credentials
 from tests.support.destination import join
+from tests.support.disk import small_disk
 from tests.support.peer import Peer
 from tests.support.processes import COMMAND, Gateway, Program, wait_until, write_config
 from tunnel_gateway.cli.main import main
@@ -216,6 +217,39 @@ def test_killed_in_the_middle(
     # What is cut away of a record is the one that was in the middle.
     assert events(path).count("refused") == 1 + 1 + 2
     assert events(path)[-1] == "end"
+
+
+def test_a_full_disk_stops_no_tunnel(
+    start_gateway: StartGateway,
+    credentials: Credentials,
+    destination: socket.socket,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        path = disk.folder / "audit.jsonl"
+        gateway = start_gateway(audit_file=path)
+        wait_for(path, "start")
+        disk.fill()
+        for _ in range(8):  # more than what is left of the file's last page
+            refuse(gateway, credentials)
+        assert "No space left" in gateway.logged("audit_failing")["detail"]
+        with Peer.of(gateway, credentials, dst_id="raw") as peer, join(peer, destination) as other:
+            peer.send(b"still")
+            assert other.recv(100) == b"still"
+            peer.send_close()
+            other.close()
+            peer.data_to_close()
+        gateway.logged("tunnel_closed")
+        disk.free()
+        assert gateway.logged("audit_resumed")["lost"] == 0
+        wait_for(path, "closed")
+        assert gateway.stop() == 0
+        verified(capsys, path)
+        assert events(path).count("refused") == 8
+        assert events(path).count("resumed") == 1
+        lines = [line["event"] for line in gateway.records()]
+        assert lines.count("audit_failing") == lines.count("audit_resumed") == 1
 
 
 def test_a_second_daemon_does_not_get_the_file(
