@@ -34,6 +34,7 @@ from tunnel_gateway.config_values import (
     FILE,
     FOLDER,
     IP,
+    NEW_FILE,
     PORT,
     SECRET,
     YES_NO,
@@ -76,6 +77,8 @@ class Config:
     crl_dir: Path | None
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
+    log_personal: Literal["masked", "full"]
+    audit_file: Path | None
     destinations: Mapping[str, Destination]
 
 
@@ -145,6 +148,11 @@ KEYS: tuple[Key, ...] = (
         " fields under systemd, else json."),
     Key("tunnel.log.level", "log_level", words("debug", "info", "warning", "error"), "info",
         "The least important lines that are written."),
+    Key("tunnel.log.personal", "log_personal", words("masked", "full"), "masked",
+        "How the log and the status name persons; the audit file always names them in full."),
+    Key("tunnel.audit.file", "audit_file", NEW_FILE, "",
+        "The file that says who had a tunnel, when and where to, each line chained to the one"
+        " before; {instance} in it stands for TUNNEL_GATEWAY_INSTANCE of the environment."),
 )
 # fmt: on
 

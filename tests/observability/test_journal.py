@@ -74,7 +74,7 @@ def journald(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journa
 
 
 def test_a_line_is_an_entry(journald: Journald) -> None:
-    configure_logs("auto", "info", journald.stream)
+    configure_logs("auto", "info", journald.stream, personal="full")
     get_logger(NAME).warning(
         "tunnel_refused",
         domain="example.uz",
@@ -124,13 +124,19 @@ def test_libraries_write_there_too(journald: Journald) -> None:
 
 
 def test_a_stranger_cannot_write_a_field_of_his_own(journald: Journald) -> None:
-    configure_logs("auto", "info", journald.stream)
+    configure_logs("auto", "info", journald.stream, personal="full")
     get_logger(NAME).info("event", user=FORGED, **{FORGED: 1})
     fields = journald.entry()
     assert [name for name, _ in fields].count("PRIORITY") == 1
     assert "TUNNEL_DOMAIN" not in dict(fields)
     assert dict(fields)["TUNNEL_USER"] == FORGED  # as it came, in the binary form
     assert fields[0][1].isprintable()  # and what people read is one line
+
+
+def test_persons_are_masked_there_too(journald: Journald) -> None:
+    configure_logs("auto", "info", journald.stream)
+    get_logger(NAME).info("tunnel_closed", user="G‘ANIYEV O‘KTAM")
+    assert "G‘ANIYEV" not in str(journald.entry())
 
 
 def test_a_traceback_is_marked(journald: Journald) -> None:
@@ -163,8 +169,8 @@ def test_sizes_are_bounded(journald: Journald) -> None:
     assert len(data) < 600_000
     assert len(parse(data)) == 64
     assert all(len(value) <= 33_000 for _, value in parse(data))
-    get_logger(NAME).info("event", user="\udcff" + "x" * 20_000)  # a lone surrogate, too
-    assert dict(journald.entry())["TUNNEL_USER"].startswith("\\udcffxxx")
+    get_logger(NAME).info("event", detail="\udcff" + "x" * 20_000)  # a lone surrogate, too
+    assert dict(journald.entry())["TUNNEL_DETAIL"].startswith("\\udcffxxx")
 
 
 class UnprintableError(Exception):

@@ -12,6 +12,7 @@ from typing import Final
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
+from tunnel_gateway.gateway.audit import Audit
 from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits import Admission
 from tunnel_gateway.gateway.policy import describe
@@ -44,6 +45,7 @@ class Gateway:
         """
         self._config_file = config_file
         material = Material.load(config)
+        self._audit = Audit(config.audit_file)
         self._own = _accepted_domains(material)
         self._service = Service(
             material=material,
@@ -53,7 +55,7 @@ class Gateway:
             # One thread: with more they wait for Python's lock more than they work.
             workers=ThreadPoolExecutor(1, thread_name_prefix="public-key"),
             revocation=Revocation(),
-            reports=Reports(),
+            reports=Reports(self._audit),
         )
         self._expiry = ExpiryWatch(self._current)
         self._notifier = Notifier()
@@ -69,6 +71,7 @@ class Gateway:
             self._use,
             self._notifier,
             passed=passed is not None,
+            done=self._reloaded,
         )
         config = self._service.config
         listener = self._listen(config, passed)
@@ -119,8 +122,8 @@ class Gateway:
     def _use(self, material: Material) -> None:
         """Let what starts from now on have ``material``; what runs keeps what it began with."""
         before, after = self._service.config, material.config
-        if (before.log_format, before.log_level) != (after.log_format, after.log_level):
-            configure_logs(after.log_format, after.log_level)
+        if _log_settings(before) != _log_settings(after):
+            configure_logs(after.log_format, after.log_level, personal=after.log_personal)
         self._service = replace(self._service, material=material)
         self._service.admission.set_limits(
             tunnels=after.tunnel_limit, handshakes=after.handshake_limit
@@ -128,6 +131,14 @@ class Gateway:
         self._own = _accepted_domains(material)
         self._service.revocation.configure(after, self._own)
         self._expiry.look(datetime.now(UTC))
+
+    def _reloaded(self, done: bool) -> None:
+        self._audit.reopen()
+        self._audit.action("reload", done=done)
+
+    def close(self) -> None:
+        """Write what waits for the audit file; when ``serve`` has returned."""
+        self._audit.close()
 
     def _start_session(self, stream: SocketStream) -> None:
         self._sessions.start(self._service, stream)
@@ -137,6 +148,7 @@ class Gateway:
         self._notifier.stopping(seconds)
         await listener.close()
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
+        self._audit.action("stop", tunnels=len(self._sessions))
         error = ShuttingDownError("the gateway is stopping")
         await self._sessions.drain(error, seconds, termination.insisted())
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
@@ -155,6 +167,10 @@ def _passed_socket() -> socket.socket | None:
             f" FileDescriptorName={_TUNNEL_SOCKET} into the socket unit of the tunnels' port"
         )
     return listening
+
+
+def _log_settings(config: Config) -> tuple[str, str, str]:
+    return config.log_format, config.log_level, config.log_personal
 
 
 def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:

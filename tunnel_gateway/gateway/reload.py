@@ -20,11 +20,12 @@ from tunnel_gateway.transport.lifecycle import on_hangup
 
 log = get_logger(__name__)
 
-# What the listening socket was made with: another one needs another process.
+# What was opened at the start: another one needs another process.
 _FIXED: Final = {
     "listen_ip": "tunnel.listen.ip",
     "listen_port": "tunnel.listen.port",
     "listen_reuseport": "tunnel.listen.reuseport",
+    "audit_file": "tunnel.audit.file",
 }
 
 # The folder of the domains, and each domain's own.
@@ -37,8 +38,9 @@ FileStates = dict[Path, tuple[int, int, int]]
 class Reloader:
     """Replaces what is in use by what ``config_file`` says, whenever it is asked to.
 
-    ``current`` tells what is in use; ``use`` takes what replaces it. ``notifier`` is told of
-    every reload, and ``passed`` says that the listening socket was made by systemd.
+    ``current`` tells what is in use; ``use`` takes what replaces it, and ``done``, if there
+    is one, is told after every reload whether it did. ``notifier`` is told of every reload, and
+    ``passed`` says that the listening socket was made by systemd.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class Reloader:
         notifier: Notifier,
         *,
         passed: bool = False,
+        done: Callable[[bool], object] = bool,
     ) -> None:
         self._config_file = config_file
         self._current = current
         self._use = use
         self._notifier = notifier
         self._passed = passed
+        self._done = done
         self._asked = asyncio.Event()
         self._files = _files(current().config)
         self._used: FileStates = self._look()
@@ -70,10 +74,10 @@ class Reloader:
                 watching.cancel()
             self._asked.clear()
             with self._notifier.reloading():
-                await self.reload()
+                self._done(await self.reload())
 
-    async def reload(self) -> None:
-        """Load everything. What cannot be used is logged, and nothing changes."""
+    async def reload(self) -> bool:
+        """Load everything. What cannot be used is logged, and nothing changes: False."""
         before = self._current()
         try:
             # Reading files and checking keys takes a while, and tunnels are running.
@@ -87,6 +91,8 @@ class Reloader:
         else:
             self._use(after)
             log.info("reloaded", **_changes(before, after))
+            return True
+        return False
 
     def _load(self, before: Material) -> Material:
         self._used = self._look()
@@ -98,8 +104,10 @@ class Reloader:
             raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
         for field, key in _FIXED.items():
             if getattr(config, field) != getattr(before.config, field):
-                event = "listen_key_not_used" if self._passed else "restart_needed"
-                log.warning(event, key=key, file=str(self._config_file))
+                if self._passed:
+                    log.warning("listen_key_not_used", key=key, file=str(self._config_file))
+                else:
+                    log.warning("restart_needed", key=key, file=str(self._config_file))
         return Material.load(config, before)
 
     async def _watch(self, interval: float) -> None:
