@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunnel_gateway.gateway.circuit import (
@@ -39,6 +39,7 @@ def test_a_success_closes_it_and_says_so_once() -> None:
     assert (circuit.open, circuit.failures, circuit.since) == (False, 0, later)
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans()))
 def test_it_is_open_exactly_after_failures_in_a_row(answers: list[bool]) -> None:
     circuit = Circuit()

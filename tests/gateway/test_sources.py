@@ -49,6 +49,7 @@ def test_what_a_source_is(host: str, source: str) -> None:
     assert source_of(host) == source
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
 def test_no_other_address_of_a_network_is_another_source(address: object, other: int) -> None:
     high = int(address) >> 64 << 64  # type: ignore[call-overload]
@@ -56,6 +57,7 @@ def test_no_other_address_of_a_network_is_another_source(address: object, other:
         assert source_of(str(address)) == source_of(str(type(address)(high + other)))  # type: ignore[call-arg]
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_is_the_same_in_both_forms(address: IPv4Address) -> None:
     assert source_of(f"::ffff:{address}") == source_of(str(address)) == str(address)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunnel_gateway.transport.rates import Rate, TokenBucket
@@ -12,6 +12,7 @@ RATES = st.builds(Rate, st.integers(1, 1000), st.integers(1, 1000))
 STEPS = st.lists(st.tuples(st.floats(0, 100), st.integers(1, 100)), max_size=60)
 
 
+@settings(deadline=None)
 @given(RATES, STEPS)
 def test_within_any_time_no_more_than_burst_and_rate(
     rate: Rate, steps: list[tuple[float, int]]
@@ -30,6 +31,7 @@ def test_within_any_time_no_more_than_burst_and_rate(
             assert total <= rate.burst + rate.per_second * (at - taken[first][0]) + 1e-6
 
 
+@settings(deadline=None)
 @given(RATES, STEPS)
 def test_what_has_come_back_can_be_taken(rate: Rate, steps: list[tuple[float, int]]) -> None:
     bucket = TokenBucket()
@@ -40,6 +42,7 @@ def test_what_has_come_back_can_be_taken(rate: Rate, steps: list[tuple[float, in
     assert bucket.take(rate, now + rate.burst / rate.per_second + 1e-6, rate.burst - 1e-6)
 
 
+@settings(deadline=None)
 @given(RATES, STEPS)
 def test_who_waits_as_told_spends_at_the_rate(rate: Rate, steps: list[tuple[float, int]]) -> None:
     bucket = TokenBucket()
