@@ -129,7 +129,7 @@ KEYS: tuple[Key, ...] = (
         " system ends the process and all tunnels with it. 0: none."),
     Key("tunnel.source.rate", "source_rate", whole(0, 1_000_000, ""), "20",
         "How many handshakes one source address may begin a second in the long run, rate_limited"
-        " beyond: each costs a millisecond of the processor. IPv6 counts by /64. 0: any number."),
+        " beyond: each costs two milliseconds of a processor. IPv6 counts by /64. 0: any number."),
     Key("tunnel.source.burst", "source_burst", whole(1, 1_000_000, ""), "200",
         "How many handshakes it may begin at once before the rate holds: an office that comes back"
         " after a restart."),
