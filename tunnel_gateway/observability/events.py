@@ -41,7 +41,8 @@ EVENTS: Final[tuple[Event, ...]] = (
         ("detail", "rule", "limit"),
         "a tunnel whose WebSocket was open has ended: one line for each",
         "nothing, for most reasons: see [Why a tunnel ended](#why-a-tunnel-ended)"),
-    Event("tunnel_refused", ("warning", "debug"), _END, (*_USER, "detail", "rule", "limit", "untold"),
+    Event("tunnel_refused", ("warning", "debug"), _END,
+        (*_USER, "detail", "rule", "limit", "untold"),
         "a connection ended before its WebSocket was open, whoever ended it; with what was known"
         " by then; debug: one of too many from a source, which `untold` counts",
         "see [Why a tunnel ended](#why-a-tunnel-ended) and [Alerts](#alerts)"),
