@@ -1,6 +1,7 @@
 """The destinations of ``config.properties``: where each is, and the rules who may use it.
 
 ``tunnel.destination.N.host`` and ``.port`` say where, N being the dst_id that pages ask for.
+``.proxy`` is the version of the PROXY protocol by which it is told the users' addresses, if any.
 ``.allow.KIND`` and ``.deny.KIND`` are comma-separated lists, the kinds those of `RULE_KINDS`;
 ``.domains`` lists the domains of the gateway by which users may come. What the rules mean is
 decided in gateway/policy.py; here they are read, and refused if they are malformed or contradict
@@ -13,9 +14,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from tunnel_gateway.config_values import HOST, PORT, Entry, Kind
+from tunnel_gateway.config_values import HOST, PORT, Entry, Kind, choice
 from tunnel_gateway.errors import Fault
 
 PREFIX: Final = "tunnel.destination."
@@ -55,6 +56,7 @@ class Destination:
     domains: Rule | None = None
     allow: tuple[Rule, ...] = ()
     deny: tuple[Rule, ...] = ()
+    proxy: Literal["v1", "v2"] | None = None
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[str, Path], str]:
@@ -99,12 +101,13 @@ RULE_KINDS: Final[Mapping[str, Kind]] = {
     "domain": Kind("a domain in lower case, as A-labels", _domain),
 }
 _PARTS: Final = {"host": HOST, "port": PORT}
+_PROXY: Final = choice({"no": None, "v1": "v1", "v2": "v2"})
 _RULE_PARTS: Final = (
     "domains",
     *(f"{verb}.{kind}" for verb in ("allow", "deny") for kind in RULE_KINDS),
 )
 # Every key of a destination, without ``tunnel.destination.N.`` before it.
-PARTS: Final = (*_PARTS, *_RULE_PARTS)
+PARTS: Final = (*_PARTS, "proxy", *_RULE_PARTS)
 _KEY = re.compile(
     # The identifier does not swallow a misspelt rule, so that it can be told from one.
     rf"{re.escape(PREFIX)}(?P<id>(?:(?!\.(?:allow|deny)\.).)*?)"
@@ -145,6 +148,7 @@ def _destination(dst_id: str, given: Mapping[str, Entry], faults: list[Fault]) -
         dst_id,
         **values,
         domains=rules.get("domains"),
+        proxy=given["proxy"].read(_PROXY, faults) if "proxy" in given else None,
         allow=tuple(rule for part, rule in rules.items() if part.startswith("allow.")),
         deny=tuple(rule for part, rule in rules.items() if part.startswith("deny.")),
     )

@@ -18,6 +18,7 @@ from tunnel_gateway.gateway.destinations import connect, find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.service import Service
+from tunnel_gateway.gateway.source import Source, find_source
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated
@@ -37,7 +38,8 @@ class Session:
         self._service = service
         self._stream = stream
         started = asyncio.get_running_loop().time()
-        self.account = Account(stream.peer, started)
+        self._source = Source.of(stream)
+        self.account = Account(str(self._source), started)
         self._connection = ServerConnection(
             service.settings,
             Surroundings(
@@ -116,6 +118,7 @@ class Session:
 
     async def _authenticate(self) -> ClientAuthenticated:
         with self._service.admission.handshake():
+            await self._learn_source()
             client = await self._channel.handshake()
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
@@ -124,8 +127,18 @@ class Session:
         self._service.revocation.watch(self, client.peer)
         return client
 
+    async def _learn_source(self) -> None:
+        """Let the balancer say whose connection it is, if a balancer it is."""
+        deadline = self.account.started + self._service.config.handshake_timeout
+        balancers = self._service.config.proxy_from or ()
+        self._source = await find_source(self._stream, balancers, deadline)
+        self.account.client = str(self._source)
+
     async def _connect(self, destination: Destination) -> SocketStream:
         self._socket = await connect(destination, self._service.config.connect_timeout)
+        if destination.proxy:
+            local = self._stream.local
+            self._socket.write(self._source.header(destination.proxy, local, self.account))
         return self._socket
 
     async def _open(
@@ -138,7 +151,7 @@ class Session:
             client,
             self._socket,
             lambda: self._connect(destination),
-            client_host=self._stream.peer_host,
+            client_host=self._source.host,
             time_limit=config.upgrade_timeout,
         )
         if not await accepted(socket.inbox, page, time_limit=config.upgrade_timeout):

@@ -52,7 +52,7 @@ class SocketStream(asyncio.BufferedProtocol):
         self._eof_received = False
         self._paused = False
         self._received = _receive_buffer.view
-        self.received = False  # whether any byte ever came in
+        self.received = False  # whether any byte of the stream ever came in
         self._linger: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[None] = self._loop.create_future()
@@ -111,14 +111,20 @@ class SocketStream(asyncio.BufferedProtocol):
     # --- for the owner ---------------------------------------------------------------------
 
     @property
-    def peer(self) -> str:
-        """The address of the other side, as ``host:port`` for logs."""
-        return format_address(self._peername)
+    def peer(self) -> Address | None:
+        """The address of the other side; None if it was gone before it could be asked for."""
+        return self._peername
 
     @property
-    def peer_host(self) -> str:
-        """The host of the other side's address alone."""
-        return self._peername[0] if self._peername else "unknown"
+    def local(self) -> Address | None:
+        """Our own address, the one that the other side has connected to; None as above."""
+        address: Address | None = self._transport.get_extra_info("sockname")
+        return address
+
+    def header_received(self, rest: bytes) -> None:
+        """Take back what came after a header that is not part of the stream itself."""
+        self.received = bool(rest)
+        self.inbox.unread(rest)
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and everything written is sent or lost."""
