@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator, Sequence
-from ipaddress import ip_network
 import socket
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import pytest
 
-from tests.support.loopback import TIME_LIMIT, receive, reset, send, stream_and_socket
-from tests.support.credentials import Credentials
-from tests.support.destination import SWITCHED
-from tests.support.house import head, house
-from tests.support.peer import UPGRADE
+from tests.support.loopback import TIME_LIMIT, reset, send, stream_and_socket
 from tunnel_gateway.errors import (
     ProtocolViolationError,
     TimedOutError,
     TruncatedError,
     TunnelGatewayError,
 )
-from tunnel_gateway.gateway.account import Account
 from tunnel_gateway.gateway.source import Source, find_source
 from tunnel_gateway.transport.proxy_protocol import Header, HeaderReader, Tlv
 from tunnel_gateway.transport.stream import SocketStream
+
+Networks = Sequence[IPv4Network | IPv6Network]
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 ELSEWHERE = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
@@ -33,7 +29,7 @@ GIVEN = Header(("198.51.100.7", 1234), ("203.0.113.1", 8843))
 
 
 @asynccontextmanager
-async def pair(*families: int) -> AsyncIterator[tuple[SocketStream, socket.socket]]:
+async def pair() -> AsyncIterator[tuple[SocketStream, socket.socket]]:
     stream, plain = await stream_and_socket()
     try:
         yield stream, plain
@@ -48,10 +44,10 @@ def in_seconds(seconds: float) -> float:
 
 
 @pytest.mark.parametrize("balancers", [(), ELSEWHERE])
-async def test_who_is_no_balancer_is_himself(balancers: Sequence[object]) -> None:
+async def test_who_is_no_balancer_is_himself(balancers: Networks) -> None:
     async with pair() as (stream, plain):
         await send(plain, GIVEN.serialize_v1())
-        found = await find_source(stream, balancers, in_seconds(TIME_LIMIT))  # type: ignore[arg-type]
+        found = await find_source(stream, balancers, in_seconds(TIME_LIMIT))
         assert found == Source(plain.getsockname())
         assert await stream.inbox.receive() == GIVEN.serialize_v1()  # the protocol will refuse it
 
@@ -132,9 +128,7 @@ class Known(SocketStream):
         (None, "unknown"),
     ],
 )
-async def test_addresses_of_other_kinds(
-    peer: tuple[str, int, int, int] | None, text: str
-) -> None:
+async def test_addresses_of_other_kinds(peer: tuple[str, int, int, int] | None, text: str) -> None:
     stream = Known(peer)
     source = await find_source(stream, ELSEWHERE, in_seconds(TIME_LIMIT))
     assert str(source) == text
@@ -149,25 +143,14 @@ def read(wire: bytes) -> Header | None:
 
 
 def test_what_a_destination_is_told() -> None:
-    account = Account("", 0.0, domain="example.uz", tunnel_id="5f" * 16)
     source = Source(("192.0.2.1", 5))
     local = ("::ffff:10.0.0.1", 8843, 0, 0)
     ends = ("192.0.2.1", 5), ("10.0.0.1", 8843)
-    assert read(source.header("v1", local, account)) == Header(*ends)
+    assert read(source.header("v1", local, "example.uz", "5f" * 16)) == Header(*ends)
     tlvs = ((Tlv.AUTHORITY, b"example.uz"), (Tlv.UNIQUE_ID, b"5f" * 16))
-    assert read(source.header("v2", local, account)) == Header(*ends, tlvs)
+    assert read(source.header("v2", local, "example.uz", "5f" * 16)) == Header(*ends, tlvs)
+    assert read(source.header("v2", local)) == Header(*ends)
     told = Source(GIVEN.source, GIVEN.destination)
-    assert read(told.header("v1", local, account)) == GIVEN
-    assert read(Source(None).header("v1", local, account)) == Header()
-    assert read(source.header("v1", None, account)) == Header()
-
-
-@pytest.mark.parametrize("version", ["v1", "v2"])
-async def test_a_destination_that_asks(
-    credentials: Credentials, tmp_path: Path, version: str
-) -> None:
-    async with house(credentials, tmp_path, **{"destination.raw.proxy": version}) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        wire = await head(destination) if version == "v1" else b""
-        tunnel.channel.write(UPGRADE)
+    assert read(told.header("v1", local)) == GIVEN
+    assert read(Source(None).header("v1", local)) == Header()
+    assert read(source.header("v1", None)) == Header()

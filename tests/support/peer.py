@@ -28,7 +28,7 @@ class Peer:
 
     def __init__(self, address: tuple[str, int], settings: ClientSettings) -> None:
         self.socket = socket.create_connection(address, timeout=TIME_LIMIT)
-        host, port = self.socket.getsockname()
+        host, port = self.socket.getsockname()[:2]
         self.name = f"{host}:{port}"
         self.connection = ClientConnection(
             settings, Surroundings(os.urandom, datetime.now(UTC), deadline=0.0)

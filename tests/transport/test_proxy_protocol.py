@@ -98,8 +98,7 @@ def test_what_haproxy_sends() -> None:
     assert read(check) == (Header(), b"")
     assert Header().serialize_v2() == check
     connection = SIGNATURE + bytes.fromhex(
-        "211100237f0000017f000001a2a28ccf030004ec4d0191"
-        "05000d37463030303030313a4132413278"
+        "211100237f0000017f000001a2a28ccf030004ec4d019105000d37463030303030313a4132413278"
     )
     ends = ("127.0.0.1", 41634), ("127.0.0.1", 36047)
     header = Header(*ends, ((Tlv.UNIQUE_ID, b"7F000001:A2A2"),))

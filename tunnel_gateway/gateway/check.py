@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import socket
 import stat
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from tunnel_gateway.gateway.destinations import connect
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
 from tunnel_gateway.gateway.policy import describe, domain_faults
+from tunnel_gateway.gateway.source import Source
 from tunnel_gateway.pki.certificate import Certificate, format_time
 from tunnel_gateway.pki.crl import MAX_LIST_SIZE, RevocationList
 from tunnel_gateway.pki.keyfiles import Identity
@@ -177,7 +179,7 @@ async def _reach(destination: Destination, seconds: float) -> Finding:
     try:
         stream = await connect(destination, seconds)
         stream.close()
-        await asyncio.to_thread(_open_and_close, url, seconds)
+        await asyncio.to_thread(_open_and_close, destination, url, seconds)
         return Finding("destination", name, "ok", f"{url} answers a WebSocket")
     except DestinationUnreachableError as error:
         return Finding("destination", name, "fault", str(error))
@@ -190,9 +192,13 @@ async def _reach(destination: Destination, seconds: float) -> Finding:
         return Finding("destination", name, "warning", text)
 
 
-def _open_and_close(url: str, seconds: float) -> None:
-    with websocket(url, open_timeout=seconds, close_timeout=seconds, proxy=None):
-        pass
+def _open_and_close(destination: Destination, url: str, seconds: float) -> None:
+    with socket.create_connection((destination.host, destination.port), seconds) as sock:
+        if destination.proxy:
+            here = Source.of(sock.getsockname())
+            sock.sendall(here.header(destination.proxy, sock.getpeername()))
+        with websocket(url, sock=sock, open_timeout=seconds, close_timeout=seconds):
+            pass
 
 
 def _policy(destination: Destination) -> Finding:

@@ -38,7 +38,7 @@ class Session:
         self._service = service
         self._stream = stream
         started = asyncio.get_running_loop().time()
-        self._source = Source.of(stream)
+        self._source = Source.of(stream.peer)
         self.account = Account(str(self._source), started)
         self._connection = ServerConnection(
             service.settings,
@@ -137,8 +137,9 @@ class Session:
     async def _connect(self, destination: Destination) -> SocketStream:
         self._socket = await connect(destination, self._service.config.connect_timeout)
         if destination.proxy:
-            local = self._stream.local
-            self._socket.write(self._source.header(destination.proxy, local, self.account))
+            tunnel = self.account.domain, self.account.tunnel_id
+            header = self._source.header(destination.proxy, self._stream.local, *tunnel)
+            self._socket.write(header)
         return self._socket
 
     async def _open(

@@ -13,7 +13,6 @@ from typing import Literal, Self
 
 from tunnel_gateway.config_values import Network
 from tunnel_gateway.errors import ProtocolViolationError, TimedOutError, TruncatedError
-from tunnel_gateway.gateway.account import Account
 from tunnel_gateway.transport.proxy_protocol import Header, HeaderReader, Tlv
 from tunnel_gateway.transport.stream import Address, SocketStream, format_address
 
@@ -30,9 +29,9 @@ class Source:
     reached: tuple[str, int] | None = None
 
     @classmethod
-    def of(cls, stream: SocketStream) -> Self:
-        """Return the source that the socket itself has."""
-        return cls(_plain(stream.peer))
+    def of(cls, address: Address | None) -> Self:
+        """Return the source that the socket itself gives."""
+        return cls(_plain(address))
 
     def __str__(self) -> str:
         return format_address(self.client)
@@ -43,21 +42,23 @@ class Source:
         return self.client[0] if self.client else "unknown"
 
     def header(
-        self, version: Literal["v1", "v2"], local: Address | None, account: Account
+        self,
+        version: Literal["v1", "v2"],
+        local: Address | None,
+        domain: str | None = None,
+        tunnel_id: str | None = None,
     ) -> bytes:
-        """Return the header that tells a destination of the tunnel of ``account``.
+        """Return the header that tells a destination of the connection.
 
-        ``local`` is the gateway's address, of use unless a balancer told another.
+        ``local`` is the gateway's address, of use unless a balancer told another. Version 2 says
+        the tunnel's domain and identifier too.
         """
         reached = self.reached or _plain(local)
         if version == "v1":
             return Header(self.client, reached).serialize_v1()
-        tlvs = []
-        if account.domain:
-            tlvs.append((Tlv.AUTHORITY, account.domain.encode("ascii")))
-        if account.tunnel_id:
-            tlvs.append((Tlv.UNIQUE_ID, account.tunnel_id.encode("ascii")))
-        return Header(self.client, reached, tuple(tlvs)).serialize_v2()
+        told = ((Tlv.AUTHORITY, domain), (Tlv.UNIQUE_ID, tunnel_id))
+        tlvs = tuple((kind, text.encode("ascii")) for kind, text in told if text)
+        return Header(self.client, reached, tlvs).serialize_v2()
 
 
 async def find_source(
@@ -69,7 +70,7 @@ async def find_source(
     gateway past the balancer would pass for it. ``deadline`` is in seconds of the loop's clock.
     Raises ProtocolViolationError, TimedOutError, TruncatedError.
     """
-    own = Source.of(stream)
+    own = Source.of(stream.peer)
     if not balancers or own.client is None:
         return own
     address = ip_address(own.host)
