@@ -2,7 +2,7 @@
 # make test    everything that is tested
 # make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
 # make lint    formatting, lint rules and types
-# make fuzz    coverage-guided fuzzing of every reader of files; FUZZ_SECONDS=30 for each
+# make fuzz    coverage-guided fuzzing of every reader of what others made; FUZZ_SECONDS=30 for each
 # make lock    write requirements.lock anew from pyproject.toml
 # Each installs what it needs into .venv and costs nothing when that is done already.
 
@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
-FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate config
+FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate config proxy_header
 
 .PHONY: demo test bench lint format fuzz lock clean
 .DELETE_ON_ERROR:

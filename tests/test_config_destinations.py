@@ -76,6 +76,17 @@ def test_a_list_is_read(line: str, values: set[str]) -> None:
     assert bool(destination.allow) is key.startswith("allow")
 
 
+@pytest.mark.parametrize(("value", "proxy"), [("", None), ("no", None), ("v1", "v1"), ("V2", "v2")])
+def test_the_proxy_protocol_of_a_destination(value: str, proxy: str | None) -> None:
+    assert rules(f"proxy={value}").proxy == proxy
+
+
+def test_another_proxy_protocol() -> None:
+    assert faults_of("proxy=yes") == [
+        "3: tunnel.destination.0.proxy: expected no or v1 or v2, got 'yes'"
+    ]
+
+
 def test_the_domains_of_a_destination() -> None:
     domains = rules("domains=example.uz, api.example.uz").domains
     assert domains is not None
@@ -121,7 +132,7 @@ def test_a_malformed_value(key: str, value: str) -> None:
     )
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part not in {"host", "port"}])
+@pytest.mark.parametrize("part", [part for part in PARTS if part not in {"host", "port", "proxy"}])
 @pytest.mark.parametrize("value", ["", ",", " , "])
 def test_an_empty_list_is_not_everyone(part: str, value: str) -> None:
     assert all("got ''" in fault for fault in faults_of(f"{part}={value}"))

@@ -148,12 +148,16 @@ def _destination(dst_id: str, given: Mapping[str, Entry], faults: list[Fault]) -
         dst_id,
         **values,
         domains=rules.get("domains"),
-        proxy=given["proxy"].read(_PROXY, faults) if "proxy" in given else None,
+        proxy=_proxy(given.get("proxy"), faults),
         allow=tuple(rule for part, rule in rules.items() if part.startswith("allow.")),
         deny=tuple(rule for part, rule in rules.items() if part.startswith("deny.")),
     )
     faults += _contradictions(destination)
     return destination
+
+
+def _proxy(entry: Entry | None, faults: list[Fault]) -> Any:
+    return entry.read(_PROXY, faults) if entry and entry.value else None
 
 
 def _rule(part: str, entry: Entry, faults: list[Fault]) -> Rule:

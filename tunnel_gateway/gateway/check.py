@@ -25,11 +25,11 @@ from tunnel_gateway.errors import (
     RevocationDataError,
     TunnelGatewayError,
 )
+from tunnel_gateway.gateway.balancers import Source
 from tunnel_gateway.gateway.destinations import connect
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
 from tunnel_gateway.gateway.policy import describe, domain_faults
-from tunnel_gateway.gateway.source import Source
 from tunnel_gateway.pki.certificate import Certificate, format_time
 from tunnel_gateway.pki.crl import MAX_LIST_SIZE, RevocationList
 from tunnel_gateway.pki.keyfiles import Identity

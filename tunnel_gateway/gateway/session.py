@@ -14,11 +14,11 @@ from tunnel_gateway.errors import (
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway.account import Account, Stage
+from tunnel_gateway.gateway.balancers import Source, find_source
 from tunnel_gateway.gateway.destinations import connect, find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.service import Service
-from tunnel_gateway.gateway.source import Source, find_source
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated

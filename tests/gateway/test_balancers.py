@@ -17,7 +17,7 @@ from tunnel_gateway.errors import (
     TruncatedError,
     TunnelGatewayError,
 )
-from tunnel_gateway.gateway.source import Source, find_source
+from tunnel_gateway.gateway.balancers import Source, find_source
 from tunnel_gateway.transport.proxy_protocol import Header, HeaderReader, Tlv
 from tunnel_gateway.transport.stream import SocketStream
 
