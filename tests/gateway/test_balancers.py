@@ -111,14 +111,6 @@ async def test_a_balancer_that_is_gone() -> None:
             await find_source(stream, LOOPBACK, in_seconds(TIME_LIMIT))
 
 
-class Known(SocketStream):
-    """A stream with an address of its own."""
-
-    def __init__(self, peer: tuple[str, int, int, int] | None) -> None:
-        super().__init__()
-        self._peername = peer
-
-
 @pytest.mark.parametrize(
     ("peer", "text"),
     [
@@ -129,7 +121,7 @@ class Known(SocketStream):
     ],
 )
 async def test_addresses_of_other_kinds(peer: tuple[str, int, int, int] | None, text: str) -> None:
-    stream = Known(peer)
+    stream = SocketStream(peer)
     source = await find_source(stream, ELSEWHERE, in_seconds(TIME_LIMIT))
     assert str(source) == text
     assert source.host == (text[1:-3] if "[" in text else text.partition(":")[0])

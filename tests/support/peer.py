@@ -26,8 +26,12 @@ UPGRADE = (
 class Peer:
     """A client of a gateway, one step at a time."""
 
-    def __init__(self, address: tuple[str, int], settings: ClientSettings) -> None:
-        self.socket = socket.create_connection(address, timeout=TIME_LIMIT)
+    def __init__(
+        self, address: tuple[str, int], settings: ClientSettings, host: str | None = None
+    ) -> None:
+        """Connect, from the address ``host`` if it is given."""
+        source = (host, 0) if host else None
+        self.socket = socket.create_connection(address, TIME_LIMIT, source)
         host, port = self.socket.getsockname()[:2]
         self.name = f"{host}:{port}"
         self.connection = ClientConnection(

@@ -41,11 +41,15 @@ _receive_buffer = _ReceiveBuffer()
 
 
 class SocketStream(asyncio.BufferedProtocol):
-    """A ByteStream on a TCP socket. Until it is observed, ``inbox`` keeps what comes in."""
+    """A ByteStream on a TCP socket. Until it is observed, ``inbox`` keeps what comes in.
 
-    def __init__(self) -> None:
+    ``peer`` is the address of the other side if it is known already.
+    """
+
+    def __init__(self, peer: Address | None = None) -> None:
         self.inbox: Inbox
         self._observer: Observer | None = None
+        self._peername = peer
         self._transport: asyncio.Transport
         self._ending = False
         self._closing = False
@@ -138,7 +142,7 @@ class SocketStream(asyncio.BufferedProtocol):
         # uvloop's transport is one in all but its base class.
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH, low=WRITE_BUFFER_HIGH // 4)
-        self._peername: Address | None = transport.get_extra_info("peername")
+        self._peername = self._peername or transport.get_extra_info("peername")
         with _borrowed_socket(transport) as sock:
             configure_socket(sock)
 
