@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
-FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate config proxy_header
+FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config proxy_header
 
 .PHONY: demo test bench lint format fuzz lock clean
 .DELETE_ON_ERROR:

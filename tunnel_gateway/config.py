@@ -17,20 +17,17 @@ What the format leaves open, decided here:
 
 from __future__ import annotations
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-import javaproperties
-
 from tunnel_gateway.config_destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
 from tunnel_gateway.config_destinations import Destination, is_known, read_destinations
+from tunnel_gateway.config_text import read_entries, visible
 from tunnel_gateway.config_values import (
     FILE,
     FOLDER,
@@ -47,9 +44,6 @@ from tunnel_gateway.config_values import (
     words,
 )
 from tunnel_gateway.errors import ConfigError, Fault
-
-# The vendor's whole file has some ten kilobytes.
-MAX_SIZE = 256 * 1024
 
 _PREFIX = "tunnel."
 
@@ -196,11 +190,11 @@ class _Reading:
     def entries(self) -> dict[str, Entry]:
         """The entries with our prefix by key; repeated and unknown keys are faults."""
         found: dict[str, Entry] = {}
-        for entry in self._parse(self._text()):
+        for entry in read_entries(self.path, self.faults):
             if not entry.key.startswith(_PREFIX):
-                if _visible(entry.key).startswith(_PREFIX):
+                if visible(entry.key).startswith(_PREFIX):
                     self.fault(
-                        f"unknown key; did you mean {_visible(entry.key)}?", entry.line, entry.key
+                        f"unknown key; did you mean {visible(entry.key)}?", entry.line, entry.key
                     )
                 continue
             if (first := found.setdefault(entry.key, entry)) is not entry:
@@ -208,44 +202,6 @@ class _Reading:
             elif entry.key not in _KEY_OF and not is_known(entry.key):
                 self.fault(f"unknown key{_suggestion(entry.key)}", entry.line, entry.key)
         return found
-
-    def _text(self) -> str:
-        try:
-            with self.path.open("rb") as file:
-                data = file.read(MAX_SIZE + 1)
-        except OSError as error:
-            self.fault(
-                f"cannot be read ({error.strerror}): give the path of the configuration file, and"
-                " let the user of this process read it"
-            )
-            raise ConfigError(self.faults) from None
-        if len(data) > MAX_SIZE:
-            self.fault(f"more than {MAX_SIZE} bytes: that is no configuration file")
-            raise ConfigError(self.faults)
-        if b"\0" in data or data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-            self.fault("not a text file, or one in UTF-16: save it as text in UTF-8")
-            raise ConfigError(self.faults)
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return data.decode("iso-8859-1")
-
-    def _parse(self, text: str) -> Iterable[Entry]:
-        lines = _Lines(text)
-        elements = javaproperties.parse(lines)
-        while True:
-            line = lines.count + 1
-            try:
-                element = next(elements, None)
-            except javaproperties.InvalidUEscapeError:
-                # It is not quoted: it may be of a password.
-                self.fault("a \\u that is not followed by four hexadecimal digits", line)
-                elements = javaproperties.parse(lines)  # the next entry is still to be checked
-                continue
-            if element is None:
-                return
-            if isinstance(element, javaproperties.KeyValue):
-                yield Entry(self.path, line, element.key, element.value.strip())
 
     def simple_value(self, key: Key, entry: Entry | None) -> Any:
         """The value of ``key``, or None after a fault."""
@@ -272,23 +228,6 @@ class _Reading:
             self.fault(
                 "has no effect without tunnel.revocation=hard or soft", line, "tunnel.crl.dir"
             )
-
-
-class _Lines(StringIO):
-    """Text that counts the lines taken from it; every line end is read as ``\\n``."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text, newline=None)
-        self.count = 0
-
-    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # text, not bytes
-        self.count += 1
-        return super().readline(size)
-
-
-def _visible(name: str) -> str:
-    """The name as people see it: without spaces of any kind, and in small letters."""
-    return "".join(one for one in name if one.isprintable() and not one.isspace()).lower()
 
 
 def _suggestion(name: str) -> str:

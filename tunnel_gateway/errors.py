@@ -17,6 +17,8 @@
     │   ├── CertificateExpiredError     (or not valid yet)
     │   ├── CertificateRevokedError
     │   └── CertificateUnsuitableError  (malformed, wrong purpose, wrong name)
+    ├── SignedDataError             a signed message that is malformed or not one of ours
+    │   └── BadSignedDataError          its digest or a signature is wrong
     ├── PeerError                   the other side broke the protocol
     │   ├── ProtocolViolationError
     │   ├── UnsupportedVersionError
@@ -154,6 +156,18 @@ class CertificateUnsuitableError(CertificateError):
     """The certificate is malformed, for another purpose, or for another name."""
 
     code = "certificate_unsuitable"
+
+
+class SignedDataError(TunnelGatewayError):
+    """A signed message (CMS) is malformed, out of bounds, or not of the kind that E-IMZO makes."""
+
+    code = "signed_data"
+
+
+class BadSignedDataError(SignedDataError):
+    """The document is not the one that was signed, or the signature is not the signer's."""
+
+    code = "bad_signature"
 
 
 class PeerError(TunnelGatewayError):

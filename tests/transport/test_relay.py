@@ -188,21 +188,21 @@ async def test_an_error_of_ours_names_the_end() -> None:
 
 
 class TestFarewell:
-    async def test_it_is_said_if_nothing_came_before(self) -> None:
+    async def test_it_is_the_last_word(self) -> None:
         async with joined(farewell=lambda end: f"xayr: {end.reason}".encode()) as pair:
+            await send(pair.left, b"javob ")
             await send(pair.right, b"savol")
             assert await receive(pair.left) == b"savol"
+            assert await receive(pair.right) == b"javob "
             reset(pair.left)
             assert await receive_all(pair.right) == b"xayr: peer_lost"
 
-    async def test_it_is_not_said_after_an_answer(self) -> None:
-        async with joined(farewell=lambda _: b"xayr") as pair:
-            await send(pair.left, b"javob")
-            assert await receive(pair.right) == b"javob"
+    async def test_there_need_not_be_one(self) -> None:
+        async with joined(farewell=lambda _: b"") as pair:
             reset(pair.left)
             assert await receive_all(pair.right) == b""
 
-    async def test_nor_to_a_side_that_is_lost(self) -> None:
+    async def test_none_is_said_to_a_side_that_is_lost(self) -> None:
         async with joined(farewell=lambda _: b"xayr") as pair:
             reset(pair.right)
             assert (await pair.end()).reason == "destination_lost"

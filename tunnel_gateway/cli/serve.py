@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvloop
-
+from tunnel_gateway.cli import loop
 from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway.app import Gateway
 from tunnel_gateway.gost import selftest
@@ -55,5 +54,5 @@ def run(arguments: argparse.Namespace) -> int:
     # not after five; and the garbage collector need not look at what was loaded by now.
     sys.setswitchinterval(0.0005)
     gc.freeze()
-    uvloop.run(Gateway(config, arguments.config).serve())
+    loop.run(Gateway(config, arguments.config).serve())
     return 0

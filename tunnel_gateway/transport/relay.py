@@ -66,7 +66,7 @@ class Relay:
 
     ``socket_name`` is what the plain side is called in end reasons. ``on_socket_lost`` is what
     the tunnel's peer is told when the plain side breaks off; None tells it of an ordinary end.
-    ``farewell`` makes the last bytes for the plain side if the tunnel ends before it gave any.
+    ``farewell`` makes the last bytes for the plain side, or none, from the reason of the end.
     """
 
     def __init__(
@@ -165,6 +165,6 @@ class Relay:
             self._channel.abort(error)
         else:
             self._channel.close()
-        if self._farewell is not None and not self.bytes_from_channel:
-            self._socket.write(self._farewell(end))
+        if self._farewell is not None and (last := self._farewell(end)):
+            self._socket.write(last)
         self._socket.close()
