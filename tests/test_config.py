@@ -91,6 +91,8 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         **NO_REVOCATION,
         log_format="auto",
         log_level="info",
+        log_personal="masked",
+        audit_file=None,
         destinations={"0": Destination("0", "192.168.1.11", 8080)},
     )
 

@@ -33,6 +33,7 @@ from tunnel_gateway.config_values import (
     FOLDER,
     IP,
     NETWORKS,
+    NEW_FILE,
     PORT,
     SECRET,
     YES_NO,
@@ -77,6 +78,8 @@ class Config:
     crl_dir: Path | None
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
+    log_personal: Literal["masked", "full"]
+    audit_file: Path | None
     destinations: Mapping[str, Destination]
 
 
@@ -148,6 +151,11 @@ KEYS: tuple[Key, ...] = (
         "console is for people, json for machines; auto is console on a terminal, else json."),
     Key("tunnel.log.level", "log_level", words("debug", "info", "warning", "error"), "info",
         "The least important lines that are written."),
+    Key("tunnel.log.personal", "log_personal", words("masked", "full"), "masked",
+        "How the log and the status name persons; the audit file always names them in full."),
+    Key("tunnel.audit.file", "audit_file", NEW_FILE, "",
+        "The file that says who had a tunnel, when and where to, each line chained to the one"
+        " before; {instance} in it stands for TUNNEL_GATEWAY_INSTANCE of the environment."),
 )
 # fmt: on
 

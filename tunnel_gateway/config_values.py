@@ -143,4 +143,9 @@ HOST = Kind("a host name or an IP address, without http:// and without a port", 
 PORT = whole(1, 65535, "")
 FOLDER = path("folder", stat.S_ISDIR)
 FILE = path("file", stat.S_ISREG)
+NEW_FILE = Kind(
+    "the path of a file in an existing folder",
+    lambda text, base: base / text,
+    lambda path: FOLDER.problem(path.parent) if FOLDER.problem else None,
+)
 SECRET = Kind("a password", lambda text, _base: text.encode(errors="surrogatepass"))

@@ -35,6 +35,7 @@
     │   ├── OverloadedError
     │   └── ShuttingDownError
     ├── RevocationDataError         a CRL or an OCSP answer that was not had, or is of no use
+    ├── AuditChainError             a line of an audit file that is not what was written
     ├── GatewayUnreachableError     the agent could not connect to the gateway
     ├── CallRefusedError            the agent does not do what a page called for
     ├── AlertReceivedError          the other side ended the tunnel and said why
@@ -271,6 +272,16 @@ class RevocationDataError(TunnelGatewayError):
     """A CRL or an OCSP answer was not had in time and size, or says nothing that counts."""
 
     code = "revocation_data"
+
+
+class AuditChainError(TunnelGatewayError):
+    """A line of an audit file is not what was written there; ``line`` counts from 1."""
+
+    code = "audit_chain"
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line = line
 
 
 class GatewayUnreachableError(TunnelGatewayError):

@@ -18,6 +18,7 @@ from tests.support.processes import write_config
 from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
 from tunnel_gateway.config import load_config
 from tunnel_gateway.errors import ShuttingDownError
+from tunnel_gateway.gateway.audit import Audit
 from tunnel_gateway.gateway.limits import Admission
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation import Revocation
@@ -59,7 +60,7 @@ class House:
         self.revocation = Revocation()
         self.revocation.configure(config, {})
         self._service = Service(
-            Material.load(config), self.admission, workers, self.revocation, Reports()
+            Material.load(config), self.admission, workers, self.revocation, Reports(Audit())
         )
         self.listener = Listener(LOOPBACK, 0, on_connection=self._start, on_failure=print)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.support.credentials import FIRST_DOMAIN, MADE, Credentials
 from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Program
 from tunnel_gateway.agent.apikey import make_api_key
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
+from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import API_KEYS, issue
 from tunnel_gateway.pki.certificate import to_pem
 from tunnel_gateway.pki.keyfiles import Identity, identity_to_pfx
@@ -107,7 +108,7 @@ class Page:
 
 
 class AgentService(Program):
-    """``tunnel-gateway agent``, with the citizen's key and a gateway for example.uz."""
+    """``tunnel-gateway agent``, with users' keys and a gateway for each of the domains."""
 
     def __init__(
         self,
@@ -115,22 +116,25 @@ class AgentService(Program):
         folder: Path,
         gateway_port: int,
         *,
+        domains: Sequence[str] = (FIRST_DOMAIN,),
+        users: Mapping[str, Identity] | None = None,
         program: Sequence[str] = COMMAND,
         more: Sequence[str] = (),
     ) -> None:
+        users = users or {"citizen": credentials.citizen.identity}
         self.issuer = ApiKeyIssuer(folder)
         self.state = folder / "state"
         keys = folder / "keys"
         keys.mkdir()
-        pfx = identity_to_pfx(
-            credentials.citizen.identity, "citizen", PASSWORD, os.urandom, rounds=1000
-        )
-        _private(keys / "citizen.pfx", pfx)
+        for name, user in users.items():
+            alias = make_alias(user.leaf)
+            pfx = identity_to_pfx(user, alias, PASSWORD, os.urandom, rounds=1000)
+            _private(keys / f"{name}.pfx", pfx)
         password = _private(folder / "password", PASSWORD)
         settings = folder / "agent.properties"
         settings.write_text(
-            f"agent.tunnel.{FIRST_DOMAIN}={LOOPBACK}:{gateway_port}\n"
-            f"agent.truststore.file={credentials.truststore}\n"
+            "".join(f"agent.tunnel.{one}={LOOPBACK}:{gateway_port}\n" for one in domains)
+            + f"agent.truststore.file={credentials.truststore}\n"
             f"agent.apikey.issuers={self.issuer.file}\n"
             f"agent.keys.dirs={keys}\n",
             encoding="utf-8",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -95,7 +96,11 @@ class Tunnels:
             gateway=str(gateway),
             tunnel_id=tunnel.opened.tunnel_id.hex(),
         )
-        return {"address": made.address, "tunnel_id": tunnel.opened.tunnel_id.hex()}
+        return {
+            "address": made.address,
+            "tunnel_id": tunnel.opened.tunnel_id.hex(),
+            "domain_certificates": [b64encode(one.der).decode() for one in tunnel.opened.peer.path],
+        }
 
     def _gateway(self, domain: str) -> GatewayAddress:
         gateway = self._gateways.get(domain)

@@ -167,6 +167,7 @@ class Session:
             on_socket_lost=DestinationUnreachableError("the destination broke off"),
         )
         self.account.opened(relay)
+        self._service.reports.opened(self.account)
         return await relay.run(page, socket.inbox)
 
     # --- the end of it ---------------------------------------------------------------------
