@@ -29,6 +29,7 @@ from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
 from tunnel_gateway.config_destinations import Destination, is_known, read_destinations
 from tunnel_gateway.config_text import read_entries, visible
 from tunnel_gateway.config_values import (
+    ALLOWANCES,
     FILE,
     FOLDER,
     IP,
@@ -37,6 +38,7 @@ from tunnel_gateway.config_values import (
     PORT,
     SECRET,
     YES_NO,
+    Allowance,
     Entry,
     Kind,
     Network,
@@ -65,6 +67,15 @@ class Config:
     handshake_timeout: float
     handshake_limit: int
     tunnel_limit: int
+    memory_limit: int
+    source_rate: int
+    source_burst: int
+    source_handshakes: int
+    source_limit: int
+    source_networks: tuple[Allowance, ...]
+    certificate_limit: int
+    lifetime: float
+    bandwidth: int
     idle_timeout: float
     upgrade_timeout: float
     connect_timeout: float
@@ -122,6 +133,33 @@ KEYS: tuple[Key, ...] = (
         " bounds the memory and the signatures that strangers can cost."),
     Key("tunnel.limit", "tunnel_limit", whole(1, 1_000_000, ""), "10000",
         "How many tunnels may be open at once; each takes two file descriptors."),
+    Key("tunnel.memory.limit", "memory_limit", whole(0, 1_000_000, ""), "2048",
+        "The resident memory in MiB from which on new tunnels are refused (overloaded), before the"
+        " system ends the process and all tunnels with it. 0: none."),
+    Key("tunnel.source.rate", "source_rate", whole(0, 1_000_000, ""), "20",
+        "How many handshakes one source address may begin a second in the long run, rate_limited"
+        " beyond: each costs two milliseconds of a processor. IPv6 counts by /64. 0: any number."),
+    Key("tunnel.source.burst", "source_burst", whole(1, 1_000_000, ""), "200",
+        "How many handshakes it may begin at once before the rate holds: an office that comes back"
+        " after a restart."),
+    Key("tunnel.source.handshakes", "source_handshakes", whole(0, 65536, ""), "64",
+        "How many of its handshakes may be in progress at once, rate_limited beyond; a part of"
+        " tunnel.handshake.limit, so that one slow address does not take all. 0: any number."),
+    Key("tunnel.source.limit", "source_limit", whole(0, 1_000_000, ""), "1000",
+        "How many tunnels one source address may have open, too_many_tunnels beyond; a part of"
+        " tunnel.limit. 0: any number."),
+    Key("tunnel.source.networks", "source_networks", ALLOWANCES, "127.0.0.0/8 free, ::1 free",
+        "Networks whose addresses are no ordinary sources: each counts as so many, or is free of"
+        " limits: balancers, and institutions behind one address."),
+    Key("tunnel.certificate.limit", "certificate_limit", whole(0, 1_000_000, ""), "64",
+        "How many tunnels one certificate may have open, too_many_tunnels beyond: more than a"
+        " person's pages need. 0: any number."),
+    Key("tunnel.lifetime", "lifetime", seconds(0, 31_536_000), "86400",
+        "An open tunnel is ended after this time, however busy: an expired certificate or a"
+        " changed rule then counts for it too. 0: never."),
+    Key("tunnel.bandwidth", "bandwidth", whole(0, 999_999_999, ""), "0",
+        "How many bytes a second one tunnel may carry in each direction, with a burst of one"
+        " second. 0: as many as go through."),
     Key("tunnel.idle.timeout", "idle_timeout", seconds(1, 604_800), "3600",
         "A tunnel without a byte in either direction is closed after this time."),
     Key("tunnel.upgrade.timeout", "upgrade_timeout", seconds(0.1, 3600), "90",

@@ -105,7 +105,7 @@ def test_a_balancer_that_is_not_understood(sent: bytes, detail: str, behind: Gat
 
 @pytest.mark.parametrize("sent", [b"", b"PROXY", IPV4.serialize_v2()[:20], IPV4.serialize_v2()])
 def test_a_slow_balancer(sent: bytes, start_gateway: StartGateway) -> None:
-    gateway = start_gateway(handshake_timeout=0.5, proxy_from=LOOPBACK, handshake_limit=1)
+    gateway = start_gateway(handshake_timeout=0.5, proxy_from=LOOPBACK, limit=1)
     with socket.create_connection(gateway.address) as balancer:
         balancer.sendall(sent)
         with socket.create_connection(gateway.address) as second:
@@ -113,6 +113,22 @@ def test_a_slow_balancer(sent: bytes, start_gateway: StartGateway) -> None:
         assert everything(balancer)[3:4] == b"\x10"
     line = gateway.logged("tunnel_refused", reason="timed_out")
     assert 0.4 < line["seconds"] < 5
+
+
+def test_limits_are_the_users_and_not_the_balancers(
+    start_gateway: StartGateway, credentials: Credentials, destination: socket.socket
+) -> None:
+    gateway = start_gateway(proxy_from=LOOPBACK, source_limit=1)
+    with (
+        passed_on(gateway, credentials, IPV4.serialize_v2()) as first,
+        passed_on(gateway, credentials, IPV6.serialize_v2()) as second,
+        passed_on(gateway, credentials, IPV4.serialize_v1()) as third,
+    ):
+        first.open()
+        second.open()
+        assert third.alert() == "too_many_tunnels"
+    line = gateway.logged("tunnel_refused", reason="too_many_tunnels")
+    assert line["client"] == "198.51.100.7:40000"
 
 
 @pytest.mark.parametrize("header", [IPV4.serialize_v1(), IPV4.serialize_v2(), b"PROXY "])
@@ -150,7 +166,7 @@ def test_a_listener_for_both_families(
     with passed_on(gateway, credentials, IPV6.serialize_v2()) as peer:
         serve(peer, destination)
     assert gateway.logged("tunnel_closed")["client"] == "[2001:db8::7]:40000"
-    peer = Peer(("::1", gateway.port), credentials.settings(dst_id="raw"))
+    peer = Peer(("::1", gateway.port), credentials.settings(dst_id="raw"), "::1")
     with peer.socket:
         assert forwarded_for(serve(peer, destination)) == b"::1"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from tunnel_gateway.config import Config
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.audit import Audit
+from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
-from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.limits import Admission, Limits
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.reports import Reports
@@ -42,9 +43,8 @@ class Gateway:
         self._own = _accepted_domains(material)
         self._service = Service(
             material=material,
-            admission=Admission(
-                tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
-            ),
+            admission=Admission(Limits.of(config)),
+            destinations=Destinations(),
             # One thread: with more they wait for Python's lock more than they work.
             workers=ThreadPoolExecutor(1, thread_name_prefix="public-key"),
             revocation=Revocation(),
@@ -67,12 +67,15 @@ class Gateway:
             policies=sorted(map(describe, config.destinations.values())),
         )
         self._service.revocation.configure(config, self._own)
-        watches = [asyncio.create_task(one.run()) for one in (reloader, self._expiry)]
+        self._service.destinations.configure(config.destinations)
+        watched = (reloader, self._expiry, self._service.admission.memory)
+        watches = [asyncio.create_task(one.run()) for one in watched]
         await termination.asked()
         for watch in watches:
             watch.cancel()
         await self._drain(listener, termination)
         await self._service.revocation.close()
+        await self._service.destinations.close()
         self._service.workers.shutdown(wait=False, cancel_futures=True)
 
     def _listen(self, config: Config) -> Listener:
@@ -99,9 +102,8 @@ class Gateway:
         if _log_settings(before) != _log_settings(after):
             configure_logs(after.log_format, after.log_level, personal=after.log_personal)
         self._service = replace(self._service, material=material)
-        self._service.admission.set_limits(
-            tunnels=after.tunnel_limit, handshakes=after.handshake_limit
-        )
+        self._service.admission.set_limits(Limits.of(after))
+        self._service.destinations.configure(after.destinations)
         self._own = _accepted_domains(material)
         self._service.revocation.configure(after, self._own)
         self._expiry.look(datetime.now(UTC))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunnel_gateway.errors import NotPermittedError, TruncatedError
+from tunnel_gateway.errors import NotPermittedError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gateway.account import Account
 from tunnel_gateway.gateway.audit import Audit
 from tunnel_gateway.observability.logs import get_logger
@@ -16,6 +16,7 @@ class Reports:
 
     def __init__(self, audit: Audit) -> None:
         self.audit = audit
+        self._untold = 0
 
     def opened(self, account: Account) -> None:
         """Note that a WebSocket is open."""
@@ -32,10 +33,17 @@ class Reports:
             facts["detail"] = str(end.error)
         if isinstance(end.error, NotPermittedError) and end.error.rule:
             facts["rule"] = end.error.rule
+        if isinstance(end.error, TunnelGatewayError) and end.error.limit:
+            facts["limit"] = end.error.limit.value
         if account.relay is not None:
             facts |= {"bytes_up": account.bytes_up, "bytes_down": account.bytes_down}
             log.info("tunnel_closed", **facts)
         elif silent and isinstance(end.error, TruncatedError | OSError):
             log.debug("probe", **facts)  # a balancer's health check connects and hangs up
+        elif not account.told:
+            self._untold += 1
+            log.debug("tunnel_refused", **facts)
         else:
+            if self._untold:
+                facts["untold"], self._untold = self._untold, 0
             log.warning("tunnel_refused", **facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, cast
 
@@ -133,6 +133,10 @@ class SocketStream(asyncio.BufferedProtocol):
         """Take back what came after a header that is not part of the stream itself."""
         self.received = bool(rest)
         self.inbox.unread(rest)
+
+    def call_when_lost(self, callback: Callable[[], object]) -> None:
+        """Call ``callback`` once the socket is closed."""
+        self._lost.add_done_callback(lambda _: callback())
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and everything written is sent or lost."""
