@@ -35,6 +35,7 @@ from tunnel_gateway.config_values import (
     FILE,
     FOLDER,
     IP,
+    NETWORKS,
     NEW_FILE,
     PORT,
     SECRET,
@@ -42,6 +43,7 @@ from tunnel_gateway.config_values import (
     Allowance,
     Entry,
     Kind,
+    Network,
     seconds,
     whole,
     words,
@@ -59,6 +61,7 @@ class Config:
     listen_ip: str
     listen_port: int
     listen_reuseport: bool
+    proxy_from: tuple[Network, ...] | None
     servers_dir: Path
     servers_password: bytes | None = field(repr=False)
     truststore_file: Path
@@ -114,6 +117,9 @@ KEYS: tuple[Key, ...] = (
         "The TCP port to listen on; the users' agents are told it for the domain."),
     Key("tunnel.listen.reuseport", "listen_reuseport", YES_NO, "no",
         "Whether daemons of one user share the port, one for each core, each with this set."),
+    Key("tunnel.proxy.from", "proxy_from", NETWORKS, "",
+        "The balancers: from their addresses every connection begins with a PROXY protocol header,"
+        " which is believed; from any other address such a header is refused."),
     Key("tunnel.servers.dir", "servers_dir", FOLDER, "tunnel/servers",
         "The folder with the key and the certificates of every domain."),
     Key("tunnel.servers.password", "servers_password", SECRET, "",

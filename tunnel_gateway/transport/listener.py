@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
@@ -62,7 +63,7 @@ class Listener:
         delay = _FIRST_DELAY_SECONDS
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._socket)
+                connection, address = await loop.sock_accept(self._socket)
             except OSError as error:
                 if delay == _FIRST_DELAY_SECONDS:
                     self._on_failure(error)
@@ -71,7 +72,10 @@ class Listener:
                 continue
             delay = _FIRST_DELAY_SECONDS
             try:
-                _, stream = await loop.connect_accepted_socket(SocketStream, connection)
+                # Who has reset it since has no address any more that could be asked for.
+                _, stream = await loop.connect_accepted_socket(
+                    partial(SocketStream, address), connection
+                )
             except OSError:
                 connection.close()  # reset by the peer before we looked at it
                 continue
