@@ -1,6 +1,7 @@
 # make demo    a conversation through a real tunnel, shown step by step
 # make test    everything that is tested
 # make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
+# make screenshots    the pictures of the demonstration's page in the documents, anew
 # make lint    formatting, lint rules and types
 # make fuzz    coverage-guided fuzzing of every reader of files; FUZZ_SECONDS=30 for each
 # make lock    write requirements.lock anew from pyproject.toml
@@ -11,9 +12,9 @@ BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
-FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate config
+FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config
 
-.PHONY: demo test bench lint format fuzz lock clean
+.PHONY: demo test bench screenshots lint format fuzz lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -24,6 +25,9 @@ test: $(VENV)/.installed $(VENV)/.for-tests
 
 bench: $(VENV)/.installed $(VENV)/.for-benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: $(VENV)/.installed $(VENV)/.for-tests
+	SCREENSHOTS=yes $(BIN)/pytest --quiet tests/browser/test_screenshots.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .

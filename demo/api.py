@@ -1,14 +1,18 @@
 """The organisation's WebSocket API of the demonstration: it echoes, and knows its user.
 
 Text and binary messages come back as they are; the text ``whoami`` is answered with a JSON
-object of the identity headers that the gateway set. Run it as ``python demo/api.py --port 8080``.
+object of the identity headers that the gateway set. After the text ``receive N`` the next N bytes
+do not come back: each message is answered with ``{"received": how many so far}``, the last one
+with their SHA-256 too. Run it as ``python demo/api.py --port 8080``.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
+import re
 import sys
 from collections.abc import Sequence
 from urllib.parse import unquote
@@ -19,12 +23,35 @@ from websockets.typing import Subprotocol
 
 SUBPROTOCOL = Subprotocol("chat.example.uz")
 MAX_MESSAGE = 64 * 1024 * 1024
+RECEIVE = re.compile(r"receive ([0-9]{1,12})")
 
 
 async def converse(connection: ServerConnection) -> None:
-    """Echo one connection's messages until it closes."""
+    """Answer one connection's messages, each once, until it closes."""
     async for message in connection:
-        await connection.send(identity(connection) if message == "whoami" else message)
+        if message == "whoami":
+            await connection.send(identity(connection))
+        elif isinstance(message, str) and (asked := RECEIVE.fullmatch(message)):
+            await receive(connection, int(asked[1]))
+        else:
+            await connection.send(message)
+
+
+async def receive(connection: ServerConnection, size: int) -> None:
+    """Take a file of ``size`` bytes; say after each message how much of it is here."""
+    digest = hashlib.sha256()
+    received = 0
+    await connection.send(report(received, digest.hexdigest() if size == 0 else None))
+    while received < size:
+        message = await connection.recv(decode=False)
+        received += len(message)
+        digest.update(message)
+        await connection.send(report(received, digest.hexdigest() if received >= size else None))
+
+
+def report(received: int, sha256: str | None) -> str:
+    """Return the answer to a piece of a file."""
+    return json.dumps({"received": received} | ({"sha256": sha256} if sha256 else {}))
 
 
 def identity(connection: ServerConnection) -> str:

@@ -1,8 +1,9 @@
 """A conversation through a real tunnel, shown step by step: ``make demo``.
 
-Four programs, each a process of its own: an API (demo/api.py), the gateway
-(config/demo.properties), the user's agent (``tunnel-gateway connect``), and this one as the page
-that talks. Exit code 0 when everything went as it should.
+Each part is a process of its own: an API (demo/api.py), the gateway (config/demo.properties), the
+user's agent, once as ``tunnel-gateway connect`` and once as the service that pages call, and the
+server of a page (demo/web.py). This program is the page that talks; with ``--stay`` a browser can
+be. Exit code 0 when everything went as it should.
 """
 
 from __future__ import annotations
@@ -14,20 +15,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
+from credentials import CERTIFICATES, DOMAIN, make_certificates
+from programs import ROOT, DemoError, Program, expect, gateway_program, program
+from visit import PageVisit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
-ROOT = Path(__file__).resolve().parent.parent
-CERTIFICATES = ROOT / "certs" / "dev"
 CONFIG = ROOT / "config" / "demo.properties"
 USER = CERTIFICATES / "users" / "citizen"
-DOMAIN = "example.uz"
 GATEWAY = "127.0.0.1:8843"
 API_PORT = 8080
 SUBPROTOCOL = Subprotocol("chat.example.uz")
@@ -39,90 +38,6 @@ CONNECT = [
     *("--key", str(USER / "key.pem"), "--cert", str(USER / "chain.pem")),
     *("--truststore", str(CERTIFICATES / "truststore.pem")),
 ]
-
-
-class DemoError(Exception):
-    """Something did not go as it should; the text says what."""
-
-
-class Program:
-    """A process of the demonstration and the lines that it writes."""
-
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
-        self.name = name
-        self.process = process
-        self._errors: list[str] = []
-        self._reading = asyncio.create_task(self._keep_errors())
-        self._more = asyncio.Condition()
-
-    async def _keep_errors(self) -> None:
-        assert self.process.stderr is not None  # noqa: S101 (opened as a pipe)
-        async for line in self.process.stderr:
-            async with self._more:
-                self._errors.append(line.decode().rstrip())
-                self._more.notify_all()
-        async with self._more:
-            self._more.notify_all()
-
-    async def output(self) -> dict[str, Any]:
-        """Return the next line of standard output, which is JSON."""
-        assert self.process.stdout is not None  # noqa: S101 (opened as a pipe)
-        line = await self.process.stdout.readline()
-        if not line:
-            await self._reading
-            raise DemoError(f"{self.name} ended: {self.last_words()}")
-        value: dict[str, Any] = json.loads(line)
-        return value
-
-    async def logged(self, event: str) -> dict[str, Any]:
-        """Return the first log line of ``event``."""
-        async with self._more:
-            while True:
-                for line in self._errors:
-                    if line.startswith("{") and json.loads(line).get("event") == event:
-                        value: dict[str, Any] = json.loads(line)
-                        return value
-                if self._reading.done():
-                    raise DemoError(f"{self.name} ended: {self.last_words()}")
-                await self._more.wait()
-
-    def last_words(self) -> str:
-        """Return the end of what it wrote to standard error."""
-        return "\n".join(self._errors[-5:]) or "without a word"
-
-    async def stop(self) -> int:
-        """Ask it to end, and return its exit code."""
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
-        code = await self.process.wait()
-        await self._reading
-        return code
-
-
-@asynccontextmanager
-async def program(name: str, *arguments: str) -> AsyncIterator[Program]:
-    """Run a Python program of the project as its own process."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    running = Program(name, process)
-    try:
-        yield running
-    finally:
-        await running.stop()
-
-
-def gateway_program(*arguments: str) -> tuple[str, ...]:
-    """Return the arguments that run ``tunnel-gateway`` with this interpreter."""
-    return (
-        "-c",
-        "import sys; from tunnel_gateway.cli.main import main; sys.exit(main())",
-        *arguments,
-    )
 
 
 class Story:
@@ -165,7 +80,7 @@ class Demonstration:
     def steps(self) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
         """Return every step with its title."""
         return [
-            ("development certificates", self.certificates),
+            ("development certificates", make_certificates),
             ("the organisation's WebSocket API starts", self.start_api),
             ("the gateway starts", self.start_gateway),
             ("the agent makes a tunnel", self.make_tunnel),
@@ -179,17 +94,6 @@ class Demonstration:
             ("the page closes", self.close),
             ("the gateway's line about the tunnel", self.access_log),
         ]
-
-    async def certificates(self) -> str:
-        """Make the development authority unless it is there."""
-        if (CERTIFICATES / "truststore.pem").exists():
-            return f"{CERTIFICATES.relative_to(ROOT)} is there already"
-        arguments = gateway_program("pki", "init", str(CERTIFICATES), "--domain", DOMAIN)
-        async with program("pki init", *arguments) as making:
-            if await making.process.wait():
-                await making.stop()
-                raise DemoError(f"no certificates: {making.last_words()}")
-        return f"made {CERTIFICATES.relative_to(ROOT)}"
 
     async def start_api(self) -> str:
         """Start the API and wait until it listens."""
@@ -222,34 +126,34 @@ class Demonstration:
             )
         )
         extensions = [extension.name for extension in self._page.protocol.extensions]
-        _expect(self._page.subprotocol == SUBPROTOCOL, "the subprotocol did not pass")
-        _expect(extensions == ["permessage-deflate"], "the compression did not pass")
+        expect(self._page.subprotocol == SUBPROTOCOL, "the subprotocol did not pass")
+        expect(extensions == ["permessage-deflate"], "the compression did not pass")
         return f"subprotocol {self._page.subprotocol}, compression {extensions[0]}"
 
     async def whoami(self) -> str:
         """Ask the API which user it sees."""
         identity = json.loads(await self._ask("whoami"))
         for name in ("X-EIMZO-CN", "X-EIMZO-PINFL"):
-            _expect(identity.get(name), f"the API got no {name}")
+            expect(identity.get(name), f"the API got no {name}")
         return "\n".join(f"{name}: {value}" for name, value in identity.items())
 
     async def text(self) -> str:
         """Send text in Uzbek and expect it back."""
         message = "Assalomu alaykum, O‘zbekiston!"
-        _expect(await self._ask(message) == message, "the text came back changed")
+        expect(await self._ask(message) == message, "the text came back changed")
         return message
 
     async def binary(self) -> str:
         """Send every byte value and expect them back."""
         message = bytes(range(256))
-        _expect(await self._ask(message) == message, "the bytes came back changed")
+        expect(await self._ask(message) == message, "the bytes came back changed")
         return "256 bytes"
 
     async def big(self) -> str:
         """Send a message that compression cannot shrink and expect it back."""
         message = os.urandom(BIG)
         started = time.perf_counter()
-        _expect(await self._ask(message) == message, "the message came back changed")
+        expect(await self._ask(message) == message, "the message came back changed")
         rate = 2 * BIG / (time.perf_counter() - started) / 1e6
         return f"{rate:.0f} MB/s in all"
 
@@ -271,13 +175,13 @@ class Demonstration:
         """Close the WebSocket; the agent ends with it."""
         await self._page.close()
         code = await self._agent.process.wait()
-        _expect(code == 0, f"the agent ended with {code}: {self._agent.last_words()}")
+        expect(code == 0, f"the agent ended with {code}: {self._agent.last_words()}")
         return f"close code {self._page.close_code}, and the agent has ended with it"
 
     async def access_log(self) -> str:
         """Show what the gateway wrote about it."""
         line = await self._gateway.logged("tunnel_closed")
-        _expect(line["reason"] == "completed", f"the tunnel ended with {line['reason']}")
+        expect(line["reason"] == "completed", f"the tunnel ended with {line['reason']}")
         return "\n".join(f"{key}: {value}" for key, value in line.items() if key != "event")
 
     async def _start(self, name: str, *arguments: str) -> Program:
@@ -288,17 +192,16 @@ class Demonstration:
         return await self._page.recv()
 
 
-def _expect(condition: object, complaint: str) -> None:
-    if not condition:
-        raise DemoError(complaint)
-
-
-async def stay() -> None:
+async def stay(page: PageVisit) -> None:
     """Say how to reach what is running, and wait for the end."""
     command = " ".join(part.replace(f"{ROOT}/", "") for part in CONNECT)
     print(
         f"""
-The API and the gateway go on. Make a tunnel of your own:
+Everything goes on. Open the page:
+
+    {page.address}
+
+or make a tunnel of your own:
 
     .venv/bin/tunnel-gateway {command}
 
@@ -306,7 +209,8 @@ and talk to the address that it prints (whoami asks the API who you are):
 
     .venv/bin/websockets ws://127.0.0.1:PORT/
 
-Ctrl-C ends it all."""
+Ctrl-C ends it all.""",
+        flush=True,
     )
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -318,22 +222,23 @@ async def demonstrate(*, staying: bool) -> int:
     """Go through the steps; return the exit code."""
     story = Story()
     async with AsyncExitStack() as stack:
+        page = PageVisit(stack, GATEWAY)
         try:
-            for text, doing in Demonstration(stack).steps():
+            for text, doing in (*Demonstration(stack).steps(), *page.steps()):
                 await story.step(text, doing())
         except DemoError as error:
             print(f"\nThe demonstration failed: {error}", file=sys.stderr)
             return 1
         print("\nEverything went through the tunnel as it should.")
         if staying:
-            await stay()
+            await stay(page)
     return 0
 
 
 def main() -> int:
     """Run the demonstration."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stay", action="store_true", help="leave the API and the gateway running")
+    parser.add_argument("--stay", action="store_true", help="leave it all running, for a browser")
     return asyncio.run(demonstrate(staying=parser.parse_args().stay))
 
 

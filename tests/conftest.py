@@ -11,6 +11,7 @@ import pytest
 import uvloop
 
 from tests.support.credentials import Credentials
+from tests.support.page import AgentService
 from tests.support.processes import Agent, Api, Gateway, Program, ReservedPort
 
 
@@ -128,3 +129,27 @@ def start_agent(
             running.process.kill()
         running.exit_code()
         assert "Traceback" not in running.last_words()
+
+
+@pytest.fixture
+def start_service(
+    credentials: Credentials, gateway: Gateway, start_gateway: object, tmp_path: Path
+) -> Iterator[Callable[..., AgentService]]:
+    """Start the agent's service for the shared gateway, or for the one at ``port``.
+
+    It is ended after the test, in order, and before the gateways are checked for leaks.
+    """
+    started: list[AgentService] = []
+
+    def start(port: int | None = None, **options: Any) -> AgentService:
+        folder = tmp_path / f"agent-{len(started)}"
+        folder.mkdir()
+        running = AgentService(credentials, folder, port or gateway.port, **options)
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            assert running.stop() == 0, running.last_words()
+        running.check_log()

@@ -1,10 +1,18 @@
-"""The demonstration, where it cannot be given."""
+"""The demonstration's parts: where it cannot be given, the page's server, and the API."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import socket
+import ssl
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPSConnection
 
-from tests.support.processes import LOOPBACK, Program
+import pytest
+from websockets.sync.client import connect
+
+from tests.support.processes import LOOPBACK, TIME_LIMIT, Program
 
 
 def test_a_port_that_is_taken() -> None:
@@ -16,3 +24,69 @@ def test_a_port_that_is_taken() -> None:
     assert str(port) in line
     assert "address already in use" in line
     assert line.endswith("; end what listens there and try again")
+
+
+@pytest.fixture
+def page_server() -> Iterator[tuple[HTTPConnection, HTTPSConnection]]:
+    program = Program(
+        "the page",
+        *("demo/web.py", "--port", "0", "--https-port", "0", "--domain", "example.uz"),
+        *("--agent-port", "1234", "--api-key", "example.uz", "AB", "--dst", "api"),
+    )
+    ports = program.next_output()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    plain = HTTPConnection(LOOPBACK, ports["http"], timeout=TIME_LIMIT)
+    secure = HTTPSConnection(LOOPBACK, ports["https"], timeout=TIME_LIMIT, context=context)
+    yield plain, secure
+    plain.close()
+    secure.close()
+    program.stop()
+
+
+def test_the_pages_server(page_server: tuple[HTTPConnection, HTTPSConnection]) -> None:
+    for connection in page_server:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Content-Security-Policy"].startswith(
+            "default-src 'self'; connect-src 'self' ws://127.0.0.1:* wss://127.0.0.1:*;"
+        )
+        assert b"<!doctype html>" in answer.read()
+        connection.request("GET", "/settings.json")
+        settings = json.load(connection.getresponse())
+        assert settings["ws"] == "ws://127.0.0.1:1234/service/cryptapi"
+        assert settings["apiKeys"] == ["example.uz", "AB"]
+        assert settings["dst"] == "api"
+
+
+@pytest.mark.parametrize("path", ["/../run.py", "/%2e%2e/run.py", "//etc/passwd", "/texts", "/x"])
+def test_nothing_but_the_page(
+    path: str, page_server: tuple[HTTPConnection, HTTPSConnection]
+) -> None:
+    connection, _ = page_server
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (404, b"not found\n")
+
+
+def test_the_api_counts_a_file() -> None:
+    program = Program("the API", "demo/api.py", "--port", "0")
+    address = program.next_output()["address"]
+    with connect(f"ws://{address}/", proxy=None, open_timeout=TIME_LIMIT) as page:
+        for file in ([b"salom", b"dunyo!"], []):
+            content = b"".join(file)
+            digest = {"sha256": hashlib.sha256(content).hexdigest()}
+            page.send(f"receive {len(content)}")
+            assert json.loads(page.recv()) == {"received": 0} | ({} if file else digest)
+            received = 0
+            for part in file:
+                page.send(part)
+                received += len(part)
+                done = received == len(content)
+                assert json.loads(page.recv()) == {"received": received} | (digest if done else {})
+        page.send("receive many")
+        assert page.recv() == "receive many"
+    program.stop()

@@ -17,27 +17,27 @@ What the format leaves open, decided here:
 
 from __future__ import annotations
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-import javaproperties
-
 from tunnel_gateway.config_destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
 from tunnel_gateway.config_destinations import Destination, is_known, read_destinations
+from tunnel_gateway.config_text import read_entries, visible
 from tunnel_gateway.config_values import (
+    ALLOWANCES,
     FILE,
     FOLDER,
     IP,
+    NEW_FILE,
     PORT,
     SECRET,
     YES_NO,
+    Allowance,
     Entry,
     Kind,
     seconds,
@@ -45,9 +45,6 @@ from tunnel_gateway.config_values import (
     words,
 )
 from tunnel_gateway.errors import ConfigError, Fault
-
-# The vendor's whole file has some ten kilobytes.
-MAX_SIZE = 256 * 1024
 
 _PREFIX = "tunnel."
 
@@ -67,6 +64,15 @@ class Config:
     handshake_timeout: float
     handshake_limit: int
     tunnel_limit: int
+    memory_limit: int
+    source_rate: int
+    source_burst: int
+    source_handshakes: int
+    source_limit: int
+    source_networks: tuple[Allowance, ...]
+    certificate_limit: int
+    lifetime: float
+    bandwidth: int
     idle_timeout: float
     upgrade_timeout: float
     connect_timeout: float
@@ -80,6 +86,8 @@ class Config:
     crl_dir: Path | None
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
+    log_personal: Literal["masked", "full"]
+    audit_file: Path | None
     destinations: Mapping[str, Destination]
 
 
@@ -119,6 +127,33 @@ KEYS: tuple[Key, ...] = (
         " bounds the memory and the signatures that strangers can cost."),
     Key("tunnel.limit", "tunnel_limit", whole(1, 1_000_000, ""), "10000",
         "How many tunnels may be open at once; each takes two file descriptors."),
+    Key("tunnel.memory.limit", "memory_limit", whole(0, 1_000_000, ""), "2048",
+        "The resident memory in MiB from which on new tunnels are refused (overloaded), before the"
+        " system ends the process and all tunnels with it. 0: none."),
+    Key("tunnel.source.rate", "source_rate", whole(0, 1_000_000, ""), "20",
+        "How many handshakes one source address may begin a second in the long run, rate_limited"
+        " beyond: each costs two milliseconds of a processor. IPv6 counts by /64. 0: any number."),
+    Key("tunnel.source.burst", "source_burst", whole(1, 1_000_000, ""), "200",
+        "How many handshakes it may begin at once before the rate holds: an office that comes back"
+        " after a restart."),
+    Key("tunnel.source.handshakes", "source_handshakes", whole(0, 65536, ""), "64",
+        "How many of its handshakes may be in progress at once, rate_limited beyond; a part of"
+        " tunnel.handshake.limit, so that one slow address does not take all. 0: any number."),
+    Key("tunnel.source.limit", "source_limit", whole(0, 1_000_000, ""), "1000",
+        "How many tunnels one source address may have open, too_many_tunnels beyond; a part of"
+        " tunnel.limit. 0: any number."),
+    Key("tunnel.source.networks", "source_networks", ALLOWANCES, "127.0.0.0/8 free, ::1 free",
+        "Networks whose addresses are no ordinary sources: each counts as so many, or is free of"
+        " limits: balancers, and institutions behind one address."),
+    Key("tunnel.certificate.limit", "certificate_limit", whole(0, 1_000_000, ""), "64",
+        "How many tunnels one certificate may have open, too_many_tunnels beyond: more than a"
+        " person's pages need. 0: any number."),
+    Key("tunnel.lifetime", "lifetime", seconds(0, 31_536_000), "86400",
+        "An open tunnel is ended after this time, however busy: an expired certificate or a"
+        " changed rule then counts for it too. 0: never."),
+    Key("tunnel.bandwidth", "bandwidth", whole(0, 999_999_999, ""), "0",
+        "How many bytes a second one tunnel may carry in each direction, with a burst of one"
+        " second. 0: as many as go through."),
     Key("tunnel.idle.timeout", "idle_timeout", seconds(1, 604_800), "3600",
         "A tunnel without a byte in either direction is closed after this time."),
     Key("tunnel.upgrade.timeout", "upgrade_timeout", seconds(0.1, 3600), "90",
@@ -148,6 +183,11 @@ KEYS: tuple[Key, ...] = (
         "console is for people, json for machines; auto is console on a terminal, else json."),
     Key("tunnel.log.level", "log_level", words("debug", "info", "warning", "error"), "info",
         "The least important lines that are written."),
+    Key("tunnel.log.personal", "log_personal", words("masked", "full"), "masked",
+        "How the log and the status name persons; the audit file always names them in full."),
+    Key("tunnel.audit.file", "audit_file", NEW_FILE, "",
+        "The file that says who had a tunnel, when and where to, each line chained to the one"
+        " before; {instance} in it stands for TUNNEL_GATEWAY_INSTANCE of the environment."),
 )
 # fmt: on
 
@@ -190,11 +230,11 @@ class _Reading:
     def entries(self) -> dict[str, Entry]:
         """The entries with our prefix by key; repeated and unknown keys are faults."""
         found: dict[str, Entry] = {}
-        for entry in self._parse(self._text()):
+        for entry in read_entries(self.path, self.faults):
             if not entry.key.startswith(_PREFIX):
-                if _visible(entry.key).startswith(_PREFIX):
+                if visible(entry.key).startswith(_PREFIX):
                     self.fault(
-                        f"unknown key; did you mean {_visible(entry.key)}?", entry.line, entry.key
+                        f"unknown key; did you mean {visible(entry.key)}?", entry.line, entry.key
                     )
                 continue
             if (first := found.setdefault(entry.key, entry)) is not entry:
@@ -202,44 +242,6 @@ class _Reading:
             elif entry.key not in _KEY_OF and not is_known(entry.key):
                 self.fault(f"unknown key{_suggestion(entry.key)}", entry.line, entry.key)
         return found
-
-    def _text(self) -> str:
-        try:
-            with self.path.open("rb") as file:
-                data = file.read(MAX_SIZE + 1)
-        except OSError as error:
-            self.fault(
-                f"cannot be read ({error.strerror}): give the path of the configuration file, and"
-                " let the user of this process read it"
-            )
-            raise ConfigError(self.faults) from None
-        if len(data) > MAX_SIZE:
-            self.fault(f"more than {MAX_SIZE} bytes: that is no configuration file")
-            raise ConfigError(self.faults)
-        if b"\0" in data or data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-            self.fault("not a text file, or one in UTF-16: save it as text in UTF-8")
-            raise ConfigError(self.faults)
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return data.decode("iso-8859-1")
-
-    def _parse(self, text: str) -> Iterable[Entry]:
-        lines = _Lines(text)
-        elements = javaproperties.parse(lines)
-        while True:
-            line = lines.count + 1
-            try:
-                element = next(elements, None)
-            except javaproperties.InvalidUEscapeError:
-                # It is not quoted: it may be of a password.
-                self.fault("a \\u that is not followed by four hexadecimal digits", line)
-                elements = javaproperties.parse(lines)  # the next entry is still to be checked
-                continue
-            if element is None:
-                return
-            if isinstance(element, javaproperties.KeyValue):
-                yield Entry(self.path, line, element.key, element.value.strip())
 
     def simple_value(self, key: Key, entry: Entry | None) -> Any:
         """The value of ``key``, or None after a fault."""
@@ -266,23 +268,6 @@ class _Reading:
             self.fault(
                 "has no effect without tunnel.revocation=hard or soft", line, "tunnel.crl.dir"
             )
-
-
-class _Lines(StringIO):
-    """Text that counts the lines taken from it; every line end is read as ``\\n``."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text, newline=None)
-        self.count = 0
-
-    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # text, not bytes
-        self.count += 1
-        return super().readline(size)
-
-
-def _visible(name: str) -> str:
-    """The name as people see it: without spaces of any kind, and in small letters."""
-    return "".join(one for one in name if one.isprintable() and not one.isspace()).lower()
 
 
 def _suggestion(name: str) -> str:

@@ -8,14 +8,12 @@ import socket
 import pytest
 
 from tests.support.loopback import TIME_LIMIT, reset, send, stream_and_socket
-from tunnel_gateway.agent.oneshot import OneShotAddress, refusal
+from tunnel_gateway.agent.oneshot import OneShotAddress
 from tunnel_gateway.errors import (
-    AlertReceivedError,
     ProtocolViolationError,
     TimedOutError,
     TruncatedError,
 )
-from tunnel_gateway.transport.relay import RelayEnd
 from tunnel_gateway.transport.stream import SocketStream
 
 
@@ -85,35 +83,3 @@ async def test_the_gateway_speaks_first() -> None:
         await accepting
     assert "\x1b" not in str(caught.value)
     await close(gateway, tunnel)
-
-
-@pytest.mark.parametrize(
-    ("end", "status", "body"),
-    [
-        (
-            RelayEnd("alert_received", AlertReceivedError("not_permitted", "this page may not")),
-            "403 Forbidden",
-            "not_permitted: the other side ended the tunnel: not_permitted (this page may not)",
-        ),
-        (
-            RelayEnd("alert_received", AlertReceivedError("not_websocket", "x")),
-            "400 Bad Request",
-            "not_websocket: the other side ended the tunnel: not_websocket (x)",
-        ),
-        (
-            RelayEnd("alert_received", AlertReceivedError("shutting_down", "x")),
-            "503 Service Unavailable",
-            "shutting_down: the other side ended the tunnel: shutting_down (x)",
-        ),
-        (RelayEnd("timed_out", TimedOutError("late")), "504 Gateway Timeout", "timed_out: late"),
-        (RelayEnd("peer_lost", OSError("o‘ldi")), "502 Bad Gateway", "peer_lost: o‘ldi"),
-        (RelayEnd("completed"), "502 Bad Gateway", "completed"),
-    ],
-)
-def test_what_the_page_sees(end: RelayEnd, status: str, body: str) -> None:
-    head, _, found = refusal(end).partition(b"\r\n\r\n")
-    line, *fields = head.decode("ascii").split("\r\n")
-    assert line == f"HTTP/1.1 {status}"
-    assert f"Content-Length: {len(found)}" in fields
-    assert "Connection: close" in fields
-    assert found.decode() == f"{body}\n"

@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from tests.support.pki import NOW, OFFICER, authority, domain, user
 from tunnel_gateway.cli import pki
 from tunnel_gateway.errors import FileError
+from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import ROOT, issue
 from tunnel_gateway.pki.certificate import Certificate, to_pem
 from tunnel_gateway.pki.keyfiles import load_certificates, load_identity, password_beside
+from tunnel_gateway.pki.pkcs12 import shown_aliases
 from tunnel_gateway.pki.truststore import load_trust_anchors
 
 Run = Callable[..., tuple[int, str, str]]
@@ -65,6 +67,8 @@ class TestInit:
             "ca/root.key.pem",
             "ca/centre.pem",
             "ca/centre.key.pem",
+            "ca/api-keys.pem",
+            "ca/api-keys.key.pem",
             "servers/example.uz/chain.pem",
             "servers/example.uz/key.pem",
             "users/citizen/chain.pem",
@@ -79,18 +83,19 @@ class TestInit:
     def test_keys_are_their_owners_only(self, run: Run, tmp_path: Path) -> None:
         run("init", tmp_path)
         keys = [path for path in tmp_path.rglob("*.pem") if path.name.endswith("key.pem")]
-        assert len(keys) == 5
+        assert len(keys) == 6
         assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
 
     def test_users_get_a_pfx(self, run: Run, tmp_path: Path) -> None:
         run("init", tmp_path, "--curve", "C", "--family", "2024")
         passwords = set()
-        for name, common_name in (("citizen", "G‘ANIYEV O‘KTAM"), ("officer", "TO‘LAGANOVA OYGUL")):
+        for name in ("citizen", "officer"):
             folder = tmp_path / "users" / name
             pfx = folder / "user.pfx"
             password = password_beside(pfx)
             passwords.add(password)
-            identity = load_identity(pfx, None, password, common_name)
+            identity = load_identity(pfx, None, password)
+            assert shown_aliases(pfx.read_bytes()) == (make_alias(identity.leaf),)
             assert identity.chain == load_identity(folder / "key.pem", folder / "chain.pem").chain
             for path in (pfx, folder / "user.pfx.password"):
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600

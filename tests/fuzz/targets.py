@@ -13,17 +13,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import keystores
+from tests.support import keystores, messages
 from tests.support.keystores import PASSWORD
 from tests.support.pki import authority, domain, user
-from tunnel_gateway import config
+from tunnel_gateway import config, config_text
 from tunnel_gateway.errors import (
+    CertificateError,
     CertificateUnsuitableError,
     ConfigError,
     InvalidKeyError,
     KeystoreError,
+    SignedDataError,
 )
-from tunnel_gateway.pki import jks, keyfiles, pem, pkcs8, pkcs12
+from tunnel_gateway.pki import cms, jks, keyfiles, pem, pkcs8, pkcs12
 from tunnel_gateway.pki.certificate import MAX_CERTIFICATE_SIZE, Certificate, to_pem
 from tunnel_gateway.pki.oids import FAMILY_2009, FAMILY_2024
 from tunnel_gateway.pki.truststore import read_trust_anchors
@@ -56,6 +58,11 @@ def _read_pfx(data: bytes) -> None:
     found = pkcs12.Pfx(data, PASSWORD)
     for key in found.keys:
         found.decrypt(key)
+
+
+def _read_message(data: bytes) -> None:
+    signed = cms.parse_signed_data(data)
+    cms.verify(signed, content=None if signed.content is not None else messages.DOCUMENT)
 
 
 def _read_config(data: bytes) -> None:
@@ -130,6 +137,10 @@ def _truststore_seeds() -> list[bytes]:
     return [*_jks_seeds(), *_pfx_seeds(), *_pem_seeds()]
 
 
+def _cms_seeds() -> list[bytes]:
+    return [messages.made().der, messages.made(detached=True).der, messages.streamed()]
+
+
 def _config_seeds() -> list[bytes]:
     texts = [path.read_bytes() for path in (PROJECT / "config").glob("*.properties")]
     return [*texts, b"tunnel.enabled=yes\ntunnel.servers.password=\\u0041\\\n  b\n#\n!\n"]
@@ -172,7 +183,13 @@ TARGETS: dict[str, Target] = {
         functools.cache(_certificate_seeds),
         limit=MAX_CERTIFICATE_SIZE,
     ),
+    "cms": Target(
+        _read_message,
+        (SignedDataError, CertificateError),
+        functools.cache(_cms_seeds),
+        limit=64 * 1024,
+    ),
     "config": Target(
-        _read_config, (ConfigError,), functools.cache(_config_seeds), limit=config.MAX_SIZE
+        _read_config, (ConfigError,), functools.cache(_config_seeds), limit=config_text.MAX_SIZE
     ),
 }

@@ -1,9 +1,9 @@
+"""Whose page asks, and what the destination reads."""
+
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
@@ -11,193 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunnel_gateway.errors import NotPermittedError, NotWebSocketError
+from tests.support.upgrade import LINES, head, read, with_lines
+from tunnel_gateway.errors import NotPermittedError
 from tunnel_gateway.gateway.upgrade import (
-    UpgradeReader,
-    UpgradeRequest,
     check_origin,
     encode_value,
     forwarded_request,
     identity_headers,
     switched_protocols,
 )
+from tunnel_gateway.transport.upgrade import UpgradeRequest
 
 if TYPE_CHECKING:
     from tunnel_gateway.pki.validation import VerifiedPeer
-
-# The example of RFC 6455, section 1.3, as Firefox would send it.
-LINES = (
-    "GET /chat?room=1 HTTP/1.1",
-    "Host: 127.0.0.1:49152",
-    "User-Agent: Mozilla/5.0",
-    "Origin: https://example.uz",
-    "Cookie: session=secret",
-    "Connection: keep-alive, Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Extensions: permessage-deflate",
-    "Sec-WebSocket-Protocol: chat, superchat",
-)
-
-
-def head(*lines: str) -> bytes:
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("iso-8859-1")
-
-
-def with_lines(*more: str) -> bytes:
-    return head(*LINES, *more)
-
-
-def with_line(name: str, line: str | None) -> bytes:
-    """The example with the line of header ``name`` replaced, or left out."""
-    lines = [line if known.startswith(f"{name}:") else known for known in LINES]
-    assert lines != list(LINES)
-    return head(*(known for known in lines if known is not None))
-
-
-def read(data: bytes) -> UpgradeRequest:
-    request = UpgradeReader().receive_data(data)
-    assert request is not None
-    return request
-
-
-def read_byte_by_byte(data: bytes) -> UpgradeRequest | None:
-    reader, request = UpgradeReader(), None
-    for i in range(len(data)):
-        assert request is None, "a request before the last byte"
-        request = reader.receive_data(data[i : i + 1])
-    return request
-
-
-def test_a_browsers_request_is_read() -> None:
-    request = read(head(*LINES))
-    assert request.target == "/chat?room=1"
-    assert request.host == "127.0.0.1:49152"
-    assert request.origin == "https://example.uz"
-    assert [f"{name}: {value}" for name, value in request.headers] == list(LINES[1:])
-
-
-def test_early_frames_are_left_over() -> None:
-    reader = UpgradeReader()
-    assert reader.receive_data(head(*LINES) + b"\x81\x80frame\r\n\r\n") is not None
-    assert reader.rest == b"\x81\x80frame\r\n\r\n"
-
-
-@given(st.lists(st.integers(0, 400), max_size=12), st.binary(max_size=8))
-def test_any_split_of_the_bytes_gives_the_same_request(cuts: list[int], rest: bytes) -> None:
-    data = head(*LINES) + rest
-    edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    reader, seen = UpgradeReader(), None
-    for start, end in pairwise(edges):
-        if seen is not None:
-            assert reader.rest == data[len(head(*LINES)) : start]
-            break
-        seen = reader.receive_data(data[start:end])
-    assert seen == read(head(*LINES))
-
-
-def test_byte_by_byte_nothing_comes_before_the_last_byte() -> None:
-    data = head(*LINES)
-    assert read_byte_by_byte(data[:-1]) is None
-    assert read_byte_by_byte(data) == read(data)
-
-
-REFUSED = {
-    "another method": head("POST / HTTP/1.1", *LINES[1:]),
-    "a TLS hello": b"\x16\x03\x01\x02\x00",
-    "an empty line first": b"\r\n" + head(*LINES),
-    "an absolute target": head("GET http://example.uz/ HTTP/1.1", *LINES[1:]),
-    "a fragment": head("GET /a#b HTTP/1.1", *LINES[1:]),
-    "CR in the target": head("GET /a\rb HTTP/1.1", *LINES[1:]),
-    "NUL in the target": head("GET /a\0b HTTP/1.1", *LINES[1:]),
-    "a letter outside ASCII in the target": head("GET /\xe9 HTTP/1.1", *LINES[1:]),
-    "a space in the target": head("GET /a b HTTP/1.1", *LINES[1:]),
-    "HTTP/1.0": head("GET / HTTP/1.0", *LINES[1:]),
-    "HTTP/2.0": head("GET / HTTP/2.0", *LINES[1:]),
-    "no version": head("GET /", *LINES[1:]),
-    "bare LF": head(*LINES).replace(b"\r\n", b"\n"),
-    "one bare LF": head(*LINES).replace(b"\r\nUpgrade", b"\nUpgrade"),
-    "bare CR in a value": with_lines("X-A: b\rX-EIMZO-CN: admin"),
-    "NUL in a value": with_lines("X-A: \0"),
-    "a folded line": with_lines("X-A: b", " c"),
-    "a space before the colon": with_lines("X-EIMZO-CN : admin"),
-    "no name": with_lines(": admin"),
-    "no colon": with_lines("admin"),
-    "no Host": with_line("Host", None),
-    "two Hosts": with_lines("host: other.uz"),
-    "an empty Host": with_line("Host", "Host:"),
-    "a Host with a path": with_line("Host", "Host: example.uz/x"),
-    "no Upgrade": with_line("Upgrade", None),
-    "another Upgrade": with_line("Upgrade", "Upgrade: h2c"),
-    "a choice of upgrades": with_line("Upgrade", "Upgrade: websocket, h2c"),
-    "no Connection": with_line("Connection", None),
-    "Connection without Upgrade": with_line("Connection", "Connection: keep-alive"),
-    "Connection that is no list": with_line("Connection", "Connection: Upgrade;"),
-    "Connection that drops the identity": with_lines("Connection: Upgrade, X-EIMZO-INN"),
-    "no key": with_line("Sec-WebSocket-Key", None),
-    "two keys": with_lines(LINES[7]),
-    "a key that is not base64": with_line("Sec-WebSocket-Key", "Sec-WebSocket-Key: !"),
-    "a short key": with_line("Sec-WebSocket-Key", "Sec-WebSocket-Key: AAAA"),
-    "no version of WebSocket": with_line("Sec-WebSocket-Version", None),
-    "an old version of WebSocket": with_line("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"),
-    "a body": with_lines("Content-Length: 5"),
-    "two lengths": with_lines("Content-Length: 0", "Content-Length: 5"),
-    "a disguised length": with_lines("Content_Length: 5"),
-    "a transfer coding": with_lines("Transfer-Encoding: chunked"),
-    "a disguised transfer coding": with_lines("Transfer.Encoding: chunked"),
-    "two Origins": with_lines("Origin: https://other.uz"),
-    "too many headers": with_lines(*(f"X-{i}: 1" for i in range(128))),
-    "a long line": with_lines("X-A: " + "a" * 8192),
-    "too many bytes": with_lines(*(f"X-{i}: {'a' * 4096}" for i in range(4))),
-}
-
-
-@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
-def test_everything_else_is_refused_whole_and_byte_by_byte(data: bytes) -> None:
-    with pytest.raises(NotWebSocketError):
-        UpgradeReader().receive_data(data)
-    with pytest.raises(NotWebSocketError):
-        read_byte_by_byte(data)
-
-
-@pytest.mark.parametrize("length", ["Content-Length: 0", "content-length: 0"])
-def test_a_length_of_zero_is_no_body(length: str) -> None:
-    assert read(with_lines(length)).headers[-1][1] == "0"
-
-
-def test_the_limit_counts_the_head_and_not_what_follows() -> None:
-    data = head(*LINES)
-    assert UpgradeReader(max_size=len(data)).receive_data(data + bytes(9999)) is not None
-    with pytest.raises(NotWebSocketError, match="longer than"):
-        UpgradeReader(max_size=len(data) - 1).receive_data(data)
-    with pytest.raises(NotWebSocketError, match="longer than"):
-        UpgradeReader(max_size=10).receive_data(data[:11])
-
-
-@pytest.mark.parametrize("data", [head(*LINES), b"POST"])
-def test_a_reader_reads_one_request(data: bytes) -> None:
-    reader = UpgradeReader()
-    try:
-        reader.receive_data(data)
-    except NotWebSocketError:
-        assert data == b"POST"
-    with pytest.raises(RuntimeError):
-        reader.receive_data(b"GET ")
-
-
-def test_a_refusal_does_not_tell_the_cookie() -> None:
-    with pytest.raises(NotWebSocketError) as caught:
-        read(with_line("Cookie", "Cookie: secret\0"))
-    assert str(caught.value) == "malformed request: invalid HTTP header value"
-    assert caught.value.__cause__ is None
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_give_a_request_or_a_refusal(data: bytes) -> None:
-    for start in (b"", b"GET / HTTP/1.1\r\n", head(*LINES)[:-2]):
-        with suppress(NotWebSocketError):
-            UpgradeReader().receive_data(start + data)
 
 
 def origin(value: str | None) -> UpgradeRequest:

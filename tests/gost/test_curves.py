@@ -19,6 +19,8 @@ from tunnel_gateway.gost.curves import (
     PublicKey,
     swap_halves,
 )
+from tunnel_gateway.gost.key_agreement import agree
+from tunnel_gateway.gost.signature import sign
 
 on_each_curve = pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
 
@@ -181,3 +183,26 @@ def test_halves_are_turned_round() -> None:
     point = bytes(range(64))
     assert swap_halves(point) == bytes(range(31, -1, -1)) + bytes(range(63, 31, -1))
     assert swap_halves(swap_halves(point)) == point
+
+
+def test_a_wiped_key_is_good_for_nothing() -> None:
+    private_key = key(CRYPTOPRO_A, 12345)
+    public_key = private_key.public_key()
+    number = private_key.native()
+    assert bytes(number) == (12345).to_bytes(32, "big")
+    private_key.wipe()
+    assert not any(bytes(number))
+    with pytest.raises(InvalidKeyError, match="forgotten"):
+        private_key.to_bytes()
+    with pytest.raises(InvalidKeyError, match="forgotten"):
+        sign(private_key, bytes(32), bytes(32))
+    with pytest.raises(InvalidKeyError, match="forgotten"):
+        agree(private_key, public_key, 1)
+
+
+def test_a_key_has_a_number_of_its_own() -> None:
+    number = bytearray((7).to_bytes(32, "big"))
+    private_key = PrivateKey(CRYPTOPRO_A, bytes(number))
+    copy = PrivateKey(CRYPTOPRO_A, private_key.to_bytes())
+    private_key.wipe()
+    assert copy.to_bytes() == number

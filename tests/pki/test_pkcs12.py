@@ -276,3 +276,18 @@ def test_a_key_does_not_show_itself() -> None:
     (key,) = pkcs12.Pfx(pfx(lot(key_bag(INFO))), PASSWORD).keys
     assert USER.private_key.to_bytes().hex() not in repr(key)
     assert "content" not in repr(key)
+
+
+def test_aliases_are_seen_without_the_password() -> None:
+    assert pkcs12.shown_aliases(written()) == ("G‘ani",)
+    info = sec1_info(user().private_key, FAMILY_2009)
+    for bag in (key_bag(info, "cn=b", b"1"), shrouded_bag(info)):
+        shown = pkcs12.shown_aliases(pfx(lot(bag), lot(certificate_bag(user().leaf, "c", b"1"))))
+        assert shown in (("cn=b",), (None,))
+    assert pkcs12.shown_aliases(pfx(closed_lot(key_bag(info, "cn=b", b"1")))) == ()
+
+
+@pytest.mark.parametrize("data", [b"", b"0\x00", bytes(pkcs12.MAX_SIZE + 1)])
+def test_aliases_of_no_file(data: bytes) -> None:
+    with pytest.raises(KeystoreError):
+        pkcs12.shown_aliases(data)

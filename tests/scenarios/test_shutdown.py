@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 import pytest
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect
 
 from tests.support.credentials import Credentials
@@ -74,8 +74,11 @@ def test_the_drain_ends(
         page.send("salom")
         assert page.recv(TIME_LIMIT) == "salom"
         gateway.signal(signal.SIGTERM)
-        with pytest.raises(ConnectionClosedError):
+        with pytest.raises(ConnectionClosedOK) as caught:
             page.recv(TIME_LIMIT)
+        assert caught.value.rcvd is not None
+        assert caught.value.rcvd.code == 1001  # going away
+        assert caught.value.rcvd.reason.startswith("shutting_down: ")
     assert "the other side ended the tunnel: shutting_down (" in agent.failure()
     assert gateway.exit_code() == 0
     assert gateway.logged("tunnel_closed")["reason"] == "shutting_down"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from tunnel_gateway.agent.oneshot import DEFAULT_SECONDS, OneShotAddress, refusal
+from tunnel_gateway.agent.oneshot import DEFAULT_SECONDS, OneShotAddress
 from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientSettings
@@ -41,7 +41,7 @@ async def serve_one_tunnel(
             tunnel.channel.abort(error)
             await tunnel.channel.wait_closed()
             raise
-        relay = Relay(tunnel.channel, local, _LIMITS, socket_name="local", farewell=refusal)
+        relay = Relay(tunnel.channel, local, _LIMITS, socket_name="local", farewell=local.farewell)
         end = await relay.run(inbox, local.inbox)
         await tunnel.channel.wait_closed()
         await local.wait_closed()

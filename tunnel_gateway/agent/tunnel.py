@@ -53,11 +53,11 @@ async def open_tunnel(
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + TUNNEL_SECONDS
-    stream = await _connect(gateway, deadline)
     connection = ClientConnection(
         settings,
         Surroundings(entropy=os.urandom, validation_time=datetime.now(UTC), deadline=deadline),
     )
+    stream = await _connect(gateway, deadline)
     channel = Channel(stream, connection, workers)
     try:
         opened = await channel.handshake()

@@ -9,11 +9,10 @@ from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvloop
-
 from tunnel_gateway.agent.app import serve_one_tunnel
 from tunnel_gateway.agent.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.tunnel import GatewayAddress
+from tunnel_gateway.cli import loop
 from tunnel_gateway.cli.arguments import domain
 from tunnel_gateway.observability.logs import configure_logs, escaped
 from tunnel_gateway.pki.keyfiles import is_encrypted, load_identity, password_beside, read_password
@@ -106,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         identity=identity,
         validator=ChainValidator(anchors),
     )
-    end = uvloop.run(
+    end = loop.run(
         serve_one_tunnel(
             arguments.gateway, settings, announce=_announce, time_limit=arguments.expires
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from io import TextIOWrapper
 
-from tunnel_gateway.cli import check, connect, pki, selftest, serve, speed
+from tunnel_gateway.cli import agent, audit, check, connect, pki, selftest, serve, speed
 from tunnel_gateway.errors import ConfigError, TunnelGatewayError
 from tunnel_gateway.observability.logs import escaped
 
@@ -22,7 +22,8 @@ Try it:
 
   tunnel-gateway pki init certs/dev --domain example.uz   certificates to try with
   tunnel-gateway serve --config config/demo.properties    the gateway
-  tunnel-gateway connect --help                           the user's side
+  tunnel-gateway connect --help                           the user's side, once
+  tunnel-gateway agent --help                             the user's side, for web pages
 
 Each command explains itself with --help.
 """
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=version("tunnel-gateway"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (serve, check, connect, pki, selftest, speed):
+    for command in (serve, check, connect, agent, pki, audit, selftest, speed):
         command.add_parser(commands)
     parsed = parser.parse_args(arguments)
     if "run" not in parsed:

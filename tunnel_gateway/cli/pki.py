@@ -14,12 +14,25 @@ from typing import Any, Final
 
 from tunnel_gateway.cli.arguments import domain, moment
 from tunnel_gateway.cli.facts import facts, plain, text
+from tunnel_gateway.cli.pki_apikey import add_apikey
+from tunnel_gateway.cli.pki_cms import add_verify_cms
 from tunnel_gateway.cli.pki_revoke import add_revoke
 from tunnel_gateway.errors import CertificateError, FileError
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki import pbe
-from tunnel_gateway.pki.authority import CENTRE, DOMAIN, ROOT, USER, Authority, Person, Profile
+from tunnel_gateway.pki.alias import make_alias
+from tunnel_gateway.pki.authority import (
+    API_KEYS,
+    CENTRE,
+    DOMAIN,
+    ROOT,
+    USER,
+    Authority,
+    Person,
+    Profile,
+    issue,
+)
 from tunnel_gateway.pki.certificate import format_time, to_pem
 from tunnel_gateway.pki.keyfiles import (
     PASSWORD_SUFFIX,
@@ -41,6 +54,7 @@ _DEFAULT_DOMAIN: Final = "example.uz"
 _ROUNDS_FOR_A_DRAWN_PASSWORD: Final = 2048
 # Of Linux, for one part of a path.
 _MAX_FILE_NAME: Final = 255
+_API_KEYS: Final = [("CN", "Development API-KEYs"), ("O", "tunnel-gateway"), ("C", "UZ")]
 # Made-up numbers: no one was born in a month 00.
 _DEFAULT_USERS: Final = {
     "citizen": Person("G‘ANIYEV O‘KTAM", pinfl="10000000000001", uid="400000001"),
@@ -58,6 +72,7 @@ Make an authority for development and tests, and write into DIR, which must be n
 
   truststore.pem                    the root
   ca/root.pem, centre.pem           the authority's certificates, and .key.pem beside them
+  ca/api-keys.pem                   whose key signs what pki apikey prints, for pages
   servers/DOMAIN/chain.pem, key.pem a certificate for each --domain
   users/NAME/chain.pem, key.pem     a certificate for each --user
   users/NAME/user.pfx               the same as a PFX, the form of E-IMZO, and in
@@ -100,7 +115,9 @@ def add_parser(subparsers: Any) -> None:
     _add_init(commands)
     _add_show(commands)
     _add_verify(commands)
+    add_verify_cms(commands)
     add_revoke(commands)
+    add_apikey(commands)
 
 
 def _add_command(commands: Any, name: str, summary: str, description: str) -> Any:
@@ -231,6 +248,8 @@ def _write_authority(writer: _Writer, args: argparse.Namespace) -> None:
     writer.write("truststore.pem", to_pem([authority.root.leaf]), 0o644)
     writer.identity(authority.root, "ca/root.pem", "ca/root.key.pem")
     writer.identity(authority.centre, "ca/centre.pem", "ca/centre.key.pem")
+    api_keys = issue(None, _API_KEYS, profile(API_KEYS), now=now, entropy=os.urandom)
+    writer.identity(api_keys, "ca/api-keys.pem", "ca/api-keys.key.pem")
     for name in dict.fromkeys(args.domains or [_DEFAULT_DOMAIN]):
         identity = authority.issue_domain(
             name, now=now, entropy=os.urandom, profile=profile(DOMAIN, args.days)
@@ -241,7 +260,7 @@ def _write_authority(writer: _Writer, args: argparse.Namespace) -> None:
             person, now=now, entropy=os.urandom, profile=profile(USER, args.days)
         )
         writer.identity(identity, f"users/{name}/chain.pem", f"users/{name}/key.pem")
-        writer.pfx(identity, f"users/{name}/user.pfx", person.name)
+        writer.pfx(identity, f"users/{name}/user.pfx", make_alias(identity.leaf))
 
 
 def _people(names: list[str] | None) -> dict[str, Person]:

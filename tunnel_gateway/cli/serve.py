@@ -6,11 +6,11 @@ import argparse
 import gc
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvloop
-
+from tunnel_gateway.cli import loop
 from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway.app import Gateway
 from tunnel_gateway.gost import selftest
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     selftest.require()
     config = load_config(arguments.config)
-    configure_logs(config.log_format, config.log_level)
+    configure_logs(config.log_format, config.log_level, personal=config.log_personal)
     if not config.enabled:
         print("tunnel-gateway: tunnel.enabled=no: nothing to do", file=sys.stderr)
         return 0
@@ -55,5 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
     # not after five; and the garbage collector need not look at what was loaded by now.
     sys.setswitchinterval(0.0005)
     gc.freeze()
-    uvloop.run(Gateway(config, arguments.config).serve())
+    with closing(Gateway(config, arguments.config)) as gateway:
+        loop.run(gateway.serve())
     return 0

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
+from tunnel_gateway.gateway.audit import Audit
+from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
-from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.limits import Admission, Limits
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.reports import Reports
@@ -37,16 +39,16 @@ class Gateway:
         """
         self._config_file = config_file
         material = Material.load(config)
+        self._audit = Audit(config.audit_file)
         self._own = _accepted_domains(material)
         self._service = Service(
             material=material,
-            admission=Admission(
-                tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
-            ),
+            admission=Admission(Limits.of(config)),
+            destinations=Destinations(),
             # One thread: with more they wait for Python's lock more than they work.
             workers=ThreadPoolExecutor(1, thread_name_prefix="public-key"),
             revocation=Revocation(),
-            reports=Reports(),
+            reports=Reports(self._audit),
         )
         self._expiry = ExpiryWatch(self._current)
         self._sessions = Sessions()
@@ -54,7 +56,7 @@ class Gateway:
     async def serve(self) -> None:
         """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
         termination = Termination()
-        reloader = Reloader(self._config_file, self._current, self._use)
+        reloader = Reloader(self._config_file, self._current, self._use, done=self._reloaded)
         config = self._service.config
         listener = self._listen(config)
         log.info(
@@ -65,12 +67,15 @@ class Gateway:
             policies=sorted(map(describe, config.destinations.values())),
         )
         self._service.revocation.configure(config, self._own)
-        watches = [asyncio.create_task(one.run()) for one in (reloader, self._expiry)]
+        self._service.destinations.configure(config.destinations)
+        watched = (reloader, self._expiry, self._service.admission.memory)
+        watches = [asyncio.create_task(one.run()) for one in watched]
         await termination.asked()
         for watch in watches:
             watch.cancel()
         await self._drain(listener, termination)
         await self._service.revocation.close()
+        await self._service.destinations.close()
         self._service.workers.shutdown(wait=False, cancel_futures=True)
 
     def _listen(self, config: Config) -> Listener:
@@ -94,15 +99,22 @@ class Gateway:
     def _use(self, material: Material) -> None:
         """Let what starts from now on have ``material``; what runs keeps what it began with."""
         before, after = self._service.config, material.config
-        if (before.log_format, before.log_level) != (after.log_format, after.log_level):
-            configure_logs(after.log_format, after.log_level)
+        if _log_settings(before) != _log_settings(after):
+            configure_logs(after.log_format, after.log_level, personal=after.log_personal)
         self._service = replace(self._service, material=material)
-        self._service.admission.set_limits(
-            tunnels=after.tunnel_limit, handshakes=after.handshake_limit
-        )
+        self._service.admission.set_limits(Limits.of(after))
+        self._service.destinations.configure(after.destinations)
         self._own = _accepted_domains(material)
         self._service.revocation.configure(after, self._own)
         self._expiry.look(datetime.now(UTC))
+
+    def _reloaded(self, done: bool) -> None:
+        self._audit.reopen()
+        self._audit.action("reload", done=done)
+
+    def close(self) -> None:
+        """Write what waits for the audit file; when ``serve`` has returned."""
+        self._audit.close()
 
     def _start_session(self, stream: SocketStream) -> None:
         self._sessions.start(self._service, stream)
@@ -111,9 +123,14 @@ class Gateway:
         await listener.close()
         seconds = self._service.config.drain_timeout
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
+        self._audit.action("stop", tunnels=len(self._sessions))
         error = ShuttingDownError("the gateway is stopping")
         await self._sessions.drain(error, seconds, termination.insisted())
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
+
+
+def _log_settings(config: Config) -> tuple[str, str, str]:
+    return config.log_format, config.log_level, config.log_personal
 
 
 def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:

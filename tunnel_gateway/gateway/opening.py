@@ -14,8 +14,6 @@ from tunnel_gateway.errors import (
     TruncatedError,
 )
 from tunnel_gateway.gateway.upgrade import (
-    UpgradeReader,
-    UpgradeRequest,
     check_origin,
     forwarded_request,
     identity_headers,
@@ -24,6 +22,7 @@ from tunnel_gateway.gateway.upgrade import (
 from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.transport.inbox import Inbox
 from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.upgrade import UpgradeReader, UpgradeRequest
 
 # A destination that refuses the WebSocket may explain itself to the page, within bounds.
 _REFUSAL_BYTES: Final = 64 * 1024

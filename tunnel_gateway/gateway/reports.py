@@ -1,9 +1,10 @@
-"""What is told of a connection when it is over: one line of the log."""
+"""What is told of a connection when it is over: one line of the log, and the audit."""
 
 from __future__ import annotations
 
-from tunnel_gateway.errors import NotPermittedError, TruncatedError
+from tunnel_gateway.errors import NotPermittedError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gateway.account import Account
+from tunnel_gateway.gateway.audit import Audit
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.relay import RelayEnd
 
@@ -13,20 +14,36 @@ log = get_logger(__name__)
 class Reports:
     """Told by every session of what becomes of its connection."""
 
+    def __init__(self, audit: Audit) -> None:
+        self.audit = audit
+        self._untold = 0
+
+    def opened(self, account: Account) -> None:
+        """Note that a WebSocket is open."""
+        self.audit.opened(account)
+
     def ended(self, account: Account, end: RelayEnd, seconds: float, *, silent: bool) -> None:
-        """Write the one line of a connection that lasted ``seconds``.
+        """Write what there is to say of a connection that lasted ``seconds``.
 
         ``silent``: its peer never sent a byte.
         """
+        self.audit.ended(account, end, seconds)
         facts = account.facts() | {"reason": end.reason, "seconds": round(seconds, 3)}
         if end.error is not None:
             facts["detail"] = str(end.error)
         if isinstance(end.error, NotPermittedError) and end.error.rule:
             facts["rule"] = end.error.rule
+        if isinstance(end.error, TunnelGatewayError) and end.error.limit:
+            facts["limit"] = end.error.limit.value
         if account.relay is not None:
             facts |= {"bytes_up": account.bytes_up, "bytes_down": account.bytes_down}
             log.info("tunnel_closed", **facts)
         elif silent and isinstance(end.error, TruncatedError | OSError):
             log.debug("probe", **facts)  # a balancer's health check connects and hangs up
+        elif not account.told:
+            self._untold += 1
+            log.debug("tunnel_refused", **facts)
         else:
+            if self._untold:
+                facts["untold"], self._untold = self._untold, 0
             log.warning("tunnel_refused", **facts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tunnel_gateway.errors import InvalidKeyError, InvalidPointError
 from tunnel_gateway.gost._native._gost import ffi, lib
@@ -109,7 +109,7 @@ class PrivateKey:
         if len(d) != SCALAR_SIZE or not 0 < int.from_bytes(d, "big") < curve.n:
             raise InvalidKeyError(f"not a private key of the curve {curve.name}")
         self.curve = curve
-        self._d = bytes(d)
+        self._d = bytearray(d)
         self._public_key: PublicKey | None = None
 
     def __repr__(self) -> str:
@@ -122,14 +122,31 @@ class PrivateKey:
         return cls(curve, (wide % (curve.n - 1) + 1).to_bytes(SCALAR_SIZE, "big"))
 
     def to_bytes(self) -> bytes:
-        """Return the secret number, 32 bytes big-endian, to write it to a key file."""
-        return self._d
+        """Return a copy of the secret number, 32 bytes big-endian, to write it to a key file."""
+        self._refuse_if_wiped()
+        return bytes(self._d)
+
+    def native(self) -> Any:
+        """Return the secret number in place, as the C side takes it.
+
+        Raises InvalidKeyError if the key was wiped.
+        """
+        self._refuse_if_wiped()
+        return ffi.from_buffer("uint8_t[]", self._d)
+
+    def wipe(self) -> None:
+        """Overwrite the secret number; the key cannot be used any more."""
+        self._d[:] = bytes(SCALAR_SIZE)
+
+    def _refuse_if_wiped(self) -> None:
+        if not any(self._d):
+            raise InvalidKeyError("the key was forgotten, and its number overwritten")
 
     def public_key(self) -> PublicKey:
         """Multiply the generator, when first asked; a third of a signature check."""
         if self._public_key is None:
             product = ffi.new("uint8_t[]", POINT_SIZE)
-            lib.gost_curve_multiply_base(self.curve.native_name, self._d, product)
+            lib.gost_curve_multiply_base(self.curve.native_name, self.native(), product)
             self._public_key = PublicKey(self.curve, swap_halves(bytes(ffi.buffer(product))))
         return self._public_key
 

@@ -21,7 +21,7 @@ def agree(private_key: PrivateKey, public_key: PublicKey, ukm: int) -> bytes:
     shared = ffi.new("uint8_t[]", POINT_SIZE)
     lib.gost_curve_agree(
         private_key.curve.native_name,
-        private_key.to_bytes(),
+        private_key.native(),
         ukm.to_bytes(8, "big"),
         public_key.native(),
         shared,

@@ -26,8 +26,8 @@ def sign(private_key: PrivateKey, digest: bytes, entropy: bytes) -> bytes:
     if len(digest) != DIGEST_SIZE or len(entropy) != DIGEST_SIZE:
         raise ValueError("the digest and the entropy have 32 bytes each")
     curve = private_key.curve
-    secret = private_key.to_bytes()
-    seed = hkdf_extract(entropy, secret)
+    secret = private_key.native()
+    seed = hkdf_extract(entropy, bytes(ffi.buffer(secret)))
     signature = ffi.new("uint8_t[]", SIGNATURE_SIZE)
     hash_number = _hash_number(curve, digest)
     attempt = 0

@@ -5,10 +5,11 @@ A line is an event's name and its facts as keyword arguments::
     log = get_logger(__name__)
     log.info("tunnel_closed", domain="example.uz", serial="218711a92")
 
-Three promises, kept for our own lines and for those of libraries alike:
+Four promises, kept for our own lines and for those of libraries alike:
 
 * No key, signature or payload gets in by mistake: of bytes only the length is written, and of an
   object that is no plain value only its class.
+* No name and no number of a person is in it, unless ``tunnel.log.personal=full`` (masking.py).
 * Nobody outside can write a line of his own: what is not printable is escaped, and every line of
   a traceback is marked.
 * A log that cannot be written (a closed or full stderr) costs the line and nothing else.
@@ -31,6 +32,8 @@ from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from tunnel_gateway.observability.masking import Personal, mask_line, show_personal
 
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -66,14 +69,20 @@ def get_logger(name: str, **context: object) -> FilteringBoundLogger:
 
 
 def configure_logs(
-    log_format: LogFormat = "auto", level: LogLevel = "info", stream: TextIO | None = None
+    log_format: LogFormat = "auto",
+    level: LogLevel = "info",
+    stream: TextIO | None = None,
+    *,
+    personal: Personal = "masked",
 ) -> None:
     """Send all logging of the process to ``stream`` (stderr when None), from ``level`` on.
 
     ``auto`` is ``console`` when the stream is a terminal, else ``json``. Libraries that use the
     standard ``logging`` come out in the same form, but never below a warning. May be called
-    again, on a reload: the last call holds.
+    again, on a reload: the last call holds. ``personal`` is how persons are named, in the log and
+    in the status.
     """
+    show_personal(personal)
     stream = sys.stderr if stream is None else stream
     number = logging.getLevelNamesMapping()[level.upper()]
     handler = _Handler(stream)
@@ -128,6 +137,7 @@ def _formatter(log_format: LogFormat, *, terminal: bool) -> logging.Formatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             _only_plain_values,
+            mask_line,
             *rendering,
         ],
     )

@@ -75,6 +75,8 @@ ROOT: Final = Profile(
 CENTRE: Final = Profile(
     days=10 * 365, key_usage=frozenset({"keyCertSign", "cRLSign"}), is_ca=True, path_length=0
 )
+# A certificate only for the form: what counts is its key, which signs API-KEYs for pages.
+API_KEYS: Final = Profile(days=20 * 365, key_usage=frozenset({"digitalSignature"}))
 USER: Final = Profile(
     days=2 * 365,
     key_usage=frozenset(

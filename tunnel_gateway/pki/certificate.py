@@ -169,10 +169,16 @@ def label(serial: int, issuer: str) -> str:
 def format_time(moment: datetime) -> str:
     """Return a moment as text in UTC and in the time of Tashkent."""
     here = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    there = in_tashkent(moment)
+    return here if there.tzinfo is UTC else f"{here} ({there:%Y-%m-%d %H:%M:%S} in Tashkent)"
+
+
+def in_tashkent(moment: datetime) -> datetime:
+    """Return a moment in the time of Tashkent, or in UTC if that time cannot be written."""
     try:
-        return f"{here} ({moment.astimezone(_TASHKENT):%Y-%m-%d %H:%M:%S} in Tashkent)"
+        return moment.astimezone(_TASHKENT)
     except OverflowError:  # the end of 9999, by which a certificate says never (RFC 5280, 4.1.2.5)
-        return here
+        return moment.astimezone(UTC)
 
 
 def parse_certificate(der: bytes) -> x509.Certificate:

@@ -181,8 +181,8 @@ def load_certificates(path: Path) -> tuple[Certificate, ...]:
     return _in_file(path, lambda: read_certificates(data))
 
 
-def read_file(path: Path, *, secret: bool = False) -> bytes:
-    """Read a file of at most ``MAX_FILE_SIZE`` bytes; a ``secret`` one must be its owner's only.
+def read_file(path: Path, *, secret: bool = False, limit: int = MAX_FILE_SIZE) -> bytes:
+    """Read a file of at most ``limit`` bytes; a ``secret`` one must be its owner's only.
 
     Raises FileError, with the remedy.
     """
@@ -197,11 +197,11 @@ def read_file(path: Path, *, secret: bool = False) -> bytes:
                     f"{path}: other users can reach this secret"
                     f" (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}"
                 )
-            data = file.read(MAX_FILE_SIZE + 1)
+            data = file.read(limit + 1)
     except OSError as fault:
         raise FileError(f"{path}: {fault.strerror}") from fault
-    if len(data) > MAX_FILE_SIZE:
-        raise FileError(f"{path}: over {MAX_FILE_SIZE} bytes, which no such file has")
+    if len(data) > limit:
+        raise FileError(f"{path}: over {limit} bytes, which no such file has")
     return data
 
 

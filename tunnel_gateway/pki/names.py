@@ -60,13 +60,22 @@ def attributes(name: x509.Name) -> Iterator[tuple[str, str]]:
             yield attribute["type"].dotted, value
 
 
+def labelled(name: x509.Name) -> Iterator[tuple[str, str]]:
+    """Yield the label of each attribute, as the vendor's server prints it, and its text.
+
+    Raises ValueError like ``attributes``.
+    """
+    for oid, value in attributes(name):
+        yield _LABELS.get(oid, oid), value
+
+
 def distinguished_name(name: x509.Name) -> str:
     """Return the name as text, escaped as RFC 4514 says, e.g. ``CN=TestCA,O=test.e-imzo.uz``.
 
     The attributes keep the order of the certificate, as in what the vendor's server prints
     (RFC 4514 itself would turn them round). Raises ValueError like ``attributes``.
     """
-    return ",".join(f"{_LABELS.get(oid, oid)}={_escape(value)}" for oid, value in attributes(name))
+    return ",".join(f"{label}={_escape(value)}" for label, value in labelled(name))
 
 
 def _escape(value: str) -> str:

@@ -75,11 +75,8 @@ class Pfx:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
-            yield
-        except MALFORMED as fault:
-            raise KeystoreError(
-                f"not a PKCS#12 file (PFX), or a damaged one ({type(fault).__name__}); get it anew"
-            ) from fault
+            with _refusing_malformed():
+                yield
         except WrongPasswordError:
             if self._password:
                 raise
@@ -89,11 +86,7 @@ class Pfx:
 
     def _content(self, data: bytes) -> bytes:
         """Return the AuthenticatedSafe in DER, once the MAC is checked."""
-        if len(data) > MAX_SIZE:
-            raise KeystoreError(f"{len(data)} bytes of PKCS#12; {MAX_SIZE} is the limit")
-        pfx = load_der(pkcs12.Pfx, data)
-        if pfx["version"].native != "v3" or pfx["auth_safe"]["content_type"].native != "data":
-            raise ValueError("not of version 3, or signed with a key")
+        pfx = _auth_safe(data)
         content: bytes = pfx["auth_safe"]["content"].native
         if pfx["mac_data"].native is not None:
             pbe.check_mac(pfx["mac_data"], content, self._password, self._work)
@@ -128,6 +121,46 @@ class Pfx:
                 self.certificates.append(CertificateBag(_attribute(bag, "local_key_id"), der))
         _bounded(self.keys)
         _bounded(self.certificates)
+
+
+def shown_aliases(data: bytes) -> tuple[str | None, ...]:
+    """Return the friendlyName of each key that can be seen without the password, or None.
+
+    A key is encrypted by itself, and what stands beside it is in the open. The MAC cannot be
+    checked, so this is what the file says and no more. Raises KeystoreError.
+    """
+    with _refusing_malformed():
+        safe = load_der(pkcs12.AuthenticatedSafe, _auth_safe(data)["auth_safe"]["content"].native)
+        found: list[str | None] = []
+        for lot in _bounded(safe):
+            if lot["content_type"].native == "data":
+                bags = _bounded(load_der(pkcs12.SafeContents, lot["content"].native))
+                found += [
+                    _attribute(bag, "friendly_name")
+                    for bag in bags
+                    if bag["bag_id"].native in ("key_bag", "pkcs8_shrouded_key_bag")
+                ]
+        return tuple(_bounded(found))
+
+
+@contextmanager
+def _refusing_malformed() -> Iterator[None]:
+    try:
+        yield
+    except MALFORMED as fault:
+        raise KeystoreError(
+            f"not a PKCS#12 file (PFX), or a damaged one ({type(fault).__name__}); get it anew"
+        ) from fault
+
+
+def _auth_safe(data: bytes) -> Any:
+    """Return the outermost structure of a file of the only kind that is supported."""
+    if len(data) > MAX_SIZE:
+        raise KeystoreError(f"{len(data)} bytes of PKCS#12; {MAX_SIZE} is the limit")
+    pfx = load_der(pkcs12.Pfx, data)
+    if pfx["version"].native != "v3" or pfx["auth_safe"]["content_type"].native != "data":
+        raise ValueError("not of version 3, or signed with a key")
+    return pfx
 
 
 def _bounded(found: Any) -> Any:

@@ -30,6 +30,7 @@ _ISSUERS: Final = 64
 
 _SHOWN_NAMES: Final = 5
 _CLIENT_PURPOSES: Final = frozenset({"clientAuth", "anyExtendedKeyUsage"})
+_DOCUMENT_USAGES: Final = frozenset({"digitalSignature", "nonRepudiation"})
 _PROOF: Final = object()
 
 
@@ -95,6 +96,14 @@ class ChainValidator:
         return self._verify(
             purpose, chain, at, lambda path: check_server(path[0], domain, path[1:])
         )
+
+    def verify_signer(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
+        """Validate the chain of somebody who signed a document; otherwise like ``verify_client``.
+
+        The leaf must allow digitalSignature or nonRepudiation, where it has a keyUsage.
+        extKeyUsage is not asked: it has no purpose for documents.
+        """
+        return self._verify((b"signer",), chain, at, lambda path: _check_document(path[0]))
 
     def _verify(
         self,
@@ -201,6 +210,14 @@ def _check_client(path: Sequence[Certificate]) -> None:
         raise CertificateUnsuitableError(
             f"{leaf.label} is not for signing in: its extKeyUsage has no clientAuth, only"
             f" {', '.join(sorted(purposes))}; use a certificate issued to a user"
+        )
+
+
+def _check_document(leaf: Certificate) -> None:
+    if leaf.key_usage is not None and not leaf.key_usage & _DOCUMENT_USAGES:
+        raise CertificateUnsuitableError(
+            f"{leaf.label} may not sign documents: its keyUsage has neither digitalSignature nor"
+            f" nonRepudiation, only {', '.join(sorted(leaf.key_usage))}"
         )
 
 

@@ -14,11 +14,10 @@ class Termination:
     """SIGTERM and SIGINT as something to wait for: the first asks, the second insists."""
 
     def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
         self._asked = asyncio.Event()
         self._insisted = asyncio.Event()
         for number in _ENDING:
-            loop.add_signal_handler(number, self._receive)
+            _on_signal(number, self._receive)
 
     def _receive(self) -> None:
         (self._insisted if self._asked.is_set() else self._asked).set()
@@ -30,6 +29,15 @@ class Termination:
     async def insisted(self) -> None:
         """Wait for the second signal."""
         await self._insisted.wait()
+
+
+def _on_signal(number: int, callback: Callable[[], object]) -> None:
+    """Call ``callback`` in the event loop at every signal ``number``."""
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(number, callback)
+    except NotImplementedError:  # on Windows
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))
 
 
 def on_hangup(callback: Callable[[], object]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import cast
+from typing import Final, cast
 
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
@@ -22,10 +22,14 @@ FLUSH_SECONDS = 30.0
 # resets it, and a reset can overtake the alert that was written last.
 LINGER_SECONDS = 2.0
 # A dead peer is noticed in about two minutes, also while data waits to be acknowledged.
-KEEPALIVE_IDLE_SECONDS = 60
-KEEPALIVE_INTERVAL_SECONDS = 20
-KEEPALIVE_PROBES = 3
-USER_TIMEOUT_MILLISECONDS = 120_000
+# Not every system has all of these.
+_KEEPALIVE: Final = {
+    "TCP_KEEPIDLE": 60,  # seconds
+    "TCP_KEEPALIVE": 60,  # seconds; what macOS calls it
+    "TCP_KEEPINTVL": 20,  # seconds
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 120_000,  # milliseconds
+}
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 
@@ -119,6 +123,10 @@ class SocketStream(asyncio.BufferedProtocol):
     def peer_host(self) -> str:
         """The host of the other side's address alone."""
         return self._peername[0] if self._peername else "unknown"
+
+    def call_when_lost(self, callback: Callable[[], object]) -> None:
+        """Call ``callback`` once the socket is closed."""
+        self._lost.add_done_callback(lambda _: callback())
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and everything written is sent or lost."""
@@ -220,10 +228,9 @@ def configure_socket(sock: socket.socket) -> None:
     """Send small messages at once, and notice a peer that is gone."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SECONDS)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
+    for name, value in _KEEPALIVE.items():
+        if option := getattr(socket, name, None):
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def format_address(address: Address | None) -> str:

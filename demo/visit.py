@@ -1,0 +1,134 @@
+"""The page's part of the demonstration: its server, its agent, and its calls without a browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from credentials import KEYS, PAGE_DOMAIN, PASSWORD_FILE, TRUSTSTORE
+from programs import DemoError, Program, expect, gateway_program, program
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+# The API-KEY of localhost, as section 1.1 of the vendor's guide prints it.
+API_KEY = (
+    "96D0C1491615C82B9A54D9989779DF825B690748224C2B04F500F370D51827CE"
+    "2644D8D4A82C18184D73AB8530BB8ED537269603F61DB0D03D2104ABF789970B"
+)
+DST_ID = "0"
+
+
+class PageVisit:
+    """The steps of a page that makes a tunnel. Each returns what was seen."""
+
+    def __init__(self, stack: AsyncExitStack, gateway: str) -> None:
+        self._stack = stack
+        self._gateway = gateway
+        self._service = ""
+        self._origin = ""
+        self._key: dict[str, str]
+        self._key_id = ""
+        self._tunnel: dict[str, Any]
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds the page."""
+        return f"{self._origin}/"
+
+    def steps(self) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
+        """Return every step with its title."""
+        return [
+            ("the agent's service for pages starts", self.start_agent),
+            ("the page's server starts", self.start_server),
+            ("the page installs its API-KEY", self.install_api_key),
+            ("the page lists keys and loads one", self.load_key),
+            ("the page creates a tunnel", self.create_tunnel),
+            ("a page of another origin tries its address", self.stranger),
+            ("the page talks through it", self.talk),
+        ]
+
+    async def start_agent(self) -> str:
+        """Start the agent with settings of its own, and wait until it listens."""
+        folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="tunnel-gateway-")))
+        settings = folder / "agent.properties"
+        settings.write_text(
+            f"agent.tunnel.{PAGE_DOMAIN}={self._gateway}\n"
+            f"agent.truststore.file={TRUSTSTORE}\n"
+            f"agent.keys.dirs={KEYS}\n",
+            encoding="utf-8",
+        )
+        agent = await self._start(
+            "the agent's service",
+            *gateway_program("agent", "--settings", str(settings), "--state", str(folder)),
+            *("--password-file", str(PASSWORD_FILE), "--ws-port", "0", "--wss-port", "0"),
+        )
+        self._ports = await agent.output()
+        self._service = f"ws://127.0.0.1:{self._ports['ws_port']}{self._ports['path']}"
+        return f"listening on {self._service}"
+
+    async def start_server(self) -> str:
+        """Start the server of the page and wait until it listens."""
+        server = await self._start(
+            "the page's server",
+            *("demo/web.py", "--port", "0", "--https-port", "0", "--domain", PAGE_DOMAIN),
+            *("--agent-port", str(self._ports["ws_port"])),
+            *("--agent-https-port", str(self._ports["wss_port"])),
+            *("--api-key", PAGE_DOMAIN, API_KEY, "--dst", DST_ID),
+        )
+        self._origin = f"http://{PAGE_DOMAIN}:{(await server.output())['http']}"
+        return f"listening on {self.address}"
+
+    async def install_api_key(self) -> str:
+        """Be let in by the agent."""
+        version = await self._call("version")
+        await self._call("apikey", PAGE_DOMAIN, API_KEY)
+        return f"E-IMZO {version['major']}.{version['minor']}, for {PAGE_DOMAIN}"
+
+    async def load_key(self) -> str:
+        """Choose the first of the keys."""
+        found = (await self._call("list_all_certificates", plugin="pfx"))["certificates"]
+        self._key = found[0]
+        parts = [self._key[part] for part in ("disk", "path", "name", "alias")]
+        self._key_id = (await self._call("load_key", *parts, plugin="pfx"))["keyId"]
+        return "\n".join(one["alias"].split(",")[0] for one in found)
+
+    async def create_tunnel(self) -> str:
+        """Let the agent make a tunnel for the page."""
+        self._tunnel = await self._call("create_tunnel", DST_ID, self._key_id, plugin="tunnel")
+        return f"address {self._tunnel['address']}, for {self._origin} only"
+
+    async def stranger(self) -> str:
+        """Knock at the address from another origin, which must not use it up."""
+        try:
+            async with connect(self._tunnel_address, origin="https://evil.uz", proxy=None):  # type: ignore[arg-type]
+                pass
+        except InvalidStatus as refusal:
+            return f"refused with {refusal.response.status_code}, as it must be"
+        raise DemoError("the address took a page of another origin")
+
+    async def talk(self) -> str:
+        """Ask the API who it sees, and close."""
+        async with connect(self._tunnel_address, origin=self._origin, proxy=None) as page:  # type: ignore[arg-type]
+            await page.send("whoami")
+            identity = json.loads(await page.recv())
+        expect(identity["X-EIMZO-Tunnel-Id"] == self._tunnel["tunnel_id"], "another tunnel's id")
+        return f"X-EIMZO-CN: {identity['X-EIMZO-CN']}"
+
+    @property
+    def _tunnel_address(self) -> str:
+        return f"ws://{self._tunnel['address']}/"
+
+    async def _call(self, name: str, *arguments: str, plugin: str | None = None) -> dict[str, Any]:
+        call = {"name": name, "arguments": arguments} | ({"plugin": plugin} if plugin else {})
+        async with connect(self._service, origin=self._origin, proxy=None) as socket:  # type: ignore[arg-type]
+            await socket.send(json.dumps(call))
+            reply: dict[str, Any] = json.loads(await socket.recv())
+        expect(reply["success"], f"{name} was refused: {reply.get('reason')}")
+        return reply
+
+    async def _start(self, name: str, *arguments: str) -> Program:
+        return await self._stack.enter_async_context(program(name, *arguments))

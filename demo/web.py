@@ -1,0 +1,145 @@
+"""The web server of the demonstration's page: static files and one object of settings.
+
+Everything is read once and answered from memory, so that nothing but the page can be had.
+``https`` gets a certificate made on the fly; nobody trusts it until the user says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import ssl
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+PAGE = Path(__file__).resolve().parent / "page"
+LOOPBACK = "127.0.0.1"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+HEADERS = {
+    # A tunnel's address is ws://127.0.0.1 with a port of its own, the agent's service a fixed one.
+    "Content-Security-Policy": (
+        "default-src 'self'; connect-src 'self' ws://127.0.0.1:* wss://127.0.0.1:*; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def application(settings: dict[str, object]) -> web.Application:
+    """Return the application that serves the page, with ``settings`` as settings.json."""
+    found = {
+        f"/{path.relative_to(PAGE).as_posix()}": (path.read_bytes(), TYPES[path.suffix])
+        for path in PAGE.rglob("*.*")
+        if path.suffix in TYPES
+    }
+    found["/"] = found["/index.html"]
+    found["/favicon.ico"] = found["/star.svg"]  # browsers ask for it without being told to
+    found["/settings.json"] = (json.dumps(settings).encode(), "application/json")
+
+    async def answer(request: web.Request) -> web.Response:
+        body, kind = found.get(request.path, (b"not found\n", "text/plain; charset=utf-8"))
+        status = 200 if request.path in found else 404
+        return web.Response(body=body, status=status, headers={"Content-Type": kind} | HEADERS)
+
+    made = web.Application()
+    made.router.add_get("/{path:.*}", answer)
+    return made
+
+
+def self_signed(names: list[str]) -> ssl.SSLContext:
+    """Return a context with a fresh certificate for ``names``, good for a week."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=7))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(one) for one in names]), False)
+        .sign(key, hashes.SHA256())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "page.pem")
+        path.touch(mode=0o600)
+        path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        context.load_cert_chain(path)
+    return context
+
+
+async def serve(settings: dict[str, object], port: int, https_port: int, names: list[str]) -> None:
+    """Serve until the process is ended; port 0 takes a free one."""
+    runner = web.AppRunner(application(settings), access_log=None)
+    await runner.setup()
+    plain = web.TCPSite(runner, LOOPBACK, port)
+    secure = web.TCPSite(runner, LOOPBACK, https_port, ssl_context=self_signed(names))
+    try:
+        for site in (plain, secure):
+            await site.start()
+        http, https = (address[1] for address in runner.addresses)
+        print(json.dumps({"http": http, "https": https}), flush=True)
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+def main() -> None:
+    """Run the server."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--https-port", type=int, default=8443)
+    parser.add_argument(
+        "--domain", action="append", default=[], help="of the page; may be repeated"
+    )
+    parser.add_argument("--agent-port", type=int, default=64646, help="of the agent's service")
+    parser.add_argument("--agent-https-port", type=int, default=64443)
+    parser.add_argument(
+        "--api-key", nargs=2, action="append", default=[], metavar=("DOMAIN", "KEY")
+    )
+    parser.add_argument("--dst", default="0", help="the dst_id that the page proposes")
+    given = parser.parse_args()
+    settings: dict[str, object] = {
+        "ws": f"ws://{LOOPBACK}:{given.agent_port}/service/cryptapi",
+        "wss": f"wss://{LOOPBACK}:{given.agent_https_port}/service/cryptapi",
+        "apiKeys": [text for pair in given.api_key for text in pair],
+        "dst": given.dst,
+    }
+    names = given.domain or ["localhost"]
+    asyncio.run(serve(settings, given.port, given.https_port, names))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.exit(f"{error.strerror}; end what listens there and try again")

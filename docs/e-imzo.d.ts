@@ -1,0 +1,128 @@
+/**
+ * The API that an E-IMZO agent gives to web pages, as tunnel-gateway's agent speaks it.
+ *
+ * One WebSocket for each call, to ws://127.0.0.1:64646/service/cryptapi from an http page and to
+ * wss://127.0.0.1:64443/service/cryptapi from an https page: send one `EImzoCall` as JSON, receive
+ * one `EImzoReply`, close. docs/for-page-developers.md explains everything.
+ */
+
+export type EImzoCall<F extends EImzoFunction = EImzoFunction> = {
+  [K in F]: {
+    /** Left out for `version`, `apidoc` and `apikey`. */
+    plugin?: EImzoFunctions[K]["plugin"];
+    name: EImzoFunctions[K]["name"];
+    /** May be left out when there are none. */
+    arguments?: EImzoFunctions[K]["arguments"];
+  };
+}[F];
+
+export type EImzoReply<F extends EImzoFunction> = EImzoSuccess<F> | EImzoRefusal;
+
+export type EImzoSuccess<F extends EImzoFunction> = { success: true } & EImzoFunctions[F]["reply"];
+
+export interface EImzoRefusal {
+  success: false;
+  /** A sentence for people. */
+  reason: string;
+  /** A stable word for programs. The vendor's application does not send it. */
+  code?: string;
+}
+
+export type EImzoFunction = keyof EImzoFunctions;
+
+interface Signature<P extends string | undefined, N extends string, A extends string[], R> {
+  plugin: P;
+  name: N;
+  arguments: A;
+  reply: R;
+}
+
+/** Nothing beside `success`. */
+type Nothing = Record<never, never>;
+
+export interface EImzoFunctions {
+  version: Signature<undefined, "version", [], { major: string; minor: string }>;
+  apidoc: Signature<undefined, "apidoc", [], { functions: EImzoFunctionDescription[] }>;
+  /** Domain, key, domain, key and so on. */
+  apikey: Signature<undefined, "apikey", string[], Nothing>;
+
+  "pfx.list_disks": Signature<"pfx", "list_disks", [], { disks: string[] }>;
+  "pfx.list_certificates": Signature<
+    "pfx", "list_certificates", [disk: string], { certificates: EImzoKey[] }
+  >;
+  "pfx.list_all_certificates": Signature<
+    "pfx", "list_all_certificates", [], { certificates: EImzoKey[] }
+  >;
+  "pfx.load_key": Signature<
+    "pfx", "load_key", [disk: string, path: string, name: string, alias: string],
+    { keyId: string; type: string }
+  >;
+  "pfx.unload_key": Signature<"pfx", "unload_key", [keyId: string], Nothing>;
+  "pfx.verify_password": Signature<"pfx", "verify_password", [keyId: string], Nothing>;
+
+  "x509.get_certificate_chain": Signature<
+    "x509", "get_certificate_chain", [keyId: string],
+    /** DER in BASE64, the owner's first. */
+    { certificates: string[] }
+  >;
+  "x509.get_certificate_info": Signature<
+    "x509", "get_certificate_info", [certificate64: string],
+    { certificate_info: EImzoCertificateInfo }
+  >;
+
+  "pkcs7.create_pkcs7": Signature<
+    "pkcs7", "create_pkcs7",
+    [data64: string, keyId: string, detached: "yes" | "no" | ""],
+    { pkcs7_64: string; signer_serial_number: string; signature_hex: string }
+  >;
+
+  "idcard.list_readers": Signature<"idcard", "list_readers", [], { readers: string[] }>;
+  "baikey.list_tokens": Signature<"baikey", "list_tokens", [], { tokens: string[] }>;
+  "ckc.list_ckc": Signature<"ckc", "list_ckc", [], { devices: string[] }>;
+
+  /** `address` is 127.0.0.1:PORT, good for one WebSocket, from this page, within a minute. */
+  "tunnel.create_tunnel": Signature<
+    "tunnel", "create_tunnel", [dstId: string, keyId: string], EImzoTunnel
+  >;
+}
+
+export interface EImzoTunnel {
+  address: string;
+  /** 32 hexadecimal digits; this and the next are tunnel-gateway's own. */
+  tunnel_id?: string;
+  /** The gateway's chain as the agent verified it: DER in BASE64, its own first, the root last. */
+  domain_certificates?: string[];
+}
+
+export interface EImzoFunctionDescription {
+  plugin: string;
+  name: string;
+  arguments: string[];
+  description: string;
+}
+
+/** A key as the agent lists it. `load_key` wants the four back as they are. */
+export interface EImzoKey {
+  disk: string;
+  path: string;
+  name: string;
+  /**
+   * In lower case: `cn=…,name=…,surname=…,uid=…,1.2.860.3.16.1.2=PINFL,serialnumber=…,
+   * validfrom=YYYY.MM.DD HH:MM:SS,validto=YYYY.MM.DD HH:MM:SS`, the times in Tashkent's.
+   */
+  alias: string;
+}
+
+export interface EImzoCertificateInfo {
+  /** Attributes by their names (CN, Name, SURNAME, O, UID …) or identifiers. */
+  subjectInfo: Record<string, string>;
+  issuerInfo: Record<string, string>;
+  serialNumber: string;
+  subjectName: string;
+  issuerName: string;
+  /** YYYY-MM-DD HH:MM:SS, the time of Tashkent. */
+  validFrom: string;
+  validTo: string;
+  publicKey: { keyAlgName: string; publicKey: string };
+  signature: { signAlgName: string; signature: string };
+}

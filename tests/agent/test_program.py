@@ -1,0 +1,69 @@
+"""The agent put together; tests/scenarios/test_agent_*.py run it as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import Credentials
+from tests.support.loopback import LOOPBACK, TIME_LIMIT
+from tunnel_gateway.agent.local_certificate import LocalCertificate
+from tunnel_gateway.agent.passwords import PasswordFile
+from tunnel_gateway.agent.program import AgentProgram, Ports
+from tunnel_gateway.agent.settings import load_settings
+from tunnel_gateway.errors import CannotListenError, FileError
+
+NUMBERS = (signal.SIGTERM, signal.SIGINT)
+
+
+def program(folder: Path, text: str = "") -> AgentProgram:
+    path = folder / "agent.properties"
+    path.write_text(text, encoding="utf-8")
+    settings = load_settings(path, None)
+    return AgentProgram(settings, PasswordFile(folder / "p"), LocalCertificate(folder / "state"))
+
+
+@pytest.fixture
+async def signals() -> AsyncIterator[None]:
+    before = [signal.getsignal(number) for number in NUMBERS]
+    yield
+    for number, handler in zip(NUMBERS, before, strict=True):
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+async def test_it_serves_until_a_signal(tmp_path: Path) -> None:
+    announced: asyncio.Future[Ports] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(program(tmp_path).serve(Ports(0, 0), announced.set_result))
+    async with asyncio.timeout(TIME_LIMIT):
+        ports = await announced
+        for port in (ports.ws, ports.wss):
+            _, writer = await asyncio.open_connection(LOOPBACK, port)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await serving
+
+
+@pytest.mark.usefixtures("signals")
+async def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListenError, match=str(port)):
+            await program(tmp_path).serve(Ports(0, port), print)
+
+
+def test_files_that_are_no_certificates(tmp_path: Path, credentials: Credentials) -> None:
+    (tmp_path / "x").write_text("x")
+    for key in ("agent.truststore.file", "agent.apikey.issuers"):
+        with pytest.raises(FileError):
+            program(tmp_path, f"{key}=x")

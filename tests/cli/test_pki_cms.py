@@ -1,0 +1,86 @@
+"""``tunnel-gateway pki verify-cms``, in this process."""
+
+from __future__ import annotations
+
+from base64 import encodebytes
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.messages import DOCUMENT, made, signer, streamed
+from tests.support.pki import NOW, authority, stranger
+from tunnel_gateway.cli.main import main
+from tunnel_gateway.pki import pem
+from tunnel_gateway.pki.certificate import to_pem
+
+AT = ("--at", NOW.isoformat())
+
+
+@pytest.fixture
+def truststore(tmp_path: Path) -> Path:
+    path = tmp_path / "truststore.pem"
+    path.write_bytes(to_pem([authority().root.leaf]))
+    return path
+
+
+def verify(truststore: Path, *arguments: str | Path) -> int:
+    return main(["pki", "verify-cms", "--truststore", str(truststore), *map(str, arguments)])
+
+
+@pytest.mark.parametrize("form", ["raw", "base64", "pem"])
+def test_it_says_who_signed(
+    form: str, truststore: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = streamed()
+    path = tmp_path / "contract.p7"
+    path.write_bytes(
+        {"raw": data, "base64": encodebytes(data), "pem": pem.armour("PKCS7", data)}[form]
+    )
+    assert verify(truststore, path, *AT) == 0
+    shown = capsys.readouterr().out
+    assert signer().leaf.subject in shown
+    assert signer().leaf.serial_hex in shown
+    assert "2026-03-01 12:00:00 UTC" in shown
+    assert shown.endswith("holds\n")
+
+
+def test_a_detached_one(
+    truststore: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message, document = tmp_path / "m", tmp_path / "d"
+    message.write_bytes(made(detached=True).der)
+    document.write_bytes(DOCUMENT)
+    assert verify(truststore, message, *AT, "--content", document) == 0
+    document.write_bytes(DOCUMENT + b" ")
+    assert verify(truststore, message, *AT, "--content", document) == 1
+    assert "bad_signature" in capsys.readouterr().err
+    assert verify(truststore, message, *AT) == 1
+    assert "document must be given" in capsys.readouterr().err
+
+
+def test_when_it_must_have_been_valid(
+    truststore: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m"
+    path.write_bytes(made().der)
+    late = datetime(2040, 1, 1, tzinfo=UTC).isoformat()
+    assert verify(truststore, path, "--at", late) == 1
+    assert "certificate_expired" in capsys.readouterr().err
+    assert verify(truststore, path, "--at-signing-time") == 0
+
+
+def test_others_are_not_trusted_and_rubbish_is_refused(
+    truststore: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truststore.write_bytes(to_pem([stranger().root.leaf]))
+    path = tmp_path / "m"
+    path.write_bytes(made().der)
+    assert verify(truststore, path, *AT) == 1
+    assert "certificate_untrusted" in capsys.readouterr().err
+    path.write_bytes(b"\x30\x80\xff")
+    assert verify(truststore, path) == 1
+    assert "signed_data" in capsys.readouterr().err
+    path.write_bytes("нет".encode())
+    assert verify(truststore, path) != 0
+    assert "neither" in capsys.readouterr().err

@@ -1,0 +1,112 @@
+"""docs/for-page-developers.md, e-imzo.d.ts and the page say what the agent does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import PROJECT
+from tunnel_gateway.agent.apikey import ApiKeys
+from tunnel_gateway.agent.key_files import KeyFiles
+from tunnel_gateway.agent.key_functions import key_functions
+from tunnel_gateway.agent.keyring import Keyring
+from tunnel_gateway.agent.passwords import PasswordDesk, PasswordFile
+from tunnel_gateway.agent.reasons import REASONS
+from tunnel_gateway.agent.service import Service
+from tunnel_gateway.agent.tunnels import Tunnels
+from tunnel_gateway.errors import GatewayUnreachableError
+from tunnel_gateway.protocol.alerts import AlertCode
+
+DOCUMENT = (PROJECT / "docs" / "for-page-developers.md").read_text("utf-8")
+TYPES = (PROJECT / "docs" / "e-imzo.d.ts").read_text("utf-8")
+TEXTS = PROJECT / "demo" / "page" / "texts"
+
+# An alert about what is sent through an open tunnel answers no call.
+OF_OPEN_TUNNELS = {"not_websocket"}
+
+
+def functions() -> dict[str, list[str]]:
+    """Every function of the agent, with its arguments."""
+    keyring = Keyring(PasswordDesk(PasswordFile(Path("none"))))
+    tunnels = Tunnels({}, None, keyring)
+    service = Service([*key_functions(keyring, KeyFiles([])), tunnels.function()], ApiKeys())
+    found: dict[str, list[str]] = {}
+    for one in service.describe():
+        arguments = one["arguments"]
+        assert isinstance(arguments, list)
+        found[f"{one['plugin']}.{one['name']}".removeprefix(".")] = arguments
+    return found
+
+
+def codes() -> set[str]:
+    """Every code that a call can be refused with."""
+    alerts = {code.name.lower() for code in AlertCode} - OF_OPEN_TUNNELS
+    return {*REASONS, *alerts, GatewayUnreachableError.code}
+
+
+def table_rows(heading: str) -> list[list[str]]:
+    section = DOCUMENT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def test_every_function_is_documented() -> None:
+    rows = {row[0].strip("`"): row[1] for row in table_rows("Functions")}
+    assert set(rows) == set(functions())
+    for name, arguments in functions().items():
+        assert bool(arguments) == bool(rows[name]), name
+
+
+def test_every_refusal_is_documented() -> None:
+    documented = [code for row in table_rows("Refusals") for code in re.findall(r"`(\w+)`", row[0])]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == codes()
+
+
+SIGNATURE = re.compile(
+    r'^  "?([\w.]+)"?: Signature<\s*(?:undefined|"(\w+)"), "(\w+)",\s*(string\[\]|\[.*?\])',
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def test_the_types_have_every_function() -> None:
+    body = TYPES.split("export interface EImzoFunctions {")[1].split("\n}")[0]
+    found = SIGNATURE.findall(body)
+    assert {name for name, *_ in found} == set(functions())
+    for name, plugin, last, arguments in found:
+        assert name == f"{plugin}.{last}".removeprefix(".")
+        if name != "apikey":  # it takes as many as one likes
+            assert arguments.count(":") == len(functions()[name]), name
+
+
+@pytest.mark.parametrize("language", ["uz", "ru"])
+def test_the_languages_have_the_same_texts(language: str) -> None:
+    english, other = (
+        dict(
+            re.findall(
+                r'^  "([\w.]+)": "(.*)",$', (TEXTS / f"{name}.js").read_text("utf-8"), re.MULTILINE
+            )
+        )
+        for name in ("en", language)
+    )
+    assert list(english) == list(other)
+    for key, text in english.items():
+        assert sorted(set(re.findall(r"\{\w+\}", text))) == sorted(
+            set(re.findall(r"\{\w+\}", other[key]))
+        ), key
+
+
+def test_the_pages_advice_is_about_codes_that_there_are() -> None:
+    text = (TEXTS / "en.js").read_text("utf-8")
+    own = {"unknown", "agent_unreachable", "not_opened", "file_unreadable"}  # of the page itself
+    advised = set(re.findall(r'"do\.(\w+)"', text))
+    assert own <= advised <= codes() | own
+
+
+def test_uzbek_letters() -> None:
+    """O‘ and G‘ are written with U+2018, the sign of the tutuq with U+2019."""
+    text = (TEXTS / "uz.js").read_text("utf-8")
+    assert not re.search(r"[oOgG]['’ʻ`]", text)
+    assert "'" not in text

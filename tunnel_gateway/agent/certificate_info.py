@@ -1,0 +1,37 @@
+"""A certificate as pages get it: the fields that the vendor's server prints."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import datetime
+
+from asn1crypto import x509
+
+from tunnel_gateway.pki.certificate import Certificate, in_tashkent
+from tunnel_gateway.pki.names import labelled
+
+
+def certificate_info(certificate: Certificate) -> dict[str, object]:
+    """Return what is in a certificate; times are in Tashkent's, as ``2026-03-01 17:00:00``."""
+    parsed = x509.Certificate.load(certificate.der)
+    return {
+        "subjectInfo": dict(labelled(parsed.subject)),
+        "issuerInfo": dict(labelled(parsed.issuer)),
+        "serialNumber": certificate.serial_hex,
+        "subjectName": certificate.subject,
+        "issuerName": certificate.issuer,
+        "validFrom": _time(certificate.not_before),
+        "validTo": _time(certificate.not_after),
+        "publicKey": {
+            "keyAlgName": certificate.family.name,
+            "publicKey": b64encode(parsed.public_key.dump()).decode(),
+        },
+        "signature": {
+            "signAlgName": certificate.signature_algorithm,
+            "signature": parsed.signature.hex(),
+        },
+    }
+
+
+def _time(moment: datetime) -> str:
+    return f"{in_tashkent(moment):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,101 @@
+"""The agent from its start to its end: its parts put together, and taken down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tunnel_gateway.agent.apikey import ApiKeys
+from tunnel_gateway.agent.key_files import KEY_FOLDER, KeyFiles
+from tunnel_gateway.agent.key_functions import key_functions
+from tunnel_gateway.agent.keyring import Keyring
+from tunnel_gateway.agent.listener import Listener
+from tunnel_gateway.agent.local_certificate import LocalCertificate
+from tunnel_gateway.agent.passwords import PasswordDesk, Prompter
+from tunnel_gateway.agent.service import Service
+from tunnel_gateway.agent.settings import AgentSettings
+from tunnel_gateway.agent.tunnels import Tunnels
+from tunnel_gateway.errors import FileError
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.pki.keyfiles import load_certificates
+from tunnel_gateway.pki.truststore import load_trust_anchors
+from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.transport.lifecycle import Termination
+
+log = get_logger(__name__)
+
+WS_PORT: Final = 64646
+WSS_PORT: Final = 64443
+_RENEWAL_SECONDS: Final = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the service listens; 0 is any free port."""
+
+    ws: int = WS_PORT
+    wss: int = WSS_PORT
+
+
+class AgentProgram:
+    """The service for pages, with everything behind it. Raises the errors of unusable files."""
+
+    def __init__(
+        self, settings: AgentSettings, prompter: Prompter, certificate: LocalCertificate
+    ) -> None:
+        self._certificate = certificate
+        self._keyring = Keyring(PasswordDesk(prompter), lifetime=settings.key_timeout)
+        self._tunnels = Tunnels(settings.gateways, _validator(settings), self._keyring)
+        files = KeyFiles(settings.keys_dirs or (Path.home() / KEY_FOLDER,))
+        functions = [*key_functions(self._keyring, files), self._tunnels.function()]
+        issuers = [load_certificates(path)[0].public_key for path in settings.apikey_issuers]
+        self._service = Service(functions, ApiKeys(issuers))
+
+    async def serve(self, ports: Ports, announce: Callable[[Ports], None]) -> None:
+        """Serve until a signal comes. Raises CannotListenError, FileError."""
+        termination = Termination()
+        self._certificate.ensure(datetime.now(UTC))
+        context = self._certificate.context()
+        renewing = asyncio.create_task(self._renew(context))
+        started: list[Listener] = []
+        try:
+            found = []
+            for port, own in ((ports.ws, None), (ports.wss, context)):
+                listener = Listener(self._service, port, own)
+                found.append(await listener.start())
+                started.append(listener)
+            announce(Ports(*found))
+            log.info("listening", ws=found[0], wss=found[1])
+            await termination.asked()
+            log.info("stopping")
+        finally:
+            renewing.cancel()
+            await self._close(started)
+
+    async def _close(self, listeners: list[Listener]) -> None:
+        await asyncio.gather(*(one.close() for one in listeners), self._tunnels.close())
+        await self._keyring.close()
+
+    async def _renew(self, context: ssl.SSLContext) -> None:
+        """Look after the certificate of a service that runs for a year."""
+        while True:
+            await asyncio.sleep(_RENEWAL_SECONDS)
+            try:
+                if self._certificate.ensure(datetime.now(UTC)):
+                    self._certificate.load(context)
+                    log.info("certificate_renewed", file=self._certificate.server)
+            except FileError as error:
+                log.warning("certificate_not_renewed", detail=str(error))
+
+
+def _validator(settings: AgentSettings) -> ChainValidator | None:
+    if settings.truststore_file is None:
+        return None
+    return ChainValidator(
+        load_trust_anchors(settings.truststore_file, settings.truststore_password)
+    )

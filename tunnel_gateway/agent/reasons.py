@@ -1,0 +1,63 @@
+"""Why a call is refused: every code word, and the text that pages get.
+
+The word is stable; a page may decide by it. The text is for the page's developer and says what to
+do. What a gateway refuses comes with the name of its alert as the word; a certificate that is not
+accepted and a gateway that cannot be reached come with the code of that error (errors.py).
+
+Pages that were written for E-IMZO compare three of these texts, so those are the vendor's words:
+that a key is not found, that the user cancelled, and that a wrong password is a
+BadPaddingException.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from tunnel_gateway.errors import CallRefusedError
+
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "key_not_found": "Ключ по идентификатору не найден",
+        "cancelled": "Ввод пароля отменен",
+        "wrong_password": "BadPaddingException: wrong password three times; load the key again",
+        "password_timeout": "nobody entered the password in time",
+        "busy": "a password is being asked for already, or was refused too often; try later",
+        "cannot_ask": "the agent has no way to ask for a password; see its log",
+        "key_unusable": "the file of the key is damaged or not of a kind that E-IMZO makes",
+        "file_not_found": "no such key file on this disk; list the certificates again",
+        "disk_not_found": "no such disk; list the disks again",
+        "too_many_keys": "too many keys are loaded; unload some",
+        "not_base64": "the data must be in BASE64",
+        "too_large": "the data is larger than the agent signs",
+        "bad_detached": "detached must be 'yes', 'no' or empty",
+        "bad_certificate": "not a certificate that this agent can read",
+        "bad_arguments": "the arguments must be text: {expected}",
+        "bad_call": "the call cannot be read: {fault}",
+        "unknown_function": "there is no such function; call apidoc for a list",
+        "origin_required": "only pages at http:// and https:// addresses may call this; the browser"
+        " names no address for files and sandboxed frames",
+        "api_key_required": "no API-KEY was installed for {domain}: call apikey first, with the"
+        " key that was issued for this domain",
+        "api_key_missing": "the list holds no API-KEY for {domain}, the host in the page's address",
+        "api_key_invalid": "the API-KEY for {domain} is not valid: nobody whom this agent knows"
+        " issued it",
+        "too_many_sockets": "this page has {limit} sockets open already: close each after its"
+        " answer",
+        "too_many_tunnels": "too many tunnels are open or wait for their page: close some",
+        "no_gateway": "the agent does not know the gateway of {domain}: add the line"
+        " agent.tunnel.{domain}=HOST:PORT to its settings, or -tunnel.{hex}=IP:PORT to the"
+        " arguments in run.conf",
+        "no_truststore": "the agent does not know which certificates of domains to trust: add the"
+        " line agent.truststore.file=FILE to its settings",
+        "bad_destination": "dst_id must be text of 1 to 255 bytes",
+        "shutting_down": "the agent is stopping",
+        "internal_error": "the agent failed; its log says why",
+    }
+)
+
+
+def refused(word: str, **facts: object) -> CallRefusedError:
+    """Return the refusal with this code word, to be raised; the text tells the ``facts``."""
+    return CallRefusedError(word, REASONS[word].format(**facts))

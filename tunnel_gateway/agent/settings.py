@@ -1,0 +1,170 @@
+"""The agent's settings: its own properties file, and the gateways that run.conf names.
+
+The file is a Java properties file like the gateway's (see config.py for what the format leaves
+open). `KEYS` is the table of its simple keys; ``agent.tunnel.DOMAIN`` is the address of a domain's
+gateway, once for each domain. Of run.conf, which is E-IMZO's, only ``-tunnel.HEX=IP:PORT`` among
+the ``arguments`` is read (section 4.2 of the vendor's guide), HEX being the name of the domain in
+hexadecimal digits. Where both files name a gateway for a domain, the agent's own counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from tunnel_gateway.agent.tunnel import GatewayAddress
+from tunnel_gateway.config import Key
+from tunnel_gateway.config_text import read_entries, read_text
+from tunnel_gateway.config_values import FILE, FOLDER, SECRET, Entry, Kind, host, seconds
+from tunnel_gateway.errors import ConfigError, Fault
+from tunnel_gateway.pki.names import normalise_domain
+
+GATEWAY_PREFIX: Final = "agent.tunnel."
+_ARGUMENT_PREFIX: Final = "-tunnel."
+_MAX_PORT: Final = 65535
+_MAX_PATHS: Final = 32
+
+
+def _address(text: str, base: Path) -> GatewayAddress:
+    name, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _MAX_PORT):
+        raise ValueError
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    elif ":" in name:
+        raise ValueError
+    return GatewayAddress(host(name, base), int(port))
+
+
+def _paths(text: str, base: Path) -> tuple[Path, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts) or len(parts) > _MAX_PATHS:
+        raise ValueError
+    return tuple(base / part for part in parts)
+
+
+def _each(kind: Kind) -> Callable[[Any], str | None]:
+    def problem(paths: Any) -> str | None:
+        found = (kind.problem(path) for path in paths if kind.problem)
+        return next((text for text in found if text), None)
+
+    return problem
+
+
+ADDRESS: Final = Kind("an address as HOST:PORT, an IPv6 address in brackets", _address)
+FILES: Final = Kind("paths of files, with commas between", _paths, _each(FILE))
+FOLDERS: Final = Kind("paths of folders, with commas between", _paths, _each(FOLDER))
+
+# fmt: off
+KEYS: Final[tuple[Key, ...]] = (
+    Key("agent.truststore.file", "truststore_file", FILE, "",
+        "The trust anchors for the domains' certificates: PEM, PKCS#12 or JKS; its content tells."),
+    Key("agent.truststore.password", "truststore_password", SECRET, "",
+        "The password of the trust store; a PEM file has none."),
+    Key("agent.apikey.issuers", "apikey_issuers", FILES, "",
+        "Certificates whose keys may sign API-KEYs beside the vendor's, for development."),
+    Key("agent.keys.dirs", "keys_dirs", FOLDERS, "",
+        "The folders with the user's key files; without this key, DSKEYS in the home folder."
+        " Removable media are looked at in any case."),
+    Key("agent.key.timeout", "key_timeout", seconds(1, 86_400), "1800",
+        "The time after which a loaded key is forgotten."),
+)
+# fmt: on
+
+_KEY_OF: Final = {key.name: key for key in KEYS}
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """The agent's settings; `KEYS` has the meaning of each field."""
+
+    truststore_file: Path | None
+    truststore_password: bytes | None = field(repr=False)
+    apikey_issuers: tuple[Path, ...]
+    keys_dirs: tuple[Path, ...]
+    key_timeout: float
+    gateways: Mapping[str, GatewayAddress]
+
+
+def load_settings(path: Path | None, run_conf: Path | None) -> AgentSettings:
+    """Read both files; without one its keys have their defaults.
+
+    Raises ConfigError with every fault of both at once.
+    """
+    faults: list[Fault] = []
+    gateways = {} if run_conf is None else _gateways(_arguments(run_conf, faults), faults)
+    entries = {} if path is None else _entries(path, faults)
+    values = {key.field: _value(key, entries.get(key.name), faults) for key in KEYS}
+    own = [
+        (entry.key.removeprefix(GATEWAY_PREFIX), entry)
+        for entry in entries.values()
+        if entry.key.startswith(GATEWAY_PREFIX)
+    ]
+    gateways |= _gateways(own, faults)
+    if faults:
+        raise ConfigError(sorted(faults, key=lambda fault: (fault.file, fault.line or 0)))
+    return AgentSettings(gateways=MappingProxyType(gateways), **values)
+
+
+def _entries(path: Path, faults: list[Fault]) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for entry in read_entries(path, faults):
+        if (first := found.setdefault(entry.key, entry)) is not entry:
+            faults.append(entry.fault(f"given twice, first in line {first.line}"))
+        elif entry.key not in _KEY_OF and not entry.key.startswith(GATEWAY_PREFIX):
+            close = get_close_matches(entry.key, [*_KEY_OF, GATEWAY_PREFIX], n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            faults.append(entry.fault(f"unknown key{hint}"))
+    return found
+
+
+def _value(key: Key, entry: Entry | None, faults: list[Fault]) -> Any:
+    if entry is None or not entry.value:
+        if key.default:
+            return key.kind.read(key.default, Path())
+        return () if key.kind in (FILES, FOLDERS) else None
+    value = entry.read(key.kind, faults)
+    if value and key.kind.problem and (problem := key.kind.problem(value)):
+        faults.append(entry.fault(problem))
+    return value
+
+
+def _gateways(entries: Any, faults: list[Fault]) -> dict[str, GatewayAddress]:
+    """The gateways by domain; ``entries`` are names of domains, each with its entry."""
+    found: dict[str, GatewayAddress] = {}
+    for name, entry in entries:
+        try:
+            domain = normalise_domain(name)
+        except ValueError as fault:
+            faults.append(entry.fault(str(fault)))
+            continue
+        if domain in found:
+            faults.append(entry.fault(f"a second address for {domain}"))
+        address = entry.read(ADDRESS, faults)
+        if address is not None:
+            found.setdefault(domain, address)
+    return found
+
+
+def _arguments(path: Path, faults: list[Fault]) -> Iterator[tuple[str, Entry]]:
+    """Name of the domain and entry of every ``-tunnel.HEX=IP:PORT`` in run.conf.
+
+    The file is no properties file: a backslash in it is a backslash.
+    """
+    for number, line in enumerate(read_text(path, faults).splitlines(), 1):
+        key, _, value = line.strip().partition("=")
+        if key.strip() != "arguments":
+            continue
+        for argument in value.split():
+            if not argument.startswith(_ARGUMENT_PREFIX):
+                continue
+            name, _, address = argument.partition("=")
+            entry = Entry(path, number, name, address)
+            try:
+                yield bytes.fromhex(name.removeprefix(_ARGUMENT_PREFIX)).decode(), entry
+            except ValueError:
+                faults.append(entry.fault("expected the name of a domain in hexadecimal digits"))

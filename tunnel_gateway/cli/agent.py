@@ -1,0 +1,106 @@
+"""``tunnel-gateway agent``: the service on the user's machine that pages call."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunnel_gateway.agent.listener import PATH
+from tunnel_gateway.agent.local_certificate import LocalCertificate
+from tunnel_gateway.agent.passwords import find_prompter
+from tunnel_gateway.agent.program import WS_PORT, WSS_PORT, AgentProgram, Ports
+from tunnel_gateway.agent.settings import load_settings
+from tunnel_gateway.cli import agent_trust, loop
+from tunnel_gateway.errors import FileError
+from tunnel_gateway.gost import selftest
+from tunnel_gateway.observability.logs import configure_logs
+
+if TYPE_CHECKING:
+    from tunnel_gateway.cli import Subparsers
+
+_DESCRIPTION = """\
+Serve web pages as the E-IMZO application does: keys, signatures and tunnels, at
+
+  ws://127.0.0.1:64646/service/cryptapi     for http pages
+  wss://127.0.0.1:64443/service/cryptapi    for https pages
+
+A page must install the API-KEY of its domain first. Passwords are asked for here and never by the
+page: by pinentry where there is one, else on this terminal, else they come from --password-file.
+Where a domain's gateway is, the settings say (agent.tunnel.DOMAIN=HOST:PORT), or E-IMZO's own
+run.conf (-tunnel.HEX=IP:PORT); config/agent.properties explains every key.
+
+When the service listens, one line of JSON says where: {"ws_port": …, "wss_port": …}. It runs until
+SIGTERM or SIGINT.
+
+"agent trust" prints how to make browsers trust the certificate of the wss address, and changes
+nothing.
+
+examples:
+  tunnel-gateway agent --settings ~/.config/tunnel-gateway/agent.properties
+  tunnel-gateway agent --run-conf /opt/e-imzo/run.conf
+  tunnel-gateway agent trust
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "agent",
+        help="serve web pages on the user's machine",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("what", nargs="?", choices=["trust"], metavar="trust", help="print how to trust it")
+    add("--settings", type=Path, metavar="FILE", help="the agent's settings")
+    add("--run-conf", type=Path, metavar="FILE", help="E-IMZO's run.conf, for its gateways")
+    add(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the password of every key, mode 0600: for tests and kiosks",
+    )
+    add("--ws-port", type=_port, default=WS_PORT, metavar="PORT", help="0 is a free one")
+    add("--wss-port", type=_port, default=WSS_PORT, metavar="PORT", help="0 is a free one")
+    add("--state", type=Path, default=None, metavar="DIR", help=f"default: {_default_state()}")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal, or print how to trust the certificate; 0 after an orderly end."""
+    certificate = LocalCertificate(arguments.state or _default_state())
+    if arguments.what == "trust":
+        return agent_trust.show(certificate)
+    configure_logs()
+    selftest.require()
+    settings = load_settings(arguments.settings, arguments.run_conf)
+    try:
+        prompter = find_prompter(arguments.password_file)
+    except OSError as error:
+        raise FileError(str(error)) from None
+    program = AgentProgram(settings, prompter, certificate)
+    loop.run(program.serve(Ports(arguments.ws_port, arguments.wss_port), _announce))
+    return 0
+
+
+def _announce(ports: Ports) -> None:
+    print(json.dumps({"ws_port": ports.ws, "wss_port": ports.wss, "path": PATH}), flush=True)
+
+
+def _default_state() -> Path:
+    """The user's folder for what programs keep: that of XDG, on Windows that of the system."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    else:
+        base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "tunnel-gateway"
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
+    return int(text)

@@ -1,0 +1,54 @@
+"""``tunnel-gateway pki apikey``: API-KEYs for development."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from tunnel_gateway.agent.apikey import make_api_key
+from tunnel_gateway.cli.arguments import domain
+from tunnel_gateway.errors import FileError
+from tunnel_gateway.pki.keyfiles import load_identity, read_password
+
+_HELP: Final = """\
+Print the API-KEY of a domain, signed by the authority that `pki init DIR` made. Pages install it
+with apikey(["example.uz", "5F3A…"]). Only agents that know the signer take it, those with the
+setting agent.apikey.issuers=DIR/ca/api-keys.pem: keys that every user's E-IMZO takes are the
+vendor's to give.
+
+example:
+  tunnel-gateway pki apikey certs/dev example.uz
+"""
+
+
+def add_apikey(commands: Any) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "apikey",
+        help="print an API-KEY for a domain, for development",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("directory", metavar="DIR", type=Path)
+    parser.add_argument("domain", metavar="DOMAIN", type=_host)
+    parser.add_argument(
+        "--password-file", type=Path, help="opens the authority's keys, as given to pki init"
+    )
+    parser.set_defaults(run=_apikey)
+
+
+def _host(text: str) -> str:
+    """A domain, or the address that pages of this machine have."""
+    return text if text == "127.0.0.1" else domain(text)
+
+
+def _apikey(args: argparse.Namespace) -> int:
+    password = None if args.password_file is None else read_password(args.password_file)
+    key, certificate = args.directory / "ca/api-keys.key.pem", args.directory / "ca/api-keys.pem"
+    if not key.exists():
+        raise FileError(f"{key}: not there; make a new authority with pki init")
+    issuer = load_identity(key, certificate, password)
+    print(make_api_key(issuer.private_key, args.domain, os.urandom(32)))
+    return 0

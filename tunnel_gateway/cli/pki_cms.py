@@ -1,0 +1,94 @@
+"""``tunnel-gateway pki verify-cms``: who signed a document, when, and whether that holds."""
+
+from __future__ import annotations
+
+import argparse
+import binascii
+import sys
+from base64 import b64decode
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tunnel_gateway.cli.arguments import moment
+from tunnel_gateway.errors import CertificateError, FileError, SignedDataError
+from tunnel_gateway.observability.logs import escaped
+from tunnel_gateway.pki import cms, pem
+from tunnel_gateway.pki.certificate import format_time
+from tunnel_gateway.pki.keyfiles import read_file, read_password
+from tunnel_gateway.pki.truststore import load_trust_anchors
+from tunnel_gateway.pki.validation import ChainValidator
+
+_HELP = """\
+Check a signed document (PKCS#7, CMS) as E-IMZO makes it: exit 0 and print who signed it and when,
+or exit 1 and say why it does not hold. FILE is what create_pkcs7 gave, as it is (BASE64), decoded,
+or in PEM. A detached one needs its document with --content.
+
+The signer's certificate must be valid now, or at --at TIME. With --at-signing-time it must have
+been valid when the document was signed, for which there is only the signer's word: a time stamp
+is not looked at. Whether a certificate was revoked is not asked.
+
+examples:
+  tunnel-gateway pki verify-cms --truststore truststore.pem contract.p7
+  tunnel-gateway pki verify-cms --truststore truststore.pem --content contract.pdf contract.p7
+"""
+
+
+def add_verify_cms(commands: Any) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "verify-cms",
+        help="check a signed document (PKCS#7)",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("message", metavar="FILE", type=Path)
+    parser.add_argument(
+        "--content", metavar="FILE", type=Path, help="the document, if FILE is detached from it"
+    )
+    parser.add_argument("--truststore", type=Path, required=True, help="PEM, PKCS#12 or JKS")
+    parser.add_argument(
+        "--password-file", type=Path, help="holds the truststore's password, mode 0600"
+    )
+    when = parser.add_mutually_exclusive_group()
+    when.add_argument(
+        "--at", metavar="TIME", type=moment, help="ISO 8601, in UTC unless it says (default: now)"
+    )
+    when.add_argument(
+        "--at-signing-time", action="store_true", help="believe the signer when it was signed"
+    )
+    parser.set_defaults(run=_verify)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    password = None if args.password_file is None else read_password(args.password_file)
+    validator = ChainValidator(load_trust_anchors(args.truststore, password))
+    data = _message(args.message)
+    content = None if args.content is None else read_file(args.content, limit=cms.MAX_SIZE)
+    at = None if args.at_signing_time else args.at or datetime.now(UTC)
+    try:
+        signed = cms.parse_signed_data(data)
+        signers = cms.verify(signed, content=content, validator=validator, at=at)
+    except (SignedDataError, CertificateError) as reason:
+        print(f"does not hold ({reason.code}): {escaped(str(reason))}", file=sys.stderr)
+        return 1
+    for one in signers:
+        print(f"signed by {escaped(one.certificate.subject)}")
+        print(f"  certificate {one.certificate.serial_hex}")
+        print(f"  at {format_time(one.signer.signing_time)}, by the signer's word")
+    print("holds")
+    return 0
+
+
+def _message(path: Path) -> bytes:
+    # BASE64 is a third longer, and has line ends.
+    data = read_file(path, limit=2 * cms.MAX_SIZE)
+    if data.startswith(b"\x30") and not data.isascii():
+        return data
+    try:
+        if pem.is_pem(data):
+            ((_, content),) = pem.blocks(data)
+            return content
+        return b64decode(b"".join(data.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise FileError(f"{path}: neither DER or BER, nor PEM, nor BASE64") from None

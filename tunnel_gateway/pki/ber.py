@@ -1,0 +1,133 @@
+"""BER from strangers (X.690, section 8): the frame of a message whose parts are then read as DER.
+
+Some writers, E-IMZO among them, stream: lengths are indefinite, and an octet string comes in
+pieces. asn1crypto reads that too, but copies what is inside again and again, and a document can
+be large. Here a message is walked through in place. Every walk counts what it passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_ELEMENTS: Final = 1 << 17
+MAX_NESTING: Final = 32
+
+SEQUENCE: Final = 0x30
+SET: Final = 0x31
+OCTET_STRING: Final = 0x04
+INTEGER: Final = 0x02
+OBJECT_IDENTIFIER: Final = 0x06
+
+_CONSTRUCTED: Final = 0x20
+_LONG_TAG: Final = 0x1F
+_INDEFINITE: Final = 0x80
+_MAX_LENGTH_BYTES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One value: its first byte (class, form and number) and what is inside, in place.
+
+    ``whole`` is all of it, with its tag and, of an indefinite length, its end.
+    """
+
+    tag: int
+    contents: memoryview
+    whole: memoryview
+
+    def children(self, limit: int = MAX_ELEMENTS) -> list[Element]:
+        """Return what a constructed value consists of; ValueError if it is not one."""
+        if not self.tag & _CONSTRUCTED:
+            raise ValueError("a primitive value where others should be inside")
+        found: list[Element] = []
+        at = 0
+        while at < len(self.contents):
+            element, at = _read(self.contents, at)
+            found.append(element)
+            if len(found) > limit:
+                raise ValueError(f"more than {limit} values in one")
+        return found
+
+    def octets(self) -> bytes:
+        """Return the octet string, also one that comes in pieces; ValueError if it is none."""
+        if self.tag == OCTET_STRING:
+            return bytes(self.contents)
+        if self.tag != OCTET_STRING | _CONSTRUCTED:
+            raise ValueError("not an octet string")
+        pieces = self.children()
+        if any(piece.tag != OCTET_STRING for piece in pieces):
+            raise ValueError("an octet string of other things than its pieces")
+        return b"".join(piece.contents for piece in pieces)
+
+
+def read(data: bytes) -> Element:
+    """Read exactly one value; raises ValueError for anything else."""
+    element, end = _read(memoryview(data), 0)
+    if end != len(data):
+        raise ValueError("more after the end")
+    return element
+
+
+def write(tag: int, contents: bytes) -> bytes:
+    """Return a value in DER."""
+    size = len(contents)
+    if size < _INDEFINITE:
+        return bytes([tag, size]) + contents
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, _INDEFINITE | len(length)]) + length + contents
+
+
+def _read(data: memoryview, at: int) -> tuple[Element, int]:
+    tag, start, length = _header(data, at)
+    if length is not None:
+        end = start + length
+        return Element(tag, data[start:end], data[at:end]), end
+    end = _end(data, start)
+    return Element(tag, data[start : end - 2], data[at:end]), end
+
+
+def _header(data: memoryview, at: int) -> tuple[int, int, int | None]:
+    """Return the tag, where the contents start, and their length, None if it is indefinite."""
+    if len(data) - at < 2:
+        raise ValueError("it breaks off")
+    tag, first = data[at], data[at + 1]
+    if tag & _LONG_TAG == _LONG_TAG:
+        raise ValueError("a tag of a number that is not used here")
+    start = at + 2
+    if first == _INDEFINITE:
+        if not tag & _CONSTRUCTED:
+            raise ValueError("a primitive value of indefinite length")
+        return tag, start, None
+    length = first
+    if first > _INDEFINITE:
+        count = first & ~_INDEFINITE
+        if count > _MAX_LENGTH_BYTES:
+            raise ValueError("a length of too many bytes")
+        length = int.from_bytes(data[start : start + count], "big")
+        start += count
+    if length > len(data) - start:
+        raise ValueError("it breaks off")
+    return tag, start, length
+
+
+def _end(data: memoryview, at: int) -> int:
+    """Return where a value of indefinite length ends, its end-of-contents passed."""
+    depth = 1
+    for _ in range(MAX_ELEMENTS):
+        tag, start, length = _header(data, at)
+        if tag == 0:
+            if length != 0:
+                raise ValueError("an end that is not empty")
+            depth -= 1
+            if depth == 0:
+                return start
+            at = start
+        elif length is None:
+            depth += 1
+            if depth > MAX_NESTING:
+                raise ValueError("values nested too deep")
+            at = start
+        else:
+            at = start + length
+    raise ValueError(f"more than {MAX_ELEMENTS} values in one")
