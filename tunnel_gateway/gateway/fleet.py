@@ -156,6 +156,7 @@ class Fleet:
                     self._lose(error)
                 await self._pause()
         finally:
+            self.available = False
             await asyncio.shield(self._leave())
 
     async def _pause(self) -> None:
