@@ -75,6 +75,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         listen_ip=ANYWHERE,
         listen_port=8843,
         listen_reuseport=False,
+        proxy_from=None,
         servers_dir=tmp_path / "tunnel/servers",
         servers_password=None,
         truststore_file=tmp_path / "tunnel/truststore.jks",

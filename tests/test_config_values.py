@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.config_values import ALLOWANCES, HOST, REDIS, SECRET, Entry
+from tunnel_gateway.config_values import ALLOWANCES, HOST, NETWORKS, REDIS, SECRET, Entry
 from tunnel_gateway.errors import Fault
 
 FILE = Path("/etc/gateway/config.properties")
@@ -52,6 +53,37 @@ def test_what_is_no_host(value: str) -> None:
     assert str(fault) == (
         f"{FILE}:8: tunnel.destination.0.host: expected a host name or an IP address, without"
         f" http:// and without a port, got '{value}'"
+    )
+
+
+def test_networks() -> None:
+    text = "192.0.2.1 ,10.0.0.0/8,2001:db8::/32, ::1"
+    assert NETWORKS.read(text, FILE.parent) == tuple(
+        map(ip_network, ("192.0.2.1/32", "10.0.0.0/8", "2001:db8::/32", "::1/128"))
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "10.0.0.1,",
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "balancer.example.uz",
+        "10.0.0.1:8843",
+        "0.0.0.0/0",
+        "10.0.0.0/8,::/0",
+        "0xa000001",
+    ],
+)
+def test_what_are_no_networks(value: str) -> None:
+    faults: list[Fault] = []
+    assert Entry(FILE, 8, "tunnel.proxy.from", value).read(NETWORKS, faults) is None
+    (fault,) = faults
+    assert str(fault) == (
+        f"{FILE}:8: tunnel.proxy.from: expected addresses or networks with commas between, like"
+        f" 10.0.0.5, 10.0.1.0/24, 2001:db8::/64, and not all there are, got '{value}'"
     )
 
 

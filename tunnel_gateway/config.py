@@ -12,6 +12,7 @@ What the format leaves open, decided here:
 * Relative paths start at the folder of the configuration file, wherever the program was started.
 * White space around a value does not count, nor does it in a password; an empty value is the
   default.
+* A password that is not given may come from systemd: see config_credentials.py.
 * Numbers are decimal digits, seconds may have a fraction: ``0.5``.
 """
 
@@ -24,6 +25,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from tunnel_gateway.config_credentials import credential
 from tunnel_gateway.config_destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
 from tunnel_gateway.config_destinations import Destination, is_known, read_destinations
@@ -33,6 +35,7 @@ from tunnel_gateway.config_values import (
     FILE,
     FOLDER,
     IP,
+    NETWORKS,
     NEW_FILE,
     PORT,
     REDIS,
@@ -41,6 +44,7 @@ from tunnel_gateway.config_values import (
     Allowance,
     Entry,
     Kind,
+    Network,
     seconds,
     whole,
     words,
@@ -58,6 +62,7 @@ class Config:
     listen_ip: str
     listen_port: int
     listen_reuseport: bool
+    proxy_from: tuple[Network, ...] | None
     servers_dir: Path
     servers_password: bytes | None = field(repr=False)
     truststore_file: Path
@@ -115,6 +120,9 @@ KEYS: tuple[Key, ...] = (
         "The TCP port to listen on; the users' agents are told it for the domain."),
     Key("tunnel.listen.reuseport", "listen_reuseport", YES_NO, "no",
         "Whether daemons of one user share the port, one for each core, each with this set."),
+    Key("tunnel.proxy.from", "proxy_from", NETWORKS, "",
+        "The balancers: from their addresses every connection begins with a PROXY protocol header,"
+        " which is believed; from any other address such a header is refused."),
     Key("tunnel.servers.dir", "servers_dir", FOLDER, "tunnel/servers",
         "The folder with the key and the certificates of every domain."),
     Key("tunnel.servers.password", "servers_password", SECRET, "",
@@ -188,7 +196,8 @@ KEYS: tuple[Key, ...] = (
     Key("tunnel.fleet.password", "fleet_password", SECRET, "",
         "The password of that Redis, if it has one."),
     Key("tunnel.log.format", "log_format", words("auto", "console", "json"), "auto",
-        "console is for people, json for machines; auto is console on a terminal, else json."),
+        "console is for people, json for machines; auto is console on a terminal, the journal's own"
+        " fields under systemd, else json."),
     Key("tunnel.log.level", "log_level", words("debug", "info", "warning", "error"), "info",
         "The least important lines that are written."),
     Key("tunnel.log.personal", "log_personal", words("masked", "full"), "masked",
@@ -253,6 +262,8 @@ class _Reading:
 
     def simple_value(self, key: Key, entry: Entry | None) -> Any:
         """The value of ``key``, or None after a fault."""
+        if password := credential(key.name, key.kind, entry, self.faults):
+            return password
         if entry is None or not entry.value:
             if key.name == "tunnel.enabled":
                 self.fault("must be given, yes or no", entry.line if entry else None, key.name)

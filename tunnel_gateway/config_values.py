@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from tunnel_gateway.errors import Fault
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
@@ -90,6 +92,14 @@ def ip(text: str, _base: Path) -> str:
     """Return the text of an IP address; raises ValueError for any other."""
     ipaddress.ip_address(text)
     return text
+
+
+def networks(text: str, _base: Path) -> tuple[Network, ...]:
+    """Return addresses and networks from between commas; raises ValueError for any other text."""
+    found = tuple(ipaddress.ip_network(one.strip()) for one in text.split(","))
+    if not all(one.prefixlen for one in found):
+        raise ValueError  # the whole internet
+    return found
 
 
 def host(text: str, base: Path) -> str:
@@ -217,6 +227,11 @@ def path(word: str, is_type: Callable[[int], bool]) -> Kind:
 
 YES_NO = choice({"yes": True, "no": False})
 IP = Kind("an IPv4 or IPv6 address without brackets", ip)
+NETWORKS = Kind(
+    "addresses or networks with commas between, like 10.0.0.5, 10.0.1.0/24, 2001:db8::/64, and not"
+    " all there are",
+    networks,
+)
 HOST = Kind("a host name or an IP address, without http:// and without a port", host)
 ADDRESS = Kind(
     "a host name or an IP address, without http://, and a port behind a colon if it has its own",

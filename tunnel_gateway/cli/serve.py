@@ -15,6 +15,7 @@ from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway.app import Gateway
 from tunnel_gateway.gost import selftest
 from tunnel_gateway.observability.logs import configure_logs
+from tunnel_gateway.observability.systemd import Notifier
 
 if TYPE_CHECKING:
     from tunnel_gateway.cli import Subparsers
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logs(config.log_format, config.log_level, personal=config.log_personal)
     if not config.enabled:
         print("tunnel-gateway: tunnel.enabled=no: nothing to do", file=sys.stderr)
+        Notifier().ready()  # or systemd takes the end for a failure, and starts it again
         return 0
     # The thread of the handshakes gives Python's lock back to the tunnels after half a millisecond,
     # not after five; and the garbage collector need not look at what was loaded by now.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
@@ -22,7 +23,9 @@ from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.observability.logs import configure_logs, get_logger
+from tunnel_gateway.observability.systemd import Notifier
 from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.transport.activation import passed_sockets
 from tunnel_gateway.transport.lifecycle import Termination
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream, format_address
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from tunnel_gateway.gateway.fleet import Fleet
 
 log = get_logger(__name__)
+
+# The FileDescriptorName= of the socket that tunnels come to.
+_TUNNEL_SOCKET: Final = "tunnel"
 
 
 class Gateway:
@@ -56,17 +62,27 @@ class Gateway:
             reports=Reports(self._audit),
         )
         self._expiry = ExpiryWatch(self._current)
+        self._notifier = Notifier()
         self._sessions = Sessions()
 
     async def serve(self) -> None:
         """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
         termination = Termination()
-        reloader = Reloader(self._config_file, self._current, self._use, done=self._reloaded)
+        passed = _passed_socket()
+        reloader = Reloader(
+            self._config_file,
+            self._current,
+            self._use,
+            self._notifier,
+            passed=passed is not None,
+            done=self._reloaded,
+        )
         config = self._service.config
-        listener = self._listen(config)
+        listener = self._listen(config, passed)
         log.info(
             "listening",
-            address=format_address((config.listen_ip, listener.port)),
+            address=format_address(listener.address),
+            **({"socket": "systemd"} if passed else {}),
             domains=sorted(self._current().domains),
             destinations=sorted(config.destinations),
             policies=sorted(map(describe, config.destinations.values())),
@@ -77,6 +93,8 @@ class Gateway:
         watches = [asyncio.create_task(one.run()) for one in watched]
         # As long as there are tunnels the others shall know of them.
         counting = asyncio.create_task(self._fleet.run()) if self._fleet else None
+        attending = asyncio.create_task(self._notifier.attend(self._status))
+        self._notifier.ready()
         await termination.asked()
         for watch in watches:
             watch.cancel()
@@ -84,11 +102,17 @@ class Gateway:
         if counting is not None:
             counting.cancel()
             await asyncio.wait((counting,))
+        attending.cancel()
         await self._service.revocation.close()
         await self._service.destinations.close()
         self._service.workers.shutdown(wait=False, cancel_futures=True)
 
-    def _listen(self, config: Config) -> Listener:
+    def _status(self) -> str:
+        """One line for ``systemctl status``."""
+        tunnels = sum(session.open for session in self._sessions)
+        return f"{tunnels} open tunnels, {len(self._sessions)} connections"
+
+    def _listen(self, config: Config, passed: socket.socket | None) -> Listener:
         try:
             return Listener(
                 config.listen_ip,
@@ -96,6 +120,7 @@ class Gateway:
                 on_connection=self._start_session,
                 on_failure=lambda error: log.error("accept_failed", detail=str(error)),
                 shared=config.listen_reuseport,
+                passed=passed,
             )
         except OSError as error:
             raise CannotListenError(
@@ -130,13 +155,29 @@ class Gateway:
         self._sessions.start(self._service, stream)
 
     async def _drain(self, listener: Listener, termination: Termination) -> None:
-        await listener.close()
         seconds = self._service.config.drain_timeout
+        self._notifier.stopping(seconds)
+        await listener.close()
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
         self._audit.action("stop", tunnels=len(self._sessions))
         error = ShuttingDownError("the gateway is stopping")
         await self._sessions.drain(error, seconds, termination.insisted())
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
+
+
+def _passed_socket() -> socket.socket | None:
+    """Return the socket that systemd listens on for tunnels, if it does.
+
+    One that nobody here asks would never be answered, so it ends the start.
+    """
+    passed = passed_sockets()
+    listening = passed.pop(_TUNNEL_SOCKET, None)
+    if passed:
+        raise CannotListenError(
+            f"systemd passed sockets that nothing here uses: {', '.join(sorted(passed))}; write"
+            f" FileDescriptorName={_TUNNEL_SOCKET} into the socket unit of the tunnels' port"
+        )
+    return listening
 
 
 def _log_settings(config: Config) -> tuple[str, str, str]:

@@ -34,7 +34,7 @@ _EXPIRY: Final = ("used_for", "certificate", "until", "days", "remedy")
 
 # fmt: off
 EVENTS: Final[tuple[Event, ...]] = (
-    Event("listening", _INFO, ("address", "domains", "destinations", "policies"), (),
+    Event("listening", _INFO, ("address", "domains", "destinations", "policies"), ("socket",),
         "it serves",
         "look whether all domains are there"),
     Event("tunnel_closed", _INFO, (*_END, *_USER, "bytes_up", "bytes_down"),
@@ -74,6 +74,9 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("reload_refused", _ERROR, ("detail", "effect"), (),
         "the new files cannot be used; one line for each fault",
         "correct it and reload again"),
+    Event("listen_key_not_used", _WARNING, ("key", "file"), (),
+        "this key has changed, and it says nothing while the socket is systemd's",
+        "change `ListenStream=` of the socket unit"),
     Event("restart_needed", _WARNING, ("key", "file"), (),
         "this key has changed, and a reload does not change it",
         "restart when it suits"),
@@ -167,6 +170,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "renewed": "domains with another certificate than before",
     "rule": "the key of the configuration that refused the user; where no allow list matched, all"
         " of them",
+    "socket": "`systemd` if the listening socket was passed by it",
     "seconds": "from accept to end; of `draining`: the time that is left; of"
         " `destination_up`: how long it was down",
     "serial": "the serial number of the user's certificate, once it is verified",
