@@ -106,6 +106,8 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         log_level="info",
         log_personal="masked",
         audit_file=None,
+        fleet_redis=None,
+        fleet_password=None,
         destinations={"0": Destination("0", (Address("192.168.1.11", 8080),))},
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.config_values import ALLOWANCES, HOST, NETWORKS, SECRET, Entry
+from tunnel_gateway.config_values import ALLOWANCES, HOST, NETWORKS, REDIS, SECRET, Entry
 from tunnel_gateway.errors import Fault
 
 FILE = Path("/etc/gateway/config.properties")
@@ -126,3 +126,45 @@ def test_what_is_no_allowance(value: str) -> None:
     faults: list[Fault] = []
     assert Entry(FILE, 8, "key", value).read(ALLOWANCES, faults) is None
     assert len(faults) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "redis://192.0.2.1",
+        "redis://192.0.2.1:6379/",
+        "rediss://gateway@redis.example.uz:6380/12",
+        "redis://[2001:db8::1]:6379/0",
+        "unix:///run/redis/redis.sock",
+        "unix:///run/redis/redis.sock?db=3",
+    ],
+)
+def test_addresses_of_redis(value: str) -> None:
+    assert REDIS.read(value, FILE.parent) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "192.0.2.1:6379",
+        "http://192.0.2.1",
+        "redis://",
+        "redis:///0",
+        "redis://192.0.2.1:0",
+        "redis://192.0.2.1:70000",
+        "redis://192.0.2.1/name",
+        "redis://192.0.2.1/0?ssl_cert_reqs=none",
+        "redis://:hushhush@192.0.2.1",
+        "redis://gateway:hushhush@192.0.2.1",
+        "redis://192.0.2.1/0#hushhush",
+        "unix://run/redis.sock",
+        "unix:///run/redis.sock?db=0&password=hushhush",
+        "redis://192.0.2.1\x00",
+    ],
+)
+def test_what_is_no_address_of_redis_and_may_hold_its_password(value: str) -> None:
+    faults: list[Fault] = []
+    assert Entry(FILE, 8, "tunnel.fleet.redis", value).read(REDIS, faults) is None
+    (fault,) = faults
+    assert "without the password" in fault.message
+    assert "hushhush" not in fault.message

@@ -38,6 +38,7 @@ from tunnel_gateway.config_values import (
     NETWORKS,
     NEW_FILE,
     PORT,
+    REDIS,
     SECRET,
     YES_NO,
     Allowance,
@@ -89,6 +90,8 @@ class Config:
     revocation_recheck: float
     revocation_cache_dir: Path | None
     crl_dir: Path | None
+    fleet_redis: str | None
+    fleet_password: bytes | None = field(repr=False)
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
     log_personal: Literal["masked", "full"]
@@ -187,6 +190,11 @@ KEYS: tuple[Key, ...] = (
         "The folder for lists and answers that were fetched; without one a restart forgets them."),
     Key("tunnel.crl.dir", "crl_dir", FOLDER, "",
         "The folder with revocation lists, PEM or DER, that somebody else keeps up to date."),
+    Key("tunnel.fleet.redis", "fleet_redis", REDIS, "",
+        "The Redis in which many gateways count together: tunnel.source.rate and"
+        " tunnel.certificate.limit then hold over all of them. Without one each counts alone."),
+    Key("tunnel.fleet.password", "fleet_password", SECRET, "",
+        "The password of that Redis, if it has one."),
     Key("tunnel.log.format", "log_format", words("auto", "console", "json"), "auto",
         "console is for people, json for machines; auto is console on a terminal, the journal's own"
         " fields under systemd, else json."),

@@ -20,9 +20,9 @@ def start_fleet(
     """Start a fleet behind the balancer of a kind, with settings of the gateways' own."""
     started: list[Fleet] = []
 
-    def start(kind: str, **settings: object) -> Fleet:
+    def start(kind: str, *, with_redis: bool = False, **settings: object) -> Fleet:
         keys = {name.replace("_", "."): value for name, value in settings.items()}
-        fleet = Fleet(kind, credentials, tmp_path, destinations, keys)
+        fleet = Fleet(kind, credentials, tmp_path, destinations, keys, with_redis=with_redis)
         started.append(fleet)
         return fleet
 

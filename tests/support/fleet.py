@@ -78,13 +78,19 @@ class Fleet(Program):
         folder: Path,
         destinations: Mapping[str, int],
         settings: Mapping[str, object] = MappingProxyType({}),
+        *,
+        with_redis: bool = False,
     ) -> None:
         find_or_skip(kind)
         config = folder / "fleet.properties"
         write_config(config, credentials, 1, destinations, settings)
-        logs = ("--config", str(config), "--folder", str(folder))
+        logs = ["--config", str(config), "--folder", str(folder)]
+        if with_redis:
+            find_or_skip("redis-server")
+            logs.append("--redis")
         super().__init__("the fleet", str(PROJECT / "deploy/fleet"), "--balancer", kind, *logs)
         self._kind = kind
+        self.redis = Member(self.next_output()) if with_redis else None
         self.gateways = [Member(self.next_output()) for _ in range(2)]
         self.balancer = Member(self.next_output())
         assert self.balancer.address[0] == LOOPBACK

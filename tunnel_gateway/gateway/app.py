@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
@@ -30,6 +30,9 @@ from tunnel_gateway.transport.lifecycle import Termination
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
+if TYPE_CHECKING:
+    from tunnel_gateway.gateway.fleet import Fleet
+
 log = get_logger(__name__)
 
 # The FileDescriptorName= of the socket that tunnels come to.
@@ -47,10 +50,11 @@ class Gateway:
         self._config_file = config_file
         material = Material.load(config)
         self._audit = Audit(config.audit_file)
+        self._fleet = _fleet(config)
         self._own = _accepted_domains(material)
         self._service = Service(
             material=material,
-            admission=Admission(Limits.of(config)),
+            admission=Admission(Limits.of(config), fleet=self._fleet),
             destinations=Destinations(),
             # One thread: with more they wait for Python's lock more than they work.
             workers=ThreadPoolExecutor(1, thread_name_prefix="public-key"),
@@ -87,12 +91,17 @@ class Gateway:
         self._service.destinations.configure(config.destinations)
         watched = (reloader, self._expiry, self._service.admission.memory)
         watches = [asyncio.create_task(one.run()) for one in watched]
+        # As long as there are tunnels the others shall know of them.
+        counting = asyncio.create_task(self._fleet.run()) if self._fleet else None
         attending = asyncio.create_task(self._notifier.attend(self._status))
         self._notifier.ready()
         await termination.asked()
         for watch in watches:
             watch.cancel()
         await self._drain(listener, termination)
+        if counting is not None:
+            counting.cancel()
+            await asyncio.wait((counting,))
         attending.cancel()
         await self._service.revocation.close()
         await self._service.destinations.close()
@@ -173,6 +182,15 @@ def _passed_socket() -> socket.socket | None:
 
 def _log_settings(config: Config) -> tuple[str, str, str]:
     return config.log_format, config.log_level, config.log_personal
+
+
+def _fleet(config: Config) -> Fleet | None:
+    if config.fleet_redis is None:
+        return None
+    # Without a fleet nothing of Redis is loaded.
+    from tunnel_gateway.gateway.fleet import Fleet  # noqa: PLC0415
+
+    return Fleet(config.fleet_redis, config.fleet_password)
 
 
 def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:
