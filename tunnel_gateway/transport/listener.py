@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from functools import partial
 
+from tunnel_gateway.transport.handover import LEAVING_SECONDS, let_none_begin
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
 BACKLOG = 1024
@@ -20,7 +21,8 @@ class Listener:
 
     ``on_connection`` takes the stream; ``on_failure`` takes the OSError of an accept that
     failed, at most once for each run of failures. With ``shared`` other listeners of this user
-    may have the same address and port, and the system spreads the connections over them.
+    may have the same address and port, and the system spreads the connections over them; closing
+    leaves them to the others.
 
     ``passed`` is a socket that listens already and takes the place of address and port. Whoever
     made it has it too: closing ours leaves it open there, with those who wait in it.
@@ -38,6 +40,7 @@ class Listener:
     ) -> None:
         self._on_connection = on_connection
         self._on_failure = on_failure
+        self._shared = shared and passed is None
         self._socket = passed or _listen(host, port, shared=shared)
         self._task = asyncio.create_task(self._accept_all())
 
@@ -53,7 +56,12 @@ class Listener:
         return self.address[1]
 
     async def close(self) -> None:
-        """Stop accepting; connections that were accepted go on."""
+        """Stop accepting; connections that were accepted go on.
+
+        Takes LEAVING_SECONDS where others may listen on the port, so that they get the rest.
+        """
+        if self._shared and let_none_begin(self._socket):
+            await asyncio.sleep(LEAVING_SECONDS)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._socket.close()
