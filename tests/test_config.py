@@ -88,6 +88,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         drain_timeout=30,
         reload_interval=0,
         **NO_REVOCATION,
+        admin_listen=None,
         log_format="auto",
         log_level="info",
         destinations={"0": Destination("0", "192.168.1.11", 8080)},

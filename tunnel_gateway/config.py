@@ -24,6 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from tunnel_gateway.config_admin import ADMIN
 from tunnel_gateway.config_destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
 from tunnel_gateway.config_destinations import Destination, is_known, read_destinations
@@ -72,6 +73,7 @@ class Config:
     revocation_recheck: float
     revocation_cache_dir: Path | None
     crl_dir: Path | None
+    admin_listen: tuple[str, ...] | None
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
     destinations: Mapping[str, Destination]
@@ -138,6 +140,10 @@ KEYS: tuple[Key, ...] = (
         "The folder for lists and answers that were fetched; without one a restart forgets them."),
     Key("tunnel.crl.dir", "crl_dir", FOLDER, "",
         "The folder with revocation lists, PEM or DER, that somebody else keeps up to date."),
+    Key("tunnel.admin.listen", "admin_listen", ADMIN, "",
+        "Where operators and Prometheus ask this gateway: unix:/PATH, 127.0.0.1:PORT or [::1]:PORT,"
+        " with commas between; nowhere by default. {instance} in it stands for"
+        " TUNNEL_GATEWAY_INSTANCE of the environment."),
     Key("tunnel.log.format", "log_format", words("auto", "console", "json"), "auto",
         "console is for people, json for machines; auto is console on a terminal, else json."),
     Key("tunnel.log.level", "log_level", words("debug", "info", "warning", "error"), "info",

@@ -33,6 +33,7 @@
     │   ├── NotPermittedError
     │   ├── NotWebSocketError
     │   ├── OverloadedError
+    │   ├── OperatorClosedError
     │   └── ShuttingDownError
     ├── RevocationDataError         a CRL or an OCSP answer that was not had, or is of no use
     ├── GatewayUnreachableError     the agent could not connect to the gateway
@@ -259,6 +260,12 @@ class OverloadedError(RefusalError):
     """A limit on open tunnels or handshakes is reached."""
 
     code = "overloaded"
+
+
+class OperatorClosedError(RefusalError):
+    """An operator of the gateway has ended the tunnel."""
+
+    code = "closed_by_operator"
 
 
 class ShuttingDownError(RefusalError):

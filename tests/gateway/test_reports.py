@@ -11,13 +11,16 @@ import pytest
 from tunnel_gateway.errors import NotPermittedError, TimedOutError, TruncatedError
 from tunnel_gateway.gateway.account import Account
 from tunnel_gateway.gateway.reports import Reports
+from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.logs import configure_logs
+from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.transport.relay import RelayEnd
 
 
 def line_of(log: io.StringIO, end: RelayEnd, *, silent: bool) -> dict[str, Any]:
     configure_logs("json", "debug", log)
-    Reports().ended(Account("192.0.2.1:5000", 1.0), end, 1.23456, silent=silent)
+    reports = Reports(Tally(Metrics()))
+    reports.ended(Account("192.0.2.1:5000", 1.0), end, 1.23456, silent=silent)
     line: dict[str, Any] = json.loads(log.getvalue())
     return line
 

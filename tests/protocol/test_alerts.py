@@ -31,6 +31,7 @@ NUMBERS = {
     "timed_out": 16,
     "shutting_down": 17,
     "internal_error": 18,
+    "closed_by_operator": 22,
 }
 on_each_code = pytest.mark.parametrize("code", AlertCode, ids=lambda code: code.name)
 

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tunnel_gateway.config import Config
+from tunnel_gateway.config_admin import addresses_of
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
+from tunnel_gateway.gateway.admin import Admin
 from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.overview import Overview
 from tunnel_gateway.gateway.policy import describe
+from tunnel_gateway.gateway.probes import Probes
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.sessions import Sessions
+from tunnel_gateway.gateway.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
+from tunnel_gateway.gateway.tally import Tally
+from tunnel_gateway.gateway.workers import Workers
 from tunnel_gateway.observability.logs import configure_logs, get_logger
+from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.pki.validation import VerifiedPeer
 from tunnel_gateway.transport.lifecycle import Termination
 from tunnel_gateway.transport.listener import Listener
@@ -38,23 +46,34 @@ class Gateway:
         self._config_file = config_file
         material = Material.load(config)
         self._own = _accepted_domains(material)
+        self._metrics = Metrics()
         self._service = Service(
             material=material,
             admission=Admission(
                 tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
             ),
-            # One thread: with more they wait for Python's lock more than they work.
-            workers=ThreadPoolExecutor(1, thread_name_prefix="public-key"),
+            workers=Workers(),
             revocation=Revocation(),
-            reports=Reports(),
+            reports=Reports(Tally(self._metrics)),
         )
         self._expiry = ExpiryWatch(self._current)
         self._sessions = Sessions()
+        self._stopping = Stopping()
+        self._admin_addresses = addresses_of(config.admin_listen or (), os.environ)
 
     async def serve(self) -> None:
         """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
         termination = Termination()
-        reloader = Reloader(self._config_file, self._current, self._use)
+        overview = self._overview()
+        reloader = Reloader(self._config_file, self._current, self._use, done=overview.reloaded)
+        admin = Admin(self._admin_addresses, overview, self._metrics)
+        await admin.start()
+        try:
+            await self._serve(termination, reloader)
+        finally:
+            await admin.close()
+
+    async def _serve(self, termination: Termination, reloader: Reloader) -> None:
         config = self._service.config
         listener = self._listen(config)
         log.info(
@@ -72,6 +91,15 @@ class Gateway:
         await self._drain(listener, termination)
         await self._service.revocation.close()
         self._service.workers.shutdown(wait=False, cancel_futures=True)
+
+    def _overview(self) -> Overview:
+        return Overview(
+            service=lambda: self._service,
+            accepted=lambda: self._own,
+            sessions=self._sessions,
+            stopping=self._stopping,
+            probes=Probes(self._current),
+        )
 
     def _listen(self, config: Config) -> Listener:
         try:
@@ -108,11 +136,14 @@ class Gateway:
         self._sessions.start(self._service, stream)
 
     async def _drain(self, listener: Listener, termination: Termination) -> None:
+        self._stopping.begin(NOT_READY)
         await listener.close()
+        self._stopping.begin(LISTENER_CLOSED)
         seconds = self._service.config.drain_timeout
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
         error = ShuttingDownError("the gateway is stopping")
-        await self._sessions.drain(error, seconds, termination.insisted())
+        await self._sessions.drain(error, seconds, termination.insisted(), self._stopping)
+        self._stopping.begin(STOPPED)
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
 
 

@@ -19,11 +19,12 @@ from tunnel_gateway.transport.lifecycle import on_hangup
 
 log = get_logger(__name__)
 
-# What the listening socket was made with: another one needs another process.
+# What was opened at the start: another one needs another process.
 _FIXED: Final = {
     "listen_ip": "tunnel.listen.ip",
     "listen_port": "tunnel.listen.port",
     "listen_reuseport": "tunnel.listen.reuseport",
+    "admin_listen": "tunnel.admin.listen",
 }
 
 # The folder of the domains, and each domain's own.
@@ -36,7 +37,8 @@ FileStates = dict[Path, tuple[int, int, int]]
 class Reloader:
     """Replaces what is in use by what ``config_file`` says, whenever it is asked to.
 
-    ``current`` tells what is in use; ``use`` takes what replaces it.
+    ``current`` tells what is in use; ``use`` takes what replaces it, and ``done``, if there
+    is one, is told after every reload whether it did.
     """
 
     def __init__(
@@ -44,10 +46,13 @@ class Reloader:
         config_file: Path,
         current: Callable[[], Material],
         use: Callable[[Material], None],
+        *,
+        done: Callable[[bool], object] = bool,
     ) -> None:
         self._config_file = config_file
         self._current = current
         self._use = use
+        self._done = done
         self._asked = asyncio.Event()
         self._files = _files(current().config)
         self._used: FileStates = self._look()
@@ -62,10 +67,10 @@ class Reloader:
             finally:
                 watching.cancel()
             self._asked.clear()
-            await self.reload()
+            self._done(await self.reload())
 
-    async def reload(self) -> None:
-        """Load everything. What cannot be used is logged, and nothing changes."""
+    async def reload(self) -> bool:
+        """Load everything. What cannot be used is logged, and nothing changes: False."""
         before = self._current()
         try:
             # Reading files and checking keys takes a while, and tunnels are running.
@@ -79,6 +84,8 @@ class Reloader:
         else:
             self._use(after)
             log.info("reloaded", **_changes(before, after))
+            return True
+        return False
 
     def _load(self, before: Material) -> Material:
         self._used = self._look()

@@ -1,9 +1,10 @@
-"""What is told of a connection when it is over: one line of the log."""
+"""What is told of a connection: counts while it lasts, and one line of the log at its end."""
 
 from __future__ import annotations
 
 from tunnel_gateway.errors import NotPermittedError, TruncatedError
 from tunnel_gateway.gateway.account import Account
+from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.relay import RelayEnd
 
@@ -12,6 +13,13 @@ log = get_logger(__name__)
 
 class Reports:
     """Told by every session of what becomes of its connection."""
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+
+    def opened(self, account: Account) -> None:
+        """Note that a WebSocket is open."""
+        self.tally.opened(account)
 
     def ended(self, account: Account, end: RelayEnd, seconds: float, *, silent: bool) -> None:
         """Write the one line of a connection that lasted ``seconds``.
@@ -25,8 +33,11 @@ class Reports:
             facts["rule"] = end.error.rule
         if account.relay is not None:
             facts |= {"bytes_up": account.bytes_up, "bytes_down": account.bytes_down}
+            self.tally.closed(account, end.reason)
             log.info("tunnel_closed", **facts)
         elif silent and isinstance(end.error, TruncatedError | OSError):
+            self.tally.metrics.probes.inc()
             log.debug("probe", **facts)  # a balancer's health check connects and hangs up
         else:
+            self.tally.metrics.refused(end.reason)
             log.warning("tunnel_refused", **facts)

@@ -120,12 +120,14 @@ class Session:
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
         self.account.authenticated(client)
+        self._service.reports.tally.proven(self.account)
         await self._service.revocation.check(client.peer)
         self._service.revocation.watch(self, client.peer)
         return client
 
     async def _connect(self, destination: Destination) -> SocketStream:
-        self._socket = await connect(destination, self._service.config.connect_timeout)
+        with self._service.reports.tally.connecting(destination.id):
+            self._socket = await connect(destination, self._service.config.connect_timeout)
         return self._socket
 
     async def _open(
@@ -153,6 +155,7 @@ class Session:
             on_socket_lost=DestinationUnreachableError("the destination broke off"),
         )
         self.account.opened(relay)
+        self._service.reports.opened(self.account)
         return await relay.run(page, socket.inbox)
 
     # --- the end of it ---------------------------------------------------------------------

@@ -39,6 +39,7 @@ class AlertCode(IntEnum):
     TIMED_OUT = 16
     SHUTTING_DOWN = 17
     INTERNAL_ERROR = 18
+    CLOSED_BY_OPERATOR = 22
 
 
 TEXTS: Final[dict[AlertCode, str]] = {
@@ -60,6 +61,7 @@ TEXTS: Final[dict[AlertCode, str]] = {
     AlertCode.TIMED_OUT: "it took too long",
     AlertCode.SHUTTING_DOWN: "the gateway is stopping; try again",
     AlertCode.INTERNAL_ERROR: "an internal error; the log of that side says more",
+    AlertCode.CLOSED_BY_OPERATOR: "an operator of the gateway has closed the tunnel",
 }
 
 
