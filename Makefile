@@ -4,7 +4,9 @@
 # make screenshots    the pictures of the demonstration's page in the documents, anew
 # make lint    formatting, lint rules and types
 # make fuzz    coverage-guided fuzzing of every reader of files; FUZZ_SECONDS=30 for each
-# make lock    write requirements.lock anew from pyproject.toml
+# make lock    write requirements.lock and requirements-run.lock anew from pyproject.toml
+# make install    the gateway as a service; PREFIX=/opt/tunnel-gateway, see scripts/install
+# make uninstall  takes it away again, and leaves the configuration
 # Each installs what it needs into .venv and costs nothing when that is done already.
 
 VENV := .venv
@@ -14,7 +16,7 @@ PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config
 
-.PHONY: demo test bench screenshots lint format fuzz lock clean
+.PHONY: demo test bench screenshots lint format fuzz lock install uninstall clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -65,13 +67,27 @@ $(VENV)/.for-fuzzing: $(VENV)/.installed tests/fuzz/requirements.txt
 	    -r tests/fuzz/requirements.txt
 	touch $@
 
-# pip-tools writes the lock and is not needed otherwise.
+# pip-tools writes the locks and is not needed otherwise. By the oldest Python that is supported,
+# Debian 12's 3.11.2: what a dependency needs there alone would be missing otherwise.
+LOCK_PYTHON ?= /usr/bin/python3
+COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+    --no-header --no-emit-index-url --no-emit-find-links --no-emit-options --no-emit-trusted-host
 lock:
-	python3 -m venv $(VENV)/lock
+	$(LOCK_PYTHON) -m venv --clear $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet pip-tools
-	$(VENV)/lock/bin/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe \
-	    --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-emit-options \
-	    --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --extra build --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra build --constraint requirements.lock --output-file requirements-run.lock \
+	    pyproject.toml
+
+# The program of a release: only what it needs at run time, in an environment of its own.
+install:
+	@scripts/install
+
+uninstall:
+	@scripts/install --remove
+
+# Given to make, they are told to the script.
+export PREFIX SYSCONFDIR LIBDIR BINDIR PYTHON DESTDIR SYSTEMD_VERSION
 
 clean:
 	rm -rf $(VENV) build *.egg-info certs/dev .mypy_cache .pytest_cache .ruff_cache .hypothesis

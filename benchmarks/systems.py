@@ -116,6 +116,7 @@ tunnel.listen.port={port}
 tunnel.listen.reuseport={reuseport}
 tunnel.servers.dir={credentials}/servers
 tunnel.truststore.file={credentials}/truststore.pem
+tunnel.certificate.limit=0
 tunnel.destination.{destination}.host={host}
 tunnel.destination.{destination}.port={far_port}
 """

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.support.revocation import NO_REVOCATION
 from tunnel_gateway.config import KEYS, Config, load_config
 from tunnel_gateway.config_destinations import Destination
+from tunnel_gateway.config_values import Address, Allowance
 from tunnel_gateway.errors import ConfigError, Fault
 
 CONFIG_FOLDER = Path(__file__).parents[1] / "config"
@@ -81,6 +82,18 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         handshake_timeout=10,
         handshake_limit=256,
         tunnel_limit=10000,
+        memory_limit=2048,
+        source_rate=20,
+        source_burst=200,
+        source_handshakes=64,
+        source_limit=1000,
+        source_networks=(
+            Allowance(IPv4Network("127.0.0.0/8"), 0),
+            Allowance(IPv6Network("::/64"), 0),
+        ),
+        certificate_limit=64,
+        lifetime=86400,
+        bandwidth=0,
         idle_timeout=3600,
         upgrade_timeout=90,
         connect_timeout=5,
@@ -91,7 +104,9 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         admin_listen=None,
         log_format="auto",
         log_level="info",
-        destinations={"0": Destination("0", "192.168.1.11", 8080)},
+        log_personal="masked",
+        audit_file=None,
+        destinations={"0": Destination("0", (Address("192.168.1.11", 8080),))},
     )
 
 
@@ -182,8 +197,8 @@ def test_several_destinations(write: Write) -> None:
     more = "tunnel.destination.tax-API_2.port=90\ntunnel.destination.tax-API_2.host=tax\n"
     destinations = load_config(write(VENDOR + more)).destinations
     assert destinations == {
-        "0": Destination("0", "192.168.1.11", 8080),
-        "tax-API_2": Destination("tax-API_2", "tax", 90),
+        "0": Destination("0", (Address("192.168.1.11", 8080),)),
+        "tax-API_2": Destination("tax-API_2", (Address("tax", 90),)),
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tunnel_gateway.config import load_config
 from tunnel_gateway.config_destinations import Destination
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import ConfigError
 
 CONFIG_FOLDER = Path(__file__).parents[1] / "config"
@@ -28,4 +29,4 @@ def test_the_demonstrations_file(tmp_path: Path) -> None:
     path.write_bytes((CONFIG_FOLDER / "demo.properties").read_bytes())
     config = load_config(path)
     assert (config.listen_ip, config.listen_port) == ("127.0.0.1", 8843)
-    assert config.destinations == {"0": Destination("0", "127.0.0.1", 8080)}
+    assert config.destinations == {"0": Destination("0", (Address("127.0.0.1", 8080),))}

@@ -17,12 +17,13 @@ from tunnel_gateway.config_destinations import (
     is_known,
     read_destinations,
 )
-from tunnel_gateway.config_values import Entry
+from tunnel_gateway.config_values import Address, Entry
 from tunnel_gateway.errors import Fault
 
 FILE = Path("/etc/gateway/config.properties")
 ISSUER = "key:" + "5f" * 32
 OTHER = "key:" + "a0" * 32
+NO_LISTS = {"host", "port", "limit", "connect.limit"}
 
 
 def read(*lines: str) -> tuple[dict[str, Destination], list[Fault]]:
@@ -47,7 +48,7 @@ def faults_of(*lines: str) -> list[str]:
 
 
 def test_nothing_set_is_no_rule() -> None:
-    assert rules() == Destination("0", "api", 80, None, (), ())
+    assert rules() == Destination("0", (Address("api", 80),), None, (), ())
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_a_malformed_value(key: str, value: str) -> None:
     )
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part not in {"host", "port"}])
+@pytest.mark.parametrize("part", [part for part in PARTS if part not in NO_LISTS])
 @pytest.mark.parametrize("value", ["", ",", " , "])
 def test_an_empty_list_is_not_everyone(part: str, value: str) -> None:
     assert all("got ''" in fault for fault in faults_of(f"{part}={value}"))
@@ -185,9 +186,60 @@ def test_keys_that_are_none(key: str) -> None:
 @given(st.text(st.characters(codec="utf-8")), st.sampled_from(PARTS))
 def test_any_list_gives_values_of_its_form_or_faults(text: str, part: str) -> None:
     destinations, faults = read(f"{part}={text}")
-    if faults or part in {"host", "port"}:
+    if faults or part in NO_LISTS:
         return
     rule = (*destinations["0"].allow, *destinations["0"].deny, destinations["0"].domains)[0]
     assert rule is not None
     assert rule.values
     assert all(re.fullmatch(r"[a-z0-9.:@_-]+", value) for value in rule.values)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "addresses"),
+    [
+        ("a", ["a:80"]),
+        ("a, b:81,10.0.0.1", ["a:80", "b:81", "10.0.0.1:80"]),
+        ("::1, [::1]:81, 10.0.0.1:82", ["[::1]:80", "[::1]:81", "10.0.0.1:82"]),
+    ],
+)
+def test_several_addresses(hosts: str, addresses: list[str]) -> None:
+    destination = read(f"1.host={hosts}", "1.port=80")[0]["1"]
+    assert [str(one) for one in destination.addresses] == addresses
+    assert destination.place == ", ".join(addresses)
+
+
+def test_addresses_that_all_have_ports_of_their_own() -> None:
+    destinations, faults = read("1.host=a:1, b:2")
+    assert not faults
+    assert destinations["1"].addresses == (Address("a", 1), Address("b", 2))
+    assert faults_of("1.host=a:1, b") == [f"3: {PREFIX}1.host: {PREFIX}1.port is missing beside it"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "reason"),
+    [
+        ("a,,b", "expected a host name"),
+        ("", "expected a host name"),
+        ("a:0", "expected a host name"),
+        ("a:65536", "expected a host name"),
+        ("a:", "expected a host name"),
+        (":80", "expected a host name"),
+        ("[a]:80", "expected a host name"),
+        ("[::1]", "expected a host name"),
+        ("http://a", "expected a host name"),
+        ("a:" + "9" * 5000, "expected a host name"),
+        ("a, a:80", "a:80 is given twice"),
+        (",".join(f"a{number}" for number in range(17)), "more than 16 addresses"),
+    ],
+)
+def test_wrong_addresses(hosts: str, reason: str) -> None:
+    (fault,) = faults_of(f"1.host={hosts}", "1.port=80")
+    assert reason in fault
+
+
+def test_limits_of_a_destination() -> None:
+    assert (rules().tunnel_limit, rules().connect_limit) == (None, 128)
+    limited = rules("limit=7", "connect.limit=3")
+    assert (limited.tunnel_limit, limited.connect_limit) == (7, 3)
+    assert (rules("limit=", "connect.limit=").connect_limit) == 128
+    assert "expected a whole number from 1 to 1000000" in faults_of("limit=0")[0]

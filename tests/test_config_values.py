@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.config_values import HOST, SECRET, Entry
+from tunnel_gateway.config_values import ALLOWANCES, HOST, SECRET, Entry
 from tunnel_gateway.errors import Fault
 
 FILE = Path("/etc/gateway/config.properties")
@@ -66,3 +66,31 @@ def test_no_password_is_quoted() -> None:
     faults: list[Fault] = []
     assert Entry(FILE, 8, "key", "\udc80").read(SECRET, faults) == b"\xed\xb2\x80"
     assert not faults
+
+
+@pytest.mark.parametrize(
+    ("value", "networks"),
+    [
+        ("127.0.0.0/8 free", {"127.0.0.0/8": 0}),
+        ("192.0.2.7 50, 10.0.0.0/8  FREE ,", {"192.0.2.7/32": 50, "10.0.0.0/8": 0}),
+        ("::1 free,2001:db8::/32 2", {"::/64": 0, "2001:db8::/32": 2}),
+    ],
+)
+def test_allowances(value: str, networks: dict[str, int]) -> None:
+    faults: list[Fault] = []
+    found = Entry(FILE, 8, "key", value).read(ALLOWANCES, faults)
+    assert {str(one.network): one.factor for one in found} == networks
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", ",", "free", "10.0.0.0/8", "10.0.0.1/8 free", "10.0.0.0/8 0", "10.0.0.0/8 -1"),
+        *("10.0.0.0/8 1.5", "10.0.0.0/8 x50", "10.0.0.0/8 100001", "10.0.0.0/8 5 6"),
+        *("::ffff:10.0.0.1 free", "example.uz free", ", ".join(["10.0.0.1 2"] * 101)),
+    ],
+)
+def test_what_is_no_allowance(value: str) -> None:
+    faults: list[Fault] = []
+    assert Entry(FILE, 8, "key", value).read(ALLOWANCES, faults) is None
+    assert len(faults) == 1

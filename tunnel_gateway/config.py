@@ -12,6 +12,7 @@ What the format leaves open, decided here:
 * Relative paths start at the folder of the configuration file, wherever the program was started.
 * White space around a value does not count, nor does it in a password; an empty value is the
   default.
+* A password that is not given may come from systemd: see config_credentials.py.
 * Numbers are decimal digits, seconds may have a fraction: ``0.5``.
 """
 
@@ -25,17 +26,21 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from tunnel_gateway.config_admin import ADMIN
+from tunnel_gateway.config_credentials import credential
 from tunnel_gateway.config_destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
 from tunnel_gateway.config_destinations import Destination, is_known, read_destinations
 from tunnel_gateway.config_text import read_entries, visible
 from tunnel_gateway.config_values import (
+    ALLOWANCES,
     FILE,
     FOLDER,
     IP,
+    NEW_FILE,
     PORT,
     SECRET,
     YES_NO,
+    Allowance,
     Entry,
     Kind,
     seconds,
@@ -62,6 +67,15 @@ class Config:
     handshake_timeout: float
     handshake_limit: int
     tunnel_limit: int
+    memory_limit: int
+    source_rate: int
+    source_burst: int
+    source_handshakes: int
+    source_limit: int
+    source_networks: tuple[Allowance, ...]
+    certificate_limit: int
+    lifetime: float
+    bandwidth: int
     idle_timeout: float
     upgrade_timeout: float
     connect_timeout: float
@@ -76,6 +90,8 @@ class Config:
     admin_listen: tuple[str, ...] | None
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
+    log_personal: Literal["masked", "full"]
+    audit_file: Path | None
     destinations: Mapping[str, Destination]
 
 
@@ -115,6 +131,33 @@ KEYS: tuple[Key, ...] = (
         " bounds the memory and the signatures that strangers can cost."),
     Key("tunnel.limit", "tunnel_limit", whole(1, 1_000_000, ""), "10000",
         "How many tunnels may be open at once; each takes two file descriptors."),
+    Key("tunnel.memory.limit", "memory_limit", whole(0, 1_000_000, ""), "2048",
+        "The resident memory in MiB from which on new tunnels are refused (overloaded), before the"
+        " system ends the process and all tunnels with it. 0: none."),
+    Key("tunnel.source.rate", "source_rate", whole(0, 1_000_000, ""), "20",
+        "How many handshakes one source address may begin a second in the long run, rate_limited"
+        " beyond: each costs two milliseconds of a processor. IPv6 counts by /64. 0: any number."),
+    Key("tunnel.source.burst", "source_burst", whole(1, 1_000_000, ""), "200",
+        "How many handshakes it may begin at once before the rate holds: an office that comes back"
+        " after a restart."),
+    Key("tunnel.source.handshakes", "source_handshakes", whole(0, 65536, ""), "64",
+        "How many of its handshakes may be in progress at once, rate_limited beyond; a part of"
+        " tunnel.handshake.limit, so that one slow address does not take all. 0: any number."),
+    Key("tunnel.source.limit", "source_limit", whole(0, 1_000_000, ""), "1000",
+        "How many tunnels one source address may have open, too_many_tunnels beyond; a part of"
+        " tunnel.limit. 0: any number."),
+    Key("tunnel.source.networks", "source_networks", ALLOWANCES, "127.0.0.0/8 free, ::1 free",
+        "Networks whose addresses are no ordinary sources: each counts as so many, or is free of"
+        " limits: balancers, and institutions behind one address."),
+    Key("tunnel.certificate.limit", "certificate_limit", whole(0, 1_000_000, ""), "64",
+        "How many tunnels one certificate may have open, too_many_tunnels beyond: more than a"
+        " person's pages need. 0: any number."),
+    Key("tunnel.lifetime", "lifetime", seconds(0, 31_536_000), "86400",
+        "An open tunnel is ended after this time, however busy: an expired certificate or a"
+        " changed rule then counts for it too. 0: never."),
+    Key("tunnel.bandwidth", "bandwidth", whole(0, 999_999_999, ""), "0",
+        "How many bytes a second one tunnel may carry in each direction, with a burst of one"
+        " second. 0: as many as go through."),
     Key("tunnel.idle.timeout", "idle_timeout", seconds(1, 604_800), "3600",
         "A tunnel without a byte in either direction is closed after this time."),
     Key("tunnel.upgrade.timeout", "upgrade_timeout", seconds(0.1, 3600), "90",
@@ -145,9 +188,15 @@ KEYS: tuple[Key, ...] = (
         " with commas between; nowhere by default. {instance} in it stands for"
         " TUNNEL_GATEWAY_INSTANCE of the environment."),
     Key("tunnel.log.format", "log_format", words("auto", "console", "json"), "auto",
-        "console is for people, json for machines; auto is console on a terminal, else json."),
+        "console is for people, json for machines; auto is console on a terminal, the journal's own"
+        " fields under systemd, else json."),
     Key("tunnel.log.level", "log_level", words("debug", "info", "warning", "error"), "info",
         "The least important lines that are written."),
+    Key("tunnel.log.personal", "log_personal", words("masked", "full"), "masked",
+        "How the log and the status name persons; the audit file always names them in full."),
+    Key("tunnel.audit.file", "audit_file", NEW_FILE, "",
+        "The file that says who had a tunnel, when and where to, each line chained to the one"
+        " before; {instance} in it stands for TUNNEL_GATEWAY_INSTANCE of the environment."),
 )
 # fmt: on
 
@@ -205,6 +254,8 @@ class _Reading:
 
     def simple_value(self, key: Key, entry: Entry | None) -> Any:
         """The value of ``key``, or None after a fault."""
+        if password := credential(key.name, key.kind, entry, self.faults):
+            return password
         if entry is None or not entry.value:
             if key.name == "tunnel.enabled":
                 self.fault("must be given, yes or no", entry.line if entry else None, key.name)

@@ -1,6 +1,8 @@
 """The destinations of ``config.properties``: where each is, and the rules who may use it.
 
-``tunnel.destination.N.host`` and ``.port`` say where, N being the dst_id that pages ask for.
+``tunnel.destination.N.host`` and ``.port`` say where, N being the dst_id that pages ask for; there
+may be several hosts with commas between, each with a port of its own behind a colon or without.
+``.limit`` and ``.connect.limit`` say how many tunnels and connects in progress it bears.
 ``.allow.KIND`` and ``.deny.KIND`` are comma-separated lists, the kinds those of `RULE_KINDS`;
 ``.domains`` lists the domains of the gateway by which users may come. What the rules mean is
 decided in gateway/policy.py; here they are read, and refused if they are malformed or contradict
@@ -13,12 +15,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from tunnel_gateway.config_values import HOST, PORT, Entry, Kind
+from tunnel_gateway.config_values import ADDRESS, PORT, Address, Entry, Kind, whole
 from tunnel_gateway.errors import Fault
 
 PREFIX: Final = "tunnel.destination."
+MAX_ADDRESSES: Final = 16
+CONNECT_LIMIT: Final = 128
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _ISSUER = re.compile(r"key:[0-9a-f]{64}", re.ASCII)
@@ -45,16 +49,23 @@ class Rule:
 class Destination:
     """A WebSocket API behind the gateway; ``id`` is the dst_id that pages ask for.
 
-    ``domains`` is None when users may come by every domain. At most one rule of each kind is
-    among those of ``allow``, and among those of ``deny``.
+    It is at all of its ``addresses`` alike. ``domains`` is None when users may come by every
+    domain, ``tunnel_limit`` when there may be as many tunnels as the gateway bears. At most one
+    rule of each kind is among those of ``allow``, and among those of ``deny``.
     """
 
     id: str
-    host: str
-    port: int
+    addresses: tuple[Address, ...]
     domains: Rule | None = None
     allow: tuple[Rule, ...] = ()
     deny: tuple[Rule, ...] = ()
+    tunnel_limit: int | None = None
+    connect_limit: int = CONNECT_LIMIT
+
+    @property
+    def place(self) -> str:
+        """Its addresses as text."""
+        return ", ".join(map(str, self.addresses))
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[str, Path], str]:
@@ -98,13 +109,17 @@ RULE_KINDS: Final[Mapping[str, Kind]] = {
     ),
     "domain": Kind("a domain in lower case, as A-labels", _domain),
 }
-_PARTS: Final = {"host": HOST, "port": PORT}
+_PLACE_PARTS: Final = ("host", "port")
+_LIMITS: Final = {
+    "limit": ("tunnel_limit", whole(1, 1_000_000, "")),
+    "connect.limit": ("connect_limit", whole(1, 65536, "")),
+}
 _RULE_PARTS: Final = (
     "domains",
     *(f"{verb}.{kind}" for verb in ("allow", "deny") for kind in RULE_KINDS),
 )
 # Every key of a destination, without ``tunnel.destination.N.`` before it.
-PARTS: Final = (*_PARTS, *_RULE_PARTS)
+PARTS: Final = (*_PLACE_PARTS, *_LIMITS, *_RULE_PARTS)
 _KEY = re.compile(
     # The identifier does not swallow a misspelt rule, so that it can be told from one.
     rf"{re.escape(PREFIX)}(?P<id>(?:(?!\.(?:allow|deny)\.).)*?)"
@@ -134,22 +149,47 @@ def _destination(dst_id: str, given: Mapping[str, Entry], faults: list[Fault]) -
     first = next(iter(given.values()))
     if not _ID.fullmatch(dst_id):
         faults.append(first.fault("a destination is named by 1 to 64 letters, digits, _ or -"))
-    values: dict[str, Any] = dict.fromkeys(_PARTS)
-    for part, kind in _PARTS.items():
-        if entry := given.get(part):
-            values[part] = entry.read(kind, faults)
-        else:
-            faults.append(first.fault(f"{PREFIX}{dst_id}.{part} is missing beside it"))
+    addresses = _addresses(first, dst_id, given, faults)
+    limits = {
+        field: given[part].read(kind, faults)
+        for part, (field, kind) in _LIMITS.items()
+        if part in given and given[part].value  # an empty value is the default
+    }
     rules = {part: _rule(part, given[part], faults) for part in _RULE_PARTS if part in given}
     destination = Destination(
         dst_id,
-        **values,
+        addresses,
+        **limits,
         domains=rules.get("domains"),
         allow=tuple(rule for part, rule in rules.items() if part.startswith("allow.")),
         deny=tuple(rule for part, rule in rules.items() if part.startswith("deny.")),
     )
     faults += _contradictions(destination)
     return destination
+
+
+def _addresses(
+    first: Entry, dst_id: str, given: Mapping[str, Entry], faults: list[Fault]
+) -> tuple[Address, ...]:
+    port = given["port"].read(PORT, faults) if "port" in given else None
+    if "host" not in given:
+        missing = [part for part in _PLACE_PARTS if part not in given]
+        faults += [first.fault(f"{PREFIX}{dst_id}.{part} is missing beside it") for part in missing]
+        return ()
+    entry = given["host"]
+    texts = [one.strip() for one in entry.value.split(",")]
+    if len(texts) > MAX_ADDRESSES:
+        faults.append(entry.fault(f"more than {MAX_ADDRESSES} addresses"))
+        return ()
+    read = [entry.read_text(one, ADDRESS, faults) for one in texts]
+    places = [one for one in read if one is not None]
+    if "port" not in given and any(own is None for _, own in places):
+        faults.append(first.fault(f"{PREFIX}{dst_id}.port is missing beside it"))
+    # A missing port is a fault by now; 0 only keeps the address readable.
+    found = [Address(host, own or port or 0) for host, own in places]
+    twice = dict.fromkeys(one for one in found if found.count(one) > 1)
+    faults += [entry.fault(f"{address} is given twice") for address in twice]
+    return tuple(found)
 
 
 def _rule(part: str, entry: Entry, faults: list[Fault]) -> Rule:

@@ -8,13 +8,38 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tunnel_gateway.errors import Fault
 
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+
+
+# What one subscriber has at least of IPv6 addresses; a source is a network of this size.
+IPV6_SOURCE_BITS: Final = 64
+_MAX_ALLOWANCES: Final = 100
+_MAX_FACTOR: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A network each of whose sources counts as ``factor`` of them; 0 is any number."""
+
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network
+    factor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a destination is: a host name or an IP address, and a TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +96,45 @@ def host(text: str, base: Path) -> str:
     return text
 
 
+def host_and_port(text: str, base: Path) -> tuple[str, int | None]:
+    """Return host and port of HOST, HOST:PORT or [IPV6]:PORT; None for no port.
+
+    Raises ValueError for any other text.
+    """
+    bracketed = re.fullmatch(r"\[(?P<host>[^\]]*:[^\]]*)\]:(?P<port>[0-9]+)", text, re.ASCII)
+    plain = re.fullmatch(r"(?P<host>[^:]*):(?P<port>[0-9]+)", text, re.ASCII)
+    found = bracketed or plain
+    if found is None:
+        return host(text, base), None
+    number = int(found["port"]) if len(found["port"]) <= len("65535") else 0
+    if not 1 <= number <= 65535:
+        raise ValueError
+    return host(found["host"], base), number
+
+
+def allowances(text: str, _base: Path) -> tuple[Allowance, ...]:
+    """Return networks with their factors: ``127.0.0.0/8 free, 192.0.2.7 50``.
+
+    Raises ValueError for any other text.
+    """
+    found = tuple(_allowance(*one.split()) for one in text.split(",") if one.strip())
+    if not 1 <= len(found) <= _MAX_ALLOWANCES:
+        raise ValueError
+    return found
+
+
+def _allowance(name: str, word: str = "", *more: str) -> Allowance:
+    network = ipaddress.ip_network(name)
+    if isinstance(network, ipaddress.IPv6Network):
+        if network.network_address.ipv4_mapped is not None:
+            raise ValueError  # it is counted as IPv4, and to be named so
+        network = network.supernet(new_prefix=min(network.prefixlen, IPV6_SOURCE_BITS))
+    factor = 0 if word.lower() == "free" else int(word) if _WHOLE.fullmatch(word) else -1
+    if more or factor < 0 or factor > _MAX_FACTOR or (factor == 0 and word.isdigit()):
+        raise ValueError
+    return Allowance(network, factor)
+
+
 def whole(low: int, high: int, unit: str) -> Kind:
     """Whole numbers from ``low`` to ``high``."""
 
@@ -125,7 +189,21 @@ def path(word: str, is_type: Callable[[int], bool]) -> Kind:
 YES_NO = choice({"yes": True, "no": False})
 IP = Kind("an IPv4 or IPv6 address without brackets", ip)
 HOST = Kind("a host name or an IP address, without http:// and without a port", host)
+ADDRESS = Kind(
+    "a host name or an IP address, without http://, and a port behind a colon if it has its own",
+    host_and_port,
+)
+ALLOWANCES = Kind(
+    "networks with commas between, each with the word free or with the number of sources that one"
+    f" address counts as, up to {_MAX_FACTOR}: 127.0.0.0/8 free, 192.0.2.7 50",
+    allowances,
+)
 PORT = whole(1, 65535, "")
 FOLDER = path("folder", stat.S_ISDIR)
 FILE = path("file", stat.S_ISREG)
+NEW_FILE = Kind(
+    "the path of a file in an existing folder",
+    lambda text, base: base / text,
+    lambda path: FOLDER.problem(path.parent) if FOLDER.problem else None,
+)
 SECRET = Kind("a password", lambda text, _base: text.encode(errors="surrogatepass"))

@@ -32,16 +32,22 @@
     │   ├── DestinationUnreachableError
     │   ├── NotPermittedError
     │   ├── NotWebSocketError
-    │   ├── OverloadedError
+    │   ├── LimitReachedError
+    │   │   ├── OverloadedError         (of the whole gateway)
+    │   │   ├── RateLimitedError        (handshakes of one source)
+    │   │   ├── TooManyTunnelsError     (of one source or one certificate)
+    │   │   └── DestinationBusyError    (of one destination)
     │   ├── OperatorClosedError
     │   └── ShuttingDownError
     ├── RevocationDataError         a CRL or an OCSP answer that was not had, or is of no use
+    ├── AuditChainError             a line of an audit file that is not what was written
     ├── GatewayUnreachableError     the agent could not connect to the gateway
     ├── CallRefusedError            the agent does not do what a page called for
     ├── AlertReceivedError          the other side ended the tunnel and said why
     └── TruncatedError              the stream ended without the close record
 
-``code`` is stable: logs, metrics and alerts use it. The text is for the operator and never
+``code`` is stable: logs, metrics and alerts use it. ``limit`` says which limit was reached, where
+it was one: `Limit` is the table of all. The text is for the operator and never
 holds a secret. Failed tags and signatures are ``cryptography.exceptions.InvalidTag`` and
 ``InvalidSignature`` in the primitives; the protocol turns them into errors of this tree.
 """
@@ -49,13 +55,32 @@ holds a secret. Failed tags and signatures are ``cryptography.exceptions.Invalid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
+
+
+class Limit(StrEnum):
+    """Every limit that can end or refuse a tunnel, by the key that sets it."""
+
+    TUNNELS = "tunnel.limit"
+    HANDSHAKES = "tunnel.handshake.limit"
+    MEMORY = "tunnel.memory.limit"
+    SOURCE_RATE = "tunnel.source.rate"
+    SOURCE_HANDSHAKES = "tunnel.source.handshakes"
+    SOURCE_TUNNELS = "tunnel.source.limit"
+    CERTIFICATE_TUNNELS = "tunnel.certificate.limit"
+    DESTINATION_TUNNELS = "tunnel.destination.N.limit"
+    DESTINATION_CONNECTS = "tunnel.destination.N.connect.limit"
+    LIFETIME = "tunnel.lifetime"
+    IDLE = "tunnel.idle.timeout"
+    HALF_CLOSE = "tunnel.halfclose.timeout"
 
 
 class TunnelGatewayError(Exception):
     """The root of the tree."""
 
     code: ClassVar[str] = "internal_error"
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +243,10 @@ class TimedOutError(PeerError):
 
     code = "timed_out"
 
+    def __init__(self, text: str, limit: Limit | None = None) -> None:
+        super().__init__(text)
+        self.limit = limit
+
 
 class RefusalError(TunnelGatewayError):
     """The gateway will not serve this tunnel, though the peer kept to the protocol."""
@@ -256,10 +285,38 @@ class NotWebSocketError(RefusalError):
     code = "not_websocket"
 
 
-class OverloadedError(RefusalError):
-    """A limit on open tunnels or handshakes is reached."""
+class LimitReachedError(RefusalError):
+    """There is no place: ``limit`` says which limit is reached."""
 
     code = "overloaded"
+
+    def __init__(self, text: str, limit: Limit | None = None) -> None:
+        super().__init__(text)
+        self.limit = limit
+
+
+class OverloadedError(LimitReachedError):
+    """A limit of the whole gateway is reached: tunnels, handshakes, memory."""
+
+    code = "overloaded"
+
+
+class RateLimitedError(LimitReachedError):
+    """Too many handshakes come from one source address."""
+
+    code = "rate_limited"
+
+
+class TooManyTunnelsError(LimitReachedError):
+    """One source address, or one certificate, has as many open tunnels as it may."""
+
+    code = "too_many_tunnels"
+
+
+class DestinationBusyError(LimitReachedError):
+    """The destination has as many tunnels, or connects in progress, as it may."""
+
+    code = "destination_busy"
 
 
 class OperatorClosedError(RefusalError):
@@ -278,6 +335,16 @@ class RevocationDataError(TunnelGatewayError):
     """A CRL or an OCSP answer was not had in time and size, or says nothing that counts."""
 
     code = "revocation_data"
+
+
+class AuditChainError(TunnelGatewayError):
+    """A line of an audit file is not what was written there; ``line`` counts from 1."""
+
+    code = "audit_chain"
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line = line
 
 
 class GatewayUnreachableError(TunnelGatewayError):

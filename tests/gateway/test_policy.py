@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.paths import make
 from tests.support.pki import NOW, OFFICER, authority, ders, domain, user
 from tunnel_gateway.config_destinations import Destination, Rule
-from tunnel_gateway.config_values import Entry
+from tunnel_gateway.config_values import Address, Entry
 from tunnel_gateway.errors import NotPermittedError
 from tunnel_gateway.gateway.policy import check_permitted, describe, domain_faults, rule_values
 from tunnel_gateway.pki.authority import CENTRE, POLICY_PREFIX, USER, Authority, Person
@@ -30,8 +30,7 @@ def rule(key: str, *values: str) -> Rule:
 def destination(*rules: Rule) -> Destination:
     return Destination(
         "api",
-        "10.0.0.5",
-        8080,
+        (Address("10.0.0.5", 8080),),
         next((one for one in rules if one.key.endswith(".domains")), None),
         tuple(one for one in rules if ".allow." in one.key),
         tuple(one for one in rules if ".deny." in one.key),

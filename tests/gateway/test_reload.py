@@ -16,6 +16,7 @@ from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway import reload as module
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.service import Material
+from tunnel_gateway.observability.systemd import Notifier
 
 
 class Place:
@@ -46,7 +47,7 @@ def lines(log: io.StringIO) -> list[dict[str, object]]:
 
 async def test_what_is_good_is_used(tmp_path: Path, log: io.StringIO) -> None:
     place = Place(tmp_path)
-    reloader = Reloader(place.file, place.current, place.use)
+    reloader = Reloader(place.file, place.current, place.use, Notifier({}))
     place.write(limit=7)
     await reloader.reload()
     assert [one.config.tunnel_limit for one in place.used] == [10000, 7]
@@ -56,7 +57,7 @@ async def test_what_is_good_is_used(tmp_path: Path, log: io.StringIO) -> None:
 
 async def test_what_is_not_changes_nothing(tmp_path: Path, log: io.StringIO) -> None:
     place = Place(tmp_path)
-    reloader = Reloader(place.file, place.current, place.use)
+    reloader = Reloader(place.file, place.current, place.use, Notifier({}))
     place.write(limit=7)
     place.credentials.truststore.write_text("nothing")
     await reloader.reload()
@@ -70,7 +71,7 @@ async def test_a_mistake_of_ours_does_not_end_it(
     tmp_path: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Place(tmp_path)
-    reloader = Reloader(place.file, place.current, place.use)
+    reloader = Reloader(place.file, place.current, place.use, Notifier({}))
     with monkeypatch.context() as broken:
         broken.setattr(module, "load_config", lambda _: 1 // 0)
         await reloader.reload()
@@ -83,7 +84,7 @@ async def test_it_waits_until_files_are_the_same_at_two_looks(tmp_path: Path) ->
     place = Place(tmp_path)
     place.write(reload_interval=0.02)
     place.used = [Material.load(load_config(place.file))]
-    reloader = Reloader(place.file, place.current, place.use)
+    reloader = Reloader(place.file, place.current, place.use, Notifier({}))
     looks: list[dict[Path, object]] = []
     look = reloader._look
 
@@ -105,14 +106,14 @@ async def test_links_that_go_round(tmp_path: Path) -> None:
     place = Place(tmp_path)
     for name in ("a", "b", ".c"):
         (place.credentials.servers / name).symlink_to(place.credentials.servers)
-    seen = Reloader(place.file, place.current, place.use)._look()
+    seen = Reloader(place.file, place.current, place.use, Notifier({}))._look()
     assert len(seen) < 100
     assert not any(path.name == ".c" for path in seen)
 
 
 async def test_files_of_a_configuration_that_was_refused_are_looked_at(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    reloader = Reloader(place.file, place.current, place.use)
+    reloader = Reloader(place.file, place.current, place.use, Notifier({}))
     trust = tmp_path / "new.pem"
     trust.write_text("nothing yet")
     place.write(truststore_file=trust)
@@ -125,7 +126,7 @@ async def test_files_of_a_configuration_that_was_refused_are_looked_at(tmp_path:
 
 async def test_files_in_folders_count(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    reloader = Reloader(place.file, place.current, place.use)
+    reloader = Reloader(place.file, place.current, place.use, Notifier({}))
     before = reloader._look()
     assert place.file in before
     chain = place.credentials.servers / FIRST_DOMAIN / "chain.pem"

@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from tunnel_gateway.errors import NotPermittedError, TimedOutError, TruncatedError
+from tunnel_gateway.errors import (
+    Limit,
+    NotPermittedError,
+    RateLimitedError,
+    TimedOutError,
+    TruncatedError,
+)
 from tunnel_gateway.gateway.account import Account
+from tunnel_gateway.gateway.audit import Audit
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.logs import configure_logs
@@ -19,7 +26,7 @@ from tunnel_gateway.transport.relay import RelayEnd
 
 def line_of(log: io.StringIO, end: RelayEnd, *, silent: bool) -> dict[str, Any]:
     configure_logs("json", "debug", log)
-    reports = Reports(Tally(Metrics()))
+    reports = Reports(Audit(), Tally(Metrics()))
     reports.ended(Account("192.0.2.1:5000", 1.0), end, 1.23456, silent=silent)
     line: dict[str, Any] = json.loads(log.getvalue())
     return line
@@ -48,3 +55,21 @@ def test_who_began_or_keeps_the_place_is_no_probe(
     log: io.StringIO, error: Exception, silent: bool
 ) -> None:
     assert line_of(log, RelayEnd("x", error), silent=silent)["event"] == "tunnel_refused"
+
+
+def test_a_limit_is_named_by_its_key(log: io.StringIO) -> None:
+    error = RateLimitedError("too often", Limit.SOURCE_RATE)
+    line = line_of(log, RelayEnd("rate_limited", error), silent=True)
+    assert (line["reason"], line["limit"]) == ("rate_limited", "tunnel.source.rate")
+
+
+def test_who_is_not_told_is_counted_in_the_next_line(log: io.StringIO) -> None:
+    configure_logs("json", "info", log)
+    reports = Reports(Audit(), Tally(Metrics()))
+    error = RateLimitedError("too often", Limit.SOURCE_RATE)
+    for told in (False, False, True, True):
+        account = Account("192.0.2.1:5000", 1.0, told=told)
+        reports.ended(account, RelayEnd("rate_limited", error), 1.0, silent=True)
+    first, second = (json.loads(line) for line in log.getvalue().splitlines())
+    assert first["untold"] == 2
+    assert "untold" not in second

@@ -17,9 +17,9 @@ from tests.support.destination import SWITCHED
 from tests.support.house import head, house
 from tests.support.loopback import LOOPBACK, receive, receive_all, reset, send
 from tests.support.peer import UPGRADE
+from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.errors import AlertReceivedError, ShuttingDownError
 from tunnel_gateway.gateway import session as module
-from tunnel_gateway.gateway.destinations import connect
 from tunnel_gateway.transport.channel import Channel
 from tunnel_gateway.transport.stream import SocketStream
 
@@ -128,12 +128,14 @@ async def test_the_client_leaves_while_the_gateway_connects(
     async with house(credentials, tmp_path) as home:
         connecting, go_on = asyncio.Event(), asyncio.Event()
 
-        async def slow(*arguments: object) -> SocketStream:
+        connect = home.destinations.connect
+
+        async def slow(destination: Destination, time_limit: float) -> SocketStream:
             connecting.set()
             await go_on.wait()
-            return await connect(*arguments)  # type: ignore[arg-type]
+            return await connect(destination, time_limit)
 
-        monkeypatch.setattr(module, "connect", slow)
+        monkeypatch.setattr(home.destinations, "connect", slow)
         making = asyncio.create_task(home.client())
         await connecting.wait()
         making.cancel()
@@ -144,7 +146,7 @@ async def test_the_client_leaves_while_the_gateway_connects(
         destination.close()
         line = await home.ended()
         assert (line["event"], line["reason"]) == ("tunnel_refused", "truncated")
-        assert line["user"] == credentials.citizen.identity.leaf.common_name
+        assert line["user"] == "G… O…"
 
 
 async def test_an_error_of_our_own(

@@ -31,6 +31,9 @@ NUMBERS = {
     "timed_out": 16,
     "shutting_down": 17,
     "internal_error": 18,
+    "rate_limited": 19,
+    "too_many_tunnels": 20,
+    "destination_busy": 21,
     "closed_by_operator": 22,
 }
 on_each_code = pytest.mark.parametrize("code", AlertCode, ids=lambda code: code.name)
@@ -106,7 +109,7 @@ def test_the_received_error_names_the_alert() -> None:
     assert "unknown_destination (no such thing)" in str(error)
 
 
-@pytest.mark.parametrize("number", [0, 19, 255])
+@pytest.mark.parametrize("number", [0, 22, 255])
 def test_a_number_of_a_later_version_is_kept(number: int) -> None:
     alert = Alert.parse(bytes((number, 2)) + b"hm")
     assert alert.to_error().name == f"alert_{number}"

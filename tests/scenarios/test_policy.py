@@ -34,7 +34,7 @@ def test_a_destination_for_one_legal_entity(
         "rule": "tunnel.destination.api.allow.inn",
         "dst_id": "api",
         "domain": "example.uz",
-        "user": citizen.common_name,
+        "user": "G… O…",
         "serial": citizen.serial_hex,
         "issuer": citizen.issuer,
     }.items() <= line.items()

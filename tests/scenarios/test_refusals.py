@@ -92,7 +92,7 @@ def test_the_log_names_the_user_who_was_refused(gateway: Gateway, credentials: C
     with Peer.of(gateway, credentials, dst_id="7") as peer:
         assert peer.alert() == "unknown_destination"
     line = gateway.logged("tunnel_refused")
-    assert line["user"] == credentials.citizen.identity.leaf.common_name
+    assert line["user"] == "G… O…"
     assert line["serial"] == f"{credentials.citizen.identity.leaf.serial:x}"
     assert line["client"] == peer.name
 

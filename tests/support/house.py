@@ -17,7 +17,9 @@ from tests.support.processes import write_config
 from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
 from tunnel_gateway.config import load_config
 from tunnel_gateway.errors import ShuttingDownError
-from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.audit import Audit
+from tunnel_gateway.gateway.destinations import Destinations
+from tunnel_gateway.gateway.limits import Admission, Limits
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
@@ -56,15 +58,20 @@ class House:
         path = folder / "config.properties"
         write_config(path, credentials, 1, {"raw": port}, settings)
         self.config = config = load_config(path)
-        self.admission = Admission(
-            tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
-        )
+        self.admission = Admission(Limits.of(config))
+        self.destinations = Destinations()
+        self.destinations.configure(config.destinations)
         self.revocation = Revocation()
         self.revocation.configure(config, {})
         self.metrics = Metrics()
-        self.reports = Reports(Tally(self.metrics))
+        self.reports = Reports(Audit(), Tally(self.metrics))
         self._service = Service(
-            Material.load(config), self.admission, workers, self.revocation, self.reports
+            Material.load(config),
+            self.admission,
+            self.destinations,
+            workers,
+            self.revocation,
+            self.reports,
         )
         self.listener = Listener(LOOPBACK, 0, on_connection=self._start, on_failure=print)
 
@@ -113,6 +120,7 @@ class House:
         await self.leave()
         await self.listener.close()
         await self.revocation.close()
+        await self.destinations.close()
         self._destination.close()
 
 

@@ -7,10 +7,10 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 from tests.support.credentials import Credentials
-from tests.support.processes import TIME_LIMIT, Gateway
+from tests.support.processes import LOOPBACK, TIME_LIMIT, Gateway
 from tunnel_gateway.errors import AlertReceivedError
 from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
 from tunnel_gateway.protocol.connection import Surroundings
@@ -26,8 +26,10 @@ UPGRADE = (
 class Peer:
     """A client of a gateway, one step at a time."""
 
-    def __init__(self, address: tuple[str, int], settings: ClientSettings) -> None:
-        self.socket = socket.create_connection(address, timeout=TIME_LIMIT)
+    def __init__(
+        self, address: tuple[str, int], settings: ClientSettings, source: str = LOOPBACK
+    ) -> None:
+        self.socket = socket.create_connection(address, TIME_LIMIT, (source, 0))
         host, port = self.socket.getsockname()
         self.name = f"{host}:{port}"
         self.connection = ClientConnection(
@@ -37,9 +39,15 @@ class Peer:
 
     @classmethod
     @contextmanager
-    def of(cls, gateway: Gateway, credentials: Credentials, **settings: str) -> Iterator[Self]:
-        """Connect to a gateway."""
-        peer = cls(gateway.address, credentials.settings(**settings))  # type: ignore[arg-type]
+    def of(
+        cls,
+        gateway: Gateway,
+        credentials: Credentials,
+        source: str = LOOPBACK,
+        **settings: Any,
+    ) -> Iterator[Self]:
+        """Connect to a gateway, from any address of the loopback."""
+        peer = cls(gateway.address, credentials.settings(**settings), source)
         with peer.socket:
             yield peer
 

@@ -20,11 +20,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, TypeVar
 
-from tests.support.credentials import FIRST_DOMAIN, Credentials, Holder
+from tests.support.credentials import CITIZEN, FIRST_DOMAIN, Credentials, Holder
+from tunnel_gateway.observability.events import EVENTS
 
 PROJECT = Path(__file__).parents[2]
 LOOPBACK = "127.0.0.1"
 TIME_LIMIT = 60.0  # for a machine with much else to do
+
+EVENT_OF = {event.name: event for event in EVENTS}
 
 T = TypeVar("T")
 Record = dict[str, Any]
@@ -258,7 +261,20 @@ class Gateway(Program):
         for word in ("Traceback", "never retrieved", "internal_error", "Warning"):
             assert word not in log, log
         for line in self.errors:
-            json.loads(line)
+            check_line(json.loads(line))
+
+
+def check_line(line: Record) -> None:
+    """Fail if a line of the log is not as the table of events says, or names a person."""
+    text = json.dumps(line, ensure_ascii=False)
+    assert CITIZEN.pinfl not in text, text
+    assert CITIZEN.name not in text, text
+    if "logger" in line:  # a library's
+        return
+    event = EVENT_OF[line["event"]]
+    keys = line.keys() - {"timestamp", "level", "event"}
+    assert set(event.keys) <= keys <= {*event.keys, *event.sometimes}, text
+    assert line["level"] in event.levels, text
 
 
 class Agent(Program):

@@ -19,9 +19,9 @@ from tests.support.loopback import (
     send,
     stream_and_socket,
 )
-from tunnel_gateway.errors import ShuttingDownError, TimedOutError, TunnelGatewayError
+from tunnel_gateway.errors import Limit, ShuttingDownError, TimedOutError, TunnelGatewayError
 from tunnel_gateway.transport.relay import Relay, RelayEnd, RelayLimits
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.stream import RECEIVE_BUFFER, SocketStream
 
 MIB = 2**20
 
@@ -48,7 +48,13 @@ class Joined:
 
 @asynccontextmanager
 async def joined(
-    *, idle: float = 60.0, half_close: float = 60.0, before: bytes = b"", **options: Any
+    *,
+    idle: float = 60.0,
+    half_close: float = 60.0,
+    lifetime: float = 0.0,
+    bandwidth: int = 0,
+    before: bytes = b"",
+    **options: Any,
 ) -> AsyncIterator[Joined]:
     """Two plain sockets with a relay between; ``before`` comes on both sides before it runs."""
     one, left = await stream_and_socket()
@@ -65,7 +71,8 @@ async def joined(
         for plain, stream in ((left, one), (right, other)):
             await send(plain, before)
             stream.inbox.unread(await stream.inbox.receive())
-    relay = Relay(one, other, RelayLimits(idle, half_close), socket_name="destination", **options)
+    limits = RelayLimits(idle, half_close, lifetime, bandwidth)
+    relay = Relay(one, other, limits, socket_name="destination", **options)
     running = asyncio.create_task(relay.run(one.inbox, other.inbox))
     try:
         yield Joined(relay, left, right, running, aborted_with, (one, other))
@@ -140,6 +147,8 @@ async def test_nobody_says_anything() -> None:
         assert loop.time() - started >= 0.5
         assert end.reason == "idle_timeout"
         assert str(end.error) == "the idle time-out was reached"
+        assert isinstance(end.error, TimedOutError)
+        assert end.error.limit is Limit.IDLE
 
 
 async def test_a_stop_from_outside() -> None:
@@ -254,3 +263,59 @@ async def test_a_stopped_reader_is_not_kept_waiting() -> None:
         pair.right.shutdown(socket.SHUT_WR)
         assert len(await receive_all(pair.left)) == 8 * MIB
         assert (await pair.end()).reason == "completed"
+
+
+async def test_a_busy_tunnel_has_an_end_too() -> None:
+    async with joined(lifetime=0.3) as pair:
+        while not pair.running.done():
+            await send(pair.left, b".")
+            await asyncio.sleep(0.01)
+        end = await pair.end()
+        assert end.reason == "lifetime_timeout"
+        assert isinstance(end.error, TimedOutError)
+        assert end.error.limit is Limit.LIFETIME
+        assert pair.aborted_with == [end.error]
+
+
+class TestBandwidth:
+    @pytest.mark.parametrize("sender", ["left", "right"])
+    async def test_no_more_than_the_burst_and_the_rate(self, sender: str) -> None:
+        rate = 4 * MIB
+        async with joined(bandwidth=rate) as pair:
+            one, other = pair.left, pair.right
+            if sender == "right":
+                one, other = other, one
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            sending = asyncio.create_task(send(one, bytes(8 * MIB)))
+            taken = 0
+            while taken < 8 * MIB:
+                taken += len(await receive(other))
+                # A second's burst, and what one read may bring before it is known.
+                assert taken <= rate * (1 + loop.time() - started) + RECEIVE_BUFFER
+            await sending
+            # The other direction has tokens of its own.
+            await send(other, b"javob")
+            assert await receive(one) == b"javob"
+
+    async def test_it_goes_on_when_both_reasons_to_wait_are_over(self) -> None:
+        """The rate is over, and the other side does not read: each alone must not let it go."""
+        async with joined(bandwidth=16 * MIB) as pair:
+            sending = asyncio.create_task(send(pair.left, bytes(24 * MIB)))
+            side = pair.relay._from_channel
+            async with asyncio.timeout(TIME_LIMIT):
+                while not getattr(side, "full", False):  # noqa: ASYNC110 (nobody announces it)
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            taken = 0
+            while taken < 24 * MIB:
+                taken += len(await receive(pair.right))
+            await sending
+
+    async def test_an_end_while_it_waits(self) -> None:
+        async with joined(bandwidth=MIB // 8) as pair:
+            await send(pair.left, bytes(MIB))
+            await receive(pair.right)
+            pair.relay.stop(ShuttingDownError("the gateway is stopping"))
+            assert (await pair.end()).reason == "shutting_down"
+            assert getattr(pair.relay._from_channel, "timer", None) is None

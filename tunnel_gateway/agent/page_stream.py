@@ -22,6 +22,9 @@ _STATUS: Final = {
     "not_websocket": "400 Bad Request",
     "timed_out": "504 Gateway Timeout",
     "overloaded": "503 Service Unavailable",
+    "rate_limited": "429 Too Many Requests",
+    "too_many_tunnels": "429 Too Many Requests",
+    "destination_busy": "503 Service Unavailable",
     "shutting_down": "503 Service Unavailable",
     "closed_by_operator": "503 Service Unavailable",
 }

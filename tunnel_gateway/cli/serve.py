@@ -6,6 +6,7 @@ import argparse
 import gc
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway.app import Gateway
 from tunnel_gateway.gost import selftest
 from tunnel_gateway.observability.logs import configure_logs
+from tunnel_gateway.observability.systemd import Notifier
 
 if TYPE_CHECKING:
     from tunnel_gateway.cli import Subparsers
@@ -46,13 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     selftest.require()
     config = load_config(arguments.config)
-    configure_logs(config.log_format, config.log_level)
+    configure_logs(config.log_format, config.log_level, personal=config.log_personal)
     if not config.enabled:
         print("tunnel-gateway: tunnel.enabled=no: nothing to do", file=sys.stderr)
+        Notifier().ready()  # or systemd takes the end for a failure, and starts it again
         return 0
     # The thread of the handshakes gives Python's lock back to the tunnels after half a millisecond,
     # not after five; and the garbage collector need not look at what was loaded by now.
     sys.setswitchinterval(0.0005)
     gc.freeze()
-    loop.run(Gateway(config, arguments.config).serve())
+    with closing(Gateway(config, arguments.config)) as gateway:
+        loop.run(gateway.serve())
     return 0

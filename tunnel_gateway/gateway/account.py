@@ -34,6 +34,7 @@ class Account:
     dst_id: str | None = None
     leaf: Certificate | None = field(default=None, repr=False)
     relay: Relay | None = field(default=None, repr=False)
+    told: bool = True  # False: one of so many refused that it gets no answer and no line
 
     def authenticated(self, client: ClientAuthenticated) -> None:
         """Take over what the handshake has proven."""

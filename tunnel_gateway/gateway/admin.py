@@ -2,7 +2,7 @@
 
 ::
 
-    GET  /healthz              200 while the event loop runs
+    GET  /healthz              200 while the event loop runs, with warnings
     GET  /readyz               200, or 503 and why no new tunnels should come
     GET  /metrics              for Prometheus
     GET  /status, /status.json the state, for people and for programs
@@ -115,7 +115,8 @@ class Admin:
     # --- answers ---------------------------------------------------------------------------
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+        lines = ("ok", *(f"warning: {one}" for one in self._overview.warnings()))
+        return web.Response(text="".join(f"{line}\n" for line in lines))
 
     async def _readyz(self, _: web.Request) -> web.Response:
         reasons = self._overview.not_ready()
@@ -141,7 +142,9 @@ class Admin:
         session = self._overview.sessions.find(tunnel_id)
         if session is None:
             return _json({"error": "no tunnel has this id now"}, status=404)
-        log.info("tunnel_close_asked", tunnel_id=tunnel_id, uid=_uid(request))
+        uid = _uid(request)
+        log.info("tunnel_close_asked", tunnel_id=tunnel_id, uid=uid)
+        self._overview.service().reports.audit.action("close", tunnel_id=tunnel_id, uid=uid)
         session.stop(OperatorClosedError("closed by an operator"))
         return _json({"closed": tunnel_id})
 
@@ -151,11 +154,11 @@ def _json(value: Any, status: int = 200) -> web.Response:
     return web.Response(status=status, text=text, content_type="application/json")
 
 
-def _uid(request: web.Request) -> int | None:
-    """Return the user at the other end of a Unix socket."""
+def _uid(request: web.Request) -> int:
+    """Return the user at the other end of a Unix socket; -1 if he has gone."""
     found = request.get_extra_info("socket")
     if found is None:
-        return None
+        return -1
     credentials = found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     uid: int = _CREDENTIALS.unpack(credentials)[1]
     return uid

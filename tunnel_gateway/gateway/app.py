@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.config_admin import addresses_of
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.admin import Admin
+from tunnel_gateway.gateway.audit import Audit
+from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
-from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.limits import Admission, Limits
 from tunnel_gateway.gateway.overview import Overview
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.probes import Probes
@@ -27,12 +31,17 @@ from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.gateway.workers import Workers
 from tunnel_gateway.observability.logs import configure_logs, get_logger
 from tunnel_gateway.observability.metrics import Metrics
+from tunnel_gateway.observability.systemd import Notifier
 from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.transport.activation import passed_sockets
 from tunnel_gateway.transport.lifecycle import Termination
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
 log = get_logger(__name__)
+
+# The FileDescriptorName= of the socket that tunnels come to.
+_TUNNEL_SOCKET: Final = "tunnel"
 
 
 class Gateway:
@@ -45,63 +54,83 @@ class Gateway:
         """
         self._config_file = config_file
         material = Material.load(config)
+        self._audit = Audit(config.audit_file)
         self._own = _accepted_domains(material)
         self._metrics = Metrics()
         self._service = Service(
             material=material,
-            admission=Admission(
-                tunnel_limit=config.tunnel_limit, handshake_limit=config.handshake_limit
-            ),
+            admission=Admission(Limits.of(config)),
+            destinations=Destinations(),
             workers=Workers(),
             revocation=Revocation(),
-            reports=Reports(Tally(self._metrics)),
+            reports=Reports(self._audit, Tally(self._metrics)),
         )
         self._expiry = ExpiryWatch(self._current)
+        self._notifier = Notifier()
         self._sessions = Sessions()
         self._stopping = Stopping()
         self._admin_addresses = addresses_of(config.admin_listen or (), os.environ)
+        self._overview = Overview(
+            service=lambda: self._service,
+            accepted=lambda: self._own,
+            sessions=self._sessions,
+            stopping=self._stopping,
+            probes=Probes(lambda: self._service),
+        )
 
     async def serve(self) -> None:
         """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
         termination = Termination()
-        overview = self._overview()
-        reloader = Reloader(self._config_file, self._current, self._use, done=overview.reloaded)
-        admin = Admin(self._admin_addresses, overview, self._metrics)
+        passed = _passed_socket()
+        reloader = Reloader(
+            self._config_file,
+            self._current,
+            self._use,
+            self._notifier,
+            passed=passed is not None,
+            done=self._reloaded,
+        )
+        admin = Admin(self._admin_addresses, self._overview, self._metrics)
         await admin.start()
         try:
-            await self._serve(termination, reloader)
+            await self._serve(termination, reloader, passed)
         finally:
             await admin.close()
 
-    async def _serve(self, termination: Termination, reloader: Reloader) -> None:
+    async def _serve(
+        self, termination: Termination, reloader: Reloader, passed: socket.socket | None
+    ) -> None:
         config = self._service.config
-        listener = self._listen(config)
+        listener = self._listen(config, passed)
         log.info(
             "listening",
-            address=format_address((config.listen_ip, listener.port)),
+            address=format_address(listener.address),
+            **({"socket": "systemd"} if passed else {}),
             domains=sorted(self._current().domains),
             destinations=sorted(config.destinations),
             policies=sorted(map(describe, config.destinations.values())),
         )
         self._service.revocation.configure(config, self._own)
-        watches = [asyncio.create_task(one.run()) for one in (reloader, self._expiry)]
+        self._service.destinations.configure(config.destinations)
+        watched = (reloader, self._expiry, self._service.admission.memory)
+        watches = [asyncio.create_task(one.run()) for one in watched]
+        attending = asyncio.create_task(self._notifier.attend(self._status))
+        self._notifier.ready()
         await termination.asked()
         for watch in watches:
             watch.cancel()
         await self._drain(listener, termination)
+        attending.cancel()
         await self._service.revocation.close()
+        await self._service.destinations.close()
         self._service.workers.shutdown(wait=False, cancel_futures=True)
 
-    def _overview(self) -> Overview:
-        return Overview(
-            service=lambda: self._service,
-            accepted=lambda: self._own,
-            sessions=self._sessions,
-            stopping=self._stopping,
-            probes=Probes(self._current),
-        )
+    def _status(self) -> str:
+        """One line for ``systemctl status``."""
+        tunnels = sum(session.open for session in self._sessions)
+        return f"{tunnels} open tunnels, {len(self._sessions)} connections"
 
-    def _listen(self, config: Config) -> Listener:
+    def _listen(self, config: Config, passed: socket.socket | None) -> Listener:
         try:
             return Listener(
                 config.listen_ip,
@@ -109,6 +138,7 @@ class Gateway:
                 on_connection=self._start_session,
                 on_failure=lambda error: log.error("accept_failed", detail=str(error)),
                 shared=config.listen_reuseport,
+                passed=passed,
             )
         except OSError as error:
             raise CannotListenError(
@@ -122,29 +152,58 @@ class Gateway:
     def _use(self, material: Material) -> None:
         """Let what starts from now on have ``material``; what runs keeps what it began with."""
         before, after = self._service.config, material.config
-        if (before.log_format, before.log_level) != (after.log_format, after.log_level):
-            configure_logs(after.log_format, after.log_level)
+        if _log_settings(before) != _log_settings(after):
+            configure_logs(after.log_format, after.log_level, personal=after.log_personal)
         self._service = replace(self._service, material=material)
-        self._service.admission.set_limits(
-            tunnels=after.tunnel_limit, handshakes=after.handshake_limit
-        )
+        self._service.admission.set_limits(Limits.of(after))
+        self._service.destinations.configure(after.destinations)
         self._own = _accepted_domains(material)
         self._service.revocation.configure(after, self._own)
         self._expiry.look(datetime.now(UTC))
+
+    def _reloaded(self, done: bool) -> None:
+        self._audit.reopen()
+        self._audit.action("reload", done=done)
+        self._overview.reloaded(done)
+
+    def close(self) -> None:
+        """Write what waits for the audit file; when ``serve`` has returned."""
+        self._audit.close()
 
     def _start_session(self, stream: SocketStream) -> None:
         self._sessions.start(self._service, stream)
 
     async def _drain(self, listener: Listener, termination: Termination) -> None:
+        seconds = self._service.config.drain_timeout
+        self._notifier.stopping(seconds)
         self._stopping.begin(NOT_READY)
         await listener.close()
         self._stopping.begin(LISTENER_CLOSED)
-        seconds = self._service.config.drain_timeout
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
+        self._audit.action("stop", tunnels=len(self._sessions))
         error = ShuttingDownError("the gateway is stopping")
         await self._sessions.drain(error, seconds, termination.insisted(), self._stopping)
         self._stopping.begin(STOPPED)
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
+
+
+def _passed_socket() -> socket.socket | None:
+    """Return the socket that systemd listens on for tunnels, if it does.
+
+    One that nobody here asks would never be answered, so it ends the start.
+    """
+    passed = passed_sockets()
+    listening = passed.pop(_TUNNEL_SOCKET, None)
+    if passed:
+        raise CannotListenError(
+            f"systemd passed sockets that nothing here uses: {', '.join(sorted(passed))}; write"
+            f" FileDescriptorName={_TUNNEL_SOCKET} into the socket unit of the tunnels' port"
+        )
+    return listening
+
+
+def _log_settings(config: Config) -> tuple[str, str, str]:
+    return config.log_format, config.log_level, config.log_personal
 
 
 def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:

@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from websockets.sync.client import connect as websocket
 
 from tunnel_gateway.config import Config, load_config
 from tunnel_gateway.config_destinations import Destination
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import (
     CertificateError,
     ConfigError,
@@ -24,7 +25,7 @@ from tunnel_gateway.errors import (
     RevocationDataError,
     TunnelGatewayError,
 )
-from tunnel_gateway.gateway.destinations import connect
+from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
 from tunnel_gateway.gateway.policy import describe, domain_faults
@@ -75,7 +76,8 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
     for fault in domain_faults(config.destinations.values(), domains) if domains else ():
         yield Finding("policy", fault.key or "rules", "fault", str(fault))
     for destination in config.destinations.values():
-        yield await _reach(destination, config.connect_timeout)
+        for address in destination.addresses:
+            yield await _reach(destination, address, config.connect_timeout)
         yield _policy(destination)
     yield _limits(config)
     for finding in _permissions(config, config_file):
@@ -169,13 +171,13 @@ def _age(certificates: list[Certificate] | tuple[Certificate, ...], now: datetim
     return "warning" if least < WARNING_DAYS[0] else "ok"
 
 
-async def _reach(destination: Destination, seconds: float) -> Finding:
+async def _reach(destination: Destination, address: Address, seconds: float) -> Finding:
     """Connect and ask for a WebSocket; an application may well refuse the path ``/``."""
     name = f"dst_id {destination.id}"
-    host = f"[{destination.host}]" if ":" in destination.host else destination.host
-    url = f"ws://{host}:{destination.port}/"
+    url = f"ws://{address}/"
     try:
-        stream = await connect(destination, seconds)
+        alone = replace(destination, addresses=(address,))
+        stream = await Destinations().connect(alone, seconds)
         stream.close()
         await asyncio.to_thread(_open_and_close, url, seconds)
         return Finding("destination", name, "ok", f"{url} answers a WebSocket")

@@ -1,13 +1,39 @@
-"""The WebSocket APIs behind the gateway: found by dst_id, and connected to."""
+"""The WebSocket APIs behind the gateway: found by dst_id, and connected to where one answers.
+
+A destination has one address or several: those that are given, and for a host name all that it
+resolves to. They are tried in turn, each connection beginning with the next, those whose circuit
+is open left out.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import errno
+import ipaddress
+import socket
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
 
-from tunnel_gateway.config_destinations import Destination
-from tunnel_gateway.errors import DestinationUnreachableError, UnknownDestinationError
+from tunnel_gateway.config_destinations import MAX_ADDRESSES, Destination
+from tunnel_gateway.config_values import Address
+from tunnel_gateway.errors import (
+    DestinationBusyError,
+    DestinationUnreachableError,
+    Limit,
+    UnknownDestinationError,
+)
+from tunnel_gateway.gateway.circuit import AddressState, Circuit, probe_delays
+from tunnel_gateway.gateway.places import Places
+from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.stream import SocketStream
+
+log = get_logger(__name__)
+
+_PROBE_SECONDS: Final = 5.0
+# What this machine lacks says nothing about the other.
+_OUR_OWN: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 
 
 def find_destination(destinations: Mapping[str, Destination], dst_id: str) -> Destination:
@@ -21,26 +47,247 @@ def find_destination(destinations: Mapping[str, Destination], dst_id: str) -> De
         ) from None
 
 
-async def connect(destination: Destination, time_limit: float) -> SocketStream:
-    """Connect within ``time_limit`` seconds; raises DestinationUnreachableError."""
-    place = f"{destination.host}:{destination.port}"
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(time_limit):
-            _, stream = await loop.create_connection(
-                SocketStream, destination.host, destination.port
+class _Known:
+    """What is remembered of one destination."""
+
+    def __init__(self) -> None:
+        self.circuits: dict[Address, Circuit] = {}
+        self.resolved: dict[Address, tuple[Address, ...]] = {}
+        self.turn = 0
+
+
+class Destinations:
+    """What is known of all addresses. It outlives a reload, for the addresses that stay."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+        self._tunnels = Places()
+        self._connecting = Places()
+        self._probes: dict[Circuit, asyncio.Task[None]] = {}
+
+    def configure(self, destinations: Mapping[str, Destination]) -> None:
+        """Know these destinations, and forget all others."""
+        for dst_id in self._known.keys() - destinations.keys():
+            self._keep(self._known.pop(dst_id), ())
+        for destination in destinations.values():
+            known = self._known.setdefault(destination.id, _Known())
+            stay = {one: known.resolved.get(one, (one,)) for one in destination.addresses}
+            known.resolved = {one: found for one, found in stay.items() if one in known.resolved}
+            self._keep(known, [one for found in stay.values() for one in found])
+            for one in filter(_is_literal, destination.addresses):
+                known.circuits.setdefault(one, Circuit())
+
+    def states(self) -> tuple[AddressState, ...]:
+        """Return what is known of every address that was used or is given as a number."""
+        return tuple(
+            AddressState(dst_id, address, not one.open, one.since, one.failures, one.tunnels)
+            for dst_id, known in self._known.items()
+            for address, one in known.circuits.items()
+        )
+
+    def tunnels(self, dst_id: str) -> int:
+        """Return how many tunnels go to a destination."""
+        return self._tunnels[dst_id]
+
+    @contextmanager
+    def tunnel(self, destination: Destination) -> Iterator[None]:
+        """Hold a place for a tunnel to ``destination``; raises DestinationBusyError."""
+        held = self._tunnels[destination.id]
+        if destination.tunnel_limit is not None and held >= destination.tunnel_limit:
+            raise DestinationBusyError(
+                f"destination {destination.id} has {held} tunnels, the most that"
+                f" tunnel.destination.{destination.id}.limit allows",
+                Limit.DESTINATION_TUNNELS,
             )
-    except TimeoutError:
-        raise DestinationUnreachableError(
-            f"destination {destination.id} ({place}) did not answer in {time_limit:g} s"
-        ) from None
-    except OSError as error:
-        raise DestinationUnreachableError(
-            f"destination {destination.id} ({place}): {error.strerror or error}"
-        ) from None
-    except UnicodeError:  # asyncio encodes the host as IDNA
-        raise DestinationUnreachableError(
-            f"destination {destination.id} ({place}): not a host name;"
-            f" correct tunnel.destination.{destination.id}.host"
-        ) from None
+        with self._tunnels.hold(destination.id):
+            yield
+
+    async def connect(self, destination: Destination, time_limit: float) -> SocketStream:
+        """Connect to one of the addresses within ``time_limit`` seconds.
+
+        Raises DestinationUnreachableError, DestinationBusyError.
+        """
+        held = self._connecting[destination.id]
+        if held >= destination.connect_limit:
+            raise DestinationBusyError(
+                f"{held} connects to destination {destination.id} are in progress, the most that"
+                f" tunnel.destination.{destination.id}.connect.limit allows",
+                Limit.DESTINATION_CONNECTS,
+            )
+        with self._connecting.hold(destination.id):
+            return await self._connect(destination, time_limit)
+
+    async def close(self) -> None:
+        """End the probes."""
+        probes = tuple(self._probes.values())
+        for probe in probes:
+            probe.cancel()
+        await asyncio.gather(*probes, return_exceptions=True)
+
+    # --- connecting ------------------------------------------------------------------------
+
+    async def _connect(self, destination: Destination, time_limit: float) -> SocketStream:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + time_limit
+        faults: dict[Address, str] = {}
+        addresses = await self._resolve(destination, time_limit, faults)
+        closed = self._in_turn(destination.id, addresses, faults)
+        for left, address in zip(range(len(closed), 0, -1), closed, strict=True):
+            # Each has its share of the time that is left, so that the last is tried too.
+            seconds = max(0.0, deadline - loop.time()) / left
+            found = await self._attempt(destination.id, address, seconds)
+            if isinstance(found, SocketStream):
+                return found
+            faults[address] = found
+        texts = [f"({address}): {fault}" for address, fault in faults.items()]
+        raise DestinationUnreachableError(f"destination {destination.id} {', '.join(texts)}")
+
+    def _in_turn(
+        self, dst_id: str, addresses: Sequence[Address], faults: dict[Address, str]
+    ) -> list[Address]:
+        known = self._known[dst_id]
+        known.turn += 1
+        closed = []
+        for number in range(len(addresses)):
+            address = addresses[(known.turn + number) % len(addresses)]
+            circuit = self._circuit(dst_id, address)
+            if circuit.open:
+                faults[address] = circuit.story()
+            else:
+                closed.append(address)
+        return closed
+
+    async def _attempt(self, dst_id: str, address: Address, seconds: float) -> SocketStream | str:
+        """Return the connection, or why there is none."""
+        circuit = self._circuit(dst_id, address)
+        try:
+            async with asyncio.timeout(seconds):
+                stream = await _open(address)
+        except TimeoutError:
+            fault = f"did not answer in {round(seconds, 2):g} s"
+        except OSError as error:
+            fault = error.strerror or str(error)
+            if error.errno in _OUR_OWN:
+                return fault
+        else:
+            self._succeeded(dst_id, address, circuit)
+            circuit.tunnels += 1
+            stream.call_when_lost(lambda: _leave(circuit))
+            return stream
+        self._failed(dst_id, address, circuit, fault)
+        return fault
+
+    # --- names -----------------------------------------------------------------------------
+
+    async def _resolve(
+        self, destination: Destination, time_limit: float, faults: dict[Address, str]
+    ) -> list[Address]:
+        """Return the addresses as numbers; a name that has none now has those it had last."""
+        known = self._known.setdefault(destination.id, _Known())
+        seconds = time_limit / min(len(destination.addresses), 2)  # names take no more than half
+        found = await asyncio.gather(
+            *(self._numbers(destination, one, seconds, faults) for one in destination.addresses)
+        )
+        addresses = list(dict.fromkeys(one for some in found for one in some))
+        self._keep(known, [*addresses, *faults])
+        return addresses
+
+    async def _numbers(
+        self, destination: Destination, name: Address, seconds: float, faults: dict[Address, str]
+    ) -> tuple[Address, ...]:
+        if _is_literal(name):
+            return (name,)
+        known = self._known[destination.id]
+        circuit = known.circuits.get(name)  # a name has one while it cannot be resolved
+        if circuit is not None and circuit.open:
+            faults[name] = circuit.story()
+            return ()
+        try:
+            async with asyncio.timeout(seconds):
+                known.resolved[name] = await _look_up(name)
+        except TimeoutError:
+            fault = f"its name was not resolved in {round(seconds, 2):g} s"
+        except OSError as error:
+            fault = error.strerror or str(error)
+        except UnicodeError:  # a name is encoded as IDNA
+            fault = f"not a host name; correct tunnel.destination.{destination.id}.host"
+        else:
+            return known.resolved[name]
+        if name in known.resolved:
+            return known.resolved[name]
+        faults[name] = fault
+        self._failed(destination.id, name, self._circuit(destination.id, name), fault)
+        return ()
+
+    # --- circuits --------------------------------------------------------------------------
+
+    def _circuit(self, dst_id: str, address: Address) -> Circuit:
+        return self._known.setdefault(dst_id, _Known()).circuits.setdefault(address, Circuit())
+
+    def _keep(self, known: _Known, addresses: Collection[Address]) -> None:
+        """Forget all circuits but those of ``addresses``."""
+        for address in known.circuits.keys() - set(addresses):
+            if probe := self._probes.get(known.circuits.pop(address)):
+                probe.cancel()
+
+    def _succeeded(self, dst_id: str, address: Address, circuit: Circuit) -> None:
+        since = circuit.since
+        now = datetime.now(UTC)
+        if circuit.succeeded(now) and since:
+            seconds = round((now - since).total_seconds(), 1)
+            log.info("destination_up", dst_id=dst_id, address=str(address), seconds=seconds)
+
+    def _failed(self, dst_id: str, address: Address, circuit: Circuit, fault: str) -> None:
+        opened = circuit.failed(fault, datetime.now(UTC))
+        if opened and self._circuit(dst_id, address) is circuit:  # else forgotten meanwhile
+            log.error(
+                "destination_down",
+                dst_id=dst_id,
+                address=str(address),
+                failures=circuit.failures,
+                detail=fault,
+            )
+            probing = asyncio.create_task(self._probe(dst_id, address, circuit))
+            self._probes[circuit] = probing
+            probing.add_done_callback(lambda _: self._probes.pop(circuit, None))
+
+    async def _probe(self, dst_id: str, address: Address, circuit: Circuit) -> None:
+        """Try to connect, later and later, until the circuit is closed."""
+        delays = iter(probe_delays())
+        delay = 0.0
+        while circuit.open:
+            delay = next(delays, delay)
+            await asyncio.sleep(delay)
+            try:
+                async with asyncio.timeout(_PROBE_SECONDS):
+                    stream = await _open(address)
+            except (OSError, UnicodeError) as error:  # a time-out is an OSError
+                circuit.failed(str(error) or "did not answer", datetime.now(UTC))
+            else:
+                stream.close()
+                self._succeeded(dst_id, address, circuit)
+
+
+async def _open(address: Address) -> SocketStream:
+    loop = asyncio.get_running_loop()
+    _, stream = await loop.create_connection(SocketStream, address.host, address.port)
     return stream
+
+
+async def _look_up(name: Address) -> tuple[Address, ...]:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_STREAM)
+    hosts = dict.fromkeys(str(address[0]) for *_, address in found)
+    return tuple(Address(host, name.port) for host in hosts)[:MAX_ADDRESSES]
+
+
+def _is_literal(address: Address) -> bool:
+    try:
+        ipaddress.ip_address(address.host)
+    except ValueError:
+        return False
+    return True
+
+
+def _leave(circuit: Circuit) -> None:
+    circuit.tunnels -= 1

@@ -53,12 +53,17 @@ class ExpiryWatch:
             if not reached or (key := (certificate.der, place, reached[-1])) in self._said:
                 continue
             self._said.add(key)
-            say = log.error if reached[-1] <= 1 else log.warning
-            say(
-                "certificate_expired" if days < 0 else "certificate_expires",
-                used_for=place,
-                certificate=certificate.label,
-                until=certificate.not_after,
-                days=days,
-                remedy="ask the certification centre for a new one, put it in place, send SIGHUP",
-            )
+            facts = {
+                "used_for": place,
+                "certificate": certificate.label,
+                "until": certificate.not_after,
+                "days": days,
+                "remedy": "ask the certification centre for a new one, put it in place, send"
+                " SIGHUP",
+            }
+            if days < 0:
+                log.error("certificate_expired", **facts)
+            elif reached[-1] <= 1:
+                log.error("certificate_expires", **facts)
+            else:
+                log.warning("certificate_expires", **facts)

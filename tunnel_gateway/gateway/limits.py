@@ -1,33 +1,89 @@
-"""Admission: how many tunnels may be open, and how many handshakes in progress."""
+"""Admission: who gets a place for a tunnel and for a handshake, and who is told that there is none.
+
+All numbers are this daemon's own. `Admission.source` and `Admission.certificate` are awaited,
+though nothing is waited for here: whoever counts over many machines must ask.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
-from tunnel_gateway.errors import OverloadedError
+from tunnel_gateway.config import Config
+from tunnel_gateway.errors import Limit, OverloadedError, TooManyTunnelsError
+from tunnel_gateway.gateway.memory import MIB, MemoryWatch
+from tunnel_gateway.gateway.places import Places
+from tunnel_gateway.gateway.sources import SourceLimits, Sources
+from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.transport.rates import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many of everything; 0 is no limit, but for ``tunnels`` and ``handshakes``."""
+
+    tunnels: int
+    handshakes: int
+    certificate: int
+    memory: int
+    source: SourceLimits
+
+    @classmethod
+    def of(cls, config: Config) -> Limits:
+        """Return those of a configuration."""
+        rate = Rate(config.source_rate, config.source_burst) if config.source_rate else None
+        return cls(
+            tunnels=config.tunnel_limit,
+            handshakes=config.handshake_limit,
+            certificate=config.certificate_limit,
+            memory=config.memory_limit * MIB,
+            source=SourceLimits(
+                rate, config.source_handshakes, config.source_limit, config.source_networks
+            ),
+        )
 
 
 class Admission:
     """Counts connections from accept on, before anything is spent on cryptography."""
 
-    def __init__(self, *, tunnel_limit: int, handshake_limit: int) -> None:
-        self._tunnel_limit = tunnel_limit
-        self._handshake_limit = handshake_limit
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._sources = Sources(limits.source, clock)
+        self._certificates = Places()
+        self.memory = MemoryWatch(limits.memory)
         self.tunnels = 0
         self.handshakes = 0
 
-    def set_limits(self, *, tunnels: int, handshakes: int) -> None:
+    def set_limits(self, limits: Limits) -> None:
         """Change the limits; whoever has a place keeps it, also over a lower limit."""
-        self._tunnel_limit = tunnels
-        self._handshake_limit = handshakes
+        self._limits = limits
+        self._sources.limits = limits.source
+        self.memory.limit = limits.memory
+
+    @asynccontextmanager
+    async def source(self, source: str) -> AsyncIterator[None]:
+        """Hold a place of a source for a tunnel: before all others, as it costs others nothing.
+
+        Raises RateLimitedError, TooManyTunnelsError.
+        """
+        with self._sources.tunnel(source):
+            yield
 
     @contextmanager
     def tunnel(self) -> Iterator[None]:
         """Hold a place for a tunnel; raises OverloadedError when all are taken."""
-        if self.tunnels >= self._tunnel_limit:
+        if self.memory.full:
             raise OverloadedError(
-                f"{self.tunnels} tunnels are open, the most that tunnel.limit allows"
+                f"{self.memory.used // MIB} MiB of memory are used, and tunnel.memory.limit allows"
+                f" {self.memory.limit // MIB}",
+                Limit.MEMORY,
+            )
+        if self.tunnels >= self._limits.tunnels:
+            raise OverloadedError(
+                f"{self.tunnels} tunnels are open, the most that tunnel.limit allows",
+                Limit.TUNNELS,
             )
         self.tunnels += 1
         try:
@@ -36,15 +92,34 @@ class Admission:
             self.tunnels -= 1
 
     @contextmanager
-    def handshake(self) -> Iterator[None]:
-        """Hold a place for a handshake; raises OverloadedError when all are taken."""
-        if self.handshakes >= self._handshake_limit:
+    def handshake(self, source: str) -> Iterator[None]:
+        """Hold a place for a handshake; raises OverloadedError, RateLimitedError (the source)."""
+        if self.handshakes >= self._limits.handshakes:
             raise OverloadedError(
                 f"{self.handshakes} handshakes are in progress,"
-                " the most that tunnel.handshake.limit allows"
+                " the most that tunnel.handshake.limit allows",
+                Limit.HANDSHAKES,
             )
-        self.handshakes += 1
-        try:
+        with self._sources.handshake(source):
+            self.handshakes += 1
+            try:
+                yield
+            finally:
+                self.handshakes -= 1
+
+    @asynccontextmanager
+    async def certificate(self, peer: VerifiedPeer) -> AsyncIterator[None]:
+        """Hold a place of a certificate for a tunnel; raises TooManyTunnelsError."""
+        key = f"{peer.leaf.serial_hex}@{peer.path[1].key_id}"
+        if 0 < self._limits.certificate <= self._certificates[key]:
+            raise TooManyTunnelsError(
+                f"{self._certificates[key]} tunnels of this certificate are open, the most that"
+                " tunnel.certificate.limit allows",
+                Limit.CERTIFICATE_TUNNELS,
+            )
+        with self._certificates.hold(key):
             yield
-        finally:
-            self.handshakes -= 1
+
+    def tells(self, source: str) -> bool:
+        """Tell whether who is refused before a handshake is told why: within bounds, each."""
+        return self._sources.tells(source)

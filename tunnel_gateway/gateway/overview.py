@@ -49,6 +49,16 @@ class Overview:
         """Return why no new tunnels should come here; nothing if they may."""
         return ["stopping"] if self.stopping.begun else list(self.probes.faults())
 
+    def warnings(self) -> Iterator[str]:
+        """Yield what is wrong though the gateway serves."""
+        audit = self.service().reports.audit
+        if not audit.ok:
+            yield f"the audit file cannot be written; {audit.waiting} records wait in memory"
+        if self.service().admission.memory.full:
+            yield "tunnel.memory.limit is reached; new tunnels are refused"
+        if not self.reload_ok:
+            yield "the last reload was refused; the log says why"
+
     def stages(self) -> Counter[Stage]:
         """Return how many connections have come how far."""
         return Counter(session.account.stage for session in self.sessions)
@@ -56,13 +66,22 @@ class Overview:
     def limits(self) -> Iterator[tuple[str, int, int]]:
         """Yield the key of each limit, how much of it is taken, and the limit."""
         service = self.service()
-        admission, config = service.admission, service.config
+        admission, config, memory = service.admission, service.config, service.admission.memory
         yield "tunnel.limit", admission.tunnels, config.tunnel_limit
         yield "tunnel.handshake.limit", admission.handshakes, config.handshake_limit
+        if memory.limit:
+            yield "tunnel.memory.limit", memory.used, memory.limit
 
     def watch(self, metrics: Metrics) -> None:
         """Let ``metrics`` show all of it."""
-        for states in (self._loads, self._certificates, self._lists, self._service_states):
+        for states in (
+            self._loads,
+            self._certificates,
+            self._lists,
+            self._audit,
+            self._destinations,
+            self._service_states,
+        ):
             metrics.watch(states)
 
     # --- as metrics ------------------------------------------------------------------------
@@ -74,12 +93,28 @@ class Overview:
         for limit, used, most in self.limits():
             yield "tunnel_gateway_limit_used", (limit,), used
             yield "tunnel_gateway_limit", (limit,), most
-        for dst_id in self.service().config.destinations:
-            if (probed := self.probes.result(dst_id)) is not None:
-                yield "tunnel_gateway_destination_up", (dst_id,), probed.up
         yield "tunnel_gateway_public_key_queue", (), self.service().workers.waiting
         yield "tunnel_gateway_ready", (), not self.not_ready()
         yield "tunnel_gateway_draining", (), self.stopping.begun
+
+    def _destinations(self) -> Iterator[State]:
+        known = self.service().destinations
+        name = "tunnel_gateway_destination"
+        for dst_id, destination in self.service().config.destinations.items():
+            if (probed := self.probes.result(dst_id)) is not None:
+                yield f"{name}_up", (dst_id,), probed.up
+            yield f"{name}_tunnels", (dst_id,), known.tunnels(dst_id)
+            if destination.tunnel_limit is not None:
+                yield f"{name}_tunnels_limit", (dst_id,), destination.tunnel_limit
+        for one in known.states():
+            yield f"{name}_address_up", (one.dst_id, str(one.address)), one.answers
+
+    def _audit(self) -> Iterator[State]:
+        audit = self.service().reports.audit
+        if audit.enabled:
+            yield "tunnel_gateway_audit_ok", (), audit.ok
+            yield "tunnel_gateway_audit_waiting", (), audit.waiting
+            yield "tunnel_gateway_audit_lost_total", (), audit.lost_total
 
     def _certificates(self) -> Iterator[State]:
         material = self.service().material

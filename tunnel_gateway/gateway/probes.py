@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tunnel_gateway.config_destinations import Destination
-from tunnel_gateway.errors import DestinationUnreachableError
-from tunnel_gateway.gateway.destinations import connect
-from tunnel_gateway.gateway.service import Material
+from tunnel_gateway.errors import DestinationBusyError, DestinationUnreachableError
+from tunnel_gateway.gateway.service import Service
 
 PROBE_SECONDS: Final = 10.0
 _TIME_LIMIT: Final = 5.0
@@ -28,9 +27,12 @@ class Probed:
 
 
 class Probes:
-    """Connects to each destination of what ``current`` returns, and hangs up without a byte."""
+    """Connects to each destination of what ``current`` returns, and hangs up without a byte.
 
-    def __init__(self, current: Callable[[], Material]) -> None:
+    It goes the way of tunnels, so that it also finds out which addresses to leave out.
+    """
+
+    def __init__(self, current: Callable[[], Service]) -> None:
         self._current = current
         self._results: dict[str, Probed] = {}
         self._at_once = asyncio.Semaphore(_AT_ONCE)
@@ -54,7 +56,7 @@ class Probes:
 
     def faults(self) -> Iterator[str]:
         """Yield a text for each domain none of whose destinations is known to answer."""
-        material = self._current()
+        material = self._current().material
         for domain in material.domains:
             own = [one for one in material.config.destinations.values() if _serves(one, domain)]
             results = [self.result(one.id) for one in own]
@@ -65,7 +67,9 @@ class Probes:
     async def _probe(self, destination: Destination) -> None:
         async with self._at_once:
             try:
-                stream = await connect(destination, _TIME_LIMIT)
+                stream = await self._current().destinations.connect(destination, _TIME_LIMIT)
+            except DestinationBusyError:
+                return  # by tunnels: that says enough about it, or nothing
             except DestinationUnreachableError as error:
                 fault = str(error)
             else:

@@ -15,6 +15,7 @@ from tunnel_gateway.errors import ConfigError, Fault, TunnelGatewayError
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.service import Material
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.observability.systemd import Notifier
 from tunnel_gateway.transport.lifecycle import on_hangup
 
 log = get_logger(__name__)
@@ -24,6 +25,7 @@ _FIXED: Final = {
     "listen_ip": "tunnel.listen.ip",
     "listen_port": "tunnel.listen.port",
     "listen_reuseport": "tunnel.listen.reuseport",
+    "audit_file": "tunnel.audit.file",
     "admin_listen": "tunnel.admin.listen",
 }
 
@@ -38,7 +40,8 @@ class Reloader:
     """Replaces what is in use by what ``config_file`` says, whenever it is asked to.
 
     ``current`` tells what is in use; ``use`` takes what replaces it, and ``done``, if there
-    is one, is told after every reload whether it did.
+    is one, is told after every reload whether it did. ``notifier`` is told of every reload, and
+    ``passed`` says that the listening socket was made by systemd.
     """
 
     def __init__(
@@ -46,12 +49,16 @@ class Reloader:
         config_file: Path,
         current: Callable[[], Material],
         use: Callable[[Material], None],
+        notifier: Notifier,
         *,
+        passed: bool = False,
         done: Callable[[bool], object] = bool,
     ) -> None:
         self._config_file = config_file
         self._current = current
         self._use = use
+        self._notifier = notifier
+        self._passed = passed
         self._done = done
         self._asked = asyncio.Event()
         self._files = _files(current().config)
@@ -67,7 +74,8 @@ class Reloader:
             finally:
                 watching.cancel()
             self._asked.clear()
-            self._done(await self.reload())
+            with self._notifier.reloading():
+                self._done(await self.reload())
 
     async def reload(self) -> bool:
         """Load everything. What cannot be used is logged, and nothing changes: False."""
@@ -97,7 +105,10 @@ class Reloader:
             raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
         for field, key in _FIXED.items():
             if getattr(config, field) != getattr(before.config, field):
-                log.warning("restart_needed", key=key, file=str(self._config_file))
+                if self._passed:
+                    log.warning("listen_key_not_used", key=key, file=str(self._config_file))
+                else:
+                    log.warning("restart_needed", key=key, file=str(self._config_file))
         return Material.load(config, before)
 
     async def _watch(self, interval: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.errors import ConfigError
+from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.gateway.limits import Admission
 from tunnel_gateway.gateway.policy import domain_faults
@@ -51,6 +52,7 @@ class Service:
 
     material: Material
     admission: Admission
+    destinations: Destinations
     workers: Workers
     revocation: Revocation
     reports: Reports

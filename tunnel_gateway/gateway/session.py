@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 
 from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
-    OverloadedError,
+    LimitReachedError,
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway.account import Account, Stage
-from tunnel_gateway.gateway.destinations import connect, find_destination
+from tunnel_gateway.gateway.destinations import find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.service import Service
+from tunnel_gateway.gateway.sources import source_of
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated
@@ -48,7 +49,8 @@ class Session:
         )
         self._channel = Channel(stream, self._connection, service.workers)
         self._socket: SocketStream | None = None
-        self._places = ExitStack()
+        self._places = AsyncExitStack()
+        self._handshake_place = ExitStack()
         self._task: asyncio.Task[object] | None = None
         self._stop_error: TunnelGatewayError | None = None
         self._ended = False
@@ -57,13 +59,8 @@ class Session:
         """Serve the connection. Whatever happens is reported here and ends here."""
         self._task = asyncio.current_task()
         # The places are taken as long as the descriptors are.
-        with self._places:
-            try:
-                self._places.enter_context(self._service.admission.tunnel())
-            except OverloadedError as error:
-                self._report(self._break_off(error))
-            else:
-                self._report(await self._serve_to_end())
+        async with self._places:
+            self._report(await self._serve_to_end())
             await self._wait_closed()
 
     def stop(self, error: TunnelGatewayError) -> None:
@@ -79,6 +76,11 @@ class Session:
     def open(self) -> bool:
         """Tell whether the tunnel carries a WebSocket connection by now."""
         return self.account.stage is Stage.OPEN
+
+    @property
+    def source_host(self) -> str:
+        """The address that the connection comes from: limits are counted by it."""
+        return self._stream.peer_host
 
     # --- the way of a tunnel ---------------------------------------------------------------
 
@@ -102,9 +104,13 @@ class Session:
     async def _serve(self) -> RelayEnd:
         if self._stop_error is not None:
             raise self._stop_error
+        await self._admit()
         client = await self._authenticate()
         destination = find_destination(self._service.config.destinations, client.dst_id)
         check_permitted(destination, client.peer, client.server_name)
+        certificate = self._service.admission.certificate(client.peer)
+        await self._places.enter_async_context(certificate)
+        self._places.enter_context(self._service.destinations.tunnel(destination))
         await self._connect(destination)
         page = Inbox(self._channel)
         self._channel.open(page)
@@ -114,8 +120,24 @@ class Session:
         self.account.stage = Stage.OPENING
         return await self._open(page, client, destination)
 
+    async def _admit(self) -> None:
+        """Take the places of a stranger; raises LimitReachedError."""
+        admission = self._service.admission
+        source = source_of(self.source_host)
+        try:
+            await self._places.enter_async_context(admission.source(source))
+            self._places.enter_context(admission.tunnel())
+            self._places.enter_context(self._handshake_place)
+            self._handshake_place.enter_context(admission.handshake(source))
+        except LimitReachedError:
+            # Who is turned away here holds no place while the socket closes, or strangers could
+            # hold all of them; and beyond some rate there is no word to wait for.
+            await self._places.aclose()
+            self.account.told = admission.tells(source)
+            raise
+
     async def _authenticate(self) -> ClientAuthenticated:
-        with self._service.admission.handshake():
+        with self._handshake_place:
             client = await self._channel.handshake()
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
@@ -126,8 +148,9 @@ class Session:
         return client
 
     async def _connect(self, destination: Destination) -> SocketStream:
+        time_limit = self._service.config.connect_timeout
         with self._service.reports.tally.connecting(destination.id):
-            self._socket = await connect(destination, self._service.config.connect_timeout)
+            self._socket = await self._service.destinations.connect(destination, time_limit)
         return self._socket
 
     async def _open(
@@ -140,7 +163,7 @@ class Session:
             client,
             self._socket,
             lambda: self._connect(destination),
-            client_host=self._stream.peer_host,
+            client_host=self.source_host,
             time_limit=config.upgrade_timeout,
         )
         if not await accepted(socket.inbox, page, time_limit=config.upgrade_timeout):
@@ -150,7 +173,9 @@ class Session:
         relay = Relay(
             self._channel,
             socket,
-            RelayLimits(config.idle_timeout, config.halfclose_timeout),
+            RelayLimits(
+                config.idle_timeout, config.halfclose_timeout, config.lifetime, config.bandwidth
+            ),
             socket_name="destination",
             on_socket_lost=DestinationUnreachableError("the destination broke off"),
         )
@@ -172,7 +197,10 @@ class Session:
             await self._socket.wait_closed()
 
     def _break_off(self, error: TunnelGatewayError) -> RelayEnd:
-        self._channel.abort(error)
+        if self.account.told:
+            self._channel.abort(error)
+        else:
+            self._stream.abort(error)
         return RelayEnd(error.code, error)
 
     def _report(self, end: RelayEnd) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from tunnel_gateway.gateway.account import Account
 from tunnel_gateway.gateway.expiry import days_left
 from tunnel_gateway.gateway.overview import VERSION, Overview
+from tunnel_gateway.observability.masking import name_shown
 
 # A page that lists more is of no use to anybody; the number of all is there too.
 MAX_SHOWN: Final = 200
@@ -78,6 +79,7 @@ class Status:
             "now": _moment(now),
             "started": _moment(self._started),
             "seconds": round((now - self._started).total_seconds()),
+            "warnings": list(overview.warnings()),
             "ready": not reasons,
             "not_ready": reasons,
             "stop": self._stop(),
@@ -130,7 +132,8 @@ class Status:
             found.append(
                 {
                     "dst_id": one.id,
-                    "address": f"{one.host}:{one.port}",
+                    "address": ", ".join(map(str, one.addresses)),
+                    "tunnels": self._overview.service().destinations.tunnels(one.id),
                     "up": probed.up if probed else None,
                     "since": _moment(probed.since) if probed else None,
                     "fault": probed.fault if probed else "not tried yet",
@@ -145,7 +148,7 @@ class Status:
             "tunnel_id": account.tunnel_id,
             "stage": account.stage.value,
             "client": account.client,
-            "user": initials(leaf.common_name) if leaf else None,
+            "user": name_shown(leaf.common_name) if leaf else None,
             "serial": leaf.serial_hex if leaf else None,
             "domain": account.domain,
             "dst_id": account.dst_id,
@@ -155,11 +158,6 @@ class Status:
             "rate_up": rate[0] if rate else None,
             "rate_down": rate[1] if rate else None,
         }
-
-
-def initials(name: str | None) -> str | None:
-    """Return a person's name with nothing but the first letter of each word: ``G… O…``."""
-    return name and " ".join(f"{word[0]}…" for word in name.split())
 
 
 def _moment(moment: datetime) -> str:

@@ -58,17 +58,14 @@ def _body(state: Mapping[str, Any]) -> Iterable[str]:
         f"<p>Version {escape(state['version'])}, process {state['pid']}, up for"
         f" {duration(state['seconds'])}; {escape(state['now'])}.</p>"
     )
-    yield from (f'<p class="bad">{escape(reason)}</p>' for reason in state["not_ready"])
-    if not state["reload"]["ok"]:
-        yield (
-            '<p class="bad">The last reload was refused; in use are the files of'
-            f" {escape(state['reload']['loaded'])}. The log says why.</p>"
-        )
+    yield from (f'<p class="bad">{escape(reason)}</p>' for reason in _complaints(state))
     if state["stop"]:
         rows = [(one["step"], one["text"], one["at"]) for one in state["stop"]]
         yield from _table("Stopping", ("step", "", "at"), rows)
     yield from _table("Domains", ("domain", "days left", "until", "accepted"), _domains(state))
-    yield from _table("Destinations", ("dst_id", "address", "", "since", ""), _destinations(state))
+    yield from _table(
+        "Destinations", ("dst_id", "address", "tunnels", "", "since", ""), _destinations(state)
+    )
     limits = [(one["limit"], one["used"], one["most"]) for one in state["limits"]]
     limits.append(("public-key queue", state["public_key_queue"], ""))
     yield from _table("Limits in use", ("limit", "used", "of"), limits)
@@ -78,6 +75,10 @@ def _body(state: Mapping[str, Any]) -> Iterable[str]:
         title += f", the oldest {len(shown)} of them"
     head = ("tunnel", "stage", "from", "user", "domain", "dst_id", "for", "up", "down", "", "")
     yield from _table(title, head, [_connection(one) for one in shown])
+
+
+def _complaints(state: Mapping[str, Any]) -> list[str]:
+    return [*state["not_ready"], *state["warnings"]]
 
 
 def _readiness(state: Mapping[str, Any]) -> str:
@@ -103,7 +104,8 @@ def _domains(state: Mapping[str, Any]) -> Iterable[Row]:
 def _destinations(state: Mapping[str, Any]) -> Iterable[Row]:
     for one in state["destinations"]:
         mark = _mark(one["up"], "answers", "down")
-        yield one["dst_id"], one["address"], mark, one["since"] or "", one["fault"]
+        place = one["dst_id"], one["address"], one["tunnels"]
+        yield *place, mark, one["since"] or "", one["fault"]
 
 
 def _connection(one: Mapping[str, Any]) -> Row:

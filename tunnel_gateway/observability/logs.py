@@ -1,14 +1,15 @@
-"""The log: lines for people on a terminal, JSON lines for machines elsewhere.
+"""The log: lines for people on a terminal, the journal's fields under systemd, else JSON lines.
 
 A line is an event's name and its facts as keyword arguments::
 
     log = get_logger(__name__)
     log.info("tunnel_closed", domain="example.uz", serial="218711a92")
 
-Three promises, kept for our own lines and for those of libraries alike:
+Four promises, kept for our own lines and for those of libraries alike:
 
 * No key, signature or payload gets in by mistake: of bytes only the length is written, and of an
   object that is no plain value only its class.
+* No name and no number of a person is in it, unless ``tunnel.log.personal=full`` (masking.py).
 * Nobody outside can write a line of his own: what is not printable is escaped, and every line of
   a traceback is marked.
 * A log that cannot be written (a closed or full stderr) costs the line and nothing else.
@@ -18,6 +19,7 @@ Writing happens in the caller's thread, so no hot path logs: events are per tunn
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -31,6 +33,9 @@ from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from tunnel_gateway.observability import journal
+from tunnel_gateway.observability.masking import Personal, mask_line, show_personal
 
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -66,18 +71,29 @@ def get_logger(name: str, **context: object) -> FilteringBoundLogger:
 
 
 def configure_logs(
-    log_format: LogFormat = "auto", level: LogLevel = "info", stream: TextIO | None = None
+    log_format: LogFormat = "auto",
+    level: LogLevel = "info",
+    stream: TextIO | None = None,
+    *,
+    personal: Personal = "masked",
 ) -> None:
     """Send all logging of the process to ``stream`` (stderr when None), from ``level`` on.
 
-    ``auto`` is ``console`` when the stream is a terminal, else ``json``. Libraries that use the
-    standard ``logging`` come out in the same form, but never below a warning. May be called
-    again, on a reload: the last call holds.
+    ``auto`` is ``console`` when the stream is a terminal, the journal's own fields when it leads
+    to the journal, else ``json``. Libraries that use the standard ``logging`` come out in the same
+    form, but never below a warning. May be called again, on a reload: the last call holds.
+    ``personal`` is how persons are named, in the log and in the status.
     """
+    show_personal(personal)
     stream = sys.stderr if stream is None else stream
     number = logging.getLevelNamesMapping()[level.upper()]
-    handler = _Handler(stream)
-    handler.setFormatter(_formatter(log_format, terminal=_is_terminal(stream)))
+    handler: logging.Handler
+    if log_format == "auto" and journal.is_connected(stream):
+        handler = journal.JournalHandler()
+        handler.setFormatter(_formatter([_for_journal]))
+    else:
+        handler = _Handler(stream)
+        handler.setFormatter(_formatter(_rendering(log_format, terminal=_is_terminal(stream))))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, _LIBRARY_LEVEL))
@@ -110,24 +126,25 @@ def _is_terminal(stream: TextIO) -> bool:
         return False
 
 
-def _formatter(log_format: LogFormat, *, terminal: bool) -> logging.Formatter:
-    console = log_format == "console" or (log_format == "auto" and terminal)
-    rendering: list[Processor]
-    if console:
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=terminal,
-            sort_keys=False,
-            exception_formatter=structlog.dev.plain_traceback,  # given as text already
-        )
-        rendering = [_escape_for_people, renderer]
-    else:
-        rendering = [_order_for_machines, structlog.processors.JSONRenderer()]
+def _rendering(log_format: LogFormat, *, terminal: bool) -> list[Processor]:
+    if log_format == "json" or not (log_format == "console" or terminal):
+        return [_order_for_machines, structlog.processors.JSONRenderer()]
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=terminal,
+        sort_keys=False,
+        exception_formatter=structlog.dev.plain_traceback,  # given as text already
+    )
+    return [_escape_for_people, renderer]
+
+
+def _formatter(rendering: list[Processor]) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *_BEFORE],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             _only_plain_values,
+            mask_line,
             *rendering,
         ],
     )
@@ -152,6 +169,21 @@ def _plain(value: object, depth: int = 0) -> object:
 def _order_for_machines(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
     """Time, level and event first, so that raw lines can be read down a column."""
     return {key: event_dict[key] for key in ("timestamp", "level", "event")} | dict(event_dict)
+
+
+def _for_journal(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
+    """An entry's bytes as Latin-1 text: a formatter must return text."""
+    shown = _escape_for_people(logger, method, dict(event_dict))
+    trace = shown.pop("exception", None)
+    words = [shown.pop("event")]
+    for key, value in shown.items():
+        if key not in ("timestamp", "level"):
+            plain = isinstance(value, str) and value and " " not in value
+            text = value if plain else escaped(json.dumps(value, ensure_ascii=False))
+            words.append(f"{key}={text}")
+    message = " ".join(words) if trace is None else f"{' '.join(words)}\n{trace}"
+    facts = {"event": event_dict["event"]} | dict(event_dict)  # first, so that it is never cut off
+    return journal.entry(message, facts).decode("latin-1")
 
 
 def _escape_for_people(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:

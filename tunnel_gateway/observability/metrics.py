@@ -20,6 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
+from tunnel_gateway.errors import Limit
 from tunnel_gateway.observability.metric_table import METRICS, OTHER, REASONS, Metric
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -53,12 +54,15 @@ class Metrics:
         self.connect_failures = self._counter("tunnel_gateway_connect_failures_total")
         self.loop_lag = self._histogram("tunnel_gateway_loop_lag_seconds")
         self.reloads = self._counter("tunnel_gateway_reloads_total")
+        self.limits_reached = self._counter("tunnel_gateway_limits_reached_total")
         self._states = _States()
         self._registry.register(self._states)
         # A rate needs a zero to begin with.
         for reason in REASONS:
             self._closed.labels(reason)
             self._refused.labels(reason)
+        for limit in Limit:
+            self.limits_reached.labels(limit.value)
         for result in ("ok", "refused"):
             self.reloads.labels(result)
 

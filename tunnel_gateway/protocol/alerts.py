@@ -39,6 +39,9 @@ class AlertCode(IntEnum):
     TIMED_OUT = 16
     SHUTTING_DOWN = 17
     INTERNAL_ERROR = 18
+    RATE_LIMITED = 19
+    TOO_MANY_TUNNELS = 20
+    DESTINATION_BUSY = 21
     CLOSED_BY_OPERATOR = 22
 
 
@@ -61,6 +64,9 @@ TEXTS: Final[dict[AlertCode, str]] = {
     AlertCode.TIMED_OUT: "it took too long",
     AlertCode.SHUTTING_DOWN: "the gateway is stopping; try again",
     AlertCode.INTERNAL_ERROR: "an internal error; the log of that side says more",
+    AlertCode.RATE_LIMITED: "too many handshakes from this address; try again later",
+    AlertCode.TOO_MANY_TUNNELS: "too many open tunnels; close one, or try again later",
+    AlertCode.DESTINATION_BUSY: "the application behind the gateway is full; try again later",
     AlertCode.CLOSED_BY_OPERATOR: "an operator of the gateway has closed the tunnel",
 }
 

@@ -80,7 +80,7 @@ def check(
         verify(peer.leaf.public_key, message.signature, signed)
     except InvalidSignature:
         raise BadSignatureError(
-            f"the signature does not verify with the key of {peer.leaf.subject}"
+            f"the signature does not verify with the key of {peer.leaf.label}"
         ) from None
     transcript.add(message.finished)
     return peer

@@ -20,6 +20,9 @@ class Listener:
     ``on_connection`` takes the stream; ``on_failure`` takes the OSError of an accept that
     failed, at most once for each run of failures. With ``shared`` other listeners of this user
     may have the same address and port, and the system spreads the connections over them.
+
+    ``passed`` is a socket that listens already and takes the place of address and port. Whoever
+    made it has it too: closing ours leaves it open there, with those who wait in it.
     """
 
     def __init__(
@@ -30,17 +33,23 @@ class Listener:
         on_connection: Callable[[SocketStream], None],
         on_failure: Callable[[OSError], None],
         shared: bool = False,
+        passed: socket.socket | None = None,
     ) -> None:
         self._on_connection = on_connection
         self._on_failure = on_failure
-        self._socket = _listen(host, port, shared=shared)
+        self._socket = passed or _listen(host, port, shared=shared)
         self._task = asyncio.create_task(self._accept_all())
 
     @property
+    def address(self) -> tuple[str, int]:
+        """The address and port that are listened on."""
+        host, port = self._socket.getsockname()[:2]
+        return host, port
+
+    @property
     def port(self) -> int:
-        """The port that is listened on: of use when the configured one was 0."""
-        port: int = self._socket.getsockname()[1]
-        return port
+        """The port alone: of use when the configured one was 0."""
+        return self.address[1]
 
     async def close(self) -> None:
         """Stop accepting; connections that were accepted go on."""

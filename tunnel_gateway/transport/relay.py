@@ -7,21 +7,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tunnel_gateway.errors import TimedOutError, TunnelGatewayError
+from tunnel_gateway.errors import Limit, TimedOutError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.byte_stream import ByteStream
 from tunnel_gateway.transport.inbox import Inbox
+from tunnel_gateway.transport.rates import Rate, TokenBucket
 
 # How finely idleness is measured: a tunnel ends at most this part of the limit late.
 _IDLE_PARTS: Final = 4
+_LIMITS: Final = {
+    "idle": Limit.IDLE,
+    "half_close": Limit.HALF_CLOSE,
+    "lifetime": Limit.LIFETIME,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class RelayLimits:
-    """Seconds without a byte, and seconds that one direction may go on after the other ended."""
+    """Seconds without a byte, and seconds that one direction may go on after the other ended.
+
+    ``lifetime`` is the seconds of the whole, ``bandwidth`` the bytes a second of each direction;
+    0 is no limit.
+    """
 
     idle: float
     half_close: float
+    lifetime: float = 0.0
+    bandwidth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,70 @@ class _Side:
     def connection_lost(self, error: Exception | None) -> None:
         self._relay.side_lost(self, error)
 
+    def cancel(self) -> None:
+        """Wait for nothing any more."""
+
+
+class _MeteredSide(_Side):
+    """A side that is not read while it is over its rate.
+
+    Its stream then waits for two things, and is read when neither is left: the tokens, and room
+    in what ``back`` observes. Nothing is queued: what came in has been passed on already.
+    """
+
+    back: _MeteredSide
+
+    def __init__(
+        self, relay: Relay, name: str, own: ByteStream, other: ByteStream, bandwidth: int
+    ) -> None:
+        super().__init__(relay, name, other)
+        self._loop = asyncio.get_running_loop()
+        self._own = own
+        self._rate = Rate(bandwidth, bandwidth)
+        self._bucket = TokenBucket()
+        self.timer: asyncio.TimerHandle | None = None
+        self.full = False
+
+    def data_received(self, data: Buffer) -> None:
+        super().data_received(data)
+        wait = self._bucket.spend(self._rate, self._loop.time(), len(data))
+        if wait and not self.timer:
+            self._own.pause_reading()
+        if wait:
+            # A tunnel hands over what had come in with one read: its last part knows the wait.
+            self.cancel()
+            self.timer = self._loop.call_later(wait, self._go_on)
+
+    def pause_writing(self) -> None:
+        self.back.full = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self.back.full = False
+        if not self.back.timer:
+            super().resume_writing()
+
+    def cancel(self) -> None:
+        if self.timer:
+            self.timer.cancel()
+            self.timer = None
+
+    def _go_on(self) -> None:
+        self.timer = None
+        if not self.full:
+            self._own.resume_reading()
+
+
+def _sides(
+    relay: Relay, channel: ByteStream, socket: ByteStream, socket_name: str, bandwidth: int
+) -> tuple[_Side, _Side]:
+    if not bandwidth:
+        return _Side(relay, "peer", socket), _Side(relay, socket_name, channel)
+    up = _MeteredSide(relay, "peer", channel, socket, bandwidth)
+    down = _MeteredSide(relay, socket_name, socket, channel, bandwidth)
+    up.back, down.back = down, up
+    return up, down
+
 
 class Relay:
     """Joins ``channel`` and ``socket`` until both directions have ended or something breaks.
@@ -85,8 +161,9 @@ class Relay:
         self._limits = limits
         self._on_socket_lost = on_socket_lost
         self._farewell = farewell
-        self._from_channel = _Side(self, "peer", socket)
-        self._from_socket = _Side(self, socket_name, channel)
+        self._from_channel, self._from_socket = _sides(
+            self, channel, socket, socket_name, limits.bandwidth
+        )
         self._end: asyncio.Future[RelayEnd] = self._loop.create_future()
         self._quiet_parts = 0
         self._counted = -1
@@ -105,6 +182,8 @@ class Relay:
     async def run(self, from_channel: Inbox, from_socket: Inbox) -> RelayEnd:
         """Relay until the end, beginning with what the inboxes of the two sides still hold."""
         self._watch_idleness()
+        if lifetime := self._limits.lifetime:
+            self._timers.append(self._loop.call_later(lifetime, self._expire, "lifetime"))
         # Both before anything is handed over: what waits on one side can fill the other, and then
         # the observer of that other side must pause the first.
         self._socket.observe(self._from_socket)
@@ -116,6 +195,8 @@ class Relay:
         finally:
             for timer in self._timers:
                 timer.cancel()
+            for side in (self._from_channel, self._from_socket):
+                side.cancel()
 
     def stop(self, error: TunnelGatewayError) -> None:
         """End both sides now and tell the tunnel's peer why."""
@@ -153,7 +234,8 @@ class Relay:
         self._timers[:1] = [self._loop.call_later(part, self._watch_idleness)]
 
     def _expire(self, limit: str) -> None:
-        error = TimedOutError(f"the {limit.replace('_', '-')} time-out was reached")
+        text = f"the {limit.replace('_', '-')} time-out was reached"
+        error = TimedOutError(text, _LIMITS[limit])
         self._finish(RelayEnd(f"{limit}_timeout", error), error)
 
     def _finish(self, end: RelayEnd, tell_peer: TunnelGatewayError | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, cast
 
@@ -123,6 +123,10 @@ class SocketStream(asyncio.BufferedProtocol):
     def peer_host(self) -> str:
         """The host of the other side's address alone."""
         return self._peername[0] if self._peername else "unknown"
+
+    def call_when_lost(self, callback: Callable[[], object]) -> None:
+        """Call ``callback`` once the socket is closed."""
+        self._lost.add_done_callback(lambda _: callback())
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and everything written is sent or lost."""

@@ -1,0 +1,94 @@
+"""make install: once, again over it, and away, under a root of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.machine import CONFIG, PREFIX, UNITS, install
+from tests.support.processes import PROJECT
+
+LINK = Path("usr/local/bin/tunnel-gateway")
+
+
+def files(tree: Path) -> set[str]:
+    return {str(path.relative_to(tree)) for path in tree.rglob("*") if not path.is_dir()}
+
+
+def test_what_is_installed(installed: Path) -> None:
+    assert (installed / LINK).readlink() == Path("/opt/tunnel-gateway/bin/tunnel-gateway")
+    program = (installed / PREFIX / "bin" / "tunnel-gateway").read_bytes()
+    assert program.startswith(b"#!/opt/tunnel-gateway/bin/python\n")
+    packages = {path.name for path in (installed / PREFIX).glob("lib/python*/site-packages/*")}
+    assert "tunnel_gateway" in packages
+    assert not packages & {"pip", "setuptools", "pytest", "mypy"}
+    config = installed / CONFIG / "config.properties"
+    assert config.read_bytes() == (PROJECT / "config" / "config.properties").read_bytes()
+    assert config.stat().st_mode & 0o777 == 0o640
+    for path in (installed / PREFIX).rglob("*"):  # nowhere is the place where it was built
+        if path.is_file() and not path.is_symlink():
+            assert str(installed).encode() not in path.read_bytes(), path
+            assert path.stat().st_mode & 0o022 == 0, path
+
+
+def test_again_and_away(installed: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(installed, tree, symlinks=True)
+    before = files(tree)
+    config = tree / CONFIG / "config.properties"
+    config.write_text("tunnel.enabled=no\n")
+    (tree / CONFIG / "config.properties.example").write_text("an old one")
+    (tree / PREFIX / "lib" / "left_by_an_old_version.py").touch()
+    install(tree)
+    assert files(tree) == before
+    assert config.read_text() == "tunnel.enabled=no\n"
+    example = (tree / CONFIG / "config.properties.example").read_bytes()
+    assert example == (PROJECT / "config" / "config.properties").read_bytes()
+
+    said = install(tree, "--remove")
+    assert "/etc/tunnel-gateway" in said
+    assert files(tree) == {str(CONFIG / "config.properties"), f"{CONFIG}/config.properties.example"}
+    install(tree, "--remove")  # what is not there is no fault
+
+
+def refusal(**variables: str) -> str:
+    done = subprocess.run(
+        (PROJECT / "scripts" / "install"),
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize("prefix", ["opt", "/", "/opt/../etc", "/opt/a b", "/opt/$(id)"])
+def test_a_prefix_that_cannot_be_meant(prefix: str, tmp_path: Path) -> None:
+    assert "absolute path" in refusal(DESTDIR=str(tmp_path), PREFIX=prefix)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_somebody_else_put_there_stays(tmp_path: Path) -> None:
+    other = tmp_path / PREFIX / "other"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    assert "was not made by this script" in refusal(DESTDIR=str(tmp_path))
+    assert files(tmp_path) == {f"{PREFIX}/other"}
+
+
+def test_units_for_any_systemd(installed: Path) -> None:
+    ours = (PROJECT / "systemd" / "tunnel-gateway.service").read_text()
+    assert "Type=notify-reload\n" in ours
+    assert "RestartSteps=" in ours
+    version = subprocess.run(("systemctl", "--version"), capture_output=True, text=True, check=True)
+    written = (installed / UNITS / "tunnel-gateway.service").read_text()
+    if int(version.stdout.split()[1]) >= 254:
+        assert written == ours
+    else:
+        assert "RestartSteps=" not in written
+        assert 'kill -HUP $$MAINPID"\n' in written or "notify-reload\n" in written

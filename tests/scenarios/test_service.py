@@ -1,0 +1,268 @@
+"""The installed service under a real systemd with a real journal, in a machine of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import FIRST_DOMAIN, Credentials
+from tests.support.destination import everything, join
+from tests.support.machine import CONFIG, Machine
+from tests.support.peer import Peer
+from tests.support.processes import (
+    LOOPBACK,
+    PROJECT,
+    ReservedPort,
+    command,
+    wait_until,
+    write_config,
+)
+from tunnel_gateway.pki.keyfiles import identity_to_pfx
+from tunnel_gateway.protocol.events import CloseReceived
+
+UNIT = "tunnel-gateway.service"
+PASSWORD = "maxfiy so‘z"
+
+
+class Service:
+    """A gateway in a machine, and its files there."""
+
+    def __init__(
+        self, machine: Machine, credentials: Credentials, destinations: dict[str, int]
+    ) -> None:
+        self.machine = machine
+        self.credentials = credentials
+        self.destinations = destinations
+        self.reserved = ReservedPort()
+        self.address = (LOOPBACK, self.reserved.number)
+        self.folder = machine.root / CONFIG
+        self.dropins: list[Path] = []
+        self.user = "tunnel-gateway:tunnel-gateway"
+        machine.run("systemd-sysusers", "/usr/local/lib/sysusers.d/tunnel-gateway.conf")
+        shutil.copytree(credentials.servers, self.folder / "tunnel" / "servers")
+        shutil.copy(credentials.truststore, self.folder)
+
+    def configure(self, **settings: object) -> None:
+        """Write the configuration, as an administrator would; permissions are tmpfiles' work."""
+        keys = {name.replace("_", "."): value for name, value in settings.items()}
+        keys = {"servers.dir": "tunnel/servers", "truststore.file": "truststore.pem"} | keys
+        path = self.folder / "config.properties"
+        write_config(path, self.credentials, self.address[1], self.destinations, keys)
+        self.machine.run("systemd-tmpfiles", "--create")
+
+    def change_unit(self, unit: str, text: str) -> None:
+        """Do what `systemctl edit` does."""
+        path = self.machine.root / f"etc/systemd/system/{unit}.d/{len(self.dropins)}.conf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        self.dropins.append(path)
+        self.machine.systemctl("daemon-reload")
+
+    def wait_for(self, unit: str, name: str, value: str) -> None:
+        """Wait until a property of a unit is so."""
+
+        def there() -> bool:
+            return self.machine.show(unit, name) == value
+
+        wait_until(there, f"{name}={value} of {unit}")
+
+    def events(self, event: str, *fields: str) -> list[str]:
+        """Return the messages of the log's lines of this event."""
+        return self.machine.journal(f"TUNNEL_EVENT={event}", *fields).splitlines()
+
+    def clean(self) -> None:
+        """Make the machine as it was."""
+        units = (UNIT, "tunnel-gateway.socket", "tunnel-gateway.target", "tunnel-gateway@*")
+        self.machine.run("systemctl", "kill", "--signal=KILL", *units, check=False)
+        self.machine.run("systemctl", "stop", *units, check=False)
+        for path in self.dropins:
+            path.unlink()
+        self.dropins.clear()
+        self.machine.run("systemctl", "daemon-reload")
+        self.machine.run("systemctl", "reset-failed")
+        self.machine.run("journalctl", "--rotate")
+        self.machine.run("journalctl", "--vacuum-time=1us")
+
+
+@pytest.fixture(scope="module")
+def machine(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    running = Machine(tmp_path_factory.mktemp("machine") / "root", installed)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def _service(
+    machine: Machine, credentials: Credentials, destinations: dict[str, int]
+) -> Iterator[Service]:
+    service = Service(machine, credentials, destinations)
+    yield service
+    service.reserved.close()
+
+
+@pytest.fixture
+def service(_service: Service) -> Iterator[Service]:
+    _service.configure()
+    yield _service
+    _service.clean()
+
+
+def peer_of(service: Service, credentials: Credentials, dst_id: str = "api") -> Peer:
+    return Peer(service.address, credentials.settings(dst_id=dst_id))
+
+
+def test_start_reload_and_stop(
+    service: Service, credentials: Credentials, destination: socket.socket
+) -> None:
+    machine = service.machine
+    # Shorter than what the drain takes: the daemon asks for more time by itself.
+    service.change_unit(UNIT, "[Service]\nTimeoutStopSec=1s\n")
+    machine.systemctl("start", UNIT)
+    assert machine.show(UNIT, "User") == "tunnel-gateway"
+    assert machine.show(UNIT, "ActiveState") == "active"
+    (line,) = service.events("listening")
+    assert f"address={LOOPBACK}:{service.address[1]}" in line
+    assert service.events("listening", f"TUNNEL_DOMAINS={FIRST_DOMAIN}", "PRIORITY=6") == [line]
+
+    machine.systemctl("reload", UNIT)
+    assert len(service.events("reloaded")) == 1
+    service.configure(limit="many")
+    machine.systemctl("reload", UNIT)
+    assert "tunnel.limit" in service.events("reload_refused", "PRIORITY=3")[0]
+    assert machine.show(UNIT, "ActiveState") == "active"
+
+    peer = peer_of(service, credentials, "raw")
+    with peer.socket, join(peer, destination) as other:
+        service.wait_for(UNIT, "StatusText", "1 open tunnels, 1 connections")
+        machine.systemctl("stop", "--no-block", UNIT)
+        service.wait_for(UNIT, "SubState", "stop-sigterm")
+        stopped = time.monotonic()
+        wait_until(lambda: time.monotonic() > stopped + 2, "more than TimeoutStopSec")
+        peer.send(b"hali ham")
+        assert other.recv(100) == b"hali ham"
+        other.shutdown(socket.SHUT_WR)
+        assert isinstance(peer.event(), CloseReceived)
+        peer.send_close()
+        assert everything(other) == b""
+    service.wait_for(UNIT, "ActiveState", "inactive")
+    assert machine.show(UNIT, "Result") == "success"
+    assert len(service.events("tunnel_closed", f"TUNNEL_DOMAIN={FIRST_DOMAIN}")) == 1
+
+
+def test_a_loop_that_stands_still_is_started_anew(
+    service: Service, credentials: Credentials
+) -> None:
+    machine = service.machine
+    _, statements = command("import signal, time", "signal.signal(10, lambda *_: time.sleep(3600))")
+    program = f'/opt/tunnel-gateway/bin/python -c "{statements}"'
+    service.change_unit(
+        UNIT,
+        "[Service]\nWatchdogSec=3s\nExecStart=\n"
+        f"ExecStart={program} serve --config /etc/tunnel-gateway/config.properties\n",
+    )
+    machine.systemctl("start", UNIT)
+    first = machine.show(UNIT, "MainPID")
+    restarts = machine.show(UNIT, "NRestarts")
+    machine.systemctl("kill", "--kill-whom=main", "--signal=USR1", UNIT)
+    wait_until(lambda: machine.show(UNIT, "NRestarts") > restarts, "a restart")
+    service.wait_for(UNIT, "ActiveState", "active")
+    assert machine.show(UNIT, "MainPID") != first
+    assert "Watchdog timeout" in machine.journal("UNIT=tunnel-gateway.service")
+    peer = peer_of(service, credentials)
+    with peer.socket:
+        peer.open()
+
+
+@pytest.mark.parametrize("how", ["LoadCredential", "LoadCredentialEncrypted"])
+def test_a_password_from_a_credential(how: str, service: Service, credentials: Credentials) -> None:
+    machine = service.machine
+    pfx = identity_to_pfx(
+        credentials.example.identity, "men", PASSWORD.encode(), os.urandom, rounds=2048
+    )
+    servers = service.folder / "closed"
+    servers.mkdir(exist_ok=True)
+    key = servers / f"{FIRST_DOMAIN}.pfx"
+    key.write_bytes(pfx)
+    key.chmod(0o600)
+    machine.run("chown", "-R", service.user, "/etc/tunnel-gateway/closed")
+    service.configure(servers_dir="closed")
+    password = service.folder / "password"
+    password.write_text(PASSWORD, encoding="utf-8")
+    path = "/etc/tunnel-gateway/password"
+    if how == "LoadCredentialEncrypted":
+        machine.run("systemd-creds", "encrypt", "--name=tunnel.servers.password", path, f"{path}.c")
+        password.unlink()
+        path = f"{path}.c"
+    service.change_unit(UNIT, f"[Service]\n{how}=tunnel.servers.password:{path}\n")
+    machine.systemctl("start", UNIT)
+    assert len(service.events("listening", f"TUNNEL_DOMAINS={FIRST_DOMAIN}")) == 1
+    assert PASSWORD not in machine.journal()
+
+    service.configure(servers_dir="closed", servers_password="boshqa")
+    machine.systemctl("reload", UNIT)
+    assert "also given as a credential" in service.events("reload_refused")[0]
+
+
+def test_a_gateway_that_is_switched_off_is_no_failure(service: Service) -> None:
+    path = service.folder / "config.properties"
+    path.write_text("tunnel.enabled=no\n")
+    service.machine.systemctl("start", UNIT)
+    service.wait_for(UNIT, "ActiveState", "inactive")
+    assert service.machine.show(UNIT, "Result") == "success"
+    assert service.machine.show(UNIT, "NRestarts") == "0"
+
+
+def test_the_socket_unit(
+    service: Service, credentials: Credentials, destination: socket.socket
+) -> None:
+    machine = service.machine
+    where = "{}:{}".format(*service.address)
+    service.change_unit("tunnel-gateway.socket", f"[Socket]\nListenStream=\nListenStream={where}\n")
+    machine.systemctl("start", "tunnel-gateway.socket")
+    for number in (1, 2):  # the second connection waits until the gateway is there again
+        peer = peer_of(service, credentials, "raw")
+        with peer.socket, join(peer, destination):
+            assert len(service.events("listening", "TUNNEL_SOCKET=systemd")) == number
+        machine.systemctl("stop", UNIT)
+    assert machine.show("tunnel-gateway.socket", "ActiveState") == "active"
+
+
+def test_several_on_one_port(service: Service, credentials: Credentials) -> None:
+    machine = service.machine
+    service.configure(listen_reuseport="yes")
+    instances = ("tunnel-gateway@1.service", "tunnel-gateway@2.service")
+    machine.systemctl("enable", *instances)
+    machine.systemctl("start", "tunnel-gateway.target")
+    for instance in instances:
+        service.wait_for(instance, "ActiveState", "active")
+    assert len(service.events("listening")) == 2
+    peer = peer_of(service, credentials)
+    with peer.socket:
+        peer.open()
+    machine.systemctl("stop", "tunnel-gateway.target")
+    for instance in instances:
+        service.wait_for(instance, "ActiveState", "inactive")
+    machine.systemctl("disable", *instances)
+
+
+def test_uninstalling_stops_it(
+    installed: Path, credentials: Credentials, destinations: dict[str, int], tmp_path: Path
+) -> None:
+    machine = Machine(tmp_path / "machine", installed)
+    service = Service(machine, credentials, destinations)
+    service.configure()
+    machine.systemctl("enable", "--now", UNIT)
+    said = machine.run("/bin/bash", str(PROJECT / "scripts" / "install"), "--remove")
+    assert "Left as they are" in said
+    assert machine.show(UNIT, "ActiveState") == "inactive"
+    assert machine.show(UNIT, "LoadState") == "not-found"
+    assert not (machine.root / "opt/tunnel-gateway").exists()
+    assert (service.folder / "config.properties").exists()
+    service.reserved.close()
+    machine.close()

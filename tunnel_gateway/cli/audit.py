@@ -1,0 +1,127 @@
+"""``tunnel-gateway audit verify``: whether audit files are as they were written."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tunnel_gateway.errors import AuditChainError, FileError
+from tunnel_gateway.gateway.audit_chain import MAX_LINE, ChainReader
+from tunnel_gateway.gost.digest import DIGEST_SIZE
+
+if TYPE_CHECKING:
+    from tunnel_gateway.cli import Subparsers
+
+_DESCRIPTION = """\
+Check the chain of one or several audit files (tunnel.audit.file), oldest first, each unpacked:
+
+  tunnel-gateway audit verify audit.jsonl.2 audit.jsonl.1 audit.jsonl
+
+The first line that is not what was written there is told, with exit code 1. At the end stand the
+number and the hash of the last record. Lines cut off at the end, and a file written anew as a
+whole, show only in comparison with a number and a hash that were kept elsewhere: the gateway's log
+has them as audit_head, and --head takes one of them. Exit code 2: nothing is wrong with the lines,
+but there is something to look at.
+"""
+_WARNED: Final = 2
+# Longer than any half line that a crash leaves.
+_LONGEST: Final = 4 * MAX_LINE
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the commands."""
+    parser = subparsers.add_parser("audit", help="check audit files")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verify = commands.add_parser(
+        "verify",
+        help="check the chain of audit files",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verify.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    verify.add_argument(
+        "--head",
+        metavar="NUMBER:HASH",
+        type=_head,
+        help="a record that must be there, from an audit_head line of the log",
+    )
+    verify.set_defaults(run=_verify)
+
+
+def _head(text: str) -> tuple[int, str]:
+    number, _, digest = text.partition(":")
+    if len(bytes.fromhex(digest)) != DIGEST_SIZE:
+        raise ValueError(text)
+    return int(number), digest.lower()
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    check = _Check(arguments.head)
+    for path in arguments.files:
+        check.read_file(path)
+    return check.result()
+
+
+class _Check:
+    """One run over the files."""
+
+    def __init__(self, wanted: tuple[int, str] | None) -> None:
+        self._reader = ChainReader()
+        self._wanted = wanted
+        self._found = wanted is None
+        self._warned = False
+
+    def read_file(self, path: Path) -> None:
+        """Check a file; raises FileError at the first bad line."""
+        reader, begun = self._reader, self._reader.begun
+        reader.begin_file()
+        try:
+            half = self._read_lines(path)
+            reader.end_file()
+        except AuditChainError as error:
+            raise FileError(f"{path}: {error}") from None
+        if reader.begun > begun:
+            self._warn(f"{path}: begins a new chain; nothing ties it to the file before")
+        if half:
+            self._warn(f"{path}: ends with half a line of {half} bytes: a crash, or a full disk")
+
+    def _read_lines(self, path: Path) -> int:
+        """Give all lines to the reader; returns the length of what has no line end."""
+        with path.open("rb") as file:
+            while line := file.readline(_LONGEST):
+                if not line.endswith(b"\n") and len(line) < _LONGEST:
+                    return len(line)
+                self._reader.read(line.removesuffix(b"\n"))
+                self._compare()
+        return 0
+
+    def _compare(self) -> None:
+        head = self._reader.head
+        if self._found or self._wanted is None or head is None:
+            return
+        if (head.number, head.hash.hex()) == self._wanted:
+            self._found = True
+
+    def _warn(self, text: str) -> None:
+        self._warned = True
+        print(text)
+
+    def result(self) -> int:
+        """Print what came out; raises FileError if the wanted record is not there."""
+        reader = self._reader
+        if not self._found and self._wanted is not None:
+            raise FileError(
+                f"record {self._wanted[0]} with this hash is not there: lines were cut off or all"
+                " written anew, or its file is not among these"
+            )
+        if reader.torn:
+            print(
+                f"half lines that a crash left, each told of by the record after it: {reader.torn}"
+            )
+        if reader.head is None:
+            print("no record")
+            return _WARNED
+        print(f"records: {reader.records}, all in their places")
+        print(f"head: {reader.head.number}:{reader.head.hash.hex()}")
+        return _WARNED if self._warned else 0

@@ -1,0 +1,56 @@
+"""The memory of this process: looked at every second, so that new tunnels stop before it does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tunnel_gateway.observability.logs import get_logger
+
+log = get_logger(__name__)
+
+MIB: Final = 1 << 20
+_SECONDS: Final = 1.0
+_STATM: Final = Path("/proc/self/statm")
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+def resident_bytes() -> int:
+    """Return the resident memory of this process (statm's second number, proc(5))."""
+    return int(_STATM.read_text(encoding="ascii").split()[1]) * _PAGE
+
+
+class MemoryWatch:
+    """Compares the memory with ``limit`` bytes, which may change; 0 is no limit."""
+
+    def __init__(self, limit: int, read: Callable[[], int] = resident_bytes) -> None:
+        self.limit = limit
+        self.used = read()
+        self._read = read
+        self._said = False
+
+    @property
+    def full(self) -> bool:
+        """Tell whether the last look found as much as may be."""
+        return 0 < self.limit <= self.used
+
+    def look(self) -> None:
+        """Read the memory, and say once when it reaches the limit and once when it is back."""
+        self.used = self._read()
+        if self.full == self._said:
+            return
+        self._said = self.full
+        facts = {"megabytes": self.used // MIB, "limit": self.limit // MIB}
+        if self.full:
+            log.error("memory_full", **facts, effect="new tunnels are refused")
+        else:
+            log.info("memory_free", **facts)
+
+    async def run(self) -> None:
+        """Look every second, until this is cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(_SECONDS)

@@ -1,0 +1,114 @@
+"""What systemd is told of this process: sd_notify(3), by hand, for it is one datagram.
+
+Each message is a few lines ``NAME=value`` to the socket that NOTIFY_SOCKET names. Without that
+variable every call here does nothing, and a message that cannot be sent is lost and nothing else:
+systemd then acts as if we had said nothing, which is what it is there for.
+
+The order of the messages is one state: nothing follows STOPPING=1 that could be taken for a
+gateway that serves, whatever ends when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager, suppress
+from enum import Enum, auto
+from typing import Final
+
+# The text of STATUS= is looked at this often, and told when it is another one.
+STATUS_SECONDS: Final = 3.0
+
+# A stop takes up to this much longer than the drain: last words, and the end of the process.
+_MARGIN_SECONDS: Final = 15.0
+_MICROSECONDS: Final = 1_000_000
+
+
+class _State(Enum):
+    STARTING = auto()
+    SERVING = auto()
+    RELOADING = auto()
+    STOPPING = auto()
+
+
+class Notifier:
+    """Tells systemd the state of this process; ``environment`` is where systemd told us how.
+
+    The variables are taken out of it, so that no child speaks for us.
+    """
+
+    def __init__(self, environment: MutableMapping[str, str] | None = None) -> None:
+        variables = os.environ if environment is None else environment
+        address = variables.pop("NOTIFY_SOCKET", "")
+        # A path, or a name of the abstract namespace, whose first byte is a zero.
+        self._address = {"/": address, "@": f"\0{address[1:]}"}.get(address[:1])
+        self._watchdog_seconds = _watchdog_seconds(variables)
+        self._state = _State.STARTING
+        self._status = ""
+
+    def ready(self) -> None:
+        """The gateway serves, at first or again; nothing once it stops."""
+        if self._state is not _State.STOPPING:
+            self._state = _State.SERVING
+            self._send("READY=1")
+
+    @contextmanager
+    def reloading(self) -> Iterator[None]:
+        """Tell the beginning and, whatever came of it, the end of a reload.
+
+        systemd takes the time for the proof that the message answers its own signal and no
+        earlier one: it is CLOCK_MONOTONIC in microseconds (Type=notify-reload).
+        """
+        if self._state is _State.SERVING:
+            self._state = _State.RELOADING
+            self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            yield
+        finally:
+            self.ready()
+
+    def stopping(self, seconds: float) -> None:
+        """The gateway serves no more, and waits up to ``seconds`` for what still runs."""
+        self._state = _State.STOPPING
+        microseconds = int((seconds + _MARGIN_SECONDS) * _MICROSECONDS)
+        self._send("STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")
+
+    async def attend(self, status: Callable[[], str]) -> None:
+        """Feed the watchdog and tell each new ``status``, one line, until this is cancelled.
+
+        Both run in the event loop and nowhere else: a loop that stands still feeds nobody.
+        """
+        if self._address is not None:
+            await asyncio.gather(self._feed(), self._tell(status))
+
+    async def _feed(self) -> None:
+        while self._watchdog_seconds:
+            self._send("WATCHDOG=1")
+            await asyncio.sleep(self._watchdog_seconds / 2)
+
+    async def _tell(self, status: Callable[[], str]) -> None:
+        while True:
+            if (text := status()) != self._status:
+                self._status = text
+                self._send(f"STATUS={text}")
+            await asyncio.sleep(STATUS_SECONDS)
+
+    def _send(self, *lines: str) -> None:
+        if self._address is None:
+            return
+        # A socket for each message: there are few, and none is open that systemd might restart.
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+            sending.setblocking(False)
+            sending.sendto("\n".join(lines).encode(), self._address)
+
+
+def _watchdog_seconds(variables: MutableMapping[str, str]) -> float:
+    """How long systemd waits for a sign of life (sd_watchdog_enabled(3)); 0: it does not."""
+    microseconds = variables.pop("WATCHDOG_USEC", "")
+    pid = variables.pop("WATCHDOG_PID", str(os.getpid()))
+    if not microseconds.isdecimal() or pid != str(os.getpid()):
+        return 0
+    return int(microseconds) / _MICROSECONDS

@@ -1,0 +1,52 @@
+"""Token buckets: so much at a time, and so much a second in the long run.
+
+Time is an argument, in seconds of any clock that does not go back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So much ``per_second`` in the long run, and ``burst`` at once; both more than zero."""
+
+    per_second: float
+    burst: float
+
+    def times(self, factor: float) -> Rate:
+        """Return a rate that is so many times as high."""
+        return Rate(self.per_second * factor, self.burst * factor)
+
+
+class TokenBucket:
+    """What was taken and has not come back yet.
+
+    The rate is given at every call and not kept: a changed one counts at once, and the bucket
+    is two numbers.
+    """
+
+    __slots__ = ("_at", "_taken")
+
+    def __init__(self) -> None:
+        self._taken = 0.0
+        self._at = 0.0
+
+    def take(self, rate: Rate, now: float, amount: float = 1.0) -> bool:
+        """Take ``amount`` if it is there; within any time t never more than burst + rate · t."""
+        self._settle(rate, now)
+        if self._taken + amount > rate.burst:
+            return False
+        self._taken += amount
+        return True
+
+    def spend(self, rate: Rate, now: float, amount: float) -> float:
+        """Take ``amount``, there or not; return the seconds until what was not there has come."""
+        self._settle(rate, now)
+        self._taken += amount
+        return max(0.0, self._taken - rate.burst) / rate.per_second
+
+    def _settle(self, rate: Rate, now: float) -> None:
+        self._taken = max(0.0, self._taken - max(0.0, now - self._at) * rate.per_second)
+        self._at = now
