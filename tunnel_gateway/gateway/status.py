@@ -46,7 +46,7 @@ class Rates:
         """Return bytes a second, up and down; None for a tunnel that has just come."""
         now = asyncio.get_running_loop().time()
         for then, counts in self._looks:
-            if account in counts and now - then >= _RATE_SECONDS / 2:
+            if account in counts and now - then > _RATE_SECONDS / 2:
                 up, down = _carried(account)
                 before_up, before_down = counts[account]
                 return round((up - before_up) / (now - then)), round(

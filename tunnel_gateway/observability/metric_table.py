@@ -30,6 +30,7 @@ _ENDS: Final = (
     "destination_lost",
     "idle_timeout",
     "half_close_timeout",
+    "lifetime_timeout",
     "upgrade_refused",
 )
 
