@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunnel_gateway.gateway.status_text import amount, duration
+from tunnel_gateway.gateway.status_text import amount, duration, limit_row
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,8 @@ def test_durations(seconds: float, text: str) -> None:
 )
 def test_amounts(count: float, text: str) -> None:
     assert amount(count) == text
+
+
+def test_a_limit() -> None:
+    assert limit_row("tunnel.limit", 7, 10000) == ("tunnel.limit", 7, 10000)
+    assert limit_row("tunnel.memory.limit", 5_000_000, 2**31)[1:] == ("5.0MB", "2.1GB")

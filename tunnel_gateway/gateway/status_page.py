@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from tunnel_gateway.gateway.status_text import amount, duration
+from tunnel_gateway.gateway.status_text import amount, duration, limit_row
 
 REFRESH_SECONDS: Final = 5
 
@@ -66,7 +66,7 @@ def _body(state: Mapping[str, Any]) -> Iterable[str]:
     yield from _table(
         "Destinations", ("dst_id", "address", "tunnels", "", "since", ""), _destinations(state)
     )
-    limits = [(one["limit"], one["used"], one["most"]) for one in state["limits"]]
+    limits: list[Row] = [limit_row(**one) for one in state["limits"]]
     limits.append(("public-key queue", state["public_key_queue"], ""))
     yield from _table("Limits in use", ("limit", "used", "of"), limits)
     shown, total = state["connections_shown"], state["connections_total"]

@@ -27,3 +27,10 @@ def amount(count: float) -> str:
         count /= _THOUSAND
     digits = 1 if unit != "B" and count < 10 else 0
     return f"{count:.{digits}f}{unit}"
+
+
+def limit_row(limit: str, used: int, most: int) -> tuple[str, int | str, int | str]:
+    """Return a limit, how much of it is taken, and the limit itself; memory as an amount."""
+    if limit == "tunnel.memory.limit":
+        return limit, amount(used), amount(most)
+    return limit, used, most
