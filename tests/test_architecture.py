@@ -17,7 +17,13 @@ PACKAGE = "tunnel_gateway"
 MAX_LINES = 400
 
 # Each part with the parts it may import besides itself. Nothing else may be imported from us.
-CONFIG = {"config_values", "config_text", "config_credentials", "config_destinations"}
+CONFIG = {
+    "config_values",
+    "config_text",
+    "config_credentials",
+    "config_destinations",
+    "config_admin",
+}
 SIDE = {"errors", "config", "observability", *CONFIG}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
@@ -25,6 +31,7 @@ LAYERS: dict[str, set[str]] = {
     "config_credentials": {"errors", "config_values"},
     "config_text": {"errors", "config_values"},
     "config_destinations": {"errors", "config_values"},
+    "config_admin": {"errors", "config_values"},
     "config": {"errors", *CONFIG},
     "observability": {"errors"},
     "gost": {"errors"},

@@ -102,6 +102,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         drain_timeout=30,
         reload_interval=0,
         **NO_REVOCATION,
+        admin_listen=None,
         log_format="auto",
         log_level="info",
         log_personal="masked",

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from tunnel_gateway.config_admin import ADMIN
 from tunnel_gateway.config_credentials import credential
 from tunnel_gateway.config_destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
@@ -92,6 +93,7 @@ class Config:
     crl_dir: Path | None
     fleet_redis: str | None
     fleet_password: bytes | None = field(repr=False)
+    admin_listen: tuple[str, ...] | None
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
     log_personal: Literal["masked", "full"]
@@ -195,6 +197,10 @@ KEYS: tuple[Key, ...] = (
         " tunnel.certificate.limit then hold over all of them. Without one each counts alone."),
     Key("tunnel.fleet.password", "fleet_password", SECRET, "",
         "The password of that Redis, if it has one."),
+    Key("tunnel.admin.listen", "admin_listen", ADMIN, "",
+        "Where operators and Prometheus ask this gateway: unix:/PATH, 127.0.0.1:PORT or [::1]:PORT,"
+        " with commas between; nowhere by default. {instance} in it stands for"
+        " TUNNEL_GATEWAY_INSTANCE of the environment."),
     Key("tunnel.log.format", "log_format", words("auto", "console", "json"), "auto",
         "console is for people, json for machines; auto is console on a terminal, the journal's own"
         " fields under systemd, else json."),

@@ -37,10 +37,12 @@
     │   │   ├── RateLimitedError        (handshakes of one source)
     │   │   ├── TooManyTunnelsError     (of one source or one certificate)
     │   │   └── DestinationBusyError    (of one destination)
+    │   ├── OperatorClosedError
     │   └── ShuttingDownError
     ├── RevocationDataError         a CRL or an OCSP answer that was not had, or is of no use
     ├── AuditChainError             a line of an audit file that is not what was written
     ├── GatewayUnreachableError     the agent could not connect to the gateway
+    ├── AdminError                  a running gateway did not do what its operator asked for
     ├── CallRefusedError            the agent does not do what a page called for
     ├── AlertReceivedError          the other side ended the tunnel and said why
     └── TruncatedError              the stream ended without the close record
@@ -318,6 +320,12 @@ class DestinationBusyError(LimitReachedError):
     code = "destination_busy"
 
 
+class OperatorClosedError(RefusalError):
+    """An operator of the gateway has ended the tunnel."""
+
+    code = "closed_by_operator"
+
+
 class ShuttingDownError(RefusalError):
     """The gateway is stopping."""
 
@@ -344,6 +352,12 @@ class GatewayUnreachableError(TunnelGatewayError):
     """The agent could not connect to the gateway."""
 
     code = "gateway_unreachable"
+
+
+class AdminError(TunnelGatewayError):
+    """A running gateway does not answer its operator, or not with what was asked for."""
+
+    code = "admin_error"
 
 
 class CallRefusedError(TunnelGatewayError):

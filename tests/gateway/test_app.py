@@ -103,7 +103,15 @@ async def test_it_serves_and_ends(make: Make, log: Log, port: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(TIME_LIMIT):
         await serving
-    assert [one["event"] for one in events(log)] == ["listening", "draining", "stopped"]
+    assert [one["event"] for one in events(log)] == [
+        "listening",
+        *["stop_step"] * 2,
+        "draining",
+        *["stop_step"] * 4,
+        "stopped",
+    ]
+    steps = [one["step"] for one in events(log) if one["event"] == "stop_step"]
+    assert steps == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("end", ["time-out", "second signal"])

@@ -18,13 +18,16 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gateway.account import Account
 from tunnel_gateway.gateway.audit import Audit
 from tunnel_gateway.gateway.reports import Reports
+from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.logs import configure_logs
+from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.transport.relay import RelayEnd
 
 
 def line_of(log: io.StringIO, end: RelayEnd, *, silent: bool) -> dict[str, Any]:
     configure_logs("json", "debug", log)
-    Reports(Audit()).ended(Account("192.0.2.1:5000", 1.0), end, 1.23456, silent=silent)
+    reports = Reports(Audit(), Tally(Metrics()))
+    reports.ended(Account("192.0.2.1:5000", 1.0), end, 1.23456, silent=silent)
     line: dict[str, Any] = json.loads(log.getvalue())
     return line
 
@@ -62,7 +65,7 @@ def test_a_limit_is_named_by_its_key(log: io.StringIO) -> None:
 
 def test_who_is_not_told_is_counted_in_the_next_line(log: io.StringIO) -> None:
     configure_logs("json", "info", log)
-    reports = Reports(Audit())
+    reports = Reports(Audit(), Tally(Metrics()))
     error = RateLimitedError("too often", Limit.SOURCE_RATE)
     for told in (False, False, True, True):
         account = Account("192.0.2.1:5000", 1.0, told=told)

@@ -14,6 +14,7 @@ from tests.support.house import House, head, house
 from tests.support.loopback import Witness, send
 from tests.support.peer import UPGRADE
 from tunnel_gateway.errors import AlertReceivedError, ShuttingDownError
+from tunnel_gateway.gateway.stopping import Stopping
 
 STOP = ShuttingDownError("the gateway is stopping")
 
@@ -49,8 +50,8 @@ async def test_a_drain_waits_for_what_is_open_only(
         _, page, destination = await open_tunnel(home)
         _, waiting = await home.client()
         unused = await home.destination()
-        insisted = asyncio.Event()
-        draining = asyncio.create_task(home.sessions.drain(STOP, 60, insisted.wait()))
+        insisted, stopping = asyncio.Event(), Stopping()
+        draining = asyncio.create_task(home.sessions.drain(STOP, 60, insisted.wait(), stopping))
         await waiting.saw("lost")
         assert isinstance(waiting.error, AlertReceivedError)
         assert not draining.done()
@@ -62,6 +63,11 @@ async def test_a_drain_waits_for_what_is_open_only(
         destination.close()
         await home.leave()
         await draining
+        assert [(step.number, step.name) for step in stopping.steps] == [
+            (3, "unopened_refused"),
+            (4, "waiting_for_tunnels"),
+            (5, "rest_told"),
+        ]
 
 
 @pytest.mark.parametrize("seconds", [0, 0.05])
@@ -69,10 +75,33 @@ async def test_a_drain_has_an_end(seconds: float, credentials: Credentials, tmp_
     async with house(credentials, tmp_path) as home:
         _, page, destination = await open_tunnel(home)
         draining = asyncio.create_task(
-            home.sessions.drain(STOP, seconds, asyncio.get_running_loop().create_future())
+            home.sessions.drain(
+                STOP, seconds, asyncio.get_running_loop().create_future(), Stopping()
+            )
         )
         await page.saw("lost")
         destination.close()
         await home.leave()
         await draining
         assert len(home.sessions) == 0
+
+
+async def test_what_has_begun_is_opened_where_others_serve_the_port(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        draining = asyncio.create_task(
+            home.sessions.drain(
+                STOP, 60, asyncio.get_running_loop().create_future(), Stopping(), replaced=True
+            )
+        )
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        await send(destination, SWITCHED)
+        assert await page.received(len(SWITCHED)) == SWITCHED
+        assert not draining.done()
+        destination.close()
+        await home.leave()
+        await draining

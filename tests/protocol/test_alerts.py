@@ -34,6 +34,7 @@ NUMBERS = {
     "rate_limited": 19,
     "too_many_tunnels": 20,
     "destination_busy": 21,
+    "closed_by_operator": 22,
 }
 on_each_code = pytest.mark.parametrize("code", AlertCode, ids=lambda code: code.name)
 

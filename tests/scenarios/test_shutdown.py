@@ -39,11 +39,17 @@ def test_a_running_tunnel_goes_on(
         peer.send_close()
         assert everything(other) == b""
     assert gateway.exit_code() == 0
-    assert [line["event"] for line in gateway.records()] == [
-        "listening",
-        "draining",
-        "tunnel_closed",
-        "stopped",
+    assert [(line["event"], line.get("step")) for line in gateway.records()] == [
+        ("listening", None),
+        ("stop_step", 1),
+        ("stop_step", 2),
+        ("draining", None),
+        ("stop_step", 3),
+        ("stop_step", 4),
+        ("tunnel_closed", None),
+        ("stop_step", 5),
+        ("stop_step", 6),
+        ("stopped", None),
     ]
 
 

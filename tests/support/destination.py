@@ -40,6 +40,9 @@ def join(peer: Peer, listening: socket.socket) -> socket.socket:
     peer.open()
     peer.upgrade()
     connection = accept(listening)
+    while not connection.recv(1, socket.MSG_PEEK):  # a probe of the gateway's, not the tunnel
+        connection.close()
+        connection = accept(listening)
     receive_head(connection)
     connection.sendall(SWITCHED)
     assert peer.data(len(SWITCHED)) == SWITCHED

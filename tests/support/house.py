@@ -7,7 +7,6 @@ import io
 import json
 import socket
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,11 @@ from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.gateway.sessions import Sessions
+from tunnel_gateway.gateway.stopping import Stopping
+from tunnel_gateway.gateway.tally import Tally
+from tunnel_gateway.gateway.workers import Workers
 from tunnel_gateway.observability.logs import configure_logs
+from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream
 
@@ -39,7 +42,7 @@ class House:
         credentials: Credentials,
         folder: Path,
         log: io.StringIO,
-        workers: ThreadPoolExecutor,
+        workers: Workers,
         settings: dict[str, object],
     ) -> None:
         self.credentials = credentials
@@ -60,13 +63,15 @@ class House:
         self.destinations.configure(config.destinations)
         self.revocation = Revocation()
         self.revocation.configure(config, {})
+        self.metrics = Metrics()
+        self.reports = Reports(Audit(), Tally(self.metrics))
         self._service = Service(
             Material.load(config),
             self.admission,
             self.destinations,
             workers,
             self.revocation,
-            Reports(Audit()),
+            self.reports,
         )
         self.listener = Listener(LOOPBACK, 0, on_connection=self._start, on_failure=print)
 
@@ -124,14 +129,16 @@ async def house(credentials: Credentials, folder: Path, **settings: object) -> A
     """A house with settings of its own: ``connect_timeout=1``."""
     log = io.StringIO()
     configure_logs("json", "debug", log)
-    with ThreadPoolExecutor(2) as workers:
+    with Workers() as workers:
         keys = {name.replace("_", "."): value for name, value in settings.items()}
         made = House(credentials, folder, log, workers, keys)
         try:
             yield made
         finally:
             await made.close()
-            await made.sessions.drain(ShuttingDownError("the test is over"), 0, asyncio.sleep(0))
+            await made.sessions.drain(
+                ShuttingDownError("the test is over"), 0, asyncio.sleep(0), Stopping()
+            )
             configure_logs("json", "info")
 
 

@@ -35,6 +35,7 @@ class Peer:
         self.connection = ClientConnection(
             settings, Surroundings(os.urandom, datetime.now(UTC), deadline=0.0)
         )
+        self.tunnel_id = ""
         self._events: list[Event] = []
 
     @classmethod
@@ -73,6 +74,7 @@ class Peer:
         """Go through the handshake and return the tunnel id."""
         event = self.event()
         assert isinstance(event, Opened), event
+        self.tunnel_id = event.tunnel_id.hex()
         return event.tunnel_id
 
     def alert(self) -> str:

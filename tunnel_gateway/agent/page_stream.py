@@ -13,7 +13,7 @@ from tunnel_gateway.transport.stream import SocketStream
 from tunnel_gateway.transport.websocket_frames import FrameTracker, close_frame
 
 # Whoever is told one of these may come back; anything else is an error (RFC 6455, 7.4.1).
-_GOING_AWAY: Final = frozenset({"shutting_down", "timed_out", "idle_timeout"})
+_GOING_AWAY: Final = frozenset({"shutting_down", "closed_by_operator", "timed_out", "idle_timeout"})
 _ENDED: Final = "destination_ended: the application closed the connection without a close frame"
 
 # What a page's WebSocket sees when the gateway refuses it: the alert as an HTTP answer.
@@ -26,6 +26,7 @@ _STATUS: Final = {
     "too_many_tunnels": "429 Too Many Requests",
     "destination_busy": "503 Service Unavailable",
     "shutting_down": "503 Service Unavailable",
+    "closed_by_operator": "503 Service Unavailable",
 }
 
 

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from io import TextIOWrapper
 
-from tunnel_gateway.cli import agent, audit, check, connect, pki, selftest, serve, speed
+from tunnel_gateway.cli import (
+    agent,
+    audit,
+    check,
+    close,
+    connect,
+    pki,
+    selftest,
+    serve,
+    speed,
+    status,
+)
 from tunnel_gateway.errors import ConfigError, TunnelGatewayError
 from tunnel_gateway.observability.logs import escaped
 
@@ -40,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=version("tunnel-gateway"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (serve, check, connect, agent, pki, audit, selftest, speed):
+    for command in (serve, status, close, check, connect, agent, pki, audit, selftest, speed):
         command.add_parser(commands)
     parsed = parser.parse_args(arguments)
     if "run" not in parsed:

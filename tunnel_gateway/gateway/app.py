@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config import Config
+from tunnel_gateway.config_admin import addresses_of
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
+from tunnel_gateway.gateway.admin import Admin
 from tunnel_gateway.gateway.audit import Audit
 from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits import Admission, Limits
+from tunnel_gateway.gateway.overview import Overview
 from tunnel_gateway.gateway.policy import describe
+from tunnel_gateway.gateway.probes import Probes
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.sessions import Sessions
+from tunnel_gateway.gateway.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
+from tunnel_gateway.gateway.tally import Tally
+from tunnel_gateway.gateway.workers import Workers
 from tunnel_gateway.observability.logs import configure_logs, get_logger
+from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.observability.systemd import Notifier
 from tunnel_gateway.pki.validation import VerifiedPeer
 from tunnel_gateway.transport.activation import passed_sockets
@@ -52,18 +60,27 @@ class Gateway:
         self._audit = Audit(config.audit_file)
         self._fleet = _fleet(config)
         self._own = _accepted_domains(material)
+        self._metrics = Metrics()
         self._service = Service(
             material=material,
             admission=Admission(Limits.of(config), fleet=self._fleet),
             destinations=Destinations(),
-            # One thread: with more they wait for Python's lock more than they work.
-            workers=ThreadPoolExecutor(1, thread_name_prefix="public-key"),
+            workers=Workers(),
             revocation=Revocation(),
-            reports=Reports(self._audit),
+            reports=Reports(self._audit, Tally(self._metrics)),
         )
         self._expiry = ExpiryWatch(self._current)
         self._notifier = Notifier()
         self._sessions = Sessions()
+        self._stopping = Stopping()
+        self._admin_addresses = addresses_of(config.admin_listen or (), os.environ)
+        self._overview = Overview(
+            service=lambda: self._service,
+            accepted=lambda: self._own,
+            sessions=self._sessions,
+            stopping=self._stopping,
+            probes=Probes(lambda: self._service),
+        )
 
     async def serve(self) -> None:
         """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
@@ -77,6 +94,16 @@ class Gateway:
             passed=passed is not None,
             done=self._reloaded,
         )
+        admin = Admin(self._admin_addresses, self._overview, self._metrics)
+        await admin.start()
+        try:
+            await self._serve(termination, reloader, passed)
+        finally:
+            await admin.close()
+
+    async def _serve(
+        self, termination: Termination, reloader: Reloader, passed: socket.socket | None
+    ) -> None:
         config = self._service.config
         listener = self._listen(config, passed)
         log.info(
@@ -146,6 +173,7 @@ class Gateway:
     def _reloaded(self, done: bool) -> None:
         self._audit.reopen()
         self._audit.action("reload", done=done)
+        self._overview.reloaded(done)
 
     def close(self) -> None:
         """Write what waits for the audit file; when ``serve`` has returned."""
@@ -157,11 +185,16 @@ class Gateway:
     async def _drain(self, listener: Listener, termination: Termination) -> None:
         seconds = self._service.config.drain_timeout
         self._notifier.stopping(seconds)
+        self._stopping.begin(NOT_READY)
         await listener.close()
+        self._stopping.begin(LISTENER_CLOSED)
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
         self._audit.action("stop", tunnels=len(self._sessions))
         error = ShuttingDownError("the gateway is stopping")
-        await self._sessions.drain(error, seconds, termination.insisted())
+        await self._sessions.drain(
+            error, seconds, termination.insisted(), self._stopping, replaced=listener.replaced
+        )
+        self._stopping.begin(STOPPED)
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
 
 

@@ -28,6 +28,7 @@ _FIXED: Final = {
     "audit_file": "tunnel.audit.file",
     "fleet_redis": "tunnel.fleet.redis",
     "fleet_password": "tunnel.fleet.password",
+    "admin_listen": "tunnel.admin.listen",
 }
 
 # The folder of the domains, and each domain's own.

@@ -24,6 +24,7 @@ from tunnel_gateway.gateway.inquiries import Inquiries, Inquiry, sources
 from tunnel_gateway.gateway.list_folder import ListFolder
 from tunnel_gateway.gateway.revocation_cache import RevocationCache
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.pki.crl import RevocationList
 from tunnel_gateway.pki.revocation import Link, RevocationStore, links
 from tunnel_gateway.pki.validation import VerifiedPeer
 
@@ -130,6 +131,10 @@ class Revocation:
         if work.config.revocation == "hard":
             raise CertificateUncheckedError(text)
         log.warning("revocation_unknown", detail=text)
+
+    def lists(self) -> tuple[RevocationList, ...]:
+        """Return the revocation lists that are known."""
+        return self._store.lists()
 
     def watch(self, tunnel: Stoppable, peer: VerifiedPeer) -> None:
         """Stop ``tunnel`` when it comes out that ``peer`` was revoked; until ``unwatch``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from tunnel_gateway.config import Config
@@ -14,6 +13,7 @@ from tunnel_gateway.gateway.limits import Admission
 from tunnel_gateway.gateway.policy import domain_faults
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation import Revocation
+from tunnel_gateway.gateway.workers import Workers
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.pki.truststore import load_trust_anchors
@@ -53,7 +53,7 @@ class Service:
     material: Material
     admission: Admission
     destinations: Destinations
-    workers: Executor
+    workers: Workers
     revocation: Revocation
     reports: Reports
 

@@ -141,6 +141,7 @@ class Session:
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
         self.account.authenticated(client)
+        self._service.reports.tally.proven(self.account)
         await self._service.revocation.check(client.peer)
         self._service.revocation.watch(self, client.peer)
         return client
@@ -154,7 +155,8 @@ class Session:
 
     async def _connect(self, destination: Destination) -> SocketStream:
         time_limit = self._service.config.connect_timeout
-        self._socket = await self._service.destinations.connect(destination, time_limit)
+        with self._service.reports.tally.connecting(destination.id):
+            self._socket = await self._service.destinations.connect(destination, time_limit)
         if destination.proxy:
             tunnel = self.account.domain, self.account.tunnel_id
             header = self._source.header(destination.proxy, self._stream.local, *tunnel)

@@ -9,6 +9,7 @@ from typing import Final
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.gateway.service import Service
 from tunnel_gateway.gateway.session import Session
+from tunnel_gateway.gateway.stopping import REST_TOLD, UNOPENED_REFUSED, WAITING, Stopping
 from tunnel_gateway.transport.stream import SocketStream
 
 # After they were told to end: for the last alerts and log lines.
@@ -45,20 +46,30 @@ class Sessions:
             await asyncio.wait(self._tasks.values())
 
     async def drain(
-        self, error: TunnelGatewayError, seconds: float, insisted: Awaitable[object]
+        self,
+        error: TunnelGatewayError,
+        seconds: float,
+        insisted: Awaitable[object],
+        stopping: Stopping,
+        *,
+        replaced: bool = False,
     ) -> None:
         """End what is not open at once; let the rest end by itself, and after that end it too.
 
         ``seconds`` is how long the rest may take; ``insisted`` cuts it short. All are told
-        ``error``.
+        ``error``, and ``stopping`` is told each step. ``replaced``: others serve the port, who
+        comes from now on comes to them, and what has begun here is opened too.
         """
-        for session in self:
-            if not session.open:
-                session.stop(error)
+        unopened = [] if replaced else [session for session in self if not session.open]
+        stopping.begin(UNOPENED_REFUSED, tunnels=len(unopened))
+        for session in unopened:
+            session.stop(error)
+        stopping.begin(WAITING, tunnels=len(self) - len(unopened), seconds=seconds)
         waiting = (asyncio.create_task(self.wait_ended()), asyncio.ensure_future(insisted))
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for one in waiting:
             one.cancel()
+        stopping.begin(REST_TOLD, tunnels=len(self))
         for session in self:
             session.stop(error)
         if self._tasks:

@@ -95,6 +95,12 @@ EVENTS: Final[tuple[Event, ...]] = (
         "look at the number of tunnels; more memory, or a restart at night"),
     Event("memory_free", _INFO, ("megabytes", "limit"), (),
         "there is memory again, and new tunnels are let in"),
+    Event("admin_listening", _INFO, ("addresses",), (),
+        "operators are answered there, see [Admin](#admin)"),
+    Event("tunnel_close_asked", _INFO, ("tunnel_id", "uid"), (),
+        "an operator has ended a tunnel; its line `tunnel_closed` follows"),
+    Event("stop_step", _INFO, ("step", "name", "text"), (),
+        "how a stop goes on, see [Stopping](#stopping)"),
     Event("draining", _INFO, ("tunnels", "seconds"), (),
         "a stop was asked for; so many connections are there, and get so much time"),
     Event("stopped", _INFO, ("tunnels_ended",), (),
@@ -139,6 +145,7 @@ EVENTS: Final[tuple[Event, ...]] = (
 KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "about": "the certificate whose status was asked for",
     "address": "where the gateway listens; of a destination: host and port",
+    "addresses": "where operators are answered",
     "bytes_up": "bytes from the user, after the request's head",
     "bytes_down": "bytes from the application",
     "certificate": "the certificate, by serial number and issuer",
@@ -161,6 +168,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "limit": "the key of the limit that was reached, see [Limits](#limits); of memory: megabytes",
     "lost": "how many records are not in the file and will not be",
     "megabytes": "how much memory the process uses",
+    "name": "what the step is called",
     "policies": "each destination with its address and, in words, who may use it; PINFLs and UIDs"
         " are only counted",
     "reason": "why it ended: see [Why a tunnel ended](#why-a-tunnel-ended)",
@@ -174,11 +182,14 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "seconds": "from accept to end; of `draining`: the time that is left; of"
         " `destination_up`: how long it was down",
     "serial": "the serial number of the user's certificate, once it is verified",
+    "step": "the number of the step, from 1 to 6",
+    "text": "the step in words",
     "trust_anchors": "how many there are",
     "tunnel_id": "32 hexadecimal digits; `connect` printed the same, and the application got it as"
         " `X-EIMZO-Tunnel-Id`",
     "tunnels": "how many connections are there",
     "tunnels_ended": "whether all of them ended in time",
+    "uid": "the user of the machine who asked, by number",
     "untold": "how many were refused since the line before without a line and an alert",
     "until": "the end of its validity, UTC",
     "used_for": "`domain` and its name, or `truststore`",

@@ -59,6 +59,10 @@ class RevocationStore:
         for (issuer, _), content in self._lists.items():
             self._by_issuer.setdefault(issuer, []).append(content)
 
+    def lists(self) -> tuple[RevocationList, ...]:
+        """Return all lists that are known."""
+        return tuple(self._lists.values())
+
     def add_answer(self, answer: Answer) -> None:
         """Keep an answer, unless there is a newer one about the same certificate.
 

@@ -42,6 +42,7 @@ class AlertCode(IntEnum):
     RATE_LIMITED = 19
     TOO_MANY_TUNNELS = 20
     DESTINATION_BUSY = 21
+    CLOSED_BY_OPERATOR = 22
 
 
 TEXTS: Final[dict[AlertCode, str]] = {
@@ -66,6 +67,7 @@ TEXTS: Final[dict[AlertCode, str]] = {
     AlertCode.RATE_LIMITED: "too many handshakes from this address; try again later",
     AlertCode.TOO_MANY_TUNNELS: "too many open tunnels; close one, or try again later",
     AlertCode.DESTINATION_BUSY: "the application behind the gateway is full; try again later",
+    AlertCode.CLOSED_BY_OPERATOR: "an operator of the gateway has closed the tunnel",
 }
 
 

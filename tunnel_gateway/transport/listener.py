@@ -41,6 +41,8 @@ class Listener:
         self._on_connection = on_connection
         self._on_failure = on_failure
         self._shared = shared and passed is None
+        # Whether somebody else serves the port, or keeps who comes to it, once this is closed.
+        self.replaced = shared or passed is not None
         self._socket = passed or _listen(host, port, shared=shared)
         self._task = asyncio.create_task(self._accept_all())
 

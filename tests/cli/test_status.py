@@ -1,0 +1,152 @@
+"""``tunnel-gateway status`` with a real gateway: once, as JSON, live on a terminal; exit codes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.admin import Operator
+from tests.support.credentials import Credentials
+from tests.support.processes import COMMAND, PROJECT, TIME_LIMIT, Gateway, Program, wait_until
+from tunnel_gateway.cli.main import main
+
+
+@pytest.fixture
+def running(
+    credentials: Credentials, destinations: dict[str, int], tmp_path: Path
+) -> Iterator[Gateway]:
+    path = tmp_path / "admin.sock"
+    gateway = Gateway(credentials, tmp_path, destinations, {"admin.listen": f"unix:{path}"})
+    wait_until(lambda: Operator(path).ask("/readyz").status == 200, "ready")
+    yield gateway
+    if gateway.process.poll() is None:
+        gateway.stop()
+
+
+def test_once(running: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--config", str(running.config)]) == 0
+    out = capsys.readouterr().out
+    assert ": ready, up for " in out
+    assert "boshqa.uz" in out
+    assert "connections: 0" in out
+
+
+def test_as_json(running: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--json", "--admin", f"unix:{tmp_path}/admin.sock"]) == 0
+    state = json.loads(capsys.readouterr().out)
+    assert (state["ready"], state["pid"]) == (True, running.process.pid)
+
+
+def test_a_gateway_that_is_not_ready(
+    credentials: Credentials, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listen = {"admin.listen": f"unix:{tmp_path}/admin.sock"}
+    gateway = Gateway(credentials, tmp_path, {"closed": 1}, listen)
+    assert main(["status", "--config", str(gateway.config)]) == 2
+    assert ": NOT READY, " in capsys.readouterr().out
+    gateway.stop()
+
+
+def test_nothing_answers(
+    running: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running.stop()
+    assert main(["status", "--config", str(running.config)]) == 1
+    assert "No such file or directory): is it running" in capsys.readouterr().err
+    assert main(["status", "--admin", "127.0.0.1:1"]) == 1
+    assert "Connection refused): is it running" in capsys.readouterr().err
+    text = running.config.read_text()
+    running.config.write_text(re.sub("tunnel.admin.listen=.*", "", text))
+    assert main(["status", "--config", str(running.config)]) == 1
+    assert "has no tunnel.admin.listen: set it" in capsys.readouterr().err
+
+
+def test_an_instance(running: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = running.config.read_text().replace("admin.sock", "{instance}.sock")
+    (tmp_path / "several.properties").write_text(text)
+    arguments = ["status", "--config", str(tmp_path / "several.properties"), "--instance"]
+    assert main([*arguments, "admin"]) == 0
+    assert main([*arguments, "other"]) == 1
+    assert f"unix:{tmp_path}/other.sock" in capsys.readouterr().err
+
+
+def test_live_without_a_terminal(running: Gateway) -> None:
+    watching = Program("status", *COMMAND, "status", "--watch", "--config", str(running.config))
+
+    def looks() -> int:
+        return sum(": ready, up for" in line for line in watching.output)
+
+    watching.wait_for(lambda: looks() >= 2, "a second look")
+    assert "\x1b" not in "".join(watching.output)
+    running.stop()
+    watching.wait_for(lambda: any("is it running" in one for one in watching.output), "its end")
+    watching.signal(signal.SIGINT)
+    assert watching.exit_code() == 0
+    assert watching.errors == []
+
+
+class Terminal:
+    """``status --watch`` on a terminal of its own."""
+
+    def __init__(self, config: Path, columns: int) -> None:
+        self._master, slave = pty.openpty()
+        self.resize(columns)
+        self.process = subprocess.Popen(
+            (sys.executable, *COMMAND, "status", "--watch", "--config", str(config)),
+            cwd=PROJECT,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")},
+        )
+        os.close(slave)
+        self.text = ""
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+
+    def read_until(self, pattern: str) -> str:
+        """Return what was written up to the pattern."""
+        while not (found := re.search(pattern, self.text, re.DOTALL)):
+            self.text += os.read(self._master, 65536).decode(errors="replace")
+        before, self.text = self.text[: found.end()], self.text[found.end() :]
+        return before
+
+    def close(self) -> None:
+        os.close(self._master)
+
+
+SCREEN_END = re.escape("\x1b[J")
+
+
+def widest(screen: str) -> int:
+    plain = re.sub(r"\x1b\[[?0-9]*[A-Za-z]", "", screen)
+    return max(map(len, plain.split("\r\n")))
+
+
+def test_live_on_a_terminal(running: Gateway) -> None:
+    terminal = Terminal(running.config, 80)
+    first = terminal.read_until(SCREEN_END)
+    assert first.startswith("\x1b[?1049h")
+    assert "ready, up for" in first
+    assert 40 < widest(first) <= 80
+    terminal.resize(44)
+    terminal.process.send_signal(signal.SIGWINCH)
+    terminal.read_until(SCREEN_END)  # one may have been under way
+    assert widest(terminal.read_until(SCREEN_END)) <= 44
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.process.wait(TIME_LIMIT) == 0
+    assert terminal.read_until(re.escape("\x1b[?1049l"))
+    terminal.close()

@@ -1,0 +1,117 @@
+"""The state as lines: complete, in columns, and no wider than the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tunnel_gateway.cli.status_table import lines
+
+TUNNEL = {
+    "tunnel_id": "0123456789abcdef0123456789abcdef",
+    "stage": "open",
+    "client": "192.0.2.1:5000",
+    "user": "G… O…",
+    "serial": "42a63314",
+    "domain": "example.uz",
+    "dst_id": "0",
+    "seconds": 3700.0,
+    "bytes_up": 500,
+    "bytes_down": 1500,
+    "rate_up": None,
+    "rate_down": 24_000,
+}
+STRANGER = TUNNEL | dict.fromkeys(("tunnel_id", "user", "serial", "domain", "dst_id"))
+
+
+def state(**changes: Any) -> dict[str, Any]:
+    return {
+        "version": "1.0",
+        "pid": 7,
+        "seconds": 61,
+        "warnings": [],
+        "ready": True,
+        "not_ready": [],
+        "stop": [],
+        "domains": [
+            {"domain": "example.uz", "days_left": 7, "accepted": True},
+            {"domain": "boshqa.uz", "days_left": -1, "accepted": False},
+        ],
+        "destinations": [
+            {"dst_id": "0", "up": True, "tunnels": 1, "address": "192.0.2.9:80"},
+            {"dst_id": "1", "up": False, "tunnels": 0, "address": "192.0.2.9:81"},
+            {"dst_id": "2", "up": None, "tunnels": 0, "address": "192.0.2.9:82"},
+        ],
+        "limits": [
+            {"limit": "tunnel.limit", "used": 1, "most": 10000},
+            {"limit": "tunnel.memory.limit", "used": 67_000_000, "most": 2_000_000_000},
+        ],
+        "public_key_queue": 3,
+        "connections_total": 2,
+        "connections_shown": [TUNNEL, STRANGER],
+    } | changes
+
+
+def test_everything_is_there() -> None:
+    found = [line.split() for line in lines(state(), 200)]
+    assert found[0] == ["tunnel-gateway", "1.0:", "ready,", "up", "for", "1m01s,", "process", "7"]
+    for row in (
+        "example.uz 7 yes",
+        "boshqa.uz -1 NO",
+        "0 up 1 192.0.2.9:80",
+        "1 DOWN 0 192.0.2.9:81",
+        "2 ? 0 192.0.2.9:82",
+        "tunnel.limit 1 10000",
+        "tunnel.memory.limit 67MB 2.0GB",
+        "public-key queue 3",
+        "connections: 2",
+        "01234567 open 1h01m - 24kB 2.0kB 0 G… O… 42a63314 192.0.2.1:5000",
+        "- open 1h01m - 24kB 2.0kB - - - 192.0.2.1:5000",
+    ):
+        assert row.split() in found
+
+
+def test_columns_stand_under_their_heads() -> None:
+    found = list(lines(state(), 200))
+    head = next(line for line in found if line.startswith("TUNNEL"))
+    row = next(line for line in found if line.startswith("01234567"))
+    for name, text in (("STAGE", "open"), ("USER", "G…"), ("FROM", "192.0.2.1")):
+        assert head.index(name) == row.index(text)
+    assert head.index("SUM") + 3 == row.index("2.0kB") + 5
+
+
+@pytest.mark.parametrize("width", [10, 40, 79, 80, 132])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    long = state(not_ready=["x" * 500], ready=False)
+    assert max(map(len, lines(long, width, ids=True))) <= max(width, 40)
+
+
+def test_who_has_what_fits_into_80_columns() -> None:
+    row = next(line for line in lines(state(), 80) if line.startswith("01234567"))
+    assert "42a63314" in row
+
+
+def test_whole_ids() -> None:
+    assert any(
+        line.startswith("0123456789abcdef0123456789abcdef ")
+        for line in lines(state(), 200, ids=True)
+    )
+
+
+def test_a_stop_and_what_is_wrong() -> None:
+    steps = [{"step": 1, "text": "first"}, {"step": 2, "text": "second"}]
+    found = list(lines(state(stop=steps, not_ready=["stopping"], warnings=["disk"]), 200))
+    assert "STOPPING" in found[0]
+    assert found[1:5] == ["  ! stopping", "  ! disk", "  1. first", "  2. second"]
+    assert "NOT READY" in next(lines(state(ready=False, not_ready=["why"]), 200))
+
+
+def test_part_of_many() -> None:
+    assert "connections: 9000, the oldest 2 of them" in lines(state(connections_total=9000), 200)
+
+
+def test_what_strangers_write_moves_no_cursor() -> None:
+    evil = TUNNEL | {"user": "\x1b[2J\u202e", "client": "a\nb"}
+    text = "".join(lines(state(connections_shown=[evil]), 400))
+    assert text.isprintable()

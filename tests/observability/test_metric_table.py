@@ -1,0 +1,106 @@
+"""The promise: these names, types and labels. Changing one breaks somebody's alerts."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from tunnel_gateway.observability.metric_table import METRICS, REASONS, as_markdown
+
+PROJECT = Path(__file__).parents[2]
+
+# fmt: off
+PROMISED = {
+    "tunnel_gateway_tunnels_open": ("gauge", "domain dst_id"),
+    "tunnel_gateway_connections": ("gauge", "stage"),
+    "tunnel_gateway_tunnels_opened_total": ("counter", "domain dst_id"),
+    "tunnel_gateway_tunnels_closed_total": ("counter", "reason"),
+    "tunnel_gateway_refusals_total": ("counter", "reason"),
+    "tunnel_gateway_limits_reached_total": ("counter", "limit"),
+    "tunnel_gateway_probes_total": ("counter", ""),
+    "tunnel_gateway_bytes_total": ("counter", "domain dst_id direction"),
+    "tunnel_gateway_handshake_seconds": ("histogram", ""),
+    "tunnel_gateway_connect_seconds": ("histogram", "dst_id"),
+    "tunnel_gateway_connect_failures_total": ("counter", "dst_id"),
+    "tunnel_gateway_destination_up": ("gauge", "dst_id"),
+    "tunnel_gateway_destination_address_up": ("gauge", "dst_id address"),
+    "tunnel_gateway_destination_tunnels": ("gauge", "dst_id"),
+    "tunnel_gateway_destination_tunnels_limit": ("gauge", "dst_id"),
+    "tunnel_gateway_limit_used": ("gauge", "limit"),
+    "tunnel_gateway_limit": ("gauge", "limit"),
+    "tunnel_gateway_public_key_queue": ("gauge", ""),
+    "tunnel_gateway_loop_lag_seconds": ("histogram", ""),
+    "tunnel_gateway_certificate_expiry_timestamp_seconds": ("gauge", "domain"),
+    "tunnel_gateway_trust_anchors": ("gauge", ""),
+    "tunnel_gateway_trust_anchor_expiry_timestamp_seconds": ("gauge", ""),
+    "tunnel_gateway_revocation_lists": ("gauge", ""),
+    "tunnel_gateway_revocation_list_issue_timestamp_seconds": ("gauge", ""),
+    "tunnel_gateway_revocation_list_expiry_timestamp_seconds": ("gauge", ""),
+    "tunnel_gateway_reloads_total": ("counter", "result"),
+    "tunnel_gateway_last_reload_timestamp_seconds": ("gauge", ""),
+    "tunnel_gateway_last_reload_ok": ("gauge", ""),
+    "tunnel_gateway_audit_ok": ("gauge", ""),
+    "tunnel_gateway_audit_waiting": ("gauge", ""),
+    "tunnel_gateway_audit_lost_total": ("counter", ""),
+    "tunnel_gateway_ready": ("gauge", ""),
+    "tunnel_gateway_draining": ("gauge", ""),
+    "tunnel_gateway_clock_timestamp_seconds": ("gauge", ""),
+    "tunnel_gateway_build_info": ("gauge", "version"),
+    "process_start_time_seconds": ("gauge", ""),
+    "process_cpu_seconds_total": ("counter", ""),
+    "process_resident_memory_bytes": ("gauge", ""),
+    "process_open_fds": ("gauge", ""),
+    "process_max_fds": ("gauge", ""),
+}
+# fmt: on
+
+# What strangers and users could make as many of as they like.
+GROWING = {"client", "user", "pinfl", "serial", "issuer", "tunnel_id", "source", "certificate"}
+
+
+def test_names_types_and_labels_stay() -> None:
+    assert {one.name: (one.kind, " ".join(one.labels)) for one in METRICS} == PROMISED
+
+
+def test_the_names_are_as_prometheus_wants_them() -> None:
+    for one in METRICS:
+        assert one.name.endswith("_total") == (one.kind == "counter")
+        assert bool(one.buckets) == (one.kind == "histogram")
+        assert list(one.buckets) == sorted(one.buckets)
+        assert not one.meaning.endswith(".")
+
+
+def test_no_label_grows_with_strangers() -> None:
+    assert not GROWING & {label for one in METRICS for label in one.labels}
+
+
+def test_the_manual_has_the_table() -> None:
+    manual = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert as_markdown() in manual
+
+
+def texts(node: ast.AST) -> set[str]:
+    found = {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}
+    return {text for text in found if isinstance(text, str)}
+
+
+def test_every_reason_of_a_relay_is_known() -> None:
+    """The words that RelayEnd is made with stand in the code; these two are put together."""
+    words = set()
+    for path in ("transport/relay.py", "gateway/session.py", "gateway/opening.py"):
+        tree = ast.parse((PROJECT / "tunnel_gateway" / path).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name == "RelayEnd":
+                words |= texts(node.args[0])
+            elif name == "_expire":
+                words |= {f"{limit}_timeout" for limit in texts(node.args[0])}
+            elif name == "call_later" and getattr(node.args[1], "attr", "") == "_expire":
+                words |= {f"{limit}_timeout" for limit in texts(node.args[2])}
+            elif name == "Relay":
+                words |= {f"{side}_lost" for one in node.keywords for side in texts(one.value)}
+    words -= {"_lost", "_timeout", "the destination broke off_lost"}
+    assert {"completed", "destination_lost", "idle_timeout", "half_close_timeout"} <= words
+    assert words <= set(REASONS)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import os
+import time
+
+from tunnel_gateway.observability.process import Process
+
+
+def states(process: Process) -> dict[str, float]:
+    process.look()
+    return {name: value for name, _, value in process.states()}
+
+
+def test_what_the_system_says() -> None:
+    before = time.time()
+    process = Process()
+    found = states(process)
+    assert before <= found["process_start_time_seconds"] <= time.time()
+    assert found["process_resident_memory_bytes"] > 1 << 20
+    assert found["process_cpu_seconds_total"] > 0
+    assert found["process_max_fds"] >= found["process_open_fds"]
+
+
+def test_descriptors_are_those_that_are_open() -> None:
+    process = Process()
+    before = states(process)["process_open_fds"]
+    pipes = [os.pipe() for _ in range(5)]
+    assert states(process)["process_open_fds"] == before + 10
+    for pair in pipes:
+        for one in pair:
+            os.close(one)
+    assert states(process)["process_open_fds"] == before
+
+
+def test_before_the_first_look_there_is_nothing() -> None:
+    assert list(Process().states()) == []

@@ -1,0 +1,134 @@
+"""Asking a running gateway, at the address of tunnel.admin.listen."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any, Final
+
+from tunnel_gateway.config import load_config
+from tunnel_gateway.config_admin import INSTANCE, AdminAddress, addresses_of, parse_address
+from tunnel_gateway.errors import AdminError
+from tunnel_gateway.gateway.admin_guard import ACTION_HEADER
+
+DEFAULT_CONFIG: Final = Path("/etc/tunnel-gateway/config.properties")
+# The first look of all measures rates for a second.
+_SECONDS: Final = 10.0
+# The bounded lists of the state come nowhere near it.
+_MAX_ANSWER: Final = 4 * 1024 * 1024
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which gateway is asked."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--config",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        metavar="FILE",
+        help="the gateway's configuration; its tunnel.admin.listen is asked (default: %(default)s)",
+    )
+    group.add_argument(
+        "--admin",
+        type=_address,
+        metavar="ADDRESS",
+        help="unix:/PATH, 127.0.0.1:PORT or [::1]:PORT, without any configuration",
+    )
+    parser.add_argument(
+        "--instance",
+        default=os.environ.get(INSTANCE, ""),
+        metavar="NAME",
+        help="which of several daemons, where the configuration has {instance}",
+    )
+
+
+def _address(text: str) -> AdminAddress:
+    try:
+        return parse_address(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected unix:/PATH, 127.0.0.1:PORT or [::1]:PORT, got {text!a}"
+        ) from None
+
+
+class AdminClient:
+    """Asks at the address that ``arguments`` of `add_place` mean, the Unix socket if there is one.
+
+    Making one raises ConfigError, FileError, and AdminError where the configuration
+    has no address.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.address: AdminAddress = arguments.admin or _configured(arguments)
+
+    def get(self, path: str) -> Any:
+        """Return what ``path`` has as JSON; raises AdminError."""
+        return self._ask("GET", path)[1]
+
+    def post(self, path: str) -> tuple[int, Any]:
+        """Let something be done; return the HTTP status and the answer."""
+        return self._ask("POST", path)
+
+    def _ask(self, method: str, path: str) -> tuple[int, Any]:
+        connection = _Connection(self.address)
+        try:
+            connection.request(method, path, headers={ACTION_HEADER: "command"})
+            response = connection.getresponse()
+            body = response.read(_MAX_ANSWER)
+        except (OSError, http.client.HTTPException) as error:
+            raise AdminError(self._story(error)) from None
+        finally:
+            connection.close()
+        if response.status == http.HTTPStatus.FORBIDDEN:
+            text = body.decode(errors="replace").strip()
+            raise AdminError(f"{self.address}: {text}")
+        try:
+            return response.status, json.loads(body)
+        except ValueError:
+            raise AdminError(
+                f"what answers at {self.address} is no gateway: HTTP {response.status}"
+            ) from None
+
+    def _story(self, error: Exception) -> str:
+        if isinstance(error, PermissionError):
+            return (
+                f"no permission for {self.address}: run this as root, or as a member of the group"
+                " of that socket"
+            )
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return (
+            f"no gateway answers at {self.address} ({reason or type(error).__name__}): is it"
+            " running, and is this its tunnel.admin.listen?"
+        )
+
+
+def _configured(arguments: argparse.Namespace) -> AdminAddress:
+    texts = load_config(arguments.config).admin_listen
+    if texts is None:
+        raise AdminError(
+            f"{arguments.config} has no tunnel.admin.listen: set it, for example to"
+            " unix:/run/tunnel-gateway/admin.sock, and restart the gateway"
+        )
+    addresses = addresses_of(texts, {INSTANCE: arguments.instance})
+    return next((one for one in addresses if one.path is not None), addresses[0])
+
+
+class _Connection(http.client.HTTPConnection):
+    """http to an AdminAddress; no proxy is asked."""
+
+    def __init__(self, address: AdminAddress) -> None:
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        super().__init__(host or "localhost", address.port or None, timeout=_SECONDS)
+        self._path = address.path
+
+    def connect(self) -> None:
+        if self._path is None:
+            super().connect()
+            return
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_SECONDS)
+        self.sock.connect(str(self._path))

@@ -1,0 +1,51 @@
+"""``tunnel-gateway close``: end one tunnel."""
+
+from __future__ import annotations
+
+import argparse
+import http
+import re
+from typing import TYPE_CHECKING
+
+from tunnel_gateway.cli.admin_client import AdminClient, add_place
+from tunnel_gateway.errors import AdminError
+
+if TYPE_CHECKING:
+    from tunnel_gateway.cli import Subparsers
+
+_DESCRIPTION = """\
+End one tunnel of a running gateway, now. The user's page gets a close frame that says so, and the
+log a line tunnel_closed with the reason closed_by_operator.
+
+It does not keep the user from coming back: that is what the deny rules of a destination are for.
+The id is in `tunnel-gateway status --ids`, in the log, and in the header X-EIMZO-Tunnel-Id.
+Only a Unix socket of tunnel.admin.listen takes it.
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "close",
+        help="end one tunnel of a running gateway",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("tunnel_id", type=_tunnel_id, metavar="TUNNEL_ID")
+    add_place(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Close the tunnel; 0 if there was one."""
+    status, answer = AdminClient(arguments).post(f"/tunnels/{arguments.tunnel_id}/close")
+    if status != http.HTTPStatus.OK:
+        raise AdminError(f"{arguments.tunnel_id}: {answer.get('error', status)}")
+    print(f"closed {arguments.tunnel_id}")
+    return 0
+
+
+def _tunnel_id(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{32}", text):
+        raise argparse.ArgumentTypeError("expected the 32 hexadecimal digits of a tunnel id")
+    return text

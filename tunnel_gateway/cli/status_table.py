@@ -1,0 +1,102 @@
+"""The state of a gateway as lines for a terminal of any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from tunnel_gateway.gateway.status_text import amount, duration, limit_row
+from tunnel_gateway.observability.logs import escaped
+
+MIN_WIDTH: Final = 40
+
+# These columns stand to the right.
+_NUMBERS: Final = {"DAYS", "TUNNELS", "USED", "OF", "FOR", "UP/s", "DOWN/s", "SUM"}
+
+Row = Sequence[object]
+
+
+def lines(state: Mapping[str, Any], width: int, *, ids: bool = False) -> Iterator[str]:
+    """Yield the lines of what /status.json says, none longer than ``width``.
+
+    ``ids`` shows whole tunnel ids; else the first eight digits of each.
+    """
+    for line in _lines(state, ids=ids):
+        yield _cut(line, max(width, MIN_WIDTH))
+
+
+def _lines(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
+    readiness = "STOPPING" if state["stop"] else "ready" if state["ready"] else "NOT READY"
+    yield (
+        f"tunnel-gateway {state['version']}: {readiness}, up for {duration(state['seconds'])},"
+        f" process {state['pid']}"
+    )
+    for complaint in (*state["not_ready"], *state["warnings"]):
+        yield f"  ! {complaint}"
+    for one in state["stop"]:
+        yield f"  {one['step']}. {one['text']}"
+    yield ""
+    yield from _table(
+        ("DOMAIN", "DAYS", "ACCEPTED"),
+        [
+            (one["domain"], one["days_left"], "yes" if one["accepted"] else "NO")
+            for one in state["domains"]
+        ],
+    )
+    yield from _table(
+        ("DST_ID", "STATE", "TUNNELS", "ADDRESS"),
+        [
+            (one["dst_id"], _STATES[one["up"]], one["tunnels"], one["address"])
+            for one in state["destinations"]
+        ],
+    )
+    limits: list[Row] = [limit_row(**one) for one in state["limits"]]
+    yield from _table(
+        ("LIMIT", "USED", "OF"), [*limits, ("public-key queue", state["public_key_queue"], "")]
+    )
+    shown, total = state["connections_shown"], state["connections_total"]
+    more = f", the oldest {len(shown)} of them" if len(shown) < total else ""
+    yield f"connections: {total}{more}"
+    head = ("TUNNEL", "STAGE", "FOR", "UP/s", "DOWN/s", "SUM", "DST", "USER", "SERIAL", "FROM")
+    yield from _table(head, [_connection(one, ids=ids) for one in shown])
+
+
+_STATES: Final = {True: "up", False: "DOWN", None: "?"}
+
+
+def _connection(one: Mapping[str, Any], *, ids: bool) -> Row:
+    tunnel_id = one["tunnel_id"] or "-"
+    return (
+        tunnel_id if ids else tunnel_id[:8],
+        one["stage"],
+        duration(one["seconds"]),
+        _rate(one["rate_up"]),
+        _rate(one["rate_down"]),
+        amount(one["bytes_up"] + one["bytes_down"]),
+        one["dst_id"] or "-",
+        one["user"] or "-",
+        one["serial"] or "-",
+        one["client"],
+    )
+
+
+def _rate(rate: int | None) -> str:
+    return "-" if rate is None else amount(rate)
+
+
+def _table(head: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
+    """Yield the rows in columns, each as wide as it needs."""
+    texts = [[escaped(str(cell)) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *texts, strict=True)]
+    right = [name in _NUMBERS for name in head]
+    for row in (list(head), *texts):
+        cells = [
+            cell.rjust(size) if to_the_right else cell.ljust(size)
+            for cell, size, to_the_right in zip(row, widths, right, strict=True)
+        ]
+        yield "  ".join(cells).rstrip()
+    yield ""
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 1] + "…"

@@ -1,0 +1,78 @@
+"""Who may ask the gateway for its state, and who may change something.
+
+A Unix socket is asked by whom its mode lets in. A port of the loopback is open to every program of
+the machine and, through the browsers on it, to pages of strangers: so there the Host must be the
+address itself (or a name that was made to point here would make such a page one of ours), what
+carries an Origin is refused, and nothing can be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+# A form of a page cannot send it, and a script of another origin not without being let.
+ACTION_HEADER: Final = "X-Tunnel-Gateway"
+
+_LOCAL_NAMES: Final = frozenset({"127.0.0.1", "[::1]", "localhost"})
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none';"
+    " base-uri 'none'; form-action 'none'",
+    "Server": "tunnel-gateway",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let through who may ask, and give each answer the headers that keep pages out of it."""
+    refusal = _refusal(request)
+    try:
+        answer = (
+            await handler(request) if refusal is None else web.Response(status=403, text=refusal)
+        )
+    except web.HTTPException as error:
+        answer = web.Response(status=error.status, text=f"{error.reason}\n", headers=_allow(error))
+    answer.headers.update(_HEADERS)
+    return answer
+
+
+def _allow(error: web.HTTPException) -> dict[str, str]:
+    return {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+
+
+def _refusal(request: web.Request) -> str | None:
+    """Return why a request is refused."""
+    changes = request.method not in ("GET", "HEAD")
+    if "Origin" in request.headers:
+        return "pages may not ask here\n"
+    if not _is_unix(request):
+        if not _is_local(request.headers.getall("Host", [])):
+            return "the Host must be the loopback's own: use http://127.0.0.1:PORT/\n"
+        if changes:
+            return "nothing can be changed here: use the Unix socket of tunnel.admin.listen\n"
+    if changes and ACTION_HEADER not in request.headers:
+        return f"the header {ACTION_HEADER} is missing\n"
+    return None
+
+
+def _is_unix(request: web.Request) -> bool:
+    transport = request.transport
+    # A TCP address is a tuple, and so a transport that is lost counts as one.
+    return transport is not None and isinstance(transport.get_extra_info("sockname"), str | bytes)
+
+
+def _is_local(hosts: list[str]) -> bool:
+    if len(hosts) != 1:
+        return False
+    name, colon, port = hosts[0].rpartition(":")
+    if not colon or hosts[0].endswith("]"):
+        name, port = hosts[0], "0"
+    return name.lower() in _LOCAL_NAMES and port.isascii() and port.isdigit()

@@ -1,0 +1,178 @@
+"""Every metric that the gateway offers: its name, type, labels, unit and meaning.
+
+Names, types and labels are a promise to whoever alerts on them. No label has values that a
+stranger could add to: domains, dst_ids and limits come from the configuration, reasons and stages
+from the code; what is not among `REASONS` counts as `OTHER`. docs/metrics.md has the table as
+`as_markdown` prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from tunnel_gateway.errors import (
+    AlertReceivedError,
+    CertificateError,
+    PeerError,
+    RefusalError,
+    TruncatedError,
+    TunnelGatewayError,
+)
+
+OTHER: Final = "other"
+# How a tunnel can end without an error of ours: the words of transport/relay.py and of a session.
+_ENDS: Final = (
+    "completed",
+    "peer_left",
+    "peer_lost",
+    "destination_lost",
+    "idle_timeout",
+    "half_close_timeout",
+    "lifetime_timeout",
+    "upgrade_refused",
+)
+
+
+def _codes(kind: type[TunnelGatewayError]) -> Iterator[str]:
+    yield kind.code
+    for one in kind.__subclasses__():
+        yield from _codes(one)
+
+
+# The errors that end tunnels; those of files and of the agent do not.
+_ERRORS: Final = (CertificateError, PeerError, RefusalError, AlertReceivedError, TruncatedError)
+REASONS: Final = (
+    *dict.fromkeys(
+        (*_ENDS, *(code for kind in _ERRORS for code in _codes(kind)), TunnelGatewayError.code)
+    ),
+    OTHER,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: ``name`` as Prometheus shows it; ``unit`` is "" for a plain number.
+
+    ``buckets`` are the upper bounds of a histogram. The meaning is Markdown.
+    """
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    unit: str
+    meaning: str
+    buckets: tuple[float, ...] = ()
+
+
+_TUNNEL: Final = ("domain", "dst_id")
+_MOMENT: Final = "Unix time"
+_HANDSHAKE: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_CONNECT: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_LAG: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+# fmt: off
+METRICS: Final[tuple[Metric, ...]] = (
+    Metric("tunnel_gateway_tunnels_open", "gauge", _TUNNEL, "",
+        "tunnels whose WebSocket is open"),
+    Metric("tunnel_gateway_connections", "gauge", ("stage",), "",
+        "connections by how far they have come: `handshake`, `connecting` (the user is known),"
+        " `opening` (the page's request is awaited), `open`"),
+    Metric("tunnel_gateway_tunnels_opened_total", "counter", _TUNNEL, "",
+        "tunnels whose WebSocket was opened"),
+    Metric("tunnel_gateway_tunnels_closed_total", "counter", ("reason",), "",
+        "tunnels whose WebSocket was open and that have ended: one for each `tunnel_closed` of the"
+        " log, with its reason"),
+    Metric("tunnel_gateway_refusals_total", "counter", ("reason",), "",
+        "connections that ended before their WebSocket was open: one for each `tunnel_refused` of"
+        " the log, those at the level debug too, with its reason"),
+    Metric("tunnel_gateway_limits_reached_total", "counter", ("limit",), "",
+        "tunnels and connections that a limit has ended or refused; `limit` is the key of the"
+        " configuration that sets it"),
+    Metric("tunnel_gateway_probes_total", "counter", (), "",
+        "connections that hung up without a byte: health checks"),
+    Metric("tunnel_gateway_bytes_total", "counter", (*_TUNNEL, "direction"), "bytes",
+        "bytes that went through tunnels, running ones too: `up` from the users after the request's"
+        " head, `down` from the application"),
+    Metric("tunnel_gateway_handshake_seconds", "histogram", (), "seconds",
+        "from accept to a proven user, of handshakes that succeeded; users' machines and the way to"
+        " them are part of it",
+        _HANDSHAKE),
+    Metric("tunnel_gateway_connect_seconds", "histogram", ("dst_id",), "seconds",
+        "how long connecting to the destination took, when it succeeded",
+        _CONNECT),
+    Metric("tunnel_gateway_connect_failures_total", "counter", ("dst_id",), "",
+        "connects to the destination that failed"),
+    Metric("tunnel_gateway_destination_up", "gauge", ("dst_id",), "",
+        "1 if the destination took a connection at the last probe, else 0; probes need"
+        " `tunnel.admin.listen`"),
+    Metric("tunnel_gateway_destination_address_up", "gauge", ("dst_id", "address"), "",
+        "0 while an address of the destination fails and is left out, else 1"),
+    Metric("tunnel_gateway_destination_tunnels", "gauge", ("dst_id",), "",
+        "tunnels that go to the destination, open or about to open"),
+    Metric("tunnel_gateway_destination_tunnels_limit", "gauge", ("dst_id",), "",
+        "`tunnel.destination.N.limit`; absent where there is none"),
+    Metric("tunnel_gateway_limit_used", "gauge", ("limit",), "",
+        "how much of a limit of the whole gateway is taken: tunnels, handshakes, bytes of memory;"
+        " `limit` is the key of the configuration that sets it"),
+    Metric("tunnel_gateway_limit", "gauge", ("limit",), "",
+        "the limit itself, in the same unit; absent where there is none"),
+    Metric("tunnel_gateway_public_key_queue", "gauge", (), "",
+        "steps of handshakes that wait for the thread of the public-key work"),
+    Metric("tunnel_gateway_loop_lag_seconds", "histogram", (), "seconds",
+        "how much later than it should a timer of the event loop came, looked at twice a second",
+        _LAG),
+    Metric("tunnel_gateway_certificate_expiry_timestamp_seconds", "gauge", ("domain",), _MOMENT,
+        "when the first certificate of the domain's chain expires"),
+    Metric("tunnel_gateway_trust_anchors", "gauge", (), "",
+        "trust anchors in use"),
+    Metric("tunnel_gateway_trust_anchor_expiry_timestamp_seconds", "gauge", (), _MOMENT,
+        "when the first of them expires"),
+    Metric("tunnel_gateway_revocation_lists", "gauge", (), "",
+        "revocation lists that are known"),
+    Metric("tunnel_gateway_revocation_list_issue_timestamp_seconds", "gauge", (), _MOMENT,
+        "when the oldest of them was issued; absent without lists"),
+    Metric("tunnel_gateway_revocation_list_expiry_timestamp_seconds", "gauge", (), _MOMENT,
+        "when the first of them expires; absent without lists"),
+    Metric("tunnel_gateway_reloads_total", "counter", ("result",), "",
+        "reloads: `ok` or `refused`"),
+    Metric("tunnel_gateway_last_reload_timestamp_seconds", "gauge", (), _MOMENT,
+        "when the files in use were loaded: the last reload that was not refused, or the start"),
+    Metric("tunnel_gateway_last_reload_ok", "gauge", (), "",
+        "0 if the last reload was refused and the files on disk are not those in use, else 1"),
+    Metric("tunnel_gateway_audit_ok", "gauge", (), "",
+        "0 while the audit file cannot be written, else 1"),
+    Metric("tunnel_gateway_audit_waiting", "gauge", (), "",
+        "records that wait in memory for the audit file"),
+    Metric("tunnel_gateway_audit_lost_total", "counter", (), "",
+        "records that did not get into the audit file and will not"),
+    Metric("tunnel_gateway_ready", "gauge", (), "",
+        "what `/readyz` says: 1 or 0"),
+    Metric("tunnel_gateway_draining", "gauge", (), "",
+        "1 from the beginning of a stop on"),
+    Metric("tunnel_gateway_clock_timestamp_seconds", "gauge", (), _MOMENT,
+        "the clock of the machine, by which certificates are checked; compare it with Prometheus'"),
+    Metric("tunnel_gateway_build_info", "gauge", ("version",), "",
+        "always 1"),
+    Metric("process_start_time_seconds", "gauge", (), _MOMENT,
+        "when the process began"),
+    Metric("process_cpu_seconds_total", "counter", (), "seconds",
+        "processor time of all its threads"),
+    Metric("process_resident_memory_bytes", "gauge", (), "bytes",
+        "its memory that is in RAM"),
+    Metric("process_open_fds", "gauge", (), "",
+        "its open file descriptors; a tunnel has two"),
+    Metric("process_max_fds", "gauge", (), "",
+        "how many it may have"),
+)
+# fmt: on
+
+
+def as_markdown() -> str:
+    """Return the table as it stands in docs/metrics.md."""
+    lines = ["| metric | type | labels | unit | meaning |", "|---|---|---|---|---|"]
+    for one in METRICS:
+        labels = ", ".join(f"`{label}`" for label in one.labels)
+        lines.append(f"| `{one.name}` | {one.kind} | {labels} | {one.unit} | {one.meaning} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,114 @@
+"""The metrics of one process, in a registry of their own; metric_table.py says what they mean.
+
+What happens is counted when it happens, per tunnel and never per record. What is a state is asked
+for when somebody looks: `Metrics.watch` takes who answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import Metric as Family
+from prometheus_client.registry import Collector
+
+from tunnel_gateway.errors import Limit
+from tunnel_gateway.observability.metric_table import METRICS, OTHER, REASONS, Metric
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+# A state: the metric's name, the values of its labels in the table's order, and the number.
+State = tuple[str, tuple[str, ...], float]
+
+# A second series beside each counter, of when it began: process_start_time_seconds says it too.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_TABLE: Final = {one.name: one for one in METRICS}
+_KNOWN_REASONS: Final = frozenset(REASONS)
+
+
+def reason_label(reason: str) -> str:
+    """Return ``reason`` if it is one of the table's, else `OTHER`."""
+    return reason if reason in _KNOWN_REASONS else OTHER
+
+
+class Metrics:
+    """Counts events, and shows them beside what the watched states say."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self.opened = self._counter("tunnel_gateway_tunnels_opened_total")
+        self._closed = self._counter("tunnel_gateway_tunnels_closed_total")
+        self._refused = self._counter("tunnel_gateway_refusals_total")
+        self.probes = self._counter("tunnel_gateway_probes_total")
+        self.handshakes = self._histogram("tunnel_gateway_handshake_seconds")
+        self.connects = self._histogram("tunnel_gateway_connect_seconds")
+        self.connect_failures = self._counter("tunnel_gateway_connect_failures_total")
+        self.loop_lag = self._histogram("tunnel_gateway_loop_lag_seconds")
+        self.reloads = self._counter("tunnel_gateway_reloads_total")
+        self.limits_reached = self._counter("tunnel_gateway_limits_reached_total")
+        self._states = _States()
+        self._registry.register(self._states)
+        # A rate needs a zero to begin with.
+        for reason in REASONS:
+            self._closed.labels(reason)
+            self._refused.labels(reason)
+        for limit in Limit:
+            self.limits_reached.labels(limit.value)
+        for result in ("ok", "refused"):
+            self.reloads.labels(result)
+
+    def closed(self, reason: str) -> None:
+        """Count the end of an open tunnel."""
+        self._closed.labels(reason_label(reason)).inc()
+
+    def refused(self, reason: str) -> None:
+        """Count a connection that did not become an open tunnel."""
+        self._refused.labels(reason_label(reason)).inc()
+
+    def watch(self, states: Callable[[], Iterable[State]]) -> None:
+        """Ask ``states`` whenever the metrics are shown. Counters among them never go back."""
+        self._states.sources.append(states)
+
+    def text(self) -> bytes:
+        """Return all of them in the text format of Prometheus (version 0.0.4)."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str) -> Counter:
+        one = _TABLE[name]
+        return Counter(name, one.meaning, one.labels, registry=self._registry)
+
+    def _histogram(self, name: str) -> Histogram:
+        one = _TABLE[name]
+        return Histogram(
+            name, one.meaning, one.labels, registry=self._registry, buckets=one.buckets
+        )
+
+
+class _States(Collector):
+    """What is asked for at every look."""
+
+    def __init__(self) -> None:
+        self.sources: list[Callable[[], Iterable[State]]] = []
+
+    def collect(self) -> Iterator[Family]:
+        families: dict[str, Any] = {}
+        for states in self.sources:
+            for name, labels, value in states():
+                if name not in families:
+                    families[name] = _family(_TABLE[name])
+                families[name].add_metric(labels, value)
+        yield from families.values()
+
+
+def _family(one: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+    kind = CounterMetricFamily if one.kind == "counter" else GaugeMetricFamily
+    return kind(one.name, one.meaning, labels=one.labels)
