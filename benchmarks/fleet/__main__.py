@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
+from benchmarks.fleet.company import Company
 from benchmarks.fleet.course import run
 from benchmarks.fleet.report import BEGIN, END, rows, section, totals
 from benchmarks.machine import this_machine
@@ -31,7 +31,7 @@ def main() -> int:
     add("--rounds", type=_count, default=_ROUNDS, help=f"anew each time (default: {_ROUNDS})")
     add("--publish", action="store_true", help=f"write the results into {DOCUMENT}")
     given = parser.parse_args()
-    load = os.getloadavg()[0]
+    company = Company()
     outcomes = []
     try:
         for number in range(given.rounds):
@@ -40,7 +40,7 @@ def main() -> int:
         print(text_table(list(rows(outcomes))), *totals(outcomes), sep="\n")
         conditions = (
             f"{given.idle:,} idle tunnels and {given.busy:,} busy ones, rounds: {given.rounds}."
-            f" The load average was {load:.1f} before the first."
+            f" {company}"
         )
         print(conditions)
         if given.publish:
