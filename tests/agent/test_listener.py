@@ -102,17 +102,77 @@ async def test_a_request_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> 
             await writer.wait_closed()
 
 
-async def test_only_so_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+async def version(one: ClientConnection) -> bool:
+    await one.send('{"name":"version"}')
+    return bool(json.loads(await one.recv())["success"])
+
+
+async def test_who_holds_every_place_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 2)
+    async with listening() as (_, port):
+        held = [await page(port, origin=f"http://{name}.yomon.uz") for name in "ab"]
+        async with page(port) as one:
+            assert await version(one)
+            assert await end_of(held[0]) is None
+            assert await version(held[1])
+        await held[1].close()
+
+
+async def test_of_too_many_a_page_with_a_key_and_a_call_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 2)
+    slow = Slow()
+    async with listening(slow) as (_, port), page(port) as busy, page(port) as idle:
+        await busy.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
+        await busy.recv()
+        await busy.send('{"plugin":"test","name":"wait"}')
+        await slow.called.wait()
+        async with page(port) as third:
+            assert await end_of(idle) is None
+            async with page(port, origin="http://yomon.uz") as stranger:
+                assert await end_of(third) is None
+                async with page(port) as fourth:
+                    assert await end_of(stranger) is None
+                    assert await version(fourth)
+        assert not slow.cancelled.is_set()
+
+
+async def test_the_last_place_is_not_taken_from_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "MAX_CONNECTIONS", 1)
-    async with listening() as (_, port), page(port) as one:
+    slow = Slow()
+    async with listening(slow) as (_, port), page(port) as busy:
+        await busy.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
+        await busy.recv()
+        await busy.send('{"plugin":"test","name":"wait"}')
+        await slow.called.wait()
         reader, writer = await asyncio.open_connection(LOOPBACK, port)
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
-        await one.send('{"name":"version"}')
-        assert json.loads(await one.recv())["success"] is True
+        assert not slow.cancelled.is_set()
+
+
+async def test_pings_without_end_end_the_socket() -> None:
+    async with listening() as (_, port), page(port, ping_interval=None) as one:
+        for _ in range(listener.MAX_PINGS):
+            await (await one.ping())
+        assert await version(one)
+        with suppress(ConnectionClosed):
+            for _ in range(listener.MAX_PINGS + 1):
+                await one.ping()
+        assert await end_of(one) == 1002
+
+
+async def test_who_does_not_take_the_answer_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "SILENCE_SECONDS", 0.5)
+    async with listening() as (_, port), page(port, max_queue=1) as one:
+        one.transport.pause_reading()
+        with pytest.raises(ConnectionClosed):
+            while True:  # the agent stops reading, and then leaves
+                await one.send('{"name":"version"}')
 
 
 async def test_a_port_that_is_taken() -> None:
