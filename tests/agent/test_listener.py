@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tests.support.page import VENDOR_KEYS
@@ -20,6 +22,18 @@ from tunnel_gateway.agent.calls import Caller, Function, Result
 from tunnel_gateway.agent.listener import PATH, Listener
 from tunnel_gateway.agent.service import Service
 from tunnel_gateway.errors import CannotListenError
+
+
+def frame(opcode: Opcode, data: bytes) -> bytes:
+    return Frame(opcode, data).serialize(mask=True)
+
+
+CALL = frame(Opcode.TEXT, b'{"name":"version"}')
+REQUEST = (
+    f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+).encode()
+PINGS = frame(Opcode.PING, b"p" * 125) * 1000
 
 
 class Slow:
@@ -166,13 +180,51 @@ async def test_pings_without_end_end_the_socket() -> None:
         assert await end_of(one) == 1002
 
 
+@asynccontextmanager
+async def flooding(port: int, data: bytes) -> AsyncIterator[asyncio.Task[None]]:
+    """Who sends ``data`` again and again and takes no answer, until he is cut off."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.setblocking(False)
+        await loop.sock_connect(one, (LOOPBACK, port))
+        await loop.sock_sendall(one, REQUEST)
+
+        async def send() -> None:
+            with suppress(OSError):
+                while True:
+                    await loop.sock_sendall(one, data)
+
+        sending = asyncio.create_task(send())
+        try:
+            yield sending
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+
 async def test_who_does_not_take_the_answer_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "SILENCE_SECONDS", 0.5)
-    async with listening() as (_, port), page(port, max_queue=1) as one:
-        one.transport.pause_reading()
-        with pytest.raises(ConnectionClosed):
-            while True:  # the agent stops reading, and then leaves
-                await one.send('{"name":"version"}')
+    monkeypatch.setattr(listener, "_CLOSE_SECONDS", 0.1)
+    async with listening() as (_, port), flooding(port, CALL * 1000) as sending:
+        await sending
+
+
+async def test_stopping_does_not_wait_for_who_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listener, "_CLOSE_SECONDS", 0.1)
+    async with listening() as (made, port), flooding(port, CALL * 1000) as sending:
+        while not any(one.paused for one in made._server.all_connections):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await made.close()
+        await sending
+
+
+async def test_who_goes_on_after_the_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "_CLOSE_SECONDS", 0.1)
+    async with listening() as (_, port), flooding(port, PINGS) as sending:
+        await sending
 
 
 async def test_a_port_that_is_taken() -> None:

@@ -71,11 +71,26 @@ class _PageConnection(ServerConnection):
         self._crowd = crowd
         self.caller: Caller | None = None
         self.busy = False  # with a call
+        self._leaving: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Serve it, unless there are too many."""
         super().connection_made(transport)
         self._crowd.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; who was told of the end has a little time, whatever he still sends."""
+        super().data_received(data)
+        if self._leaving is None and self.protocol.close_expected():
+            self._leaving = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
+
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close the socket; the library would wait for ever for a peer that does not read."""
+        try:
+            async with asyncio.timeout(2 * _CLOSE_SECONDS):
+                await super().close(code, reason)
+        except TimeoutError:
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave the place to others."""
