@@ -98,6 +98,9 @@ def _listed(found: list[KeyFile]) -> Result:
 
 
 def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[Function]:
+    # A document of 48 MB takes ten times that while it is signed: one at a time.
+    working = asyncio.Lock()
+
     async def get_certificate_chain(caller: Caller, arguments: Sequence[str]) -> Result:
         identity = await keyring.identity(caller, arguments[0], purpose="its certificates")
         return {"certificates": [b64encode(one.der).decode() for one in identity.chain]}
@@ -114,14 +117,17 @@ def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[
         data_64, key_id, detached = arguments
         if detached not in _DETACHED:
             raise refused("bad_detached")
-        content = await asyncio.to_thread(_from_base64, data_64, MAX_DOCUMENT_SIZE)
+        async with working:
+            content = await asyncio.to_thread(_from_base64, data_64, MAX_DOCUMENT_SIZE)
+        # Asked when the document is known to be one, and with nobody waiting for the answer.
         identity = await keyring.identity(caller, key_id, purpose="a signature")
-        try:
-            return await asyncio.to_thread(
-                _sign, identity, content, detached=_DETACHED[detached], now=clock()
-            )
-        except InvalidKeyError:  # forgotten while this call was on its way
-            raise refused("key_not_found") from None
+        async with working:
+            try:
+                return await asyncio.to_thread(
+                    _sign, identity, content, detached=_DETACHED[detached], now=clock()
+                )
+            except InvalidKeyError:  # forgotten while this call was on its way
+                raise refused("key_not_found") from None
 
     return [
         Function(
