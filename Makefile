@@ -3,7 +3,7 @@
 # make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
 # make screenshots    the pictures of the demonstration's page in the documents, anew
 # make lint    formatting, lint rules and types
-# make fuzz    coverage-guided fuzzing of every reader of files; FUZZ_SECONDS=30 for each
+# make fuzz    coverage-guided fuzzing of every reader of what others made; FUZZ_SECONDS=30 for each
 # make lock    write requirements.lock and requirements-run.lock anew from pyproject.toml
 # make install    the gateway as a service; PREFIX=/opt/tunnel-gateway, see scripts/install
 # make uninstall  takes it away again, and leaves the configuration
@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
-FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config
+FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config proxy_header
 
 .PHONY: demo test bench screenshots lint format fuzz lock install uninstall clean
 .DELETE_ON_ERROR:

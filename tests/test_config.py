@@ -75,6 +75,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         listen_ip=ANYWHERE,
         listen_port=8843,
         listen_reuseport=False,
+        proxy_from=None,
         servers_dir=tmp_path / "tunnel/servers",
         servers_password=None,
         truststore_file=tmp_path / "tunnel/truststore.jks",
@@ -106,6 +107,8 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         log_level="info",
         log_personal="masked",
         audit_file=None,
+        fleet_redis=None,
+        fleet_password=None,
         destinations={"0": Destination("0", (Address("192.168.1.11", 8080),))},
     )
 

@@ -23,7 +23,7 @@ from tunnel_gateway.errors import Fault
 FILE = Path("/etc/gateway/config.properties")
 ISSUER = "key:" + "5f" * 32
 OTHER = "key:" + "a0" * 32
-NO_LISTS = {"host", "port", "limit", "connect.limit"}
+NO_LISTS = {"host", "port", "limit", "connect.limit", "proxy"}
 
 
 def read(*lines: str) -> tuple[dict[str, Destination], list[Fault]]:
@@ -75,6 +75,17 @@ def test_a_list_is_read(line: str, values: set[str]) -> None:
     assert rule.key == f"tunnel.destination.0.{key}"
     assert rule.entry.line == 3
     assert bool(destination.allow) is key.startswith("allow")
+
+
+@pytest.mark.parametrize(("value", "proxy"), [("", None), ("no", None), ("v1", "v1"), ("V2", "v2")])
+def test_the_proxy_protocol_of_a_destination(value: str, proxy: str | None) -> None:
+    assert rules(f"proxy={value}").proxy == proxy
+
+
+def test_another_proxy_protocol() -> None:
+    assert faults_of("proxy=yes") == [
+        "3: tunnel.destination.0.proxy: expected no or v1 or v2, got 'yes'"
+    ]
 
 
 def test_the_domains_of_a_destination() -> None:

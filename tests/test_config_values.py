@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.config_values import ALLOWANCES, HOST, SECRET, Entry
+from tunnel_gateway.config_values import ALLOWANCES, HOST, NETWORKS, REDIS, SECRET, Entry
 from tunnel_gateway.errors import Fault
 
 FILE = Path("/etc/gateway/config.properties")
@@ -55,6 +56,37 @@ def test_what_is_no_host(value: str) -> None:
     )
 
 
+def test_networks() -> None:
+    text = "192.0.2.1 ,10.0.0.0/8,2001:db8::/32, ::1"
+    assert NETWORKS.read(text, FILE.parent) == tuple(
+        map(ip_network, ("192.0.2.1/32", "10.0.0.0/8", "2001:db8::/32", "::1/128"))
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "10.0.0.1,",
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "balancer.example.uz",
+        "10.0.0.1:8843",
+        "0.0.0.0/0",
+        "10.0.0.0/8,::/0",
+        "0xa000001",
+    ],
+)
+def test_what_are_no_networks(value: str) -> None:
+    faults: list[Fault] = []
+    assert Entry(FILE, 8, "tunnel.proxy.from", value).read(NETWORKS, faults) is None
+    (fault,) = faults
+    assert str(fault) == (
+        f"{FILE}:8: tunnel.proxy.from: expected addresses or networks with commas between, like"
+        f" 10.0.0.5, 10.0.1.0/24, 2001:db8::/64, and not all there are, got '{value}'"
+    )
+
+
 def test_a_long_value_is_cut() -> None:
     faults: list[Fault] = []
     Entry(FILE, 8, "key", "-" * 1000).read(HOST, faults)
@@ -94,3 +126,45 @@ def test_what_is_no_allowance(value: str) -> None:
     faults: list[Fault] = []
     assert Entry(FILE, 8, "key", value).read(ALLOWANCES, faults) is None
     assert len(faults) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "redis://192.0.2.1",
+        "redis://192.0.2.1:6379/",
+        "rediss://gateway@redis.example.uz:6380/12",
+        "redis://[2001:db8::1]:6379/0",
+        "unix:///run/redis/redis.sock",
+        "unix:///run/redis/redis.sock?db=3",
+    ],
+)
+def test_addresses_of_redis(value: str) -> None:
+    assert REDIS.read(value, FILE.parent) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "192.0.2.1:6379",
+        "http://192.0.2.1",
+        "redis://",
+        "redis:///0",
+        "redis://192.0.2.1:0",
+        "redis://192.0.2.1:70000",
+        "redis://192.0.2.1/name",
+        "redis://192.0.2.1/0?ssl_cert_reqs=none",
+        "redis://:hushhush@192.0.2.1",
+        "redis://gateway:hushhush@192.0.2.1",
+        "redis://192.0.2.1/0#hushhush",
+        "unix://run/redis.sock",
+        "unix:///run/redis.sock?db=0&password=hushhush",
+        "redis://192.0.2.1\x00",
+    ],
+)
+def test_what_is_no_address_of_redis_and_may_hold_its_password(value: str) -> None:
+    faults: list[Fault] = []
+    assert Entry(FILE, 8, "tunnel.fleet.redis", value).read(REDIS, faults) is None
+    (fault,) = faults
+    assert "without the password" in fault.message
+    assert "hushhush" not in fault.message

@@ -23,8 +23,8 @@ DOCUMENT = (PROJECT / "docs" / "for-page-developers.md").read_text("utf-8")
 TYPES = (PROJECT / "docs" / "e-imzo.d.ts").read_text("utf-8")
 TEXTS = PROJECT / "demo" / "page" / "texts"
 
-# An alert about what is sent through an open tunnel answers no call.
-OF_OPEN_TUNNELS = {"not_websocket"}
+# An alert about an open tunnel, or what is sent through it, answers no call.
+OF_OPEN_TUNNELS = {"not_websocket", "closed_by_operator"}
 
 
 def functions() -> dict[str, list[str]]:

@@ -36,13 +36,16 @@ from tunnel_gateway.config_values import (
     FILE,
     FOLDER,
     IP,
+    NETWORKS,
     NEW_FILE,
     PORT,
+    REDIS,
     SECRET,
     YES_NO,
     Allowance,
     Entry,
     Kind,
+    Network,
     seconds,
     whole,
     words,
@@ -60,6 +63,7 @@ class Config:
     listen_ip: str
     listen_port: int
     listen_reuseport: bool
+    proxy_from: tuple[Network, ...] | None
     servers_dir: Path
     servers_password: bytes | None = field(repr=False)
     truststore_file: Path
@@ -87,6 +91,8 @@ class Config:
     revocation_recheck: float
     revocation_cache_dir: Path | None
     crl_dir: Path | None
+    fleet_redis: str | None
+    fleet_password: bytes | None = field(repr=False)
     admin_listen: tuple[str, ...] | None
     log_format: Literal["auto", "console", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
@@ -116,6 +122,9 @@ KEYS: tuple[Key, ...] = (
         "The TCP port to listen on; the users' agents are told it for the domain."),
     Key("tunnel.listen.reuseport", "listen_reuseport", YES_NO, "no",
         "Whether daemons of one user share the port, one for each core, each with this set."),
+    Key("tunnel.proxy.from", "proxy_from", NETWORKS, "",
+        "The balancers: from their addresses every connection begins with a PROXY protocol header,"
+        " which is believed; from any other address such a header is refused."),
     Key("tunnel.servers.dir", "servers_dir", FOLDER, "tunnel/servers",
         "The folder with the key and the certificates of every domain."),
     Key("tunnel.servers.password", "servers_password", SECRET, "",
@@ -183,6 +192,11 @@ KEYS: tuple[Key, ...] = (
         "The folder for lists and answers that were fetched; without one a restart forgets them."),
     Key("tunnel.crl.dir", "crl_dir", FOLDER, "",
         "The folder with revocation lists, PEM or DER, that somebody else keeps up to date."),
+    Key("tunnel.fleet.redis", "fleet_redis", REDIS, "",
+        "The Redis in which many gateways count together: tunnel.source.rate and"
+        " tunnel.certificate.limit then hold over all of them. Without one each counts alone."),
+    Key("tunnel.fleet.password", "fleet_password", SECRET, "",
+        "The password of that Redis, if it has one."),
     Key("tunnel.admin.listen", "admin_listen", ADMIN, "",
         "Where operators and Prometheus ask this gateway: unix:/PATH, 127.0.0.1:PORT or [::1]:PORT,"
         " with commas between; nowhere by default. {instance} in it stands for"

@@ -3,6 +3,7 @@
 ``tunnel.destination.N.host`` and ``.port`` say where, N being the dst_id that pages ask for; there
 may be several hosts with commas between, each with a port of its own behind a colon or without.
 ``.limit`` and ``.connect.limit`` say how many tunnels and connects in progress it bears.
+``.proxy`` is the version of the PROXY protocol by which it is told the users' addresses, if any.
 ``.allow.KIND`` and ``.deny.KIND`` are comma-separated lists, the kinds those of `RULE_KINDS`;
 ``.domains`` lists the domains of the gateway by which users may come. What the rules mean is
 decided in gateway/policy.py; here they are read, and refused if they are malformed or contradict
@@ -15,9 +16,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
-from tunnel_gateway.config_values import ADDRESS, PORT, Address, Entry, Kind, whole
+from tunnel_gateway.config_values import ADDRESS, PORT, Address, Entry, Kind, choice, whole
 from tunnel_gateway.errors import Fault
 
 PREFIX: Final = "tunnel.destination."
@@ -59,6 +60,7 @@ class Destination:
     domains: Rule | None = None
     allow: tuple[Rule, ...] = ()
     deny: tuple[Rule, ...] = ()
+    proxy: Literal["v1", "v2"] | None = None
     tunnel_limit: int | None = None
     connect_limit: int = CONNECT_LIMIT
 
@@ -114,12 +116,13 @@ _LIMITS: Final = {
     "limit": ("tunnel_limit", whole(1, 1_000_000, "")),
     "connect.limit": ("connect_limit", whole(1, 65536, "")),
 }
+_PROXY: Final = choice({"no": None, "v1": "v1", "v2": "v2"})
 _RULE_PARTS: Final = (
     "domains",
     *(f"{verb}.{kind}" for verb in ("allow", "deny") for kind in RULE_KINDS),
 )
 # Every key of a destination, without ``tunnel.destination.N.`` before it.
-PARTS: Final = (*_PLACE_PARTS, *_LIMITS, *_RULE_PARTS)
+PARTS: Final = (*_PLACE_PARTS, *_LIMITS, "proxy", *_RULE_PARTS)
 _KEY = re.compile(
     # The identifier does not swallow a misspelt rule, so that it can be told from one.
     rf"{re.escape(PREFIX)}(?P<id>(?:(?!\.(?:allow|deny)\.).)*?)"
@@ -161,6 +164,7 @@ def _destination(dst_id: str, given: Mapping[str, Entry], faults: list[Fault]) -
         addresses,
         **limits,
         domains=rules.get("domains"),
+        proxy=_proxy(given.get("proxy"), faults),
         allow=tuple(rule for part, rule in rules.items() if part.startswith("allow.")),
         deny=tuple(rule for part, rule in rules.items() if part.startswith("deny.")),
     )
@@ -190,6 +194,10 @@ def _addresses(
     twice = dict.fromkeys(one for one in found if found.count(one) > 1)
     faults += [entry.fault(f"{address} is given twice") for address in twice]
     return tuple(found)
+
+
+def _proxy(entry: Entry | None, faults: list[Fault]) -> Any:
+    return entry.read(_PROXY, faults) if entry and entry.value else None
 
 
 def _rule(part: str, entry: Entry, faults: list[Fault]) -> Rule:

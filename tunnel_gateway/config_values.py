@@ -9,12 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from tunnel_gateway.errors import Fault
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+_REDIS_DB = re.compile(r"(/[0-9]{0,4})?", re.ASCII)
+_REDIS_SOCKET = re.compile(r"/[^?]+\?(db=[0-9]{1,4})?", re.ASCII)
 
 
 # What one subscriber has at least of IPv6 addresses; a source is a network of this size.
@@ -64,7 +69,8 @@ class Entry:
         try:
             return kind.read(text, self.file.parent)
         except ValueError:
-            faults.append(self.fault(f"expected {kind.expects}, got {text[:100]!r}"))
+            got = f", got {text[:100]!r}" if kind.quotable else ""
+            faults.append(self.fault(f"expected {kind.expects}{got}"))
             return None
 
 
@@ -73,18 +79,27 @@ class Kind:
     """What a value looks like: ``read`` raises ValueError for text that is not ``expects``.
 
     ``read`` gets the text and the folder that relative paths start at; ``problem`` tells why a
-    path that was read is of no use, or None.
+    path that was read is of no use, or None. What is not ``quotable`` may hold a secret.
     """
 
     expects: str
     read: Callable[[str, Path], object]
     problem: Callable[[Path], str | None] | None = None
+    quotable: bool = True
 
 
 def ip(text: str, _base: Path) -> str:
     """Return the text of an IP address; raises ValueError for any other."""
     ipaddress.ip_address(text)
     return text
+
+
+def networks(text: str, _base: Path) -> tuple[Network, ...]:
+    """Return addresses and networks from between commas; raises ValueError for any other text."""
+    found = tuple(ipaddress.ip_network(one.strip()) for one in text.split(","))
+    if not all(one.prefixlen for one in found):
+        raise ValueError  # the whole internet
+    return found
 
 
 def host(text: str, base: Path) -> str:
@@ -133,6 +148,30 @@ def _allowance(name: str, word: str = "", *more: str) -> Allowance:
     if more or factor < 0 or factor > _MAX_FACTOR or (factor == 0 and word.isdigit()):
         raise ValueError
     return Allowance(network, factor)
+
+
+def redis_url(text: str, _base: Path) -> str:
+    """Return the text of an address of Redis; raises ValueError for any other.
+
+    A password in it would stand wherever the address is shown, so there is none.
+    """
+    if not text.isprintable():
+        raise ValueError
+    url = urlsplit(text)
+    if url.password is not None or url.fragment:
+        raise ValueError
+    if url.scheme == "unix":
+        if url.netloc or not _REDIS_SOCKET.fullmatch(f"{url.path}?{url.query}"):
+            raise ValueError
+    elif (
+        url.scheme not in ("redis", "rediss")
+        or not url.hostname
+        or url.port == 0  # beyond 65535 it raises ValueError
+        or url.query
+        or not _REDIS_DB.fullmatch(url.path)
+    ):
+        raise ValueError
+    return text
 
 
 def whole(low: int, high: int, unit: str) -> Kind:
@@ -188,6 +227,11 @@ def path(word: str, is_type: Callable[[int], bool]) -> Kind:
 
 YES_NO = choice({"yes": True, "no": False})
 IP = Kind("an IPv4 or IPv6 address without brackets", ip)
+NETWORKS = Kind(
+    "addresses or networks with commas between, like 10.0.0.5, 10.0.1.0/24, 2001:db8::/64, and not"
+    " all there are",
+    networks,
+)
 HOST = Kind("a host name or an IP address, without http:// and without a port", host)
 ADDRESS = Kind(
     "a host name or an IP address, without http://, and a port behind a colon if it has its own",
@@ -197,6 +241,11 @@ ALLOWANCES = Kind(
     "networks with commas between, each with the word free or with the number of sources that one"
     f" address counts as, up to {_MAX_FACTOR}: 127.0.0.0/8 free, 192.0.2.7 50",
     allowances,
+)
+REDIS = Kind(
+    "redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH?db=DB, without the password",
+    redis_url,
+    quotable=False,  # somebody writes it with the password all the same
 )
 PORT = whole(1, 65535, "")
 FOLDER = path("folder", stat.S_ISDIR)

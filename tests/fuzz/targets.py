@@ -1,4 +1,6 @@
-"""Every reader of a file that somebody else made, with the only errors it may raise.
+"""Every reader of what somebody else made, with the only errors it may raise.
+
+Most read files; ``proxy_header`` reads what comes before the first byte of a connection.
 
 A target is used twice: by the property tests in every run, with generated input, and by the
 coverage-guided fuzzer of ``make fuzz``, for as long as one likes.
@@ -23,12 +25,14 @@ from tunnel_gateway.errors import (
     ConfigError,
     InvalidKeyError,
     KeystoreError,
+    ProtocolViolationError,
     SignedDataError,
 )
 from tunnel_gateway.pki import cms, jks, keyfiles, pem, pkcs8, pkcs12
 from tunnel_gateway.pki.certificate import MAX_CERTIFICATE_SIZE, Certificate, to_pem
 from tunnel_gateway.pki.oids import FAMILY_2009, FAMILY_2024
 from tunnel_gateway.pki.truststore import read_trust_anchors
+from tunnel_gateway.transport.proxy_protocol import MAX_BLOCK, Header, HeaderReader
 
 PROJECT = Path(__file__).parents[2]
 
@@ -37,7 +41,7 @@ PROJECT = Path(__file__).parents[2]
 class Target:
     """A reader: whatever it is given, it returns or raises one of ``errors``.
 
-    It looks into files of at most ``limit`` bytes.
+    It looks into at most ``limit`` bytes.
     """
 
     read: Callable[[bytes], object]
@@ -70,6 +74,20 @@ def _read_config(data: bytes) -> None:
         path = Path(folder) / "config.properties"
         path.write_bytes(data)
         config.load_config(path)
+
+
+def _read_proxy_header(data: bytes) -> None:
+    """Read it in one piece; what is read must come to the same when it is written and read again.
+
+    Raises ValueError for what is only a beginning: it is no error, and nothing was read.
+    """
+    header = HeaderReader().receive_data(data)
+    if header is None:
+        raise ValueError
+    for written in (header.serialize_v1(), header.serialize_v2()):
+        again = HeaderReader().receive_data(written)
+        assert again is not None
+        assert (again.source, again.destination) == (header.source, header.destination)
 
 
 def _pfx_seeds() -> list[bytes]:
@@ -146,6 +164,15 @@ def _config_seeds() -> list[bytes]:
     return [*texts, b"tunnel.enabled=yes\ntunnel.servers.password=\\u0041\\\n  b\n#\n!\n"]
 
 
+def _proxy_header_seeds() -> list[bytes]:
+    ipv4 = Header(("198.51.100.7", 40000), ("203.0.113.1", 8843), ((2, b"example.uz"),))
+    ipv6 = Header(("2001:db8::7", 40000), ("2001:db8::1", 8843), ((4, bytes(9)), (5, b"a")))
+    headers = (ipv4, ipv6, Header())
+    written = [one for each in headers for one in (each.serialize_v1(), each.serialize_v2())]
+    without_checksum = written[1][:14] + b"\x00\x0c" + written[1][16:28]
+    return [*written, without_checksum, written[0] + b"\x01\x00"]
+
+
 _KEYSTORE_ERRORS = (KeystoreError, InvalidKeyError, CertificateUnsuitableError)
 
 TARGETS: dict[str, Target] = {
@@ -191,5 +218,11 @@ TARGETS: dict[str, Target] = {
     ),
     "config": Target(
         _read_config, (ConfigError,), functools.cache(_config_seeds), limit=config_text.MAX_SIZE
+    ),
+    "proxy_header": Target(
+        _read_proxy_header,
+        (ProtocolViolationError, ValueError),
+        functools.cache(_proxy_header_seeds),
+        limit=2 * MAX_BLOCK,
     ),
 }

@@ -27,7 +27,7 @@ from tunnel_gateway.gateway import circuit, destinations
 from tunnel_gateway.gateway.circuit import FAILURES_TO_OPEN, AddressState
 from tunnel_gateway.gateway.destinations import Destinations, find_destination
 from tunnel_gateway.observability.logs import configure_logs
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.stream import SocketStream, format_address
 
 Listen = Callable[..., Address]
 
@@ -79,7 +79,7 @@ def black_hole() -> object:
 async def reached(known: Destinations, destination: Destination, seconds: float = 60) -> str:
     """Connect, and return the address that answered."""
     stream = await known.connect(destination, seconds)
-    peer = stream.peer
+    peer = format_address(stream.peer)
     stream.abort(DestinationUnreachableError("the test has seen it"))
     await stream.wait_closed()
     return peer

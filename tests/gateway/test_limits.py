@@ -110,3 +110,41 @@ def test_no_tunnel_once_memory_is_full() -> None:
     admission.set_limits(THREE)
     with admission.tunnel():
         pass
+
+
+class FullFleet:
+    """Other gateways hold everything; ``told`` is what they were told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    async def claim(self, key: str, own: int, limit: int) -> bool:
+        self.told.append(("claim", own))
+        return False
+
+    async def release(self, key: str, own: int) -> None:
+        self.told.append(("release", own))
+
+    async def allows(self, key: str, rate: Rate) -> bool:
+        return False
+
+
+async def test_the_fleet_is_asked_for_what_it_counts() -> None:
+    source = SourceLimits(Rate(1, 1), 0, 0)
+    fleet = FullFleet()
+    admission = Admission(replace(THREE, certificate=3, source=source), fleet=fleet)
+    with pytest.raises(RateLimitedError, match="all gateways together"):
+        async with admission.source(HOST):
+            pytest.fail("the fleet had no place")
+    peer = next(iter(peers().values()))
+    with pytest.raises(TooManyTunnelsError, match="all gateways together") as caught:
+        async with admission.certificate(peer):
+            pytest.fail("the fleet had no place")
+    assert caught.value.limit is Limit.CERTIFICATE_TUNNELS
+    assert fleet.told == [("claim", 1), ("release", 0)]
+
+
+async def test_the_fleet_is_not_asked_where_there_is_no_limit() -> None:
+    admission = Admission(THREE, fleet=FullFleet())
+    async with admission.source(HOST), admission.certificate(next(iter(peers().values()))):
+        pass

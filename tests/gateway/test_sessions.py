@@ -84,3 +84,24 @@ async def test_a_drain_has_an_end(seconds: float, credentials: Credentials, tmp_
         await home.leave()
         await draining
         assert len(home.sessions) == 0
+
+
+async def test_what_has_begun_is_opened_where_others_serve_the_port(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        draining = asyncio.create_task(
+            home.sessions.drain(
+                STOP, 60, asyncio.get_running_loop().create_future(), Stopping(), replaced=True
+            )
+        )
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        await send(destination, SWITCHED)
+        assert await page.received(len(SWITCHED)) == SWITCHED
+        assert not draining.done()
+        destination.close()
+        await home.leave()
+        await draining

@@ -178,7 +178,7 @@ def test_tunnels_of_a_certificate(
             assert outcome(gateway, credentials) == "too_many_tunnels"
             line = gateway.logged("tunnel_refused", reason="too_many_tunnels")
             assert line["limit"] == "tunnel.certificate.limit"
-            assert line["user"] == credentials.citizen.identity.leaf.common_name
+            assert line["serial"] == f"{credentials.citizen.identity.leaf.serial:x}"
             talk()
         wait_until(lambda: outcome(gateway, credentials) == "open", "a free place")
 

@@ -30,7 +30,7 @@ class Peer:
         self, address: tuple[str, int], settings: ClientSettings, source: str = LOOPBACK
     ) -> None:
         self.socket = socket.create_connection(address, TIME_LIMIT, (source, 0))
-        host, port = self.socket.getsockname()
+        host, port = self.socket.getsockname()[:2]
         self.name = f"{host}:{port}"
         self.connection = ClientConnection(
             settings, Surroundings(os.urandom, datetime.now(UTC), deadline=0.0)

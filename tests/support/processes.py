@@ -217,9 +217,11 @@ class Gateway(Program):
         destinations: Mapping[str, int],
         settings: Mapping[str, object] = MappingProxyType({}),
         program: Sequence[str] = COMMAND,
+        *,
+        shared_port: int | None = None,
     ) -> None:
-        reserved = ReservedPort()
-        self.port = reserved.number
+        reserved = None if shared_port else ReservedPort()
+        self.port = shared_port or (reserved.number if reserved else 0)
         self.address = (LOOPBACK, self.port)
         self.config = folder / f"gateway-{self.port}.properties"
         write_config(self.config, credentials, self.port, destinations, settings)
@@ -228,7 +230,8 @@ class Gateway(Program):
         try:
             self.logged("listening")
         finally:
-            reserved.close()  # it is the gateway's now
+            if reserved:
+                reserved.close()  # it is the gateway's now
         self.idle_sockets = self.sockets()
 
     def records(self) -> list[Record]:

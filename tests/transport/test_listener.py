@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive
+from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, reset
 from tunnel_gateway.transport import listener as module
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream
@@ -62,12 +62,24 @@ async def test_connections_come_in(host: str) -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, port))
     guests.streams[0].write(b"salom")  # what was accepted goes on
-    names = {"{}:{}".format(*one.getsockname()[:2]): one for one in plain}
-    first = guests.streams[0].peer.replace("[", "").replace("]", "")
+    names = {one.getsockname(): one for one in plain}
+    first = guests.streams[0].peer
     names[first].setblocking(False)
     assert await receive(names[first]) == b"salom"
     assert guests.failures == []
     await goodbye(guests, *plain)
+
+
+async def test_who_has_reset_it_before_has_an_address() -> None:
+    guests = Guests()
+    listener = guests.listen()
+    with socket.create_connection((LOOPBACK, listener.port)) as plain:
+        address = plain.getsockname()
+        reset(plain)  # nothing of ours has run since it connected
+    await guests.wait(1)
+    assert guests.streams[0].peer == address
+    await listener.close()
+    await goodbye(guests)
 
 
 class FailingLoop:

@@ -277,13 +277,24 @@ async def test_a_dead_peer_will_be_noticed() -> None:
     await ended(stream)
 
 
+async def test_a_header_is_not_of_the_stream() -> None:
+    stream, plain = await stream_and_socket()
+    await send(plain, b"PROXY UNKNOWN\r\nsalom")
+    assert await stream.inbox.receive() == b"PROXY UNKNOWN\r\nsalom"
+    stream.header_received(b"salom")
+    counted = stream.received
+    assert await stream.inbox.receive() == b"salom"
+    stream.header_received(b"")
+    assert (counted, stream.received) == (True, False)
+    plain.close()
+    stream.close()
+    await ended(stream)
+
+
 async def test_who_is_at_the_other_end() -> None:
     stream, plain = await stream_and_socket()
-    assert stream.peer == "{}:{}".format(*plain.getsockname())
-    assert stream.peer_host == "127.0.0.1"
-    stream._peername = None
-    assert stream.peer == "unknown"
-    assert stream.peer_host == "unknown"
+    assert stream.peer == plain.getsockname()
+    assert stream.local == plain.getpeername()
     plain.close()
     stream.close()
     await ended(stream)

@@ -8,7 +8,7 @@ import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.config_admin import addresses_of
@@ -38,6 +38,9 @@ from tunnel_gateway.transport.lifecycle import Termination
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
+if TYPE_CHECKING:
+    from tunnel_gateway.gateway.fleet import Fleet
+
 log = get_logger(__name__)
 
 # The FileDescriptorName= of the socket that tunnels come to.
@@ -55,11 +58,12 @@ class Gateway:
         self._config_file = config_file
         material = Material.load(config)
         self._audit = Audit(config.audit_file)
+        self._fleet = _fleet(config)
         self._own = _accepted_domains(material)
         self._metrics = Metrics()
         self._service = Service(
             material=material,
-            admission=Admission(Limits.of(config)),
+            admission=Admission(Limits.of(config), fleet=self._fleet),
             destinations=Destinations(),
             workers=Workers(),
             revocation=Revocation(),
@@ -114,12 +118,17 @@ class Gateway:
         self._service.destinations.configure(config.destinations)
         watched = (reloader, self._expiry, self._service.admission.memory)
         watches = [asyncio.create_task(one.run()) for one in watched]
+        # As long as there are tunnels the others shall know of them.
+        counting = asyncio.create_task(self._fleet.run()) if self._fleet else None
         attending = asyncio.create_task(self._notifier.attend(self._status))
         self._notifier.ready()
         await termination.asked()
         for watch in watches:
             watch.cancel()
         await self._drain(listener, termination)
+        if counting is not None:
+            counting.cancel()
+            await asyncio.wait((counting,))
         attending.cancel()
         await self._service.revocation.close()
         await self._service.destinations.close()
@@ -182,7 +191,9 @@ class Gateway:
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
         self._audit.action("stop", tunnels=len(self._sessions))
         error = ShuttingDownError("the gateway is stopping")
-        await self._sessions.drain(error, seconds, termination.insisted(), self._stopping)
+        await self._sessions.drain(
+            error, seconds, termination.insisted(), self._stopping, replaced=listener.replaced
+        )
         self._stopping.begin(STOPPED)
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
 
@@ -204,6 +215,15 @@ def _passed_socket() -> socket.socket | None:
 
 def _log_settings(config: Config) -> tuple[str, str, str]:
     return config.log_format, config.log_level, config.log_personal
+
+
+def _fleet(config: Config) -> Fleet | None:
+    if config.fleet_redis is None:
+        return None
+    # Without a fleet nothing of Redis is loaded.
+    from tunnel_gateway.gateway.fleet import Fleet  # noqa: PLC0415
+
+    return Fleet(config.fleet_redis, config.fleet_password)
 
 
 def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -25,6 +26,7 @@ from tunnel_gateway.errors import (
     RevocationDataError,
     TunnelGatewayError,
 )
+from tunnel_gateway.gateway.balancers import Source
 from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
@@ -179,7 +181,7 @@ async def _reach(destination: Destination, address: Address, seconds: float) -> 
         alone = replace(destination, addresses=(address,))
         stream = await Destinations().connect(alone, seconds)
         stream.close()
-        await asyncio.to_thread(_open_and_close, url, seconds)
+        await asyncio.to_thread(_open_and_close, alone, url, seconds)
         return Finding("destination", name, "ok", f"{url} answers a WebSocket")
     except DestinationUnreachableError as error:
         return Finding("destination", name, "fault", str(error))
@@ -192,9 +194,14 @@ async def _reach(destination: Destination, address: Address, seconds: float) -> 
         return Finding("destination", name, "warning", text)
 
 
-def _open_and_close(url: str, seconds: float) -> None:
-    with websocket(url, open_timeout=seconds, close_timeout=seconds, proxy=None):
-        pass
+def _open_and_close(destination: Destination, url: str, seconds: float) -> None:
+    (address,) = destination.addresses
+    with socket.create_connection((address.host, address.port), seconds) as sock:
+        if destination.proxy:
+            here = Source.of(sock.getsockname())
+            sock.sendall(here.header(destination.proxy, sock.getpeername()))
+        with websocket(url, sock=sock, open_timeout=seconds, close_timeout=seconds):
+            pass
 
 
 def _policy(destination: Destination) -> Finding:

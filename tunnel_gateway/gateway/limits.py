@@ -1,7 +1,7 @@
 """Admission: who gets a place for a tunnel and for a handshake, and who is told that there is none.
 
-All numbers are this daemon's own. `Admission.source` and `Admission.certificate` are awaited,
-though nothing is waited for here: whoever counts over many machines must ask.
+All numbers are this daemon's own, but for two that a fleet of gateways may count together: the
+rate of a source's handshakes and the tunnels of a certificate.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from tunnel_gateway.config import Config
-from tunnel_gateway.errors import Limit, OverloadedError, TooManyTunnelsError
+from tunnel_gateway.errors import Limit, OverloadedError, RateLimitedError, TooManyTunnelsError
 from tunnel_gateway.gateway.memory import MIB, MemoryWatch
 from tunnel_gateway.gateway.places import Places
 from tunnel_gateway.gateway.sources import SourceLimits, Sources
@@ -45,11 +46,30 @@ class Limits:
         )
 
 
+class Commons(Protocol):
+    """What a fleet counts together: `tunnel_gateway.gateway.fleet.Fleet`."""
+
+    async def claim(self, key: str, own: int, limit: int) -> bool:
+        """Tell whether the fleet has a place under ``key``, of which ``own`` are then ours."""
+
+    async def release(self, key: str, own: int) -> None:
+        """Say that ``own`` places under ``key`` are ours from now on."""
+
+    async def allows(self, key: str, rate: Rate) -> bool:
+        """Take one from the bucket of ``key``, if it is there."""
+
+
 class Admission:
     """Counts connections from accept on, before anything is spent on cryptography."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        fleet: Commons | None = None,
+    ) -> None:
         self._limits = limits
+        self._fleet = fleet
         self._sources = Sources(limits.source, clock)
         self._certificates = Places()
         self.memory = MemoryWatch(limits.memory)
@@ -69,6 +89,14 @@ class Admission:
         Raises RateLimitedError, TooManyTunnelsError.
         """
         with self._sources.tunnel(source):
+            rate = self._limits.source.of(source).rate
+            # Asked last: whoever is refused here already costs nobody else a question.
+            if self._fleet and rate and not await self._fleet.allows(source, rate):
+                raise RateLimitedError(
+                    f"{source} begins more than {rate.per_second:g} handshakes a second at all"
+                    " gateways together, which tunnel.source.rate allows",
+                    Limit.SOURCE_RATE,
+                )
             yield
 
     @contextmanager
@@ -117,8 +145,20 @@ class Admission:
                 " tunnel.certificate.limit allows",
                 Limit.CERTIFICATE_TUNNELS,
             )
-        with self._certificates.hold(key):
-            yield
+        limit = self._limits.certificate
+        fleet = self._fleet if limit else None
+        try:
+            with self._certificates.hold(key):
+                if fleet and not await fleet.claim(key, self._certificates[key], limit):
+                    raise TooManyTunnelsError(
+                        f"{limit} tunnels of this certificate are open at all gateways together,"
+                        " the most that tunnel.certificate.limit allows",
+                        Limit.CERTIFICATE_TUNNELS,
+                    )
+                yield
+        finally:
+            if fleet:  # after our own count is down, which is what the others are told
+                await fleet.release(key, self._certificates[key])
 
     def tells(self, source: str) -> bool:
         """Tell whether who is refused before a handshake is told why: within bounds, each."""

@@ -26,6 +26,8 @@ _FIXED: Final = {
     "listen_port": "tunnel.listen.port",
     "listen_reuseport": "tunnel.listen.reuseport",
     "audit_file": "tunnel.audit.file",
+    "fleet_redis": "tunnel.fleet.redis",
+    "fleet_password": "tunnel.fleet.password",
     "admin_listen": "tunnel.admin.listen",
 }
 

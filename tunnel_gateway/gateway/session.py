@@ -14,6 +14,7 @@ from tunnel_gateway.errors import (
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway.account import Account, Stage
+from tunnel_gateway.gateway.balancers import Source, find_source
 from tunnel_gateway.gateway.destinations import find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
@@ -38,7 +39,8 @@ class Session:
         self._service = service
         self._stream = stream
         started = asyncio.get_running_loop().time()
-        self.account = Account(stream.peer, started)
+        self._source = Source.of(stream.peer)
+        self.account = Account(str(self._source), started)
         self._connection = ServerConnection(
             service.settings,
             Surroundings(
@@ -76,11 +78,6 @@ class Session:
     def open(self) -> bool:
         """Tell whether the tunnel carries a WebSocket connection by now."""
         return self.account.stage is Stage.OPEN
-
-    @property
-    def source_host(self) -> str:
-        """The address that the connection comes from: limits are counted by it."""
-        return self._stream.peer_host
 
     # --- the way of a tunnel ---------------------------------------------------------------
 
@@ -123,17 +120,19 @@ class Session:
     async def _admit(self) -> None:
         """Take the places of a stranger; raises LimitReachedError."""
         admission = self._service.admission
-        source = source_of(self.source_host)
         try:
-            await self._places.enter_async_context(admission.source(source))
+            # First, for a balancer's header is waited for, and who comes is not known before.
             self._places.enter_context(admission.tunnel())
+            await self._learn_source()
+            source = source_of(self._source.host)
+            await self._places.enter_async_context(admission.source(source))
             self._places.enter_context(self._handshake_place)
             self._handshake_place.enter_context(admission.handshake(source))
         except LimitReachedError:
             # Who is turned away here holds no place while the socket closes, or strangers could
             # hold all of them; and beyond some rate there is no word to wait for.
             await self._places.aclose()
-            self.account.told = admission.tells(source)
+            self.account.told = admission.tells(source_of(self._source.host))
             raise
 
     async def _authenticate(self) -> ClientAuthenticated:
@@ -147,10 +146,21 @@ class Session:
         self._service.revocation.watch(self, client.peer)
         return client
 
+    async def _learn_source(self) -> None:
+        """Let the balancer say whose connection it is, if a balancer it is."""
+        deadline = self.account.started + self._service.config.handshake_timeout
+        balancers = self._service.config.proxy_from or ()
+        self._source = await find_source(self._stream, balancers, deadline)
+        self.account.client = str(self._source)
+
     async def _connect(self, destination: Destination) -> SocketStream:
         time_limit = self._service.config.connect_timeout
         with self._service.reports.tally.connecting(destination.id):
             self._socket = await self._service.destinations.connect(destination, time_limit)
+        if destination.proxy:
+            tunnel = self.account.domain, self.account.tunnel_id
+            header = self._source.header(destination.proxy, self._stream.local, *tunnel)
+            self._socket.write(header)
         return self._socket
 
     async def _open(
@@ -163,7 +173,7 @@ class Session:
             client,
             self._socket,
             lambda: self._connect(destination),
-            client_host=self.source_host,
+            client_host=self._source.host,
             time_limit=config.upgrade_timeout,
         )
         if not await accepted(socket.inbox, page, time_limit=config.upgrade_timeout):

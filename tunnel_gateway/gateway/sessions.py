@@ -51,13 +51,16 @@ class Sessions:
         seconds: float,
         insisted: Awaitable[object],
         stopping: Stopping,
+        *,
+        replaced: bool = False,
     ) -> None:
         """End what is not open at once; let the rest end by itself, and after that end it too.
 
         ``seconds`` is how long the rest may take; ``insisted`` cuts it short. All are told
-        ``error``, and ``stopping`` is told each step.
+        ``error``, and ``stopping`` is told each step. ``replaced``: others serve the port, who
+        comes from now on comes to them, and what has begun here is opened too.
         """
-        unopened = [session for session in self if not session.open]
+        unopened = [] if replaced else [session for session in self if not session.open]
         stopping.begin(UNOPENED_REFUSED, tunnels=len(unopened))
         for session in unopened:
             session.stop(error)

@@ -30,6 +30,8 @@ from tunnel_gateway.protocol.constants import (
     MAX_ALERT,
     MAX_HELLO,
     MAX_PROTECTED_FRAGMENT,
+    PROXY_V1_SIGNATURE,
+    PROXY_V2_SIGNATURE,
     ContentType,
     RecordType,
 )
@@ -187,7 +189,7 @@ class Connection(ABC):
         start = 0
         while not self.closed and len(received) - start >= HEADER_SIZE:
             size = received[start + 1] << 8 | received[start + 2]
-            record_type = self._checked_type(received[start], size)
+            record_type = self._checked_type(received, start, size)
             end = start + HEADER_SIZE + size
             if len(received) < end:
                 break
@@ -198,11 +200,12 @@ class Connection(ABC):
                 start = end
         return len(received) if self.closed else start
 
-    def _checked_type(self, number: int, size: int) -> RecordType:
+    def _checked_type(self, received: memoryview, start: int, size: int) -> RecordType:
         try:
-            record_type = RecordType(number)
+            record_type = RecordType(received[start])
         except ValueError:
-            raise ProtocolViolationError(self._describe_foreign(number)) from None
+            described = self._describe_foreign(bytes(received[start : start + 16]))
+            raise ProtocolViolationError(described) from None
         limit = _RECORD_LIMITS[record_type]
         if self._opener is None:
             limit = min(limit, MAX_HELLO)  # nothing longer is waited for, so nothing is kept
@@ -210,7 +213,16 @@ class Connection(ABC):
             raise ProtocolViolationError(f"a {record_type.name} record of {size} bytes")
         return record_type
 
-    def _describe_foreign(self, number: int) -> str:
+    def _describe_foreign(self, received: bytes) -> str:
+        number = received[0]
+        if self.state is State.SERVER_EXPECT_HELLO and any(
+            signature.startswith(received[: len(signature)])
+            for signature in (PROXY_V1_SIGNATURE, PROXY_V2_SIGNATURE)
+        ):
+            return (
+                "a PROXY protocol header, and from its address none is awaited: add it to"
+                " tunnel.proxy.from if it is your balancer"
+            )
         if self.state in (State.SERVER_EXPECT_HELLO, State.CLIENT_EXPECT_HELLO):
             if number == 0x16:  # the handshake type of a TLS record
                 return "the other side speaks TLS: a TLS client or server on this port?"

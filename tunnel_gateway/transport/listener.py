@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 
+from tunnel_gateway.transport.handover import LEAVING_SECONDS, let_none_begin
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
 BACKLOG = 1024
@@ -19,7 +21,8 @@ class Listener:
 
     ``on_connection`` takes the stream; ``on_failure`` takes the OSError of an accept that
     failed, at most once for each run of failures. With ``shared`` other listeners of this user
-    may have the same address and port, and the system spreads the connections over them.
+    may have the same address and port, and the system spreads the connections over them; closing
+    leaves them to the others.
 
     ``passed`` is a socket that listens already and takes the place of address and port. Whoever
     made it has it too: closing ours leaves it open there, with those who wait in it.
@@ -37,6 +40,9 @@ class Listener:
     ) -> None:
         self._on_connection = on_connection
         self._on_failure = on_failure
+        self._shared = shared and passed is None
+        # Whether somebody else serves the port, or keeps who comes to it, once this is closed.
+        self.replaced = shared or passed is not None
         self._socket = passed or _listen(host, port, shared=shared)
         self._task = asyncio.create_task(self._accept_all())
 
@@ -52,7 +58,12 @@ class Listener:
         return self.address[1]
 
     async def close(self) -> None:
-        """Stop accepting; connections that were accepted go on."""
+        """Stop accepting; connections that were accepted go on.
+
+        Takes LEAVING_SECONDS where others may listen on the port, so that they get the rest.
+        """
+        if self._shared and let_none_begin(self._socket):
+            await asyncio.sleep(LEAVING_SECONDS)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._socket.close()
@@ -62,7 +73,7 @@ class Listener:
         delay = _FIRST_DELAY_SECONDS
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._socket)
+                connection, address = await loop.sock_accept(self._socket)
             except OSError as error:
                 if delay == _FIRST_DELAY_SECONDS:
                     self._on_failure(error)
@@ -71,7 +82,10 @@ class Listener:
                 continue
             delay = _FIRST_DELAY_SECONDS
             try:
-                _, stream = await loop.connect_accepted_socket(SocketStream, connection)
+                # Who has reset it since has no address any more that could be asked for.
+                _, stream = await loop.connect_accepted_socket(
+                    partial(SocketStream, address), connection
+                )
             except OSError:
                 connection.close()  # reset by the peer before we looked at it
                 continue

@@ -45,18 +45,22 @@ _receive_buffer = _ReceiveBuffer()
 
 
 class SocketStream(asyncio.BufferedProtocol):
-    """A ByteStream on a TCP socket. Until it is observed, ``inbox`` keeps what comes in."""
+    """A ByteStream on a TCP socket. Until it is observed, ``inbox`` keeps what comes in.
 
-    def __init__(self) -> None:
+    ``peer`` is the address of the other side if it is known already.
+    """
+
+    def __init__(self, peer: Address | None = None) -> None:
         self.inbox: Inbox
         self._observer: Observer | None = None
+        self._peername = peer
         self._transport: asyncio.Transport
         self._ending = False
         self._closing = False
         self._eof_received = False
         self._paused = False
         self._received = _receive_buffer.view
-        self.received = False  # whether any byte ever came in
+        self.received = False  # whether any byte of the stream ever came in
         self._linger: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[None] = self._loop.create_future()
@@ -115,14 +119,20 @@ class SocketStream(asyncio.BufferedProtocol):
     # --- for the owner ---------------------------------------------------------------------
 
     @property
-    def peer(self) -> str:
-        """The address of the other side, as ``host:port`` for logs."""
-        return format_address(self._peername)
+    def peer(self) -> Address | None:
+        """The address of the other side; None if it was gone before it could be asked for."""
+        return self._peername
 
     @property
-    def peer_host(self) -> str:
-        """The host of the other side's address alone."""
-        return self._peername[0] if self._peername else "unknown"
+    def local(self) -> Address | None:
+        """Our own address, the one that the other side has connected to; None as above."""
+        address: Address | None = self._transport.get_extra_info("sockname")
+        return address
+
+    def header_received(self, rest: bytes) -> None:
+        """Take back what came after a header that is not part of the stream itself."""
+        self.received = bool(rest)
+        self.inbox.unread(rest)
 
     def call_when_lost(self, callback: Callable[[], object]) -> None:
         """Call ``callback`` once the socket is closed."""
@@ -140,7 +150,7 @@ class SocketStream(asyncio.BufferedProtocol):
         # uvloop's transport is one in all but its base class.
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH, low=WRITE_BUFFER_HIGH // 4)
-        self._peername: Address | None = transport.get_extra_info("peername")
+        self._peername = self._peername or transport.get_extra_info("peername")
         with _borrowed_socket(transport) as sock:
             configure_socket(sock)
 

@@ -1,0 +1,156 @@
+"""Two gateways behind HAProxy that count together in a real Redis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+import pytest
+
+from tests.support.credentials import Credentials
+from tests.support.fleet import Fleet, Member
+from tests.support.peer import Peer
+from tests.support.processes import wait_until
+from tunnel_gateway.errors import AlertReceivedError
+from tunnel_gateway.protocol.events import Failed, Opened
+
+StartFleet = Callable[..., Fleet]
+USER, OTHER = "127.0.0.9", "127.0.0.10"
+LIMIT = 4
+RATE = {"source_networks": "192.0.2.0/24 free", "source_rate": 1, "source_burst": 6}
+
+
+@pytest.fixture
+def fleet(start_fleet: StartFleet) -> Fleet:
+    """A fleet in which a certificate may have LIMIT tunnels."""
+    made = start_fleet("haproxy", with_redis=True, certificate_limit=LIMIT)
+    for gateway in made.gateways:
+        gateway.logged("fleet_joined")
+    return made
+
+
+@contextmanager
+def client(fleet: Fleet, credentials: Credentials, source: str = USER) -> Iterator[Peer]:
+    peer = Peer(fleet.balancer.address, credentials.settings(dst_id="api"), source)
+    with peer.socket:
+        yield peer
+
+
+def outcome(peer: Peer) -> str:
+    event = peer.event()
+    if isinstance(event, Opened):
+        return "open"
+    assert isinstance(event, Failed)
+    # The balancer takes a while to see that a gateway is gone.
+    return event.error.name if isinstance(event.error, AlertReceivedError) else "broken off"
+
+
+def fill(fleet: Fleet, credentials: Credentials, stack: ExitStack, count: int) -> list[Peer]:
+    peers = [stack.enter_context(client(fleet, credentials)) for _ in range(count)]
+    assert [outcome(peer) for peer in peers] == ["open"] * count
+    return peers
+
+
+def attempt(fleet: Fleet, credentials: Credentials) -> str:
+    with client(fleet, credentials) as peer:
+        return outcome(peer)
+
+
+def test_a_certificate_has_so_many_tunnels_at_both(fleet: Fleet, credentials: Credentials) -> None:
+    with ExitStack() as stack:
+        peers = fill(fleet, credentials, stack, LIMIT)
+        # Wherever the balancer takes them, there is no place.
+        assert {attempt(fleet, credentials) for _ in range(4)} == {"too_many_tunnels"}
+        for gateway in fleet.gateways:
+            line = gateway.logged("tunnel_refused", reason="too_many_tunnels")
+            assert line["limit"] == "tunnel.certificate.limit"
+            assert "all gateways together" in line["detail"]
+        peers[0].socket.close()
+        wait_until(lambda: attempt(fleet, credentials) == "open", "the free place")
+
+
+def test_a_source_has_one_rate_at_both(start_fleet: StartFleet, credentials: Credentials) -> None:
+    fleet = start_fleet("haproxy", with_redis=True, **RATE)
+    for gateway in fleet.gateways:
+        gateway.logged("fleet_joined")
+    outcomes = [attempt(fleet, credentials) for _ in range(10)]
+    # Some tokens come back meanwhile; each gateway alone would let all ten in.
+    assert outcomes[:6] == ["open"] * 6
+    assert "rate_limited" in outcomes
+    details = [
+        line["detail"]
+        for gateway in fleet.gateways
+        for line in gateway.records()
+        if line.get("reason") == "rate_limited"
+    ]
+    assert all("all gateways together" in detail for detail in details)
+    with client(fleet, credentials, OTHER) as peer:
+        assert outcome(peer) == "open"
+
+
+def test_what_a_killed_gateway_held_comes_back(fleet: Fleet, credentials: Credentials) -> None:
+    with ExitStack() as stack:
+        fill(fleet, credentials, stack, LIMIT)
+        assert attempt(fleet, credentials) == "too_many_tunnels"
+        fleet.gateways[0].kill()
+        # Its lease ends by itself, and HAProxy finds out that it is gone.
+        wait_until(lambda: attempt(fleet, credentials) == "open", "the places of the dead")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_redis_goes_and_comes_back(
+    how: signal.Signals, fleet: Fleet, credentials: Credentials
+) -> None:
+    redis = fleet.redis
+    assert redis is not None
+    with ExitStack() as stack:
+        fill(fleet, credentials, stack, LIMIT)
+        os.kill(redis.pid, how)
+        for gateway in fleet.gateways:
+            line = gateway.logged("fleet_unreachable")
+            assert line["level"] == "error"
+        # Each counts its own now: two of LIMIT are at each.
+        fill(fleet, credentials, stack, LIMIT)
+        assert attempt(fleet, credentials) == "too_many_tunnels"
+        bring_back(redis, how)
+        for gateway in fleet.gateways:
+            wait_until(partial(joined_again, gateway), "the fleet again")
+        assert {attempt(fleet, credentials) for _ in range(2)} == {"too_many_tunnels"}
+
+
+def joined_again(gateway: Member) -> bool:
+    return gateway.events().count("fleet_joined") == 2
+
+
+def bring_back(redis: Member, how: signal.Signals) -> None:
+    if how == signal.SIGSTOP:
+        os.kill(redis.pid, signal.SIGCONT)
+        return
+    command = ["redis-server", "--port", str(redis.address[1]), "--save", ""]
+    again = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd="/")
+    _AGAIN.append(again)
+
+
+_AGAIN: list[subprocess.Popen[bytes]] = []
+
+
+@pytest.fixture(autouse=True)
+def end_what_was_brought_back() -> Iterator[None]:
+    yield
+    while _AGAIN:
+        process = _AGAIN.pop()
+        process.kill()
+        process.wait()
+
+
+def test_without_it_nothing_of_redis_is_loaded() -> None:
+    program = (
+        "import sys; import tunnel_gateway.gateway.app, tunnel_gateway.cli.main;"
+        " sys.exit('redis' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

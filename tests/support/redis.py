@@ -1,0 +1,76 @@
+"""A real Redis on a Unix socket, which can be killed, frozen and started again."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import wait_until
+
+
+class RedisServer:
+    """``url`` is where it listens, running or not."""
+
+    def __init__(self, folder: Path, password: str = "") -> None:
+        # Socket names are short (108 bytes), and pytest's folders are not.
+        self._folder = folder
+        self._path = folder / "r.sock"
+        self._password = password
+        self.url = f"unix://{self._path}?db=0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start with nothing in it, and wait until it answers."""
+        self._path.unlink(missing_ok=True)
+        self._process = subprocess.Popen(
+            [
+                *("redis-server", "--port", "0", "--unixsocket", str(self._path)),
+                *("--save", "", "--appendonly", "no", "--dir", str(self._folder)),
+                *(("--requirepass", self._password) if self._password else ()),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until(self._answers, "Redis answers")
+
+    def _answers(self) -> bool:
+        try:
+            with socket.socket(socket.AF_UNIX) as plain:
+                plain.connect(str(self._path))
+                plain.sendall(b"PING\r\n")
+                return plain.recv(5)[:1] in (b"+", b"-")
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """End it as a crash does: everything in it is forgotten."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """Let it hang: connections stay open and nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Run a Redis for one test."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is missing: scripts/system-packages --for-tests installs it")
+    server = RedisServer(tmp_path_factory.mktemp("r"))
+    server.start()
+    yield server
+    server.kill()
