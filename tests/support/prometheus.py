@@ -49,7 +49,7 @@ class Prometheus:
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, Path(self._log.name).read_text()
         try:
-            with urllib.request.urlopen(f"{self._place}/-/ready", timeout=TIME_LIMIT):
+            with urllib.request.urlopen(f"{self._place}/-/ready", timeout=5):  # noqa: S310
                 return True
         except OSError:
             return False
@@ -57,9 +57,8 @@ class Prometheus:
     def ask(self, path: str, **parameters: str) -> Any:
         """Return the data of an answer of its API."""
         query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(
-            f"{self._place}/api/v1/{path}?{query}", timeout=TIME_LIMIT
-        ) as response:
+        place = f"{self._place}/api/v1/{path}?{query}"
+        with urllib.request.urlopen(place, timeout=TIME_LIMIT) as response:  # noqa: S310
             answer = json.load(response)
         assert answer["status"] == "success", answer
         return answer["data"]
