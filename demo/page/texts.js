@@ -6,7 +6,8 @@ import ru from "./texts/ru.js";
 import uz from "./texts/uz.js";
 
 const LANGUAGES = { uz, ru, en };
-const NUMBERS = { uz: "uz-Latn-UZ", ru: "ru-RU", en: "en-GB" };
+// Chromium does not know the numbers of Uzbek and would write them as English; they are as Russian.
+const NUMBERS = { uz: "ru-RU", ru: "ru-RU", en: "en-GB" };
 const REMEMBERED = "language";
 const facts = new WeakMap();
 let language = first();
@@ -42,7 +43,10 @@ export const number = (value, digits = 0) => new Intl.NumberFormat(NUMBERS[langu
   maximumFractionDigits: digits,
 }).format(value);
 
-export const milliseconds = (value) => `${number(value, value < 10 ? 1 : 0)} ${text("unit.ms")}`;
+export const milliseconds = (value) =>
+  value < 1000
+    ? `${number(value, value < 10 ? 1 : 0)} ${text("unit.ms")}`
+    : `${number(value / 1000, 1)} ${text("unit.s")}`;
 export const megabytes = (bytes) => `${number(bytes / 1e6, 1)} ${text("unit.mb")}`;
 
 /** A day in Tashkent as it is written in the language. */
