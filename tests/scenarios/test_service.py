@@ -235,13 +235,19 @@ def test_the_socket_unit(
 
 def test_several_on_one_port(service: Service, credentials: Credentials) -> None:
     machine = service.machine
-    service.configure(listen_reuseport="yes")
+    service.configure(
+        listen_reuseport="yes",
+        admin_listen="unix:/run/tunnel-gateway/admin{instance}.sock",
+        audit_file="/var/log/tunnel-gateway/audit{instance}.jsonl",
+    )
     instances = ("tunnel-gateway@1.service", "tunnel-gateway@2.service")
     machine.systemctl("enable", *instances)
     machine.systemctl("start", "tunnel-gateway.target")
     for instance in instances:
         service.wait_for(instance, "ActiveState", "active")
     assert len(service.events("listening")) == 2
+    for name in ("run/tunnel-gateway/admin{}.sock", "var/log/tunnel-gateway/audit{}.jsonl"):
+        assert all((machine.root / name.format(number)).exists() for number in (1, 2))
     peer = peer_of(service, credentials)
     with peer.socket:
         peer.open()
