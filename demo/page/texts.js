@@ -6,7 +6,8 @@ import ru from "./texts/ru.js";
 import uz from "./texts/uz.js";
 
 const LANGUAGES = { uz, ru, en };
-const NUMBERS = { uz: "uz-Latn-UZ", ru: "ru-RU", en: "en-GB" };
+// Chromium does not know the numbers of Uzbek and would write them as English; they are as Russian.
+const NUMBERS = { uz: "ru-RU", ru: "ru-RU", en: "en-GB" };
 const REMEMBERED = "language";
 const facts = new WeakMap();
 let language = first();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tests.support.page import VENDOR_KEYS
@@ -20,6 +22,18 @@ from tunnel_gateway.agent.calls import Caller, Function, Result
 from tunnel_gateway.agent.listener import PATH, Listener
 from tunnel_gateway.agent.service import Service
 from tunnel_gateway.errors import CannotListenError
+
+
+def frame(opcode: Opcode, data: bytes) -> bytes:
+    return Frame(opcode, data).serialize(mask=True)
+
+
+CALL = frame(Opcode.TEXT, b'{"name":"version"}')
+REQUEST = (
+    f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+).encode()
+PINGS = frame(Opcode.PING, b"p" * 125) * 1000
 
 
 class Slow:
@@ -102,17 +116,115 @@ async def test_a_request_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> 
             await writer.wait_closed()
 
 
-async def test_only_so_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+async def version(one: ClientConnection) -> bool:
+    await one.send('{"name":"version"}')
+    return bool(json.loads(await one.recv())["success"])
+
+
+async def test_who_holds_every_place_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 2)
+    async with listening() as (_, port):
+        held = [await page(port, origin=f"http://{name}.yomon.uz") for name in "ab"]
+        async with page(port) as one:
+            assert await version(one)
+            assert await end_of(held[0]) is None
+            assert await version(held[1])
+        await held[1].close()
+
+
+async def test_of_too_many_a_page_with_a_key_and_a_call_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 2)
+    slow = Slow()
+    async with listening(slow) as (_, port), page(port) as busy, page(port) as idle:
+        await busy.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
+        await busy.recv()
+        await busy.send('{"plugin":"test","name":"wait"}')
+        await slow.called.wait()
+        async with page(port) as third:
+            assert await end_of(idle) is None
+            async with page(port, origin="http://yomon.uz") as stranger:
+                assert await end_of(third) is None
+                async with page(port) as fourth:
+                    assert await end_of(stranger) is None
+                    assert await version(fourth)
+        assert not slow.cancelled.is_set()
+
+
+async def test_the_last_place_is_not_taken_from_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "MAX_CONNECTIONS", 1)
-    async with listening() as (_, port), page(port) as one:
+    slow = Slow()
+    async with listening(slow) as (_, port), page(port) as busy:
+        await busy.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
+        await busy.recv()
+        await busy.send('{"plugin":"test","name":"wait"}')
+        await slow.called.wait()
         reader, writer = await asyncio.open_connection(LOOPBACK, port)
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
-        await one.send('{"name":"version"}')
-        assert json.loads(await one.recv())["success"] is True
+        assert not slow.cancelled.is_set()
+
+
+async def test_pings_without_end_end_the_socket() -> None:
+    async with listening() as (_, port), page(port, ping_interval=None) as one:
+        for _ in range(listener.MAX_PINGS):
+            await (await one.ping())
+        assert await version(one)
+        with suppress(ConnectionClosed):
+            for _ in range(listener.MAX_PINGS + 1):
+                await one.ping()
+        assert await end_of(one) == 1002
+
+
+@asynccontextmanager
+async def flooding(port: int, data: bytes) -> AsyncIterator[asyncio.Task[None]]:
+    """Who sends ``data`` again and again and takes no answer, until he is cut off."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.setblocking(False)
+        await loop.sock_connect(one, (LOOPBACK, port))
+        await loop.sock_sendall(one, REQUEST)
+
+        async def send() -> None:
+            with suppress(OSError):
+                while True:
+                    await loop.sock_sendall(one, data)
+
+        sending = asyncio.create_task(send())
+        try:
+            yield sending
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_who_does_not_take_the_answer_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(listener, "_CLOSE_SECONDS", 0.1)
+    async with listening() as (_, port), flooding(port, CALL * 1000) as sending:
+        await sending
+
+
+async def test_stopping_does_not_wait_for_who_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listener, "_CLOSE_SECONDS", 0.1)
+    async with listening() as (made, port), flooding(port, CALL * 1000) as sending:
+        while not any(one.paused for one in made._server.all_connections):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await made.close()
+        await sending
+
+
+async def test_who_goes_on_after_the_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "_CLOSE_SECONDS", 0.1)
+    async with listening() as (_, port), flooding(port, PINGS) as sending:
+        await sending
 
 
 async def test_a_port_that_is_taken() -> None:

@@ -137,3 +137,22 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     for use in (certificate.context, certificate.fingerprint):
         with pytest.raises(FileError):
             use()
+
+
+def test_its_authority_signs_for_no_other_purpose_than_servers(tmp_path: Path) -> None:
+    certificate = made(tmp_path)
+    key, signed = tmp_path / "mail.key", tmp_path / "mail.pem"
+    run = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    run += ["-nodes", "-subj", "/CN=mail", "-keyout", str(key), "-out", str(signed)]
+    run += ["-CA", str(certificate.authority)]
+    run += ["-CAkey", str(certificate.authority.with_name(AUTHORITY_KEY))]
+    run += ["-addext", "extendedKeyUsage=emailProtection,codeSigning"]
+    run += ["-addext", "basicConstraints=critical,CA:FALSE"]
+    subprocess.run(run, check=True, capture_output=True)
+    verify = ["openssl", "verify", "-CAfile", str(certificate.authority)]
+    assert subprocess.run([*verify, str(signed)], check=False, capture_output=True).returncode == 0
+    checked = subprocess.run(
+        [*verify, "-purpose", "smimesign", str(signed)], check=False, capture_output=True
+    )
+    assert checked.returncode != 0
+    assert b"purpose" in checked.stderr

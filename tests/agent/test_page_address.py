@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -140,15 +142,66 @@ async def test_who_says_nothing_for_long_is_sent_away(monkeypatch: pytest.Monkey
         assert (await waiting.answer(b"GET / HT")).startswith(b"HTTP/1.1 504 Gateway Timeout\r\n")
 
 
-async def test_only_so_many_are_listened_to_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_of_too_many_the_one_who_waits_longest_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_address, "_MAX_VISITORS", 2)
     async with Waiting() as waiting:
-        first, _ = await waiting.visit(b"G"), await waiting.visit(b"G")
-        page = await waiting.visit(request(waiting.port))
-        await send(first, b"X")
-        await receive_all(first)
+        first, second = await waiting.visit(b"G"), await waiting.visit(b"G")
+        third = await waiting.visit(b"G")
+        assert await gone(first)
+        await waiting.visit(b"G")
+        assert await gone(second)
+        await waiting.visit(request(waiting.port))
+        assert await gone(third)
         await waiting.admitted()
-        assert page.fileno() >= 0
+
+
+async def test_refused_visitors_who_do_not_leave_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_address, "_MAX_VISITORS", 2)
+    async with Waiting() as waiting:
+        stubborn = await waiting.visit(b"X")
+        assert (await receive_all(stubborn)).startswith(b"HTTP/1.1 400 ")  # and keeps his side open
+        await waiting.visit(b"X")
+        before = descriptors()
+        for _ in range(20):
+            await waiting.answer(b"X")
+        # Of each visitor there is our own socket; of the address's, not more than two.
+        assert descriptors() <= before + 20 + 2
+        await waiting.visit(request(waiting.port))
+        await waiting.admitted()
+
+
+async def test_a_lack_of_descriptors_does_not_end_the_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(page_address, "_ACCEPT_AGAIN_SECONDS", 0.01)
+    async with Waiting() as waiting:
+        await waiting.answer(b"X")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        page = await waiting.visit()
+        await send(page, b"GET")
+        other = socket.socket()
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (other.fileno(), hard))
+            with other:
+                other.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(other, ("127.0.0.1", waiting.port))
+                for _ in range(10):  # the loop sees that somebody is there
+                    await asyncio.sleep(0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        await send(page, request(waiting.port)[3:])
+        await waiting.admitted()
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def gone(plain: socket.socket) -> bool:
+    try:
+        return await receive_all(plain) == b""
+    except ConnectionResetError:
+        return True
 
 
 async def test_nobody_comes() -> None:

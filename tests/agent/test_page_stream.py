@@ -50,7 +50,7 @@ async def said_after(before: bytes, end: RelayEnd) -> bytes:
 @pytest.mark.parametrize(
     ("end", "code", "reason"),
     [
-        (LOST, 1011, "truncated: the connection was lost"),
+        (LOST, 1011, "gateway_lost: the connection to the gateway broke off"),
         (RelayEnd("timed_out", TimedOutError("late")), 1001, "timed_out: late"),
         (
             RelayEnd("alert_received", AlertReceivedError("shutting_down", "stopping")),

@@ -154,3 +154,18 @@ def test_which_way_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             find_prompter()
     os.close(ours)
     os.close(theirs)
+
+
+async def test_questions_that_come_and_go_wear_nobody_down() -> None:
+    someone = Someone()
+    desk = PasswordDesk(someone)
+    for _ in range(MAX_CANCELLED):
+        asking = asyncio.create_task(desk.ask(question()))
+        await someone.asked.get()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    with pytest.raises(CallRefusedError) as caught:
+        async with asyncio.timeout(TIME_LIMIT):
+            await desk.ask(question())
+    assert caught.value.name == "busy"
+    assert someone.asked.empty()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.browser import OFFICER
 from tests.support.credentials import Credentials
 from tests.support.house import House, house
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
@@ -82,6 +83,7 @@ async def test_what_is_refused(credentials: Credentials, tmp_path: Path) -> None
         assert await code(running, Caller("https://yana.uz", "yana.uz")) == "unknown_domain"
         assert await code(running, key="x") == "key_not_found"
         assert await code(running, dst_id="") == "bad_destination"
+        assert await code(running, dst_id="\ud800") == "bad_destination"
         assert await code(running, dst_id="\ud800" * 100) == "bad_destination"
         assert await code(running, dst_id="7") == "unknown_destination"
 
@@ -109,3 +111,11 @@ async def test_there_are_so_many_places(
         assert refused.name == "too_many_tunnels"
         for _ in range(2):
             (await home.destination()).close()
+
+
+async def test_a_key_that_is_unloaded_meanwhile(credentials: Credentials, tmp_path: Path) -> None:
+    async with house(credentials, tmp_path) as home, made(home) as running:
+        wiped = credentials.user("wiped", OFFICER, days=30).identity
+        wiped.private_key.wipe()
+        running._identities = Keys(wiped)
+        assert await code(running) == "key_not_found"

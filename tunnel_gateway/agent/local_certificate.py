@@ -2,7 +2,8 @@
 
 A browser must be told to trust the authority, once. So that this does the user no harm even if
 the authority's key is stolen, its certificate is constrained (RFC 5280, 4.2.1.10): whatever it
-signs for other names than 127.0.0.1 and localhost is worth nothing.
+signs for other names than 127.0.0.1 and localhost is worth nothing. Such names are those of
+servers only, so its extended key usage keeps it from mail and programs.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _AUTHORITY_RENEWAL: Final = timedelta(days=400)
 _SERVER_RENEWAL: Final = timedelta(days=30)
 _SKEW: Final = timedelta(days=1)
 _MAX_SIZE: Final = 64 * 1024
+_PURPOSE: Final = (ExtendedKeyUsageOID.SERVER_AUTH,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class LocalCertificate:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
             .add_extension(constraints, critical=True)
+            .add_extension(x509.ExtendedKeyUsage(_PURPOSE), critical=False)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
             )
@@ -131,13 +134,12 @@ class LocalCertificate:
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.IPAddress(IPv4Address("127.0.0.1")), x509.DNSName("localhost")]
         issuer = signer.certificate.subject
-        purpose = [ExtendedKeyUsageOID.SERVER_AUTH]
         authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
         builder = (
             _builder(_name("127.0.0.1"), issuer, key.public_key(), now, _SERVER_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage(purpose), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(_PURPOSE), critical=False)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(authority_key, critical=False)
         )

@@ -22,9 +22,13 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.transport.relay import RelayEnd
 from tunnel_gateway.transport.upgrade import UpgradeReader, UpgradeRequest
 
-# Browsers open connections ahead of use and say nothing on them; more than these wait their turn.
+# Browsers open connections ahead of use and say nothing on them. When there are more than these,
+# the one who has been here longest must go: the page asks as soon as it is connected, so whoever
+# is slower cannot keep it waiting.
 _MAX_VISITORS: Final = 32
 _HEAD_SECONDS: Final = 5.0
+_ACCEPT_AGAIN_SECONDS: Final = 0.1
+_CROWDED: Final = TimedOutError("others came meanwhile")
 
 
 class PageAddress(OneShotAddress):
@@ -35,7 +39,6 @@ class PageAddress(OneShotAddress):
         port = self.port
         self._origin = origin
         self._hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
-        self._places = asyncio.Semaphore(_MAX_VISITORS)
         self.refused = 0  # visitors that were turned away
 
     async def _admit(self) -> PageStream:
@@ -53,42 +56,73 @@ class PageAddress(OneShotAddress):
             await asyncio.gather(receiving, return_exceptions=True)
 
     async def _receive_all(self, admitted: asyncio.Future[PageStream]) -> PageStream:
-        loop = asyncio.get_running_loop()
-        async with asyncio.TaskGroup() as visitors:
+        visitors: dict[asyncio.Task[None], None] = {}  # in the order of their coming
+        try:
             while True:
-                await self._places.acquire()
-                connection, _ = await loop.sock_accept(self._socket)
-                visitors.create_task(self._receive(connection, admitted))
+                connection = await self._next_connection()
+                if len(visitors) >= _MAX_VISITORS:
+                    oldest = next(iter(visitors))
+                    del visitors[oldest]
+                    oldest.cancel()
+                visitor = asyncio.create_task(self._receive(connection, admitted))
+                visitors[visitor] = None
+                visitor.add_done_callback(lambda done: visitors.pop(done, None))
+        finally:
+            present = list(visitors)
+            for visitor in present:
+                visitor.cancel()
+            await asyncio.gather(*present, return_exceptions=True)
+
+    async def _next_connection(self) -> socket.socket:
+        """Wait until somebody comes; that there is no descriptor left for him is no end."""
+        while True:
+            try:
+                connection, _ = await asyncio.get_running_loop().sock_accept(self._socket)
+            except OSError:
+                await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
+            else:
+                return connection
 
     async def _receive(
         self, connection: socket.socket, admitted: asyncio.Future[PageStream]
     ) -> None:
-        """Let a visitor in, or tell him why not."""
+        """Let a visitor in, or tell him why not; his place is free when his socket is closed."""
         try:
             stream = await page_stream(connection)
         except OSError:
-            self._places.release()
             return
         try:
             await self._examine(stream)
         except (OSError, TunnelGatewayError) as error:
             self._turn_away(stream, error)
-        except asyncio.CancelledError:  # another was let in, or the tunnel has ended
-            stream.close()
+        except asyncio.CancelledError:
+            self._send_off(stream, admitted)
             raise
         else:
             if admitted.done():
                 stream.close()
             else:
                 admitted.set_result(stream)
-        finally:
-            self._places.release()
+            return
+        try:
+            await stream.wait_closed()
+        except asyncio.CancelledError:
+            if not admitted.done():
+                stream.abort(_CROWDED)
+            raise
 
     def _turn_away(self, stream: PageStream, error: Exception) -> None:
         self.refused += 1
         if isinstance(error, TunnelGatewayError):
             stream.write(refusal(RelayEnd(error.code, error)))
         stream.close()
+
+    def _send_off(self, stream: PageStream, admitted: asyncio.Future[PageStream]) -> None:
+        if admitted.done():
+            stream.close()
+        else:  # his place is needed, or the tunnel has ended
+            self.refused += 1
+            stream.abort(_CROWDED)
 
     async def _examine(self, stream: PageStream) -> None:
         """Raise NotPermittedError for another page's request, NotWebSocketError for none."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from websockets.frames import CloseCode
 
-from tunnel_gateway.errors import AlertReceivedError
+from tunnel_gateway.errors import AlertReceivedError, TruncatedError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.relay import RelayEnd
 from tunnel_gateway.transport.stream import SocketStream
@@ -60,8 +60,12 @@ class PageStream(SocketStream):
         if not self._may_close or end.error is None:
             return b""
         error = end.error
-        name = error.name if isinstance(error, AlertReceivedError) else end.reason
-        text = error.text if isinstance(error, AlertReceivedError) else str(error)
+        if isinstance(error, AlertReceivedError):
+            name, text = error.name, error.text
+        elif isinstance(error, OSError | TruncatedError):
+            name, text = "gateway_lost", "the connection to the gateway broke off"
+        else:
+            name, text = end.reason, str(error)
         code = CloseCode.GOING_AWAY if name in _GOING_AWAY else CloseCode.INTERNAL_ERROR
         return close_frame(code, f"{name}: {text}")
 

@@ -1,7 +1,8 @@
 """Asking the user for the password of a key, one question at a time.
 
 A page can call as often as it likes, and every question comes up before the user. So a page has
-one question waiting at most, and one that the user sent away again and again is made to wait.
+one question waiting at most, and one that the user sent away again and again, or that withdrew
+its own questions so, is made to wait.
 """
 
 from __future__ import annotations
@@ -132,6 +133,9 @@ class PasswordDesk:
                 return await self._prompter.ask(question)
         except TimeoutError:
             raise refused("password_timeout") from None
+        except asyncio.CancelledError:  # the page left: a dialog came and went, as if sent away
+            self._note_cancelled(question.origin)
+            raise
 
     def _note_cancelled(self, origin: str) -> None:
         if origin not in self._cancelled and len(self._cancelled) >= _MAX_REMEMBERED:

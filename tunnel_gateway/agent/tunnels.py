@@ -18,6 +18,7 @@ from tunnel_gateway.errors import (
     AlertReceivedError,
     CallRefusedError,
     CertificateError,
+    InvalidKeyError,
     ShuttingDownError,
     TunnelGatewayError,
 )
@@ -80,7 +81,7 @@ class Tunnels:
         gateway = self._gateway(caller.domain)
         if self._validator is None:
             raise refused("no_truststore")
-        if not 0 < len(dst_id.encode(errors="surrogatepass")) <= _MAX_DST_ID:
+        if not 0 < len(dst_id.encode(errors="replace")) <= _MAX_DST_ID or not dst_id.isprintable():
             raise refused("bad_destination")
         with self._place():
             identity = await self._identities.identity(
@@ -130,6 +131,8 @@ class Tunnels:
             raise CallRefusedError(
                 error.code, f"the gateway's certificate is not accepted: {error}"
             ) from None
+        except InvalidKeyError:  # unloaded while this call was on its way
+            raise refused("key_not_found") from None
         except TunnelGatewayError as error:
             raise CallRefusedError(error.code, str(error)) from None
 
