@@ -20,10 +20,19 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 def memory_kib(pids: Iterable[int]) -> int:
     """Return the memory of processes in KiB, pages that are shared counted in proportion."""
+    return _sum("Pss", pids)
+
+
+def anonymous_kib(pids: Iterable[int]) -> int:
+    """Return the memory of processes in KiB without files: unchanged by who else shares these."""
+    return _sum("Pss_Anon", pids)
+
+
+def _sum(name: str, pids: Iterable[int]) -> int:
     return sum(
         int(found[1])
         for pid in pids
-        if (found := re.search(r"^Pss:\s+(\d+)", _rollup(pid), re.MULTILINE))
+        if (found := re.search(rf"^{name}:\s+(\d+)", _rollup(pid), re.MULTILINE))
     )
 
 

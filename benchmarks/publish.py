@@ -100,11 +100,11 @@ def section(results: Results, machine: Machine, rounds: int, charts: list[str]) 
     return f"{about}\n\n{markdown_table(list(rows(results)))}\n\n{pictures}"
 
 
-def replace_marked(document: str, text: str) -> str:
-    """Return the document with ``text`` between its two marks."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+def replace_marked(document: str, text: str, begin: str = BEGIN, end: str = END) -> str:
+    """Return the document with ``text`` between two marks."""
+    before, found, rest = document.partition(begin)
+    _, last, after = rest.partition(end)
+    if not found or not last:
         raise BenchmarkError(f"{DOCUMENT} lacks the marks between which results are written")
     return f"{before}{begin}\n\n{text}\n\n{end}{after}"
 

@@ -122,26 +122,34 @@ tunnel.destination.{destination}.port={far_port}
 """
 
 
-def _start_gateway(laboratory: Laboratory, instances: int) -> Running:
+def gateway_config(laboratory: Laboratory, port: int, *, shared: bool) -> str:
+    """Return the configuration of a gateway that leads to the laboratory's destination."""
+    return _GATEWAY_CONFIG.format(
+        host=LOOPBACK,
+        port=port,
+        reuseport="yes" if shared else "no",
+        credentials=laboratory.credentials,
+        destination=DESTINATION,
+        far_port=laboratory.far_port,
+    )
+
+
+def start_gateway(
+    laboratory: Laboratory, name: str, config: Path, environment: Mapping[str, str] | None = None
+) -> Program:
+    """Start a gateway and wait until it listens."""
+    command = (PYTHON, "-c", "from tunnel_gateway.cli.main import main; raise SystemExit(main())")
+    program = laboratory.start(name, (*command, "serve", "--config", str(config)), environment)
+    return program.wait_for_word('"listening"')
+
+
+def _start_gateways(laboratory: Laboratory, instances: int) -> Running:
     port = free_port()
     config = laboratory.folder / f"gateway-{port}.properties"
-    config.write_text(
-        _GATEWAY_CONFIG.format(
-            host=LOOPBACK,
-            port=port,
-            reuseport="yes" if instances > 1 else "no",
-            credentials=laboratory.credentials,
-            destination=DESTINATION,
-            far_port=laboratory.far_port,
-        ),
-        encoding="utf-8",
-    )
-    command = (PYTHON, "-c", "from tunnel_gateway.cli.main import main; raise SystemExit(main())")
+    text = gateway_config(laboratory, port, shared=instances > 1)
+    config.write_text(text, encoding="utf-8")
     daemons = [
-        laboratory.start(
-            f"gateway-{port}-{number}", (*command, "serve", "--config", str(config))
-        ).wait_for_word("listening")
-        for number in range(instances)
+        start_gateway(laboratory, f"gateway-{port}-{number}", config) for number in range(instances)
     ]
     pids = tuple(daemon.pid for daemon in daemons)
     return Running(Target("gateway", port, pids, laboratory.credentials), list(daemons))
@@ -149,7 +157,7 @@ def _start_gateway(laboratory: Laboratory, instances: int) -> Running:
 
 SYSTEMS = (
     System("relay", "plain relay, no cryptography", _start_relay),
-    System("gateway", "tunnel-gateway", _start_gateway),
+    System("gateway", "tunnel-gateway", _start_gateways),
     System("stunnel-gost", "stunnel, GOST 28147-89", _stunnel(GOST)),
     System("stunnel-aes", "stunnel, TLS 1.3 AES", _stunnel(AES)),
 )

@@ -10,7 +10,7 @@ import { keyCard, mask } from "./keys.js";
 import { clear, refuse, step, tell } from "./outcome.js";
 import { current, megabytes, milliseconds, number, say, speak, text, translate } from "./texts.js";
 
-const RANDOM = 32 * 1024 * 1024;
+const RANDOM = 32_000_000;
 const DIGESTED = 256 * 1024 * 1024; // a page digests only what it holds in memory
 const SHOWN = 300; // characters of one message
 

@@ -43,7 +43,10 @@ export const number = (value, digits = 0) => new Intl.NumberFormat(NUMBERS[langu
   maximumFractionDigits: digits,
 }).format(value);
 
-export const milliseconds = (value) => `${number(value, value < 10 ? 1 : 0)} ${text("unit.ms")}`;
+export const milliseconds = (value) =>
+  value < 1000
+    ? `${number(value, value < 10 ? 1 : 0)} ${text("unit.ms")}`
+    : `${number(value / 1000, 1)} ${text("unit.s")}`;
 export const megabytes = (bytes) => `${number(bytes / 1e6, 1)} ${text("unit.mb")}`;
 
 /** A day in Tashkent as it is written in the language. */

@@ -14,8 +14,8 @@ import pytest
 
 from tests.support.credentials import Credentials
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
-from tunnel_gateway.agent.local_certificate import LocalCertificate
-from tunnel_gateway.agent.passwords import PasswordFile
+from tunnel_gateway.agent.api.local_certificate import LocalCertificate
+from tunnel_gateway.agent.keys.passwords import PasswordFile
 from tunnel_gateway.agent.program import AgentProgram, Ports
 from tunnel_gateway.agent.settings import load_settings
 from tunnel_gateway.errors import CannotListenError, FileError

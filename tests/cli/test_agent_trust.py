@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.agent.local_certificate import LocalCertificate
+from tunnel_gateway.agent.api.local_certificate import LocalCertificate
 from tunnel_gateway.cli import agent_trust
 
 

@@ -16,7 +16,7 @@ from tunnel_gateway.errors import (
     TruncatedError,
 )
 from tunnel_gateway.gateway.account import Account
-from tunnel_gateway.gateway.audit import Audit
+from tunnel_gateway.gateway.audit.audit import Audit
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.logs import configure_logs

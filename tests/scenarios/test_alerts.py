@@ -21,7 +21,7 @@ from tests.support.processes import Gateway, Record, command, wait_until
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.protocol.alerts import AlertCode
 
-# Off in this gateway; tests/gateway/test_revocation.py has it.
+# Off in this gateway; tests/gateway/revocation/test_revocation.py has it.
 UNREACHED = {"certificate_revoked"}
 
 

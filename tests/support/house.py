@@ -17,11 +17,11 @@ from tests.support.processes import write_config
 from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
 from tunnel_gateway.config import load_config
 from tunnel_gateway.errors import ShuttingDownError
-from tunnel_gateway.gateway.audit import Audit
+from tunnel_gateway.gateway.audit.audit import Audit
 from tunnel_gateway.gateway.destinations import Destinations
-from tunnel_gateway.gateway.limits import Admission, Limits
+from tunnel_gateway.gateway.limits.admission import Admission, Limits
 from tunnel_gateway.gateway.reports import Reports
-from tunnel_gateway.gateway.revocation import Revocation
+from tunnel_gateway.gateway.revocation.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.gateway.sessions import Sessions

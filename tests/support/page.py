@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.support.credentials import FIRST_DOMAIN, MADE, Credentials
 from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Program
-from tunnel_gateway.agent.apikey import make_api_key
+from tunnel_gateway.agent.api.apikey import make_api_key
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
 from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import API_KEYS, issue

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from tunnel_gateway.agent.oneshot import DEFAULT_SECONDS, OneShotAddress
+from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS, OneShotAddress
 from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientSettings

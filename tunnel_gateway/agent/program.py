@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.agent.apikey import ApiKeys
-from tunnel_gateway.agent.key_files import KEY_FOLDER, KeyFiles
-from tunnel_gateway.agent.key_functions import key_functions
-from tunnel_gateway.agent.keyring import Keyring
-from tunnel_gateway.agent.listener import Listener
-from tunnel_gateway.agent.local_certificate import LocalCertificate
-from tunnel_gateway.agent.passwords import PasswordDesk, Prompter
-from tunnel_gateway.agent.service import Service
+from tunnel_gateway.agent.api.apikey import ApiKeys
+from tunnel_gateway.agent.api.listener import Listener
+from tunnel_gateway.agent.api.local_certificate import LocalCertificate
+from tunnel_gateway.agent.api.service import Service
+from tunnel_gateway.agent.keys.files import KEY_FOLDER, KeyFiles
+from tunnel_gateway.agent.keys.functions import key_functions
+from tunnel_gateway.agent.keys.keyring import Keyring
+from tunnel_gateway.agent.keys.passwords import PasswordDesk, Prompter
+from tunnel_gateway.agent.pages.tunnels import Tunnels
 from tunnel_gateway.agent.settings import AgentSettings
-from tunnel_gateway.agent.tunnels import Tunnels
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.keyfiles import load_certificates

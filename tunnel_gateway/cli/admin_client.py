@@ -13,7 +13,7 @@ from typing import Any, Final
 from tunnel_gateway.config import load_config
 from tunnel_gateway.config_admin import INSTANCE, AdminAddress, addresses_of, parse_address
 from tunnel_gateway.errors import AdminError
-from tunnel_gateway.gateway.admin_guard import ACTION_HEADER
+from tunnel_gateway.gateway.admin.guard import ACTION_HEADER
 
 DEFAULT_CONFIG: Final = Path("/etc/tunnel-gateway/config.properties")
 # The first look of all measures rates for a second.

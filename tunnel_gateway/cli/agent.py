@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunnel_gateway.agent.listener import PATH
-from tunnel_gateway.agent.local_certificate import LocalCertificate
-from tunnel_gateway.agent.passwords import find_prompter
+from tunnel_gateway.agent.api.listener import PATH
+from tunnel_gateway.agent.api.local_certificate import LocalCertificate
+from tunnel_gateway.agent.keys.passwords import find_prompter
 from tunnel_gateway.agent.program import WS_PORT, WSS_PORT, AgentProgram, Ports
 from tunnel_gateway.agent.settings import load_settings
 from tunnel_gateway.cli import agent_trust, loop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tunnel_gateway.agent.local_certificate import LocalCertificate
+from tunnel_gateway.agent.api.local_certificate import LocalCertificate
 
 _LESSON = """\
 The agent's https pages need wss://127.0.0.1, and its certificate was made on this machine. Its

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunnel_gateway.agent.app import serve_one_tunnel
-from tunnel_gateway.agent.oneshot import DEFAULT_SECONDS
+from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.tunnel import GatewayAddress
 from tunnel_gateway.cli import loop
 from tunnel_gateway.cli.arguments import domain

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from tunnel_gateway.agent.apikey import make_api_key
+from tunnel_gateway.agent.api.apikey import make_api_key
 from tunnel_gateway.cli.arguments import domain
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.pki.keyfiles import load_identity, read_password

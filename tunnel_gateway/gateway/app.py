@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Final
 from tunnel_gateway.config import Config
 from tunnel_gateway.config_admin import addresses_of
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
-from tunnel_gateway.gateway.admin import Admin
-from tunnel_gateway.gateway.audit import Audit
+from tunnel_gateway.gateway.admin.overview import Overview
+from tunnel_gateway.gateway.admin.probes import Probes
+from tunnel_gateway.gateway.admin.server import Admin
+from tunnel_gateway.gateway.audit.audit import Audit
 from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
-from tunnel_gateway.gateway.limits import Admission, Limits
-from tunnel_gateway.gateway.overview import Overview
+from tunnel_gateway.gateway.limits.admission import Admission, Limits
 from tunnel_gateway.gateway.policy import describe
-from tunnel_gateway.gateway.probes import Probes
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.reports import Reports
-from tunnel_gateway.gateway.revocation import Revocation
+from tunnel_gateway.gateway.revocation.revocation import Revocation
 from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.gateway.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
@@ -39,7 +39,7 @@ from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
 if TYPE_CHECKING:
-    from tunnel_gateway.gateway.fleet import Fleet
+    from tunnel_gateway.gateway.limits.fleet import Fleet
 
 log = get_logger(__name__)
 
@@ -221,7 +221,7 @@ def _fleet(config: Config) -> Fleet | None:
     if config.fleet_redis is None:
         return None
     # Without a fleet nothing of Redis is loaded.
-    from tunnel_gateway.gateway.fleet import Fleet  # noqa: PLC0415
+    from tunnel_gateway.gateway.limits.fleet import Fleet  # noqa: PLC0415
 
     return Fleet(config.fleet_redis, config.fleet_password)
 

@@ -25,7 +25,7 @@ from tunnel_gateway.errors import (
     UnknownDestinationError,
 )
 from tunnel_gateway.gateway.circuit import AddressState, Circuit, probe_delays
-from tunnel_gateway.gateway.places import Places
+from tunnel_gateway.gateway.limits.places import Places
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.stream import SocketStream
 

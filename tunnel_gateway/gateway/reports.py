@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tunnel_gateway.errors import NotPermittedError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gateway.account import Account
-from tunnel_gateway.gateway.audit import Audit
+from tunnel_gateway.gateway.audit.audit import Audit
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.relay import RelayEnd

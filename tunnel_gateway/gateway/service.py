@@ -9,10 +9,10 @@ from tunnel_gateway.config import Config
 from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.domains import load_domains
-from tunnel_gateway.gateway.limits import Admission
+from tunnel_gateway.gateway.limits.admission import Admission
 from tunnel_gateway.gateway.policy import domain_faults
 from tunnel_gateway.gateway.reports import Reports
-from tunnel_gateway.gateway.revocation import Revocation
+from tunnel_gateway.gateway.revocation.revocation import Revocation
 from tunnel_gateway.gateway.workers import Workers
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity

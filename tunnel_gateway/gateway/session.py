@@ -16,10 +16,10 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gateway.account import Account, Stage
 from tunnel_gateway.gateway.balancers import Source, find_source
 from tunnel_gateway.gateway.destinations import find_destination
+from tunnel_gateway.gateway.limits.sources import source_of
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.service import Service
-from tunnel_gateway.gateway.sources import source_of
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated

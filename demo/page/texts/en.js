@@ -5,6 +5,7 @@ export default {
   "language": "Language",
   "foot": "A demonstration with development certificates. It does not ask for your real key.",
   "unit.ms": "ms",
+  "unit.s": "s",
   "unit.mb": "MB",
   "unit.mbs": "MB/s",
   "refused": "Refused",
@@ -51,7 +52,7 @@ export default {
 
   "file.heading": "Send a file",
   "file.choose": "Choose a file",
-  "file.random": "32 MiB of random bytes",
+  "file.random": "32 MB of random bytes",
   "file.progress": "{name}: {arrived} of {size} have arrived",
   "file.same": "{size} arrived unchanged at {rate}. SHA-256 on both sides: {digest}",
   "file.arrived": "{size} arrived at {rate}. The API's SHA-256: {digest}",

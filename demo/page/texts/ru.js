@@ -5,6 +5,7 @@ export default {
   "language": "Язык",
   "foot": "Демонстрация с сертификатами для разработки. Ваш настоящий ключ здесь не нужен.",
   "unit.ms": "мс",
+  "unit.s": "с",
   "unit.mb": "МБ",
   "unit.mbs": "МБ/с",
   "refused": "Отказано",
@@ -51,7 +52,7 @@ export default {
 
   "file.heading": "Отправка файла",
   "file.choose": "Выбрать файл",
-  "file.random": "32 МиБ случайных байтов",
+  "file.random": "32 МБ случайных байтов",
   "file.progress": "{name}: дошло {arrived} из {size}",
   "file.same": "{size} дошло без изменений, скорость {rate}. SHA-256 с обеих сторон: {digest}",
   "file.arrived": "{size} дошло, скорость {rate}. SHA-256, посчитанный API: {digest}",

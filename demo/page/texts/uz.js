@@ -5,6 +5,7 @@ export default {
   "language": "Til",
   "foot": "Bu sinov sertifikatlari bilan ishlaydigan namoyish. Haqiqiy kalitingiz so‘ralmaydi.",
   "unit.ms": "ms",
+  "unit.s": "s",
   "unit.mb": "MB",
   "unit.mbs": "MB/s",
   "refused": "Rad etildi",
@@ -51,7 +52,7 @@ export default {
 
   "file.heading": "Fayl yuborish",
   "file.choose": "Fayl tanlash",
-  "file.random": "32 MiB tasodifiy bayt",
+  "file.random": "32 MB tasodifiy bayt",
   "file.progress": "{name}: {size} dan {arrived} yetib bordi",
   "file.same": "{size} o‘zgarmasdan yetib bordi, tezlik {rate}. Ikki tomonda ham SHA-256: {digest}",
   "file.arrived": "{size} yetib bordi, tezlik {rate}. API hisoblagan SHA-256: {digest}",

@@ -1,0 +1,60 @@
+"""``python -m benchmarks.fleet``: a fleet under load, upgraded and killed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from benchmarks.fleet.course import run
+from benchmarks.fleet.report import BEGIN, END, rows, section, totals
+from benchmarks.machine import this_machine
+from benchmarks.programs import ROOT, BenchmarkError
+from benchmarks.publish import DOCUMENT, replace_marked
+from benchmarks.report import text_table
+
+_DESCRIPTION = """\
+Two gateways behind two HAProxies on this machine, full of tunnels. One gateway is replaced by a new
+daemon on its port, the other one is killed and brought back; users who lose a tunnel make a new
+one. Prints figures for each phase; docs/performance.md says what they mean.
+"""
+_IDLE, _BUSY, _SECONDS = 10_000, 500, 20.0
+
+
+def main() -> int:
+    """Run and print; 1 when something could not be started or broke off."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=_DESCRIPTION)
+    add = parser.add_argument
+    add("--idle", type=_count, default=_IDLE, help=f"idle tunnels (default: {_IDLE:,})")
+    add("--busy", type=_count, default=_BUSY, help=f"busy tunnels (default: {_BUSY})")
+    add("--seconds", type=float, default=_SECONDS, help=f"of a phase (default: {_SECONDS:g})")
+    add("--publish", action="store_true", help=f"write the results into {DOCUMENT}")
+    given = parser.parse_args()
+    load = os.getloadavg()[0]
+    try:
+        outcome = run(given.idle, given.busy, given.seconds)
+        print(text_table(list(rows(outcome))), *totals(outcome), sep="\n")
+        conditions = (
+            f"{given.idle:,} idle tunnels and {given.busy:,} busy ones; the load average was"
+            f" {load:.1f} before it began."
+        )
+        print(conditions)
+        if given.publish:
+            document = ROOT / DOCUMENT
+            text = section(outcome, this_machine(), conditions)
+            whole = replace_marked(document.read_text(encoding="utf-8"), text, BEGIN, END)
+            document.write_text(whole, encoding="utf-8")
+    except BenchmarkError as error:
+        print(f"benchmarks.fleet: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"not a number of tunnels: {text!a}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""Which files are listed, and that no others are opened, whatever a page says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support import keystores
+from tests.support.keys import owner, pfx, write_pfx
+from tests.support.pki import user
+from tunnel_gateway.agent.keys import files as key_files
+from tunnel_gateway.agent.keys.files import KEY_FOLDER, MAX_FILES, KeyFiles
+from tunnel_gateway.errors import CallRefusedError
+from tunnel_gateway.pki import pkcs12
+from tunnel_gateway.pki.alias import make_alias
+from tunnel_gateway.pki.oids import FAMILY_2009
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "DSKEYS"
+    path.mkdir()
+    return path
+
+
+def files(*folders: Path) -> KeyFiles:
+    return KeyFiles(folders, media=False)
+
+
+def names(found: KeyFiles) -> list[tuple[str, str]]:
+    return [(one.path, one.name) for one in found.list_all()]
+
+
+def test_what_is_listed(folder: Path) -> None:
+    write_pfx(folder, "DS1")
+    write_pfx(folder / "work", "DS2")
+    (folder / "notes.txt").write_text("no key")
+    (folder / "damaged.pfx").write_bytes(b"no key either")
+    (folder / "UPPER.PFX").write_bytes(pfx())
+    found = files(folder)
+    assert names(found) == [("", "DS1"), ("", "UPPER"), ("work", "DS2")]
+    first = found.list_all()[0]
+    assert first.disk == f"{folder}{os.sep}"
+    assert first.alias == make_alias(owner().leaf)
+    assert found.disks() == [first.disk]
+    assert found.list_disk(first.disk) == found.list_all()
+
+
+def test_a_key_without_a_name_goes_by_its_file(folder: Path) -> None:
+    info = keystores.sec1_info(owner().private_key, FAMILY_2009)
+    chain = [keystores.certificate_bag(one) for one in owner().chain]
+    data = keystores.pfx(keystores.lot(keystores.key_bag(info), *chain), mac=None)
+    (folder / "My Key.pfx").write_bytes(data)
+    # All of it encrypted: that there is a key cannot be seen.
+    data = keystores.pfx(keystores.closed_lot(keystores.key_bag(info), *chain))
+    (folder / "closed.pfx").write_bytes(data)
+    found = files(folder)
+    assert [one.alias for one in found.list_all()] == ["cn=my key", "cn=closed"]
+    closed = found.load(found.disks()[0], "", "My Key", "cn=my key")
+    assert (closed.friendly_name, closed.owner) == (None, "my key")
+
+
+def test_several_keys_in_one_file(folder: Path) -> None:
+    bags = []
+    for number, identity in enumerate((owner(), user())):
+        info = keystores.sec1_info(identity.private_key, FAMILY_2009)
+        bags.append(keystores.key_bag(info, f"cn=key {number}", bytes([number])))
+    (folder / "two.pfx").write_bytes(keystores.pfx(keystores.lot(*bags), mac=None))
+    found = files(folder)
+    assert [one.alias for one in found.list_all()] == ["cn=key 0", "cn=key 1"]
+    assert found.load(found.disks()[0], "", "two", "cn=key 1").friendly_name == "cn=key 1"
+
+
+@pytest.mark.parametrize("name", ["cn=a\nb", "cn=\u202ea", "", "x" * 3000])
+def test_a_name_that_is_not_plain_is_not_shown(folder: Path, name: str) -> None:
+    write_pfx(folder, "DS1", name)
+    assert [one.alias for one in files(folder).list_all()] == ["cn=ds1"]
+
+
+def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
+    outside = write_pfx(tmp_path / "outside", "secret")
+    (folder / "link.pfx").symlink_to(outside)
+    (folder / "linked").symlink_to(outside.parent)
+    os.mkfifo(folder / "pipe.pfx")
+    (folder / "folder.pfx").mkdir()
+    assert names(files(folder)) == []
+
+
+def test_bounds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "large.pfx").write_bytes(bytes(pkcs12.MAX_SIZE + 1))
+    write_pfx(folder / "a" / "b", "deep")
+    write_pfx(folder / "a", "there")
+    assert names(files(folder)) == [("a", "there")]
+    for number in range(MAX_FILES + 5):
+        (folder / f"{number}.pfx").write_bytes(pfx("cn=a"))
+    assert len(files(folder, folder).list_all()) == MAX_FILES
+    monkeypatch.setattr(key_files, "MAX_ENTRIES", 3)
+    assert names(files(folder)) == []
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    found = files(tmp_path / "none")
+    assert found.disks() == []
+    assert found.list_all() == []
+
+
+def test_media(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stick, camera, trap = (tmp_path / name for name in ("stick", "camera", "trap"))
+    written = write_pfx(stick / KEY_FOLDER, "DS3")
+    write_pfx(stick, "elsewhere")
+    camera.mkdir()
+    trap.mkdir()
+    (trap / KEY_FOLDER).symlink_to(folder)
+    write_pfx(folder, "DS1")
+    monkeypatch.setattr(key_files, "_mount_points", lambda: iter([stick, camera, trap]))
+    found = KeyFiles([], media=True)
+    assert found.disks() == [f"{stick}{os.sep}"]
+    assert names(found) == [(KEY_FOLDER, "DS3")]
+    alias = make_alias(owner().leaf)
+    assert found.load(f"{stick}{os.sep}", KEY_FOLDER, "DS3", alias).data == written.read_bytes()
+
+
+def test_mount_points_of_this_system_can_be_looked_at() -> None:
+    assert all(point.is_dir() for point in key_files._mount_points())
+
+
+def test_what_a_page_must_name(folder: Path, tmp_path: Path) -> None:
+    written = write_pfx(folder, "DS1")
+    write_pfx(tmp_path, "outside")
+    found = files(folder)
+    alias, disk = make_alias(owner().leaf), f"{folder}{os.sep}"
+    closed = found.load(disk, "", "DS1", alias)
+    assert closed.data == written.read_bytes()
+    assert closed.owner == "g‘aniyev o‘ktam"
+    for path, name, other in [
+        ("..", "outside", alias),
+        ("", "../outside", alias),
+        ("", str(tmp_path / "outside"), alias),
+        (str(tmp_path), "outside", alias),
+        ("", "DS1.pfx", alias),
+        ("", "DS1", "cn=another"),
+        (".", "DS1", alias),
+    ]:
+        with pytest.raises(CallRefusedError) as caught:
+            found.load(disk, path, name, other)
+        assert caught.value.name == "file_not_found"
+    for wrong in (str(tmp_path), f"{tmp_path}/", "/", "", str(folder)):
+        with pytest.raises(CallRefusedError) as caught:
+            found.load(wrong, "", "DS1", alias)
+        assert caught.value.name == "disk_not_found"
+
+
+PARTS = st.lists(st.sampled_from(["..", ".", "/", "DSKEYS", "outside", "DS1", "\0", ".pfx"]))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=PARTS, name=PARTS)
+def test_no_path_leads_out(tmp_path: Path, path: list[str], name: list[str]) -> None:
+    folder = tmp_path / "DSKEYS"
+    if not folder.exists():
+        write_pfx(folder, "DS1", "cn=inside")
+        write_pfx(tmp_path, "outside", "cn=outside")
+    for alias in ("cn=inside", "cn=outside"):
+        try:
+            found = files(folder).load(f"{folder}{os.sep}", "/".join(path), "".join(name), alias)
+        except CallRefusedError:
+            continue
+        assert found.data == pfx("cn=inside")

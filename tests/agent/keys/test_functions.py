@@ -1,0 +1,167 @@
+"""The functions as a page calls them, from the list of keys to a signature that verifies."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.keys import OTHER, PAGE, User, keyring, owner, write_pfx
+from tests.support.pki import NOW, authority
+from tunnel_gateway.agent.api.calls import Caller
+from tunnel_gateway.agent.keys import functions as module
+from tunnel_gateway.agent.keys.files import KeyFiles
+from tunnel_gateway.agent.keys.functions import key_functions
+from tunnel_gateway.errors import CallRefusedError
+from tunnel_gateway.pki import cms
+from tunnel_gateway.pki.validation import ChainValidator
+
+DOCUMENT = "hujjat №1".encode()
+
+
+class Page:
+    """Calls functions by name, as one origin."""
+
+    def __init__(self, folder: Path, person: User) -> None:
+        self.ring = keyring(person)
+        found = key_functions(self.ring, KeyFiles([folder], media=False), clock=lambda: NOW)
+        self.functions = {f"{one.plugin}.{one.name}": one for one in found}
+        assert len(self.functions) == len(found)
+
+    async def __call__(
+        self, name: str, *arguments: str, caller: Caller = PAGE
+    ) -> Mapping[str, Any]:
+        return await self.functions[name](caller, arguments)
+
+    async def refused(self, name: str, *arguments: str, caller: Caller = PAGE) -> str:
+        with pytest.raises(CallRefusedError) as caught:
+            await self(name, *arguments, caller=caller)
+        return caught.value.name
+
+    async def load(self) -> str:
+        (one,) = (await self("pfx.list_all_certificates"))["certificates"]
+        loaded = await self("pfx.load_key", one["disk"], one["path"], one["name"], one["alias"])
+        return str(loaded["keyId"])
+
+
+@pytest.fixture
+def person() -> User:
+    return User()
+
+
+@pytest.fixture
+def page(tmp_path: Path, person: User) -> Page:
+    write_pfx(tmp_path, "DS1")
+    return Page(tmp_path, person)
+
+
+def test_what_there_is(page: Page) -> None:
+    assert set(page.functions) == {
+        "pfx.list_disks",
+        "pfx.list_certificates",
+        "pfx.list_all_certificates",
+        "pfx.load_key",
+        "pfx.unload_key",
+        "pfx.verify_password",
+        "x509.get_certificate_chain",
+        "x509.get_certificate_info",
+        "pkcs7.create_pkcs7",
+        "idcard.list_readers",
+        "baikey.list_tokens",
+        "ckc.list_ckc",
+    }
+    assert all(one.description.endswith(".") for one in page.functions.values())
+
+
+async def test_lists(page: Page) -> None:
+    (disk,) = (await page("pfx.list_disks"))["disks"]
+    found = await page("pfx.list_certificates", disk)
+    assert found == await page("pfx.list_all_certificates")
+    assert set(found["certificates"][0]) == {"disk", "path", "name", "alias"}
+    assert await page.refused("pfx.list_certificates", "/etc/") == "disk_not_found"
+    assert await page("idcard.list_readers") == {"readers": []}
+    assert await page("baikey.list_tokens") == {"tokens": []}
+    assert await page("ckc.list_ckc") == {"devices": []}
+
+
+@pytest.mark.parametrize("detached", ["yes", "no", ""])
+async def test_from_the_list_to_a_signature(page: Page, person: User, detached: str) -> None:
+    key_id = await page.load()
+    assert await page("pfx.verify_password", key_id) == {}
+    data = b64encode(DOCUMENT).decode()
+    reply = await page("pkcs7.create_pkcs7", data, key_id, detached)
+    assert len(person.asked) == 1
+    signed = cms.parse_signed_data(cms_bytes(reply))
+    assert (signed.content is None) == (detached == "yes")
+    (found,) = cms.verify(
+        signed,
+        content=DOCUMENT if detached == "yes" else None,
+        validator=ChainValidator([authority().root.leaf]),
+        at=NOW,
+    )
+    assert found.signer.signing_time == NOW
+    assert reply["signer_serial_number"] == owner().leaf.serial_hex
+    assert reply["signature_hex"] == found.signer.signature.hex()
+    assert await page("pfx.unload_key", key_id) == {}
+    assert await page.refused("pkcs7.create_pkcs7", data, key_id, detached) == "key_not_found"
+    await page.ring.close()
+
+
+def cms_bytes(reply: Mapping[str, Any]) -> bytes:
+    return module._from_base64(reply["pkcs7_64"], cms.MAX_SIZE)
+
+
+async def test_certificates(page: Page) -> None:
+    key_id = await page.load()
+    chain = (await page("x509.get_certificate_chain", key_id))["certificates"]
+    assert len(chain) == len(owner().chain)
+    info = (await page("x509.get_certificate_info", chain[0]))["certificate_info"]
+    assert info["serialNumber"] == owner().leaf.serial_hex
+    assert await page.refused("x509.get_certificate_info", "MAA=") == "bad_certificate"
+    assert await page.refused("x509.get_certificate_info", "*") == "not_base64"
+    assert await page.refused("x509.get_certificate_info", "A" * 30_000) == "too_large"
+    await page.ring.close()
+
+
+async def test_another_origin_gets_nothing(page: Page) -> None:
+    key_id = await page.load()
+    calls: list[tuple[str, ...]] = [
+        ("pkcs7.create_pkcs7", "YQ==", key_id, ""),
+        ("x509.get_certificate_chain", key_id),
+        ("pfx.verify_password", key_id),
+        ("pfx.unload_key", key_id),
+    ]
+    for name, *arguments in calls:
+        assert await page.refused(name, *arguments, caller=OTHER) == "key_not_found"
+    assert await page("pkcs7.create_pkcs7", "YQ==", key_id, "")
+    await page.ring.close()
+
+
+async def test_what_is_not_signed(
+    page: Page, person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key_id = await page.load()
+    assert await page.refused("pkcs7.create_pkcs7", "YQ==", key_id, "maybe") == "bad_detached"
+    assert await page.refused("pkcs7.create_pkcs7", "YQ=", key_id, "") == "not_base64"
+    assert await page.refused("pkcs7.create_pkcs7", "é", key_id, "") == "not_base64"
+    monkeypatch.setattr(module, "MAX_DOCUMENT_SIZE", 3)
+    assert await page.refused("pkcs7.create_pkcs7", "YWFhYQ==", key_id, "") == "too_large"
+    assert await page.refused("pkcs7.create_pkcs7", "YQ==", "idcard", "") == "key_not_found"
+    assert person.asked == []
+    await page.ring.close()
+
+
+async def test_a_key_that_is_forgotten_on_the_way(page: Page) -> None:
+    key_id = await page.load()
+    identity = await page.ring.identity(PAGE, key_id)
+    identity.private_key.wipe()
+    assert await page.refused("pkcs7.create_pkcs7", "YQ==", key_id, "") == "key_not_found"
+    await page.ring.close()
+
+
+async def test_a_file_that_is_not_listed(page: Page) -> None:
+    (disk,) = (await page("pfx.list_disks"))["disks"]
+    assert await page.refused("pfx.load_key", disk, "..", "DS1", "x") == "file_not_found"

@@ -1,0 +1,202 @@
+"""Many gateways counting together, each a Fleet of its own, over a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.support.loopback import TIME_LIMIT
+from tests.support.redis import RedisServer, redis
+from tunnel_gateway.gateway.limits import fleet as module
+from tunnel_gateway.gateway.limits.fleet import Fleet
+from tunnel_gateway.transport.rates import Rate
+
+__all__ = ["redis"]  # the fixture
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what nobody announces."""
+    async with asyncio.timeout(TIME_LIMIT):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def granted(ask: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until what is asked for is given."""
+    async with asyncio.timeout(TIME_LIMIT):
+        while not await ask():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def joined(server: RedisServer) -> AsyncIterator[Fleet]:
+    fleet = Fleet(server.url)
+    running = asyncio.create_task(fleet.run())
+    try:
+        await until(lambda: fleet.available)
+        yield fleet
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def both(server: RedisServer) -> AsyncIterator[tuple[Fleet, Fleet]]:
+    async with joined(server) as one, joined(server) as other:
+        yield one, other
+
+
+def events(log: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+async def test_a_limit_counts_over_both(redis: RedisServer) -> None:
+    async with both(redis) as (one, other):
+        assert await one.claim("key", 1, 3)
+        assert await other.claim("key", 1, 3)
+        assert await other.claim("key", 2, 3)
+        assert not await one.claim("key", 2, 3)
+        await one.release("key", 1)
+        assert await one.claim("another", 1, 1)
+        await other.release("key", 1)
+        assert await one.claim("key", 2, 3)
+        assert not await other.claim("key", 2, 3)
+
+
+async def test_a_refusal_is_taken_back_by_the_release(redis: RedisServer) -> None:
+    async with both(redis) as (one, other):
+        assert await one.claim("key", 1, 1)
+        assert not await other.claim("key", 1, 1)
+        await other.release("key", 0)
+        await one.release("key", 0)
+        assert await other.claim("key", 1, 1)
+
+
+async def test_many_at_once_never_pass_the_limit(redis: RedisServer) -> None:
+    async with both(redis) as gateways:
+
+        async def come(fleet: Fleet, counts: dict[Fleet, int]) -> bool:
+            counts[fleet] += 1
+            has_place = await fleet.claim("key", counts[fleet], 25)
+            if not has_place:
+                counts[fleet] -= 1
+                await fleet.release("key", counts[fleet])
+            return has_place
+
+        counts = dict.fromkeys(gateways, 0)
+        tasks = [come(gateways[number % 2], counts) for number in range(100)]
+        places = sum(await asyncio.gather(*tasks))
+        assert places == sum(counts.values())
+        assert 1 <= places <= 25
+
+
+async def test_the_lease_of_a_dead_gateway_runs_out(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEASE_SECONDS", 0.5)
+    monkeypatch.setattr(module, "RENEW_SECONDS", 0.1)
+    dead = Fleet(redis.url)
+    running = asyncio.create_task(dead.run())
+    await until(lambda: dead.available)
+    assert await dead.claim("key", 1, 1)
+    monkeypatch.setattr(dead, "_leave", lambda: asyncio.sleep(0))  # as SIGKILL does
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    async with joined(redis) as alive:
+        await granted(lambda: alive.claim("key", 1, 1))
+    await dead._redis.aclose()
+
+
+async def test_who_leaves_in_order_holds_nothing(redis: RedisServer) -> None:
+    async with joined(redis) as one:
+        async with joined(redis) as other:
+            assert await other.claim("key", 1, 1)
+            assert not await one.claim("key", 1, 1)
+        assert await one.claim("key", 1, 1)
+
+
+async def test_a_rate_holds_over_both(redis: RedisServer) -> None:
+    async with both(redis) as (one, other):
+        rate = Rate(0.001, 5)
+        allowed = [await fleet.allows("192.0.2.1", rate) for fleet in (one, other) * 5]
+        assert allowed == [True] * 5 + [False] * 5
+        assert await one.allows("192.0.2.2", rate)
+
+
+async def test_a_bucket_fills_again(redis: RedisServer) -> None:
+    async with joined(redis) as one:
+        rate = Rate(50, 1)
+        assert await one.allows("192.0.2.1", rate)
+        await granted(lambda: one.allows("192.0.2.1", rate))
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+async def test_redis_goes_and_comes_back(
+    how: str, redis: RedisServer, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEW_SECONDS", 0.1)
+    async with both(redis) as (one, other):
+        assert await one.claim("key", 1, 1)
+        (redis.kill if how == "killed" else redis.freeze)()
+        assert await other.claim("key", 1, 1)  # alone it has one place
+        assert await other.allows("192.0.2.1", Rate(0.001, 1))
+        assert not other.available
+        await until(lambda: not one.available)
+        (redis.start if how == "killed" else redis.thaw)()
+        await until(lambda: one.available and other.available)
+        # Both numbers are known again, also to a Redis that forgot everything.
+        assert not await one.claim("key", 2, 2)
+        await other.release("key", 0)
+        assert await one.claim("key", 2, 2)
+    lines = [line["event"] for line in events(log)]
+    assert lines.count("fleet_unreachable") == 2  # once each
+    assert lines.count("fleet_joined") == 4
+
+
+async def test_redis_is_away_from_the_start(redis: RedisServer, log: io.StringIO) -> None:
+    redis.kill()
+    fleet = Fleet(redis.url)
+    running = asyncio.create_task(fleet.run())
+    await until(lambda: events(log))
+    assert await fleet.claim("key", 1, 1)
+    assert not fleet.available
+    (line,) = events(log)
+    assert (line["event"], line["level"]) == ("fleet_unreachable", "error")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_password_is_needed_and_never_told(
+    tmp_path_factory: pytest.TempPathFactory, log: io.StringIO
+) -> None:
+    server = RedisServer(tmp_path_factory.mktemp("r"), "hushhush")
+    server.start()
+    async with AsyncExitStack() as stack:
+        stack.callback(server.kill)
+        for password, known in ((b"hushhush", True), (b"wrongone", False), (None, False)):
+            fleet = Fleet(server.url, password)
+            running = asyncio.create_task(fleet.run())
+            await until(lambda fleet=fleet: fleet.available or fleet._said)  # type: ignore[misc]
+            assert fleet.available is known
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert "hushhush" not in log.getvalue()
+    assert "wrongone" not in log.getvalue()
+
+
+async def test_nothing_in_redis_is_for_ever(redis: RedisServer) -> None:
+    client = Redis.from_url(redis.url)
+    async with joined(redis) as one:
+        await one.claim("key", 1, 1)
+        await one.allows("192.0.2.1", Rate(1, 5))
+        names = [name async for name in client.scan_iter("*")]
+        assert len(names) == 3
+        assert all([await client.ttl(name) > 0 for name in names])
+    await client.aclose()

@@ -1,0 +1,1 @@
+"""The service that pages call: who may, what there is, and why not."""

@@ -1,0 +1,1 @@
+"""The keys that pages load: found, listed, opened, used and forgotten."""

@@ -1,0 +1,180 @@
+"""What pages call to list keys, to load one and to sign: the vendor's names and replies."""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from tunnel_gateway.agent.api.calls import Caller, Function, Handler, Result
+from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.keys.certificate_info import certificate_info
+from tunnel_gateway.agent.keys.files import KeyFile, KeyFiles
+from tunnel_gateway.agent.keys.keyring import Keyring
+from tunnel_gateway.errors import CertificateUnsuitableError, InvalidKeyError
+from tunnel_gateway.pki.certificate import MAX_CERTIFICATE_SIZE, Certificate
+from tunnel_gateway.pki.cms_write import sign_data
+from tunnel_gateway.pki.keyfiles import Identity
+
+# A page sends the document in one message.
+MAX_DOCUMENT_SIZE: Final = 48 * 1024 * 1024
+_DETACHED: Final = {"yes": True, "no": False, "": False}
+
+
+def key_functions(
+    keyring: Keyring,
+    files: KeyFiles,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> list[Function]:
+    """Return the functions of ``pfx``, ``x509`` and ``pkcs7``, and the empty lists of devices."""
+    return [
+        *_file_functions(keyring, files),
+        *_signing_functions(keyring, clock),
+        _nothing("idcard", "list_readers", "readers", "Readers of ID cards: none."),
+        _nothing("baikey", "list_tokens", "tokens", "BAIK tokens: none."),
+        _nothing("ckc", "list_ckc", "devices", "CKC devices: none."),
+    ]
+
+
+def _nothing(plugin: str, name: str, field: str, description: str) -> Function:
+    async def handler(caller: Caller, arguments: Sequence[str]) -> Result:  # noqa: ARG001
+        return {field: []}
+
+    return Function(plugin, name, (), description, handler)
+
+
+def _file_functions(keyring: Keyring, files: KeyFiles) -> list[Function]:
+    async def list_disks(_: Caller, __: Sequence[str]) -> Result:
+        return {"disks": await asyncio.to_thread(files.disks)}
+
+    async def list_certificates(_: Caller, arguments: Sequence[str]) -> Result:
+        (disk,) = arguments
+        return _listed(await asyncio.to_thread(files.list_disk, disk))
+
+    async def list_all_certificates(_: Caller, __: Sequence[str]) -> Result:
+        return _listed(await asyncio.to_thread(files.list_all))
+
+    async def load_key(caller: Caller, arguments: Sequence[str]) -> Result:
+        disk, path, name, alias = arguments
+        closed = await asyncio.to_thread(files.load, disk, path, name, alias)
+        return {"keyId": keyring.load(caller, closed), "type": "PFX"}
+
+    async def unload_key(caller: Caller, arguments: Sequence[str]) -> Result:
+        keyring.unload(caller, arguments[0])
+        return {}
+
+    async def verify_password(caller: Caller, arguments: Sequence[str]) -> Result:
+        await keyring.identity(caller, arguments[0], purpose="the password")
+        return {}
+
+    listed: list[tuple[str, tuple[str, ...], str, Handler]] = [
+        ("list_disks", (), "Disks on which keys are looked for.", list_disks),
+        ("list_certificates", ("disk",), "Keys on one disk.", list_certificates),
+        ("list_all_certificates", (), "Keys on all disks.", list_all_certificates),
+        (
+            "load_key",
+            ("disk", "path", "name", "alias"),
+            "Load a key as it was listed; the reply's keyId names it from then on.",
+            load_key,
+        ),
+        ("unload_key", ("keyId",), "Forget a loaded key.", unload_key),
+        ("verify_password", ("keyId",), "Ask for the key's password now.", verify_password),
+    ]
+    return [Function("pfx", *each) for each in listed]
+
+
+def _listed(found: list[KeyFile]) -> Result:
+    return {
+        "certificates": [
+            {"disk": one.disk, "path": one.path, "name": one.name, "alias": one.alias}
+            for one in found
+        ]
+    }
+
+
+def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[Function]:
+    # A document of 48 MB takes ten times that while it is signed: one at a time.
+    working = asyncio.Lock()
+
+    async def get_certificate_chain(caller: Caller, arguments: Sequence[str]) -> Result:
+        identity = await keyring.identity(caller, arguments[0], purpose="its certificates")
+        return {"certificates": [b64encode(one.der).decode() for one in identity.chain]}
+
+    async def get_certificate_info(_: Caller, arguments: Sequence[str]) -> Result:
+        der = _from_base64(arguments[0], MAX_CERTIFICATE_SIZE)
+        try:
+            certificate = Certificate.from_der(der)
+        except CertificateUnsuitableError:
+            raise refused("bad_certificate") from None
+        return {"certificate_info": certificate_info(certificate)}
+
+    async def create_pkcs7(caller: Caller, arguments: Sequence[str]) -> Result:
+        data_64, key_id, detached = arguments
+        if detached not in _DETACHED:
+            raise refused("bad_detached")
+        async with working:
+            content = await asyncio.to_thread(_from_base64, data_64, MAX_DOCUMENT_SIZE)
+        # Asked when the document is known to be one, and with nobody waiting for the answer.
+        identity = await keyring.identity(caller, key_id, purpose="a signature")
+        async with working:
+            try:
+                return await asyncio.to_thread(
+                    _sign, identity, content, detached=_DETACHED[detached], now=clock()
+                )
+            except InvalidKeyError:  # forgotten while this call was on its way
+                raise refused("key_not_found") from None
+
+    return [
+        Function(
+            "x509",
+            "get_certificate_chain",
+            ("keyId",),
+            "The certificates of a loaded key, its owner's first, in BASE64.",
+            get_certificate_chain,
+        ),
+        Function(
+            "x509",
+            "get_certificate_info",
+            ("certificate_64",),
+            "What a certificate says.",
+            get_certificate_info,
+        ),
+        Function(
+            "pkcs7",
+            "create_pkcs7",
+            ("data_64", "id", "detached"),
+            "Sign data, which the message then holds unless detached is 'yes'.",
+            create_pkcs7,
+        ),
+    ]
+
+
+def _from_base64(text: str, limit: int) -> bytes:
+    if len(text) > (limit + 2) // 3 * 4:
+        raise refused("too_large")
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise refused("not_base64") from None
+
+
+def _sign(identity: Identity, content: bytes, *, detached: bool, now: datetime) -> Result:
+    made = sign_data(
+        identity.private_key,
+        [one.der for one in identity.chain],
+        identity.leaf.family,
+        content,
+        detached=detached,
+        signing_time=now,
+        entropy=os.urandom,
+    )
+    return {
+        "pkcs7_64": b64encode(made.der).decode(),
+        "signer_serial_number": format(made.serial, "x"),
+        "signature_hex": made.signature.hex(),
+    }

@@ -1,0 +1,147 @@
+"""Asking the user for the password of a key, one question at a time.
+
+A page can call as often as it likes, and every question comes up before the user. So a page has
+one question waiting at most, and one that the user sent away again and again, or that withdrew
+its own questions so, is made to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from getpass import getpass
+from pathlib import Path
+from typing import Final, Protocol
+
+from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.keys.pinentry import Pinentry
+from tunnel_gateway.agent.keys.questions import Question
+from tunnel_gateway.pki.keyfiles import read_password
+
+ANSWER_SECONDS: Final = 180.0
+# So many cancelled questions of a page in a row, and it is refused for so long.
+MAX_CANCELLED: Final = 3
+PAUSE_SECONDS: Final = 60.0
+# Pages are many, and what is remembered of each must not grow for ever.
+_MAX_REMEMBERED: Final = 256
+
+
+class Prompter(Protocol):
+    """A way to ask. Returns the password, None if the user cancelled; raises OSError if broken."""
+
+    async def ask(self, question: Question) -> bytearray | None:
+        """Wait for the answer."""
+
+
+class PasswordFile:
+    """For kiosks and tests: one password for every key, from a file; nobody is asked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def ask(self, question: Question) -> bytearray | None:  # noqa: ARG002
+        """Read the file; raises FileError."""
+        return bytearray(await asyncio.to_thread(read_password, self._path))
+
+
+class Terminal:
+    """Asks on the terminal that the agent was started from."""
+
+    async def ask(self, question: Question) -> bytearray | None:
+        """Wait for a line. An abandoned question still takes the line that is entered next."""
+        text = question.text(retry_note=True)
+        try:
+            return bytearray(await asyncio.to_thread(self._read, f"{text}\nPassword: "))
+        except (EOFError, KeyboardInterrupt):
+            return None
+
+    @staticmethod
+    def _read(prompt: str) -> bytes:
+        return getpass(prompt).encode()
+
+
+def find_prompter(password_file: Path | None = None, pinentry: str | None = None) -> Prompter:
+    """Choose the way to ask: the file, else pinentry (``pinentry`` or on the PATH), else here.
+
+    Raises OSError if there is neither a file, nor pinentry, nor a terminal.
+    """
+    if password_file is not None:
+        return PasswordFile(password_file)
+    program = shutil.which(pinentry or "pinentry")
+    if program is not None:
+        return Pinentry(program)
+    if sys.stdin is not None and sys.stdin.isatty():
+        return Terminal()
+    raise OSError(
+        "no way to ask for passwords: install pinentry, start the agent on a terminal, or name a"
+        " file with --password-file"
+    )
+
+
+@dataclass(slots=True)
+class _Cancelled:
+    count: int = 0
+    until: float = 0.0
+
+
+class PasswordDesk:
+    """Lets one question through at a time, and one of each page wait."""
+
+    def __init__(
+        self,
+        prompter: Prompter,
+        *,
+        seconds: float = ANSWER_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._prompter = prompter
+        self._seconds = seconds
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._waiting: set[str] = set()
+        self._cancelled: dict[str, _Cancelled] = {}
+
+    async def ask(self, question: Question) -> bytearray:
+        """Return the password, for the caller to overwrite. Raises CallRefusedError:
+
+        ``busy``, ``cancelled``, ``password_timeout`` or ``cannot_ask``.
+        """
+        origin = question.origin
+        known = self._cancelled.get(origin)
+        if origin in self._waiting or (known is not None and self._clock() < known.until):
+            raise refused("busy")
+        self._waiting.add(origin)
+        try:
+            async with self._turn:
+                answer = await self._prompted(question)
+        finally:
+            self._waiting.discard(origin)
+        if answer is None:
+            self._note_cancelled(origin)
+            raise refused("cancelled")
+        self._cancelled.pop(origin, None)
+        return answer
+
+    async def _prompted(self, question: Question) -> bytearray | None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._prompter.ask(question)
+        except TimeoutError:
+            raise refused("password_timeout") from None
+        except asyncio.CancelledError:  # the page left: a dialog came and went, as if sent away
+            self._note_cancelled(question.origin)
+            raise
+
+    def _note_cancelled(self, origin: str) -> None:
+        if origin not in self._cancelled and len(self._cancelled) >= _MAX_REMEMBERED:
+            with suppress(StopIteration):
+                del self._cancelled[next(iter(self._cancelled))]
+        known = self._cancelled.setdefault(origin, _Cancelled())
+        known.count += 1
+        if known.count >= MAX_CANCELLED:
+            self._cancelled[origin] = _Cancelled(until=self._clock() + PAUSE_SECONDS)

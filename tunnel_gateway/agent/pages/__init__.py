@@ -1,0 +1,1 @@
+"""The tunnels of pages: each with its address, good for one connection."""

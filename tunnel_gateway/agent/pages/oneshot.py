@@ -1,0 +1,84 @@
+"""The local address of a tunnel: good for exactly one connection, and not for long."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Final
+
+from tunnel_gateway.agent.pages.stream import PageStream
+from tunnel_gateway.errors import (
+    ProtocolViolationError,
+    TimedOutError,
+    TruncatedError,
+)
+from tunnel_gateway.transport.inbox import Inbox
+from tunnel_gateway.transport.stream import format_address
+
+LOOPBACK: Final = "127.0.0.1"
+DEFAULT_SECONDS: Final = 60.0
+_BACKLOG: Final = 128  # what is not accepted in the end, the system refuses
+
+
+class OneShotAddress:
+    """Listens on a free loopback port until the one connection has come."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
+        self._socket.bind((LOOPBACK, 0))
+        self._socket.listen(_BACKLOG)
+
+    def __str__(self) -> str:
+        return format_address(self._socket.getsockname())
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def close(self) -> None:
+        """Stop listening; of use when ``accept`` is not called."""
+        self._socket.close()
+
+    async def accept(self, inbox: Inbox, time_limit: float) -> PageStream:
+        """Return the one connection; a second is refused by the system from then on.
+
+        ``inbox`` is the tunnel's: if the tunnel ends meanwhile, this raises why. Raises
+        TimedOutError after ``time_limit`` seconds without a connection.
+        """
+        accepted = asyncio.create_task(self._admit())
+        ended = asyncio.create_task(inbox.receive())
+        try:
+            await asyncio.wait(
+                (accepted, ended), timeout=time_limit, return_when=asyncio.FIRST_COMPLETED
+            )
+            if accepted.done():
+                return accepted.result()
+            if ended.done():
+                if ended.result():
+                    raise ProtocolViolationError("the gateway sent data before the page's request")
+                raise TruncatedError("the gateway closed the tunnel before the page connected")
+            raise TimedOutError(f"nobody connected to {self} in {time_limit:g} s")
+        finally:
+            accepted.cancel()
+            ended.cancel()
+            await asyncio.gather(accepted, ended, return_exceptions=True)
+            self._socket.close()
+
+    async def _admit(self) -> PageStream:
+        """Wait for the one connection: whoever comes first."""
+        connection, _ = await asyncio.get_running_loop().sock_accept(self._socket)
+        return await page_stream(connection)
+
+
+async def page_stream(connection: socket.socket) -> PageStream:
+    """Make a stream of a connection that was accepted; raises OSError when it is gone."""
+    loop = asyncio.get_running_loop()
+    try:
+        _, stream = await loop.connect_accepted_socket(PageStream, connection)
+    except OSError:
+        connection.close()
+        raise
+    return stream

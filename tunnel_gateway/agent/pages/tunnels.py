@@ -1,0 +1,166 @@
+"""``tunnel.create_tunnel``: tunnels for pages, within bounds, and all of them ended at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from tunnel_gateway.agent.api.calls import Caller, Function, Result
+from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
+from tunnel_gateway.agent.pages.tunnel import PageTunnel
+from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
+from tunnel_gateway.errors import (
+    AlertReceivedError,
+    CallRefusedError,
+    CertificateError,
+    InvalidKeyError,
+    ShuttingDownError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.protocol.client import ClientSettings
+
+log = get_logger(__name__)
+
+MAX_TUNNELS: Final = 256
+MAX_WAITING: Final = 64  # being made, or made and waiting for their page
+_MAX_DST_ID: Final = 255
+
+
+class Identities(Protocol):
+    """Where the users' keys are: the keyring."""
+
+    async def identity(self, caller: Caller, key_id: str, *, purpose: str) -> Identity:
+        """Return a key that the caller loaded; raises CallRefusedError."""
+
+
+class Tunnels:
+    """The tunnels of all pages.
+
+    ``gateways`` has the address of each domain's gateway. Without a ``validator`` no gateway can
+    be proven, and every call is refused. ``time_limit`` is how long an address waits for its page.
+    """
+
+    def __init__(
+        self,
+        gateways: Mapping[str, GatewayAddress],
+        validator: ChainValidator | None,
+        identities: Identities,
+        *,
+        time_limit: float = DEFAULT_SECONDS,
+    ) -> None:
+        self._gateways = gateways
+        self._validator = validator
+        self._identities = identities
+        self._time_limit = time_limit
+        self._workers = ThreadPoolExecutor(1, thread_name_prefix="public-key")
+        self._making = 0
+        self._tunnels: dict[asyncio.Task[None], PageTunnel] = {}
+        self._closing = False
+
+    def function(self) -> Function:
+        """Return the function that pages call."""
+        return Function(
+            "tunnel",
+            "create_tunnel",
+            ("dst_id", "id"),
+            "Make a tunnel to the application dst_id of this page's domain, with the key id. The"
+            " answer's address, 127.0.0.1:PORT, takes one WebSocket of this page within a minute.",
+            self._create,
+        )
+
+    async def _create(self, caller: Caller, arguments: Sequence[str]) -> Result:
+        dst_id, key_id = arguments
+        gateway = self._gateway(caller.domain)
+        if self._validator is None:
+            raise refused("no_truststore")
+        if not 0 < len(dst_id.encode(errors="replace")) <= _MAX_DST_ID or not dst_id.isprintable():
+            raise refused("bad_destination")
+        with self._place():
+            identity = await self._identities.identity(
+                caller, key_id, purpose=f"a tunnel to {caller.domain}"
+            )
+            settings = ClientSettings(caller.domain, dst_id, identity, self._validator)
+            tunnel = await self._open(gateway, settings)
+            made = await self._started(caller, tunnel)
+        log.info(
+            "tunnel_made",
+            origin=caller.origin,
+            dst_id=dst_id,
+            gateway=str(gateway),
+            tunnel_id=tunnel.opened.tunnel_id.hex(),
+        )
+        return {
+            "address": made.address,
+            "tunnel_id": tunnel.opened.tunnel_id.hex(),
+            "domain_certificates": [b64encode(one.der).decode() for one in tunnel.opened.peer.path],
+        }
+
+    def _gateway(self, domain: str) -> GatewayAddress:
+        gateway = self._gateways.get(domain)
+        if gateway is None:
+            raise refused("no_gateway", domain=domain, hex=domain.encode("ascii").hex())
+        return gateway
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if self._closing:
+            raise refused("shutting_down")
+        waiting = self._making + sum(one.waiting for one in self._tunnels.values())
+        if waiting >= MAX_WAITING or self._making + len(self._tunnels) >= MAX_TUNNELS:
+            raise refused("too_many_tunnels")
+        self._making += 1
+        try:
+            yield
+        finally:
+            self._making -= 1
+
+    async def _open(self, gateway: GatewayAddress, settings: ClientSettings) -> Tunnel:
+        try:
+            return await open_tunnel(gateway, settings, self._workers)
+        except AlertReceivedError as error:
+            raise CallRefusedError(error.name, f"the gateway refused: {error.text}") from None
+        except CertificateError as error:
+            raise CallRefusedError(
+                error.code, f"the gateway's certificate is not accepted: {error}"
+            ) from None
+        except InvalidKeyError:  # unloaded while this call was on its way
+            raise refused("key_not_found") from None
+        except TunnelGatewayError as error:
+            raise CallRefusedError(error.code, str(error)) from None
+
+    async def _started(self, caller: Caller, tunnel: Tunnel) -> PageTunnel:
+        try:
+            if self._closing:
+                raise refused("shutting_down")
+            made = PageTunnel(caller, tunnel, time_limit=self._time_limit)
+        except (OSError, TunnelGatewayError):
+            tunnel.channel.abort(ShuttingDownError("the agent cannot serve this tunnel"))
+            await tunnel.channel.wait_closed()
+            raise
+        task = asyncio.create_task(made.run())
+        self._tunnels[task] = made
+        task.add_done_callback(self._ended)
+        return made
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        made = self._tunnels.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("internal_error", tunnel=made.address, exc_info=error)
+
+    async def close(self) -> None:
+        """End every tunnel, with a reason to gateways and pages."""
+        self._closing = True
+        error = ShuttingDownError("the agent is stopping")
+        for made in list(self._tunnels.values()):
+            made.stop(error)
+        if self._tunnels:
+            await asyncio.wait(list(self._tunnels))
+        self._workers.shutdown()

@@ -1,0 +1,1 @@
+"""Who had a tunnel, when and where to, in a chained file."""

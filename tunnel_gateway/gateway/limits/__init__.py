@@ -1,0 +1,1 @@
+"""How many of everything, and who is told that there are no more."""

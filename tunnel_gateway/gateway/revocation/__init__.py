@@ -1,0 +1,1 @@
+"""Whether users are revoked: lists, answers, and keeping them up to date."""
