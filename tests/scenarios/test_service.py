@@ -209,6 +209,14 @@ def test_a_password_from_a_credential(how: str, service: Service, credentials: C
     assert "also given as a credential" in service.events("reload_refused")[0]
 
 
+def test_a_start_that_fails_says_why_as_an_error(service: Service) -> None:
+    service.configure(limit="many")
+    service.machine.run("systemctl", "start", UNIT, check=False)
+    said = service.machine.journal("PRIORITY=3", f"_SYSTEMD_UNIT={UNIT}").splitlines()
+    assert said
+    assert all("tunnel-gateway: " in line and "tunnel.limit" in line for line in said)
+
+
 def test_a_gateway_that_is_switched_off_is_no_failure(service: Service) -> None:
     path = service.folder / "config.properties"
     path.write_text("tunnel.enabled=no\n")
