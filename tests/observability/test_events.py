@@ -100,8 +100,8 @@ def test_names_and_keys_are_explained_once() -> None:
 
 
 def test_the_manual_has_the_table() -> None:
-    manual = (PROJECT / "docs/operations.md").read_text(encoding="utf-8")
-    assert as_markdown() in manual, f"write this into docs/operations.md:\n{as_markdown()}"
+    manual = (PROJECT / "docs/log.md").read_text(encoding="utf-8")
+    assert as_markdown() in manual, f"write this into docs/log.md:\n{as_markdown()}"
 
 
 def test_a_call_is_read_as_it_is() -> None:

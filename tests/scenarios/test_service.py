@@ -209,6 +209,14 @@ def test_a_password_from_a_credential(how: str, service: Service, credentials: C
     assert "also given as a credential" in service.events("reload_refused")[0]
 
 
+def test_a_start_that_fails_says_why_as_an_error(service: Service) -> None:
+    service.configure(limit="many")
+    service.machine.run("systemctl", "start", UNIT, check=False)
+    said = service.machine.journal("PRIORITY=3", f"_SYSTEMD_UNIT={UNIT}").splitlines()
+    assert said
+    assert all("tunnel-gateway: " in line and "tunnel.limit" in line for line in said)
+
+
 def test_a_gateway_that_is_switched_off_is_no_failure(service: Service) -> None:
     path = service.folder / "config.properties"
     path.write_text("tunnel.enabled=no\n")
@@ -235,13 +243,19 @@ def test_the_socket_unit(
 
 def test_several_on_one_port(service: Service, credentials: Credentials) -> None:
     machine = service.machine
-    service.configure(listen_reuseport="yes")
+    service.configure(
+        listen_reuseport="yes",
+        admin_listen="unix:/run/tunnel-gateway/admin{instance}.sock",
+        audit_file="/var/log/tunnel-gateway/audit{instance}.jsonl",
+    )
     instances = ("tunnel-gateway@1.service", "tunnel-gateway@2.service")
     machine.systemctl("enable", *instances)
     machine.systemctl("start", "tunnel-gateway.target")
     for instance in instances:
         service.wait_for(instance, "ActiveState", "active")
     assert len(service.events("listening")) == 2
+    for name in ("run/tunnel-gateway/admin{}.sock", "var/log/tunnel-gateway/audit{}.jsonl"):
+        assert all((machine.root / name.format(number)).exists() for number in (1, 2))
     peer = peer_of(service, credentials)
     with peer.socket:
         peer.open()

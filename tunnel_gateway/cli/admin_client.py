@@ -102,7 +102,8 @@ class AdminClient:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return (
             f"no gateway answers at {self.address} ({reason or type(error).__name__}): is it"
-            " running, and is this its tunnel.admin.listen?"
+            " running, and is this its tunnel.admin.listen? Of several daemons, --instance names"
+            " one"
         )
 
 

@@ -21,6 +21,7 @@ from tunnel_gateway.cli import (
     status,
 )
 from tunnel_gateway.errors import ConfigError, TunnelGatewayError
+from tunnel_gateway.observability import journal
 from tunnel_gateway.observability.logs import escaped
 
 _LESSON = """\
@@ -71,4 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _complain(text: str) -> None:
     """Print one line, whatever is in it: an error quotes other people's certificates and files."""
-    print(f"tunnel-gateway: {escaped(text)}", file=sys.stderr)
+    # sd-daemon(3): the journal takes it for an error, and journalctl -p err shows it.
+    level = "<3>" if journal.is_connected(sys.stderr) else ""
+    print(f"{level}tunnel-gateway: {escaped(text)}", file=sys.stderr)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tunnel_gateway.cli import loop
 from tunnel_gateway.config import load_config
+from tunnel_gateway.gateway import descriptors
 from tunnel_gateway.gateway.app import Gateway
 from tunnel_gateway.gost import selftest
 from tunnel_gateway.observability.logs import configure_logs
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         print("tunnel-gateway: tunnel.enabled=no: nothing to do", file=sys.stderr)
         Notifier().ready()  # or systemd takes the end for a failure, and starts it again
         return 0
+    descriptors.ask_for(descriptors.needed(config.tunnel_limit))
     # The thread of the handshakes gives Python's lock back to the tunnels after half a millisecond,
     # not after five; and the garbage collector need not look at what was loaded by now.
     sys.setswitchinterval(0.0005)

@@ -6,12 +6,11 @@ import asyncio
 import os
 import socket
 import stat
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect as websocket
@@ -26,6 +25,7 @@ from tunnel_gateway.errors import (
     RevocationDataError,
     TunnelGatewayError,
 )
+from tunnel_gateway.gateway import descriptors
 from tunnel_gateway.gateway.balancers import Source
 from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.domains import read_domains
@@ -39,10 +39,8 @@ from tunnel_gateway.pki.validation import ChainValidator
 
 Status = Literal["ok", "warning", "fault"]
 
-# A tunnel has two sockets; the rest is the listener, the log and what loading opens.
-_DESCRIPTORS_EACH = 2
-_DESCRIPTORS_BESIDE = 100
-_OTHERS_MAY_READ = stat.S_IRGRP | stat.S_IROTH
+# The user that `make install` makes, and its group.
+SERVICE_USER: Final = "tunnel-gateway"
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -211,30 +209,27 @@ def _policy(destination: Destination) -> Finding:
 
 
 def _limits(config: Config) -> Finding:
-    needed = config.tunnel_limit * _DESCRIPTORS_EACH + _DESCRIPTORS_BESIDE
-    allowed = _allowed_descriptors()
-    text = f"tunnel.limit={config.tunnel_limit} needs {needed} descriptors, {allowed} are allowed"
-    if 0 <= allowed < needed:
-        text += " here: raise LimitNOFILE= or ulimit -n, or lower tunnel.limit"
+    needed, most = descriptors.needed(config.tunnel_limit), descriptors.most()
+    text = f"tunnel.limit={config.tunnel_limit} needs {needed} descriptors, {most} are allowed"
+    if 0 <= most < needed:
+        text += " here: raise LimitNOFILE= or ulimit -Hn, or lower tunnel.limit"
         return Finding("limits", "descriptors", "warning", text)
     return Finding("limits", "descriptors", "ok", text)
 
 
-def _allowed_descriptors() -> int:
-    """How many files this process may open; -1 for as many as it likes."""
-    if sys.platform == "win32":
-        return -1
-    import resource  # noqa: PLC0415 - Windows has none, and the agent runs there
-
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
-
 def _permissions(config: Config, file: Path) -> Iterator[Finding]:
     """Keys are checked where they are read; this looks at what is around them."""
-    with_password = config.servers_password or config.truststore_password
-    if with_password and file.stat().st_mode & _OTHERS_MAY_READ:
-        text = f"holds a password and others may read it; run: chmod 600 {file}"
+    passwords = (config.servers_password, config.truststore_password, config.fleet_password)
+    if any(passwords) and file.stat().st_mode & stat.S_IROTH:
+        text = f"it may hold a password, and everyone may read it; run: {_hidden(file)}"
         yield Finding("permissions", str(file), "warning", text)
+    group = config.servers_dir.stat().st_gid
+    if os.geteuid() == 0 and group != 0:
+        text = (
+            "root may read what the gateway may not; run this as the gateway's user:"
+            f" runuser -u {_group(config.servers_dir)} -- tunnel-gateway check --config {file}"
+        )
+        yield Finding("permissions", "this user", "warning", text)
     folders = [one for one in (config.servers_dir, config.crl_dir) if one]
     entries = [one for folder in folders for one in _inside(folder)]
     entries += [inner for entry in entries if entry.is_dir() for inner in _inside(entry)]
@@ -245,6 +240,20 @@ def _permissions(config: Config, file: Path) -> Iterator[Finding]:
         if mode & _OTHERS_MAY_WRITE and not mode & stat.S_ISVTX and not stat.S_ISLNK(mode):
             text = f"others may change it, and so what is trusted; run: chmod go-w {path}"
             yield Finding("permissions", str(path), "fault", text)
+
+
+def _hidden(file: Path) -> str:
+    """What keeps a file from others, and not from the gateway: not always its owner."""
+    if file.stat().st_uid == os.geteuid() != 0:
+        return f"chmod 600 {file}"
+    return f"chgrp {SERVICE_USER} {file} && chmod 640 {file}"
+
+
+def _group(path: Path) -> str:
+    try:
+        return path.group()
+    except KeyError:
+        return SERVICE_USER
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -69,7 +69,7 @@ def read_domains(
                 continue
             identities[domain] = _load_domain(entry, domain, password)
         except FileError as error:
-            faults.append(Fault(str(error), str(entry)))
+            faults.append(Fault(str(error).removeprefix(f"{entry}: "), str(entry)))
         except CertificateError as error:
             faults.append(Fault(f"{error}; rename it or replace the certificate", str(entry)))
     if not identities and not faults:

@@ -1,7 +1,7 @@
 """Every line that the gateway logs: its name, its level, its keys, what it means, what to do.
 
 Names and keys are a promise to whoever searches or alerts on them. The tests hold the table to the
-calls in the code and to docs/operations.md, which has it as `as_markdown` prints it.
+calls in the code and to docs/log.md, which has it as `as_markdown` prints it.
 """
 
 from __future__ import annotations
@@ -96,11 +96,11 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("memory_free", _INFO, ("megabytes", "limit"), (),
         "there is memory again, and new tunnels are let in"),
     Event("admin_listening", _INFO, ("addresses",), (),
-        "operators are answered there, see [Admin](#admin)"),
+        "operators are answered there, see [Admin](operations.md#admin)"),
     Event("tunnel_close_asked", _INFO, ("tunnel_id", "uid"), (),
         "an operator has ended a tunnel; its line `tunnel_closed` follows"),
     Event("stop_step", _INFO, ("step", "name", "text"), (),
-        "how a stop goes on, see [Stopping](#stopping)"),
+        "how a stop goes on, see [Stopping](operations.md#stopping)"),
     Event("draining", _INFO, ("tunnels", "seconds"), (),
         "a stop was asked for; so many connections are there, and get so much time"),
     Event("stopped", _INFO, ("tunnels_ended",), (),
@@ -165,7 +165,8 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "head": "the hash of the last record",
     "issuer": "the issuer in the user's certificate, once it is verified",
     "key": "the key of the configuration",
-    "limit": "the key of the limit that was reached, see [Limits](#limits); of memory: megabytes",
+    "limit": "the key of the limit that was reached, see [Limits](configuration.md#limits); of"
+        " memory: megabytes",
     "lost": "how many records are not in the file and will not be",
     "megabytes": "how much memory the process uses",
     "name": "what the step is called",
@@ -200,7 +201,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
 
 
 def as_markdown() -> str:
-    """Return both tables as they stand in docs/operations.md."""
+    """Return both tables as they stand in docs/log.md."""
     return "\n".join([*_table(_event_rows()), "", *_table(_key_rows())]) + "\n"
 
 

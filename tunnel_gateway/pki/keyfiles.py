@@ -35,6 +35,7 @@ PASSWORD_SUFFIX: Final = ".password"  # noqa: S105 (a file name)
 _PLAIN_LABEL: Final = "PRIVATE KEY"
 _ENCRYPTED_LABEL: Final = "ENCRYPTED PRIVATE KEY"
 _SHOWN_ALIASES: Final = 5
+_FOR_WHOM: Final = "it has to belong to the user of this process, or to be readable for him"
 
 _T = TypeVar("_T")
 
@@ -198,6 +199,8 @@ def read_file(path: Path, *, secret: bool = False, limit: int = MAX_FILE_SIZE) -
                     f" (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}"
                 )
             data = file.read(limit + 1)
+    except PermissionError as fault:
+        raise FileError(f"{path}: {fault.strerror}; {_FOR_WHOM}") from fault
     except OSError as fault:
         raise FileError(f"{path}: {fault.strerror}") from fault
     if len(data) > limit:

@@ -193,8 +193,8 @@ def test_instances_have_files_of_their_own() -> None:
     named = audit_path(path, {"TUNNEL_GATEWAY_INSTANCE": "2"})
     assert named == Path("/var/log/tunnel-gateway/audit-2.jsonl")
     assert audit_path(Path("/audit"), {}) == Path("/audit")
-    for name in ("", "a/b", "..", ".x", "a" * 65, "a\n"):
+    alone = Path("/var/log/tunnel-gateway/audit-.jsonl")
+    assert audit_path(path, {}) == audit_path(path, {"TUNNEL_GATEWAY_INSTANCE": ""}) == alone
+    for name in ("a/b", "..", ".x", "a" * 65, "a\n"):
         with pytest.raises(FileError, match="TUNNEL_GATEWAY_INSTANCE"):
             audit_path(path, {"TUNNEL_GATEWAY_INSTANCE": name})
-    with pytest.raises(FileError):
-        audit_path(path, {})

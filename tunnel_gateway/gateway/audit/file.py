@@ -24,7 +24,7 @@ from tunnel_gateway.gateway.audit.chain import (
 
 INSTANCE: Final = "TUNNEL_GATEWAY_INSTANCE"
 _PLACEHOLDER: Final = "{instance}"
-_INSTANCE_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
+_INSTANCE_NAME: Final = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})?")
 # What is looked at of a file that is gone on with.
 _TAIL: Final = 4 * MAX_LINE
 _MODE: Final = 0o600
@@ -43,7 +43,7 @@ def audit_path(path: Path, environment: Mapping[str, str]) -> Path:
     if not _INSTANCE_NAME.fullmatch(name):
         raise FileError(
             f"tunnel.audit.file: {_PLACEHOLDER} stands for {INSTANCE} of the environment, which"
-            f" must be 1 to 64 letters, digits, dots, - or _, and is {name!r}"
+            f" must be up to 64 letters, digits, dots, - or _, and is {name!r}"
         )
     return Path(str(path).replace(_PLACEHOLDER, name))
 
