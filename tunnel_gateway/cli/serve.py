@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import signal
 import sys
 from contextlib import closing
@@ -56,9 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     descriptors.ask_for(descriptors.needed(config.tunnel_limit))
     # The thread of the handshakes gives Python's lock back to the tunnels after half a millisecond,
-    # not after five; and the garbage collector need not look at what was loaded by now.
+    # not after five.
     sys.setswitchinterval(0.0005)
-    gc.freeze()
     with closing(Gateway(config, arguments.config)) as gateway:
         loop.run(gateway.serve())
     return 0

@@ -17,6 +17,7 @@ from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.admin.server import Admin
 from tunnel_gateway.gateway.audit.audit import Audit
+from tunnel_gateway.gateway.collector import Collector
 from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits.admission import Admission, Limits
@@ -116,7 +117,8 @@ class Gateway:
         )
         self._service.revocation.configure(config, self._own)
         self._service.destinations.configure(config.destinations)
-        watched = (reloader, self._expiry, self._service.admission.memory)
+        collector = Collector(lambda: len(self._sessions))
+        watched = (reloader, self._expiry, self._service.admission.memory, collector)
         watches = [asyncio.create_task(one.run()) for one in watched]
         # As long as there are tunnels the others shall know of them.
         counting = asyncio.create_task(self._fleet.run()) if self._fleet else None

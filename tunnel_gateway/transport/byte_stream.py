@@ -5,7 +5,7 @@ A TCP socket is one (``stream.SocketStream``), a tunnel the other (``channel.Cha
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
@@ -28,6 +28,28 @@ class Observer(Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The stream is over, in both directions; None if it was we who closed it."""
+
+
+class _Nobody:
+    """Does nothing: for the rest of a stream whose end is decided."""
+
+    def data_received(self, data: Buffer) -> None:
+        """Drop it."""
+
+    def eof_received(self) -> None:
+        """It is closed anyway."""
+
+    def pause_writing(self) -> None:
+        """Nobody writes."""
+
+    def resume_writing(self) -> None:
+        """Nobody waits."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It was given up before."""
+
+
+NOBODY: Final[Observer] = _Nobody()
 
 
 class ByteStream(Protocol):

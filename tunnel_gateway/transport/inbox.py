@@ -16,7 +16,8 @@ class Inbox:
     """Keeps what comes in until ``receive`` asks for it; a full one slows the peer down."""
 
     def __init__(self, stream: ByteStream) -> None:
-        self._stream = stream
+        # None once it is another's, or lost: a stream and its inbox would keep each other.
+        self._stream: ByteStream | None = stream
         self._data = bytearray()
         self._paused = False
         self._ended = False
@@ -54,7 +55,8 @@ class Inbox:
         self._data.clear()
         if self._paused:
             self._paused = False
-            self._stream.resume_reading()
+            if self._stream is not None:
+                self._stream.resume_reading()
         return data
 
     def unread(self, data: bytes) -> None:
@@ -63,8 +65,10 @@ class Inbox:
 
     def hand_over(self, observer: Observer) -> None:
         """Let ``observer`` have the stream from now on, and first all that waits here."""
-        self._stream.observe(observer)
+        if self._stream is not None:
+            self._stream.observe(observer)
         waiting = self.take()
+        self._stream = None
         if waiting:
             observer.data_received(waiting)
         if self._error is not None:
@@ -79,7 +83,8 @@ class Inbox:
         self._data += data
         if len(self._data) > LIMIT and not self._paused:
             self._paused = True
-            self._stream.pause_reading()
+            if self._stream is not None:
+                self._stream.pause_reading()
         self._wake()
 
     def eof_received(self) -> None:
@@ -96,6 +101,7 @@ class Inbox:
     def connection_lost(self, error: Exception | None) -> None:
         """Keep why the stream was lost."""
         self._ended = True
+        self._stream = None
         self._error = error or TruncatedError("the connection was lost")
         self._wake()
         if not self.lost.done():

@@ -194,6 +194,7 @@ class SocketStream(asyncio.BufferedProtocol):
         """Pass the end of the stream on."""
         if self._linger is not None:
             self._linger.cancel()
+            self._linger = None
         if not self._lost.done():
             self._lost.set_result(None)
         if self._observer is not None:
