@@ -1,6 +1,7 @@
 # make demo    a conversation through a real tunnel, shown step by step
 # make test    everything that is tested
 # make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
+# make bench-fleet    two gateways behind HAProxy full of tunnels, one upgraded and one killed
 # make screenshots    the pictures of the demonstration's page in the documents, anew
 # make lint    formatting, lint rules and types
 # make fuzz    coverage-guided fuzzing of every reader of what others made; FUZZ_SECONDS=30 for each
@@ -16,7 +17,7 @@ PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config proxy_header
 
-.PHONY: demo test bench screenshots lint format fuzz lock install uninstall clean
+.PHONY: demo test bench bench-fleet screenshots lint format fuzz lock install uninstall clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -27,6 +28,9 @@ test: $(VENV)/.installed $(VENV)/.for-tests
 
 bench: $(VENV)/.installed $(VENV)/.for-benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-fleet: $(VENV)/.installed $(VENV)/.for-tests
+	$(BIN)/python -m benchmarks.fleet $(ARGS)
 
 screenshots: $(VENV)/.installed $(VENV)/.for-tests
 	SCREENSHOTS=yes $(BIN)/pytest --quiet tests/browser/test_screenshots.py $(PYTEST_ARGS)

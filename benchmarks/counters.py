@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -21,6 +22,13 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 def memory_kib(pids: Iterable[int]) -> int:
     """Return the memory of processes in KiB, pages that are shared counted in proportion."""
     return _sum("Pss", pids)
+
+
+def machine_cpu_seconds() -> float:
+    """Return the processor time of the whole machine (/proc/stat), idle and waiting left out."""
+    first = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0]
+    user, nice, system, _, _, *interrupts = map(int, first.split()[1:9])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 def anonymous_kib(pids: Iterable[int]) -> int:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import uvloop
 
 from benchmarks.client import Client, Conversation
 from benchmarks.places import Target
+from benchmarks.programs import BenchmarkError
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
 
@@ -62,7 +64,7 @@ class Account:
     lost: int = 0
     slowest: float = 0.0
     echoes: list[float] = field(default_factory=list)
-    reasons: set[str] = field(default_factory=set)
+    reasons: Counter[str] = field(default_factory=Counter)
 
 
 def run(users: Users, targets: Sequence[Target], told: Connection) -> None:
@@ -89,7 +91,7 @@ class _Held(Conversation):
         self.stream.write(self._message)
         await self.receive(self.received + ECHO_BYTES)
         if self._came != self._message:
-            raise ConnectionError("the bytes came back changed")
+            raise BenchmarkError("the bytes came back changed")
 
     def data_received(self, data: Buffer) -> None:
         self._came += data
@@ -171,7 +173,7 @@ class _Crowd:
             conversation = await client.open("/echo")
         except _FAILURES as error:
             self._account.failed += 1
-            self._account.reasons.add(str(error) or type(error).__name__)
+            self._account.reasons[type(error).__name__] += 1
             raise
         self._account.made += 1
         seconds = time.perf_counter() - started

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Phase:
     echoes: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
     memory_kib: int = 0  # beyond what the gateways take when they are empty
-    reasons: set[str] = field(default_factory=set)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, account: Account) -> None:
         """Add what a process told."""
@@ -46,7 +47,7 @@ class Phase:
         self.lost += account.lost
         self.slowest = max(self.slowest, account.slowest)
         self.echoes += account.echoes
-        self.reasons |= account.reasons
+        self.reasons += account.reasons
 
 
 class Crowds:

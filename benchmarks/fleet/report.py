@@ -1,11 +1,11 @@
-"""A run's outcome for people: a table of the phases, and what was lost."""
+"""What came of some rounds, for people: a table of the phases, and what was lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from benchmarks.figures import percentile, short
+from benchmarks.figures import Figure, percentile
 from benchmarks.fleet.course import KILL, UPGRADE, UPGRADED, Outcome
 from benchmarks.fleet.phases import Phase
 from benchmarks.machine import Machine
@@ -13,53 +13,70 @@ from benchmarks.report import Row, markdown_table
 
 BEGIN = "<!-- what follows is written by python -m benchmarks.fleet --publish -->"
 END = "<!-- what came before is written by python -m benchmarks.fleet --publish -->"
-_HEADING = (
-    *("phase", "s", "open tunnels", "new ones", "failed", "slowest, s", "echoes/s"),
-    *("p50 ms", "p99 ms", "CPU-s/s", "KiB/tunnel"),
+
+_FIGURES: tuple[tuple[str, Callable[[Phase], float]], ...] = (
+    ("echoes/s", lambda phase: len(phase.echoes) / phase.seconds),
+    ("p50 ms", lambda phase: percentile(phase.echoes, 50)),
+    ("p99 ms", lambda phase: percentile(phase.echoes, 99)),
+    ("slowest new, s", lambda phase: phase.slowest),
+    ("gateway CPU-s/s", lambda phase: phase.cpu_seconds / phase.seconds),
+    ("KiB/tunnel", lambda phase: phase.memory_kib / phase.most),
 )
 
 
-def rows(outcome: Outcome) -> Iterator[Row]:
-    """Yield the heading and a line for each phase."""
-    yield [*_HEADING]
-    for phase in outcome.phases:
+def rows(outcomes: Sequence[Outcome]) -> Iterator[Row]:
+    """Yield the heading and a line for each phase, of at least one round."""
+    names = [name for name, _ in _FIGURES]
+    yield ["phase", "s", "open tunnels", "new ones", "failed", *names]
+    for phases in zip(*(outcome.phases for outcome in outcomes), strict=True):
+        fewest, most = min(one.fewest for one in phases), max(one.most for one in phases)
+        talked = all(phase.echoes for phase in phases)
         yield [
-            phase.name,
-            short(phase.seconds),
-            _span(phase),
-            f"{phase.made:,}",
-            f"{phase.failed:,}",
-            short(phase.slowest),
-            short(len(phase.echoes) / phase.seconds),
-            *(short(percentile(phase.echoes, one)) if phase.echoes else "" for one in (50, 99)),
-            short(phase.cpu_seconds / phase.seconds),
-            short(phase.memory_kib / phase.most),
+            phases[0].name,
+            str(Figure.of([phase.seconds for phase in phases])),
+            f"{most:,}" if fewest == most else f"{fewest:,}..{most:,}",
+            _each([phase.made for phase in phases]),
+            _each([phase.failed for phase in phases]),
+            *(
+                str(Figure.of([of(phase) for phase in phases])) if talked else ""
+                for _, of in _FIGURES
+            ),
         ]
 
 
-def _span(phase: Phase) -> str:
-    return f"{phase.most:,}" if phase.fewest == phase.most else f"{phase.fewest:,}..{phase.most:,}"
+def totals(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return what became of the tunnels, in each round."""
 
+    def each(of: Callable[[Outcome], int]) -> str:
+        return _each([of(outcome) for outcome in outcomes])
 
-def totals(outcome: Outcome) -> list[str]:
-    """Return what became of the tunnels, one sentence each."""
-    quiet = outcome.lost(*(one.name for one in outcome.phases if one.name != KILL))
+    again = Figure.of([outcome.again_seconds for outcome in outcomes])
     return [
-        f"tunnels lost by the upgrade: {outcome.lost(UPGRADE, UPGRADED):,}",
-        f"tunnels that the old daemon had when it was asked to stop: {outcome.had_upgraded:,}",
-        f"tunnels that were still with it at the end of the run: {outcome.kept_upgraded:,}",
-        f"tunnels lost by the kill: {outcome.lost(KILL):,}, of its {outcome.had_killed:,}",
-        f"tunnels lost in all other phases together: {quiet:,}",
-        f"every user had a tunnel again {outcome.again_seconds:.1f} s after the kill",
+        f"tunnels lost by the upgrade: {each(lambda one: one.lost(UPGRADE, UPGRADED))}",
+        f"tunnels of the old daemon when asked to stop: {each(lambda one: one.had_upgraded)}",
+        f"of these still with it at the end of the round: {each(lambda one: one.kept_upgraded)}",
+        f"tunnels of the daemon that was killed: {each(lambda one: one.had_killed)}",
+        f"tunnels lost by the kill: {each(lambda one: one.lost(KILL))}",
+        f"tunnels lost in all other phases: {each(_lost_otherwise)}",
+        f"seconds from the kill until every user had a tunnel again: {again}",
     ]
 
 
-def section(outcome: Outcome, machine: Machine, conditions: str) -> str:
+def _lost_otherwise(outcome: Outcome) -> int:
+    return outcome.lost(*(phase.name for phase in outcome.phases if phase.name != KILL))
+
+
+def _each(counts: Sequence[int]) -> str:
+    shown = counts[:1] if len(set(counts)) == 1 else sorted(counts)
+    return " / ".join(f"{count:,}" for count in shown)
+
+
+def section(outcomes: Sequence[Outcome], machine: Machine, conditions: str) -> str:
     """Return the part of the document that a run writes."""
     about = (
         f"Measured on {datetime.now(UTC).date().isoformat()} on {machine.processor},"
         f" {machine.cores} cores, {machine.memory_gib} GiB, Linux {machine.linux};"
-        f" Python {machine.python}, uvloop {machine.uvloop}. One run. {conditions}"
+        f" Python {machine.python}, uvloop {machine.uvloop}. {conditions}"
     )
-    lost = "\n".join(f"* {one};" for one in totals(outcome)[:-1])
-    return f"{about}\n\n{markdown_table(list(rows(outcome)))}\n\n{lost}\n* {totals(outcome)[-1]}."
+    lost = "\n".join(f"* {one}" for one in totals(outcomes))
+    return f"{about}\n\n{markdown_table(list(rows(outcomes)))}\n\n{lost}"
