@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -115,6 +116,24 @@ def service(_service: Service) -> Iterator[Service]:
 
 def peer_of(service: Service, credentials: Credentials, dst_id: str = "api") -> Peer:
     return Peer(service.address, credentials.settings(dst_id=dst_id))
+
+
+def test_check_before_the_first_start(service: Service) -> None:
+    machine = service.machine
+    for folder in ("lib", "log"):
+        machine.run("rm", "-rf", f"/var/{folder}/tunnel-gateway")
+    service.configure(
+        audit_file="/var/log/tunnel-gateway/audit{instance}.jsonl",
+        revocation="soft",
+        revocation_cache_dir="/var/lib/tunnel-gateway",
+    )
+    program = "/opt/tunnel-gateway/bin/tunnel-gateway"
+    as_gateway = ("runuser", "-u", "tunnel-gateway", "--")
+    said = machine.run(*as_gateway, program, "check", "--json", check=False).splitlines()
+    bad = {one["area"] for one in map(json.loads, said) if one["status"] != "ok"}
+    assert bad <= {"destination", "limits"}  # not every application runs here
+    said_to_root = machine.run(program, "check", "--json", check=False)
+    assert "runuser -u tunnel-gateway -- tunnel-gateway check" in said_to_root
 
 
 def test_start_reload_and_stop(
