@@ -293,6 +293,7 @@ def test_labels_are_those_of_the_configuration(
             for name, labels in operator.metrics()
             for key, value in labels
             if key in ("domain", "dst_id", "reason", "limit", "stage")
+            and name != "tunnel_gateway_destination_up"  # appears with the first probe
         }
 
     before = series()

@@ -73,5 +73,5 @@ def test_a_file_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     path.chmod(0o600)
     with pytest.raises(FileError, match="move it away"):
         Audit(path)
-    with pytest.raises(FileError, match="TUNNEL_GATEWAY_INSTANCE"):
-        Audit(tmp_path / "{instance}")
+    with pytest.raises(FileError, match="Is a directory"):
+        Audit(tmp_path)
