@@ -189,6 +189,20 @@ class TestSeveralAddresses:
         monkeypatch.setattr(destinations, "_look_up", fail)  # what is known is good enough
         assert {await reached(known, destination) for _ in range(2)} == found
 
+    async def test_a_destination_that_a_reload_removes_meanwhile(
+        self, known: Destinations, listen: Listen, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place = listen()
+
+        async def look_up(_: Address) -> tuple[Address, ...]:
+            known.configure({})
+            return (place,)
+
+        monkeypatch.setattr(destinations, "_look_up", look_up)
+        stream = await known.connect(at(("example.uz", place.port)), TIME_LIMIT)
+        stream.close()
+        await stream.wait_closed()
+
     async def test_the_error_names_all(
         self, known: Destinations, dead: Address, black_hole: Address
     ) -> None:

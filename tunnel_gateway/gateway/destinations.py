@@ -145,7 +145,7 @@ class Destinations:
     def _in_turn(
         self, dst_id: str, addresses: Sequence[Address], faults: dict[Address, str]
     ) -> list[Address]:
-        known = self._known[dst_id]
+        known = self._of(dst_id)
         known.turn += 1
         closed = []
         for number in range(len(addresses)):
@@ -183,7 +183,7 @@ class Destinations:
         self, destination: Destination, time_limit: float, faults: dict[Address, str]
     ) -> list[Address]:
         """Return the addresses as numbers; a name that has none now has those it had last."""
-        known = self._known.setdefault(destination.id, _Known())
+        known = self._of(destination.id)
         seconds = time_limit / min(len(destination.addresses), 2)  # names take no more than half
         found = await asyncio.gather(
             *(self._numbers(destination, one, seconds, faults) for one in destination.addresses)
@@ -197,7 +197,7 @@ class Destinations:
     ) -> tuple[Address, ...]:
         if _is_literal(name):
             return (name,)
-        known = self._known[destination.id]
+        known = self._of(destination.id)
         circuit = known.circuits.get(name)  # a name has one while it cannot be resolved
         if circuit is not None and circuit.open:
             faults[name] = circuit.story()
@@ -222,7 +222,11 @@ class Destinations:
     # --- circuits --------------------------------------------------------------------------
 
     def _circuit(self, dst_id: str, address: Address) -> Circuit:
-        return self._known.setdefault(dst_id, _Known()).circuits.setdefault(address, Circuit())
+        return self._of(dst_id).circuits.setdefault(address, Circuit())
+
+    def _of(self, dst_id: str) -> _Known:
+        """Return what is known; a reload may have removed it while a name was resolved."""
+        return self._known.setdefault(dst_id, _Known())
 
     def _keep(self, known: _Known, addresses: Collection[Address]) -> None:
         """Forget all circuits but those of ``addresses``."""

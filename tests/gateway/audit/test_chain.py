@@ -20,7 +20,12 @@ from tunnel_gateway.gateway.audit.chain import (
 )
 from tunnel_gateway.gost.digest import digest
 
-FACTS = st.dictionaries(st.text(max_size=8), st.text(max_size=20) | st.integers(), max_size=3)
+OWN = {"number", "previous", "torn"}  # of the chain, and names of no fact
+FACTS = st.dictionaries(
+    st.text(max_size=8).filter(lambda name: name not in OWN),
+    st.text(max_size=20) | st.integers(),
+    max_size=3,
+)
 
 
 def chain(facts: Iterable[dict[str, object]], head: Head = START) -> tuple[list[bytes], Head]:

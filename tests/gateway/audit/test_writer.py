@@ -103,6 +103,27 @@ def test_a_removed_file_is_begun_again(path: Path) -> None:
     assert records(path)[0]["number"] == 2
 
 
+def test_nothing_is_written_to_a_removed_file(path: Path, log: io.StringIO) -> None:
+    writer = AuditWriter(AuditFile(path))
+    writer.add({"event": "gone"})
+    wait_until(path.read_bytes, "a record")
+    path.unlink()
+    path.symlink_to(path.with_suffix(".elsewhere"))  # which is not followed
+    for number in range(20):
+        writer.add({"event": number})
+    wait_until(lambda: not writer.ok, "the loss to be found out")
+    assert writer.waiting == 20
+    path.unlink()
+    wait_until(lambda: writer.ok, "a new file")
+    writer.close()
+    events = [one["event"] for one in records(path)]
+    assert [one for one in events if one not in ("rotated", "resumed")] == list(range(20))
+    assert records(path)[0]["number"] == 2
+    assert writer.lost_total == 0
+    said = [line["event"] for line in logged(log)]
+    assert (said.count("audit_not_reopened"), said.count("audit_failing")) == (1, 1)
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
     with small_disk(tmp_path / "disk") as disk:

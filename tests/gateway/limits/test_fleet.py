@@ -200,3 +200,78 @@ async def test_nothing_in_redis_is_for_ever(redis: RedisServer) -> None:
         assert len(names) == 3
         assert all([await client.ttl(name) > 0 for name in names])
     await client.aclose()
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+async def test_what_is_released_while_redis_is_away_is_free_when_it_is_back(
+    how: str, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEW_SECONDS", 0.1)
+    async with both(redis) as (one, other):
+        for key in ("key", "another"):
+            assert await one.claim(key, 1, 1)
+        if how == "killed":  # and comes back as it was, from a copy
+            client = Redis.from_url(redis.url)
+            before = [(name, await client.dump(name)) for name in await client.keys("*:held:*")]
+            await client.aclose()
+            redis.kill()
+        else:
+            redis.freeze()
+        for key in ("key", "another"):  # the first finds out, the second is not even sent
+            await one.release(key, 0)
+        await until(lambda: not (one.available or other.available))
+        if how == "killed":
+            redis.start()
+            client = Redis.from_url(redis.url)
+            for name, content in before:
+                assert content is not None
+                await client.restore(name, 0, content, replace=True)
+            await client.aclose()
+        else:
+            redis.thaw()
+        await until(lambda: one.available and other.available)
+        for key in ("key", "another"):
+            await granted(lambda key=key: other.claim(key, 1, 1))  # type: ignore[misc]
+
+
+async def test_a_crowd_that_asks_at_once_is_no_loss_of_redis(
+    redis: RedisServer, log: io.StringIO
+) -> None:
+    async with joined(redis) as one:
+        asked = [one.claim(f"key {number}", 1, 1) for number in range(3000)]
+        assert all(await asyncio.gather(*asked))
+        assert one.available
+    assert [line["event"] for line in events(log)] == ["fleet_joined"]
+
+
+async def test_what_others_wrote_under_its_keys_is_written_over(
+    redis: RedisServer, log: io.StringIO
+) -> None:
+    client = Redis.from_url(redis.url)
+    async with both(redis) as (one, other):
+        await client.set("tunnel-gateway:held:text", "garbage")
+        await client.hset("tunnel-gateway:held:word", "somebody", "garbage")
+        await client.set("tunnel-gateway:alive:somebody", 1)
+        await client.set("tunnel-gateway:rate:word", "garbage")
+        await client.hset("tunnel-gateway:rate:hash", "a", "b")
+        for key in ("text", "word"):
+            assert await one.claim(key, 1, 1)
+            assert not await other.claim(key, 1, 1)
+        for key in ("word", "hash"):
+            assert await one.allows(key, Rate(0.001, 1))
+            assert not await one.allows(key, Rate(0.001, 1))
+        await client.set("tunnel-gateway:held:text", "garbage")
+        await one.release("text", 0)
+        assert await other.claim("text", 1, 1)
+    await client.aclose()
+    assert {line["event"] for line in events(log)} == {"fleet_joined"}
+
+
+async def test_redis_whose_clock_was_set_back_refuses_nobody(redis: RedisServer) -> None:
+    client = Redis.from_url(redis.url)
+    async with joined(redis) as one:
+        seconds, _ = await client.time()
+        await client.set("tunnel-gateway:rate:192.0.2.1", (seconds + 3600) * 1_000_000)
+        rate = Rate(0.001, 2)
+        assert [await one.allows("192.0.2.1", rate) for _ in range(3)] == [True, True, False]
+    await client.aclose()

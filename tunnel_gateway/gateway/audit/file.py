@@ -72,7 +72,9 @@ class AuditFile:
         self.head = head
 
     def append(self, records: Sequence[Mapping[str, object]]) -> None:
-        """Write records, all of them or none. Raises OSError."""
+        """Write records, all of them or none. Raises OSError, also for a file that was removed."""
+        if self.removed():
+            raise OSError(errno.ENOENT, "the file was removed")
         self._cut()
         head, data = self.head, b""
         if self._torn is not None:

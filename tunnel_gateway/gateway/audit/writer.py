@@ -101,7 +101,7 @@ class AuditWriter:
         while not ended:
             reopen, closing = self._wait()
             if reopen or self._file.removed():
-                self._go_on_in_new_file()
+                self._go_on_in_new_file(asked=reopen)
             with self._change:
                 batch = list(islice(self._waiting, _BATCH))
             if (batch or self._failing) and not self._write(batch):
@@ -173,10 +173,10 @@ class AuditWriter:
         if first:
             log.error("audit_failing", file=str(self._file.path), detail=reason)
 
-    def _go_on_in_new_file(self) -> None:
+    def _go_on_in_new_file(self, *, asked: bool) -> None:
         if not self._file.moved():
             return
-        new = self._open_new()
+        new = self._open_new(said=self._failing and not asked)
         if new is None:
             return
         self._sync(at_once=True)
@@ -188,12 +188,13 @@ class AuditWriter:
         with self._change:
             self._waiting.appendleft({"time": timestamp(), "event": "rotated"})
 
-    def _open_new(self) -> AuditFile | None:
+    def _open_new(self, *, said: bool) -> AuditFile | None:
         try:
             return AuditFile(self._file.path)
         except (FileError, OSError) as error:
             reason = str(error)
-        log.error("audit_not_reopened", file=str(self._file.path), detail=reason)
+        if not said:  # a removed file is tried again each second
+            log.error("audit_not_reopened", file=str(self._file.path), detail=reason)
         return None
 
     def _say_head(self, *, at_once: bool) -> None:

@@ -5,12 +5,13 @@ Three kinds of keys, all with an end of their own, so that nothing has to be cle
 * ``…:alive:GATEWAY`` is a gateway's lease. It renews it; a gateway that died does not, and with the
   lease all that it held counts no more.
 * ``…:held:KEY`` is a hash from gateway to the number of places that it holds under KEY. A gateway
-  writes its whole number each time, never a difference: a write that was lost is made good by
-  the next one.
+  writes its whole number each time, never a difference. Writes may be lost while Redis is away,
+  so a gateway that comes back has another name, and writes all that it holds under that.
 * ``…:rate:KEY`` is the moment in which KEY's bucket will be full again (the generic cell rate
   algorithm: one number for a token bucket), in microseconds of Redis's own clock.
 
 Redis is asked within ASK_SECONDS and, once it has failed, not again until it answers the lease.
+What else stands under these names is no answer of a gateway's, and is written over.
 """
 
 from __future__ import annotations
@@ -37,21 +38,29 @@ RENEW_SECONDS: Final = LEASE_SECONDS / 4
 # Numbers of open tunnels are written anew within this time, and are forgotten after it.
 _KEEP_SECONDS: Final = 24 * 3600
 _REWRITE_SECONDS: Final = _KEEP_SECONDS / 4
-_REWRITE_AT_ONCE: Final = 500
+_REWRITE_AT_ONCE: Final = 100
 # One, so that what is written arrives in the order in which it was counted.
 _CONNECTIONS: Final = 1
 
 _PREFIX: Final = "tunnel-gateway"
 
+# First in all that reads a key: one of another type would be an error each time.
+_ONLY: Final = """
+local function only(kind)
+  if redis.call('TYPE', KEYS[1])['ok'] ~= kind then redis.call('DEL', KEYS[1]) end
+end
+"""
+
 # KEYS: what is held. ARGV: this gateway, its number with the place that is asked for, the limit,
 # the prefix of leases, how long to keep it. Answers 1 and writes the number, or 0.
-_TAKE: Final = """
+_TAKE: Final = f"""{_ONLY}
+only('hash')
 local total = tonumber(ARGV[2])
 local held = redis.call('HGETALL', KEYS[1])
 for i = 1, #held, 2 do
   if held[i] ~= ARGV[1] then
     if redis.call('EXISTS', ARGV[4] .. held[i]) == 1 then
-      total = total + tonumber(held[i + 1])
+      total = total + (tonumber(held[i + 1]) or 0)
     else
       redis.call('HDEL', KEYS[1], held[i])
     end
@@ -63,11 +72,22 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])
 return 1
 """
 
+# KEYS: what is held. ARGV: this gateway, its number, how long to keep it.
+_PUT: Final = f"""{_ONLY}
+only('hash')
+if tonumber(ARGV[2]) == 0 then return redis.call('HDEL', KEYS[1], ARGV[1]) end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('EXPIRE', KEYS[1], ARGV[3])
+"""
+
 # KEYS: the bucket. ARGV: microseconds for one, and how many at once. Answers 1, or 0.
-_RATE: Final = """
+# A bucket that is more than empty was written before the clock was set back.
+_RATE: Final = f"""{_ONLY}
+only('string')
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local full = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local full = math.max(tonumber(redis.call('GET', KEYS[1]) or now) or now, now)
+if full - now > ARGV[2] * ARGV[1] then full = now end
 if full - now > (ARGV[2] - 1) * ARGV[1] then return 0 end
 full = full + ARGV[1]
 redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000) + 1)
@@ -82,7 +102,7 @@ class Fleet:
     """
 
     def __init__(self, url: str, password: bytes | None = None) -> None:
-        self._name = secrets.token_hex(8)
+        self._name = _new_name()
         self._redis = Redis.from_pool(
             BlockingConnectionPool.from_url(
                 url,
@@ -95,8 +115,11 @@ class Fleet:
             )
         )
         self._take = self._redis.register_script(_TAKE)
+        self._put = self._redis.register_script(_PUT)
         self._rate = self._redis.register_script(_RATE)
         self._held: dict[str, int] = {}
+        # So that ASK_SECONDS are Redis's own, and not spent in a queue for the connection.
+        self._turn = asyncio.Lock()
         self._lost = asyncio.Event()
         self._said = False  # whether it was said that Redis is away
         self.available = False
@@ -130,6 +153,12 @@ class Fleet:
     async def _ask(self, question: Callable[[], Awaitable[Any]]) -> bool:
         if not self.available:
             return True
+        async with self._turn:
+            return await self._ask_in_turn(question)
+
+    async def _ask_in_turn(self, question: Callable[[], Awaitable[Any]]) -> bool:
+        if not self.available:  # lost while others had their turn
+            return True
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 return bool(await question())
@@ -148,10 +177,10 @@ class Fleet:
                 self._lost.clear()
                 try:
                     known = await self._renew()
-                    if not (known and self.available) or clock() - rewritten > _REWRITE_SECONDS:
+                    self._find()
+                    if not known or clock() - rewritten > _REWRITE_SECONDS:
                         await self._rewrite()
                         rewritten = clock()
-                    self._find()
                 except (RedisError, OSError, TimeoutError) as error:
                     self._lose(error)
                 await self._pause()
@@ -169,20 +198,30 @@ class Fleet:
         await asyncio.sleep(1.0)
 
     async def _renew(self) -> bool:
-        """Renew the lease; tell whether Redis still knew it."""
+        """Renew the lease, or begin one; tell whether Redis still knew it."""
         milliseconds = int(LEASE_SECONDS * 1000)
-        async with asyncio.timeout(ASK_SECONDS * 4):
-            before = await self._redis.set(
-                self._key("alive", self._name), 1, px=milliseconds, get=True
-            )
-        return before is not None
+        async with (
+            self._turn,
+            asyncio.timeout(ASK_SECONDS * 2),
+            self._redis.pipeline(transaction=False) as pipe,
+        ):
+            if not self.available:  # asked in our turn: whoever had his before may have lost it
+                pipe.delete(self._key("alive", self._name))
+                self._name = _new_name()
+            pipe.set(self._key("alive", self._name), 1, px=milliseconds, get=True)
+            return (await pipe.execute())[-1] is not None
 
     async def _rewrite(self) -> None:
-        """Write all numbers: Redis has forgotten them, or will."""
+        """Write all numbers: Redis does not know them, has forgotten them, or will.
+
+        Whoever asks meanwhile does so between two pieces of it, so that no number overtakes a
+        later one.
+        """
         keys = list(self._held)
         for start in range(0, len(keys), _REWRITE_AT_ONCE):
             async with (
-                asyncio.timeout(LEASE_SECONDS / 4),
+                self._turn,
+                asyncio.timeout(ASK_SECONDS * 2),
                 self._redis.pipeline(transaction=False) as pipe,
             ):
                 for key in keys[start : start + _REWRITE_AT_ONCE]:
@@ -190,12 +229,8 @@ class Fleet:
                 await pipe.execute()
 
     async def _write(self, target: Redis, key: str, own: int) -> None:
-        name = self._key("held", key)
-        if own:
-            await target.hset(name, self._name, str(own))
-            await target.expire(name, _KEEP_SECONDS)
-        else:
-            await target.hdel(name, self._name)
+        keys = (self._key("held", key),)
+        await self._put(keys=keys, args=(self._name, own, _KEEP_SECONDS), client=target)
 
     async def _leave(self) -> None:
         try:
@@ -228,3 +263,7 @@ class Fleet:
     @staticmethod
     def _key(kind: str, name: str) -> str:
         return f"{_PREFIX}:{kind}:{name}"
+
+
+def _new_name() -> str:
+    return secrets.token_hex(8)
