@@ -92,3 +92,22 @@ def test_units_for_any_systemd(installed: Path) -> None:
     else:
         assert "RestartSteps=" not in written
         assert 'kill -HUP $$MAINPID"\n' in written or "notify-reload\n" in written
+
+
+@pytest.mark.parametrize("arguments", [(), ("--remove",)])
+def test_one_that_was_stopped_between_two_renames(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    program = tmp_path / PREFIX
+    old = program.with_name("tunnel-gateway.old")
+    old.mkdir(parents=True)
+    (old / ".installed-by-tunnel-gateway").touch()
+    done = subprocess.run(
+        (PROJECT / "scripts" / "install", *arguments),
+        env=os.environ | {"DESTDIR": str(tmp_path), "PYTHON": "/bin/false"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == (0 if arguments else 1)  # there is no Python to install it with
+    assert program.exists() is not bool(arguments)
+    assert not old.exists()
