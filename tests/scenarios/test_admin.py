@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tests.support.processes import (
     ReservedPort,
     wait_until,
 )
+from tunnel_gateway.gateway.admin.server import MAX_CONNECTIONS
 
 StartGateway = Callable[..., Gateway]
 Started = tuple[Gateway, Operator]
@@ -317,3 +319,18 @@ def test_a_silent_crowd_does_not_keep_operators_out(
     assert Operator(free_port).ask("/healthz").status == 200
     for one in crowd:
         one.close()
+
+
+def test_who_asks_nothing_holds_no_sockets(start: Callable[..., Started], free_port: int) -> None:
+    gateway, operator = start(tcp=free_port)
+    with ExitStack() as stack:
+        for _ in range(300):
+            silent = socket.create_connection((LOOPBACK, free_port), TIME_LIMIT)
+            stack.enter_context(silent).sendall(b"GET /he")
+        most = gateway.idle_sockets + MAX_CONNECTIONS
+
+        def few() -> bool:
+            assert operator.ask("/healthz").status == 200
+            return gateway.sockets() <= most
+
+        wait_until(few, "the oldest closed")

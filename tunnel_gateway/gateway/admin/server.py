@@ -92,8 +92,9 @@ class Admin:
     def _protocol(self) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None  # noqa: S101 (set up before)
-        if len(server.connections) >= MAX_CONNECTIONS:
-            server.connections[0].force_close()
+        # All that are too many: several come at once, and those that are closed are there still.
+        for oldest in server.connections[: 1 - MAX_CONNECTIONS]:
+            oldest.force_close()
         return server()
 
     def _application(self) -> web.Application:
