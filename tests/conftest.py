@@ -15,7 +15,6 @@ from tests.support.credentials import Credentials
 from tests.support.page import AgentService
 from tests.support.processes import Agent, Api, Gateway, Program, ReservedPort
 
-
 # How long an example takes says how busy the machine is, and nothing else.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
