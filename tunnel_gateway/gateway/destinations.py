@@ -267,6 +267,8 @@ class Destinations:
                     stream = await _open(address)
             except (OSError, UnicodeError) as error:  # a time-out is an OSError
                 circuit.failed(str(error) or "did not answer", datetime.now(UTC))
+            except Exception:
+                log.exception("internal_error")  # a circuit that nobody probes is open for ever
             else:
                 stream.close()
                 self._succeeded(dst_id, address, circuit)

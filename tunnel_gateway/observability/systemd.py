@@ -25,6 +25,7 @@ STATUS_SECONDS: Final = 3.0
 # A stop takes up to this much longer than the drain: last words, and the end of the process.
 _MARGIN_SECONDS: Final = 15.0
 _MICROSECONDS: Final = 1_000_000
+_MAX_DIGITS: Final = 15  # 31 years
 
 
 class _State(Enum):
@@ -109,6 +110,6 @@ def _watchdog_seconds(variables: MutableMapping[str, str]) -> float:
     """How long systemd waits for a sign of life (sd_watchdog_enabled(3)); 0: it does not."""
     microseconds = variables.pop("WATCHDOG_USEC", "")
     pid = variables.pop("WATCHDOG_PID", str(os.getpid()))
-    if not microseconds.isdecimal() or pid != str(os.getpid()):
+    if not microseconds.isdecimal() or len(microseconds) > _MAX_DIGITS or pid != str(os.getpid()):
         return 0
     return int(microseconds) / _MICROSECONDS

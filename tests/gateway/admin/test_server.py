@@ -10,6 +10,7 @@ import pytest
 from tests.support.admin import Operator, overview
 from tests.support.credentials import Credentials
 from tests.support.house import house
+from tests.support.loopback import TIME_LIMIT
 from tunnel_gateway.config_admin import AdminAddress
 from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.gateway.admin.server import Admin
@@ -43,3 +44,20 @@ async def test_nowhere_is_nothing(credentials: Credentials, tmp_path: Path) -> N
         await admin.start()
         assert "admin_listening" not in [line["event"] for line in home.lines()]
         await admin.close()
+
+
+async def test_nonsense_is_answered_and_not_logged(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    path = tmp_path / "admin.sock"
+    async with house(credentials, tmp_path) as home:
+        admin = Admin((AdminAddress(path=path),), overview(home), home.metrics)
+        await admin.start()
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+        async with asyncio.timeout(TIME_LIMIT):
+            assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+        await writer.wait_closed()
+        await admin.close()
+        assert not [line for line in home.lines() if "logger" in line]

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 import struct
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import http_exceptions, web
 
 from tunnel_gateway.config_admin import AdminAddress
 from tunnel_gateway.errors import CannotListenError, OperatorClosedError
@@ -38,6 +39,16 @@ MAX_CONNECTIONS: Final = 64
 _MAX_BODY: Final = 1024
 _GOODBYE_SECONDS: Final = 1.0
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred of unix(7)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a line of the http library's is of an error here, and no stranger's bad request."""
+    fault = record.exc_info[1] if record.exc_info else None
+    return not isinstance(fault, http_exceptions.HttpProcessingError)
+
+
+# Any program of the machine can send nonsense to the loopback, and would fill the log with it.
+logging.getLogger("aiohttp.server").addFilter(_is_ours)
 
 
 class Admin:

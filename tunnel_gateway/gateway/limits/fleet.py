@@ -183,6 +183,9 @@ class Fleet:
                         rewritten = clock()
                 except (RedisError, OSError, TimeoutError) as error:
                     self._lose(error)
+                except Exception as error:
+                    log.exception("internal_error")  # and never stop counting for it
+                    self._lose(error)
                 await self._pause()
         finally:
             self.available = False
