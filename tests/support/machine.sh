@@ -20,6 +20,9 @@ for name in run tmp var/log dev; do
     mount -t tmpfs tmpfs "$name" -o mode=755
 done
 chmod 1777 tmp
+# The project may lie under one of those.
+project=$(cd "$(dirname "$0")/../.." && pwd)
+(cd / && mkdir -p "$folder/root$project" && mount --bind -o ro "$project" "$folder/root$project")
 for name in null zero full random urandom tty; do
     touch "dev/$name"
     mount --bind "/dev/$name" "dev/$name"
