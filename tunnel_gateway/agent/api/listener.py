@@ -34,7 +34,7 @@ LARGE_CALL: Final = (MAX_DOCUMENT_SIZE + 2) // 3 * 4 + SMALL_CALL
 
 MAX_CONNECTIONS: Final = 128
 MAX_SOCKETS_OF_ONE: Final = 16
-REQUEST_SECONDS: Final = 5.0  # to ask for the WebSocket
+REQUEST_SECONDS: Final = 10.0  # to ask for the WebSocket; a laptop that is just waking is slow
 SILENCE_SECONDS: Final = 60.0  # without a call, or without taking its answer
 # Browsers send no pings; each has a pong that waits for whoever does not read.
 MAX_PINGS: Final = 100
