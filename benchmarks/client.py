@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, USER, Target
-from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
+from tunnel_gateway.agent.tunnel import open_tunnel
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.pki.keyfiles import Identity, load_identity
 from tunnel_gateway.pki.truststore import load_trust_anchors
@@ -138,7 +139,7 @@ class Client:
             identity=identity,
             validator=self._validator,
         )
-        address = GatewayAddress(LOOPBACK, self.target.port)
+        address = Address(LOOPBACK, self.target.port)
         tunnel = await open_tunnel(address, settings, self._workers)
         inbox = Inbox(tunnel.channel)
         tunnel.channel.open(inbox)

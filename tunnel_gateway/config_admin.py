@@ -14,13 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.config_values import Kind
+from tunnel_gateway.config_values import PLACEHOLDER, Kind, with_instance
 from tunnel_gateway.errors import FileError
 
-INSTANCE: Final = "TUNNEL_GATEWAY_INSTANCE"
-
-_PLACEHOLDER: Final = "{instance}"
-_NAME = re.compile(r"[A-Za-z0-9._-]{0,64}", re.ASCII)
 _TCP = re.compile(r"(?P<host>127\.0\.0\.1|\[::1\]):(?P<port>[0-9]{1,5})", re.ASCII)
 # sun_path of unix(7), less its NUL and what is added while the socket is made.
 _MAX_PATH: Final = 90
@@ -61,16 +57,11 @@ def addresses_of(
 
     Raises FileError if that makes no address.
     """
-    return tuple(_address_of(text, environment.get(INSTANCE, "")) for text in texts)
+    return tuple(_address_of(text, environment) for text in texts)
 
 
-def _address_of(text: str, instance: str) -> AdminAddress:
-    if _PLACEHOLDER in text and not _NAME.fullmatch(instance):
-        raise FileError(
-            f"tunnel.admin.listen: {_PLACEHOLDER} stands for {INSTANCE} of the environment, which"
-            f" must be up to 64 letters, digits, dots, - or _, and is {instance!r}"
-        )
-    whole = text.replace(_PLACEHOLDER, instance)
+def _address_of(text: str, environment: Mapping[str, str]) -> AdminAddress:
+    whole = with_instance(text, "tunnel.admin.listen", environment)
     try:
         return parse_address(whole)
     except ValueError:
@@ -82,7 +73,7 @@ def _read(text: str, _base: Path) -> tuple[str, ...]:
     if len(texts) > _MAX_ADDRESSES or len(set(texts)) < len(texts):
         raise ValueError
     for one in texts:
-        parse_address(one.replace(_PLACEHOLDER, "1"))
+        parse_address(one.replace(PLACEHOLDER, "1"))
     return texts
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from tunnel_gateway.errors import Fault
+from tunnel_gateway.errors import Fault, FileError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -28,6 +28,12 @@ _MAX_ALLOWANCES: Final = 100
 _MAX_FACTOR: Final = 100_000
 
 
+# The variable whose value tells the daemons of one configuration apart, and where it goes.
+INSTANCE: Final = "TUNNEL_GATEWAY_INSTANCE"
+PLACEHOLDER: Final = "{instance}"
+_INSTANCE_NAME = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})?", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """A network each of whose sources counts as ``factor`` of them; 0 is any number."""
@@ -38,7 +44,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a destination is: a host name or an IP address, and a TCP port."""
+    """Where something listens: a host name or an IP address, and a TCP port."""
 
     host: str
     port: int
@@ -86,6 +92,22 @@ class Kind:
     read: Callable[[str, Path], object]
     problem: Callable[[Path], str | None] | None = None
     quotable: bool = True
+
+
+def with_instance(text: str, key: str, environment: Mapping[str, str]) -> str:
+    """Return the value ``text`` of ``key`` with the instance's name for ``{instance}``.
+
+    Raises FileError if the name in ``environment`` is none; where there is no name it is empty.
+    """
+    if PLACEHOLDER not in text:
+        return text
+    name = environment.get(INSTANCE, "")
+    if not _INSTANCE_NAME.fullmatch(name):
+        raise FileError(
+            f"{key}: {PLACEHOLDER} stands for {INSTANCE} of the environment, which must be up to"
+            f" 64 letters, digits, dots, - or _, and is {name!r}"
+        )
+    return text.replace(PLACEHOLDER, name)
 
 
 def ip(text: str, _base: Path) -> str:

@@ -14,7 +14,7 @@ from tests.support.house import House, head, house
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, receive_all, reset, send
 from tests.support.peer import UPGRADE
 from tunnel_gateway.agent.app import serve_one_tunnel
-from tunnel_gateway.agent.tunnel import GatewayAddress
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import AlertReceivedError, TimedOutError, UnknownDestinationError
 from tunnel_gateway.transport.relay import RelayEnd
 
@@ -28,7 +28,7 @@ class Agent:
         )
         self.serving = asyncio.create_task(
             serve_one_tunnel(
-                GatewayAddress(LOOPBACK, home.listener.port),
+                Address(LOOPBACK, home.listener.port),
                 home.credentials.settings(dst_id=dst_id),
                 announce=lambda address, number: self.announced.set_result((address, number)),
                 time_limit=time_limit,

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.processes import PROJECT
 from tunnel_gateway.agent.settings import GATEWAY_PREFIX, KEYS, AgentSettings, load_settings
-from tunnel_gateway.agent.tunnel import GatewayAddress
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import ConfigError
 
 HEX = "6578616d706c652e757a"
@@ -51,9 +51,9 @@ def test_every_key(tmp_path: Path) -> None:
         "agent.key.timeout=60.5\n",
     )
     assert settings.gateways == {
-        "example.uz": GatewayAddress("1.2.3.4", 8843),
-        "boshqa.uz": GatewayAddress("::1", 1),
-        "uchinchi.uz": GatewayAddress("gw.example.uz", 65535),
+        "example.uz": Address("1.2.3.4", 8843),
+        "boshqa.uz": Address("::1", 1),
+        "uchinchi.uz": Address("gw.example.uz", 65535),
     }
     assert settings.truststore_file == tmp_path / "roots.pem"
     assert settings.truststore_password == b"p"
@@ -100,7 +100,7 @@ def test_faults_name_line_and_key(tmp_path: Path, text: str, fault: str) -> None
 
 def test_the_guides_run_conf(tmp_path: Path) -> None:
     text = f"arguments=-tunnel.{HEX}=1.2.3.4:8843\n"
-    assert load(tmp_path, "", text).gateways == {"example.uz": GatewayAddress("1.2.3.4", 8843)}
+    assert load(tmp_path, "", text).gateways == {"example.uz": Address("1.2.3.4", 8843)}
 
 
 def test_what_else_is_in_run_conf_is_left_alone(tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_what_else_is_in_run_conf_is_left_alone(tmp_path: Path) -> None:
         " -tunnel.626f736871612e757a=h:1\n"
     )
     assert load(tmp_path, "", text).gateways == {
-        "example.uz": GatewayAddress("::1", 8843),
-        "boshqa.uz": GatewayAddress("h", 1),
+        "example.uz": Address("::1", 8843),
+        "boshqa.uz": Address("h", 1),
     }
 
 
@@ -138,7 +138,7 @@ def test_the_agents_own_settings_count(tmp_path: Path) -> None:
     settings = load(
         tmp_path, "agent.tunnel.example.uz=own:1\n", f"arguments=-tunnel.{HEX}=other:1\n"
     )
-    assert settings.gateways == {"example.uz": GatewayAddress("own", 1)}
+    assert settings.gateways == {"example.uz": Address("own", 1)}
 
 
 def test_faults_of_both_files_come_at_once(tmp_path: Path) -> None:

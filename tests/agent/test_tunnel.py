@@ -11,7 +11,8 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.loopback import LOOPBACK, receive, reset, server_settings, surroundings
 from tunnel_gateway.agent import tunnel as module
-from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
+from tunnel_gateway.agent.tunnel import open_tunnel
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import (
     AlertReceivedError,
     CertificateUntrustedError,
@@ -36,7 +37,7 @@ class Server:
         self.result: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None]
         self.listener = Listener(LOOPBACK, 0, on_connection=self._accept, on_failure=lambda _: None)
-        self.address = GatewayAddress(LOOPBACK, self.listener.port)
+        self.address = Address(LOOPBACK, self.listener.port)
 
     def _accept(self, stream: SocketStream) -> None:
         self._streams.append(stream)
@@ -100,7 +101,7 @@ async def test_the_gateway_hears_why_it_is_refused(
 async def test_nobody_listens(credentials: Credentials, workers: ThreadPoolExecutor) -> None:
     with workers, socket.socket() as bound:
         bound.bind((LOOPBACK, 0))
-        address = GatewayAddress(LOOPBACK, bound.getsockname()[1])
+        address = Address(LOOPBACK, bound.getsockname()[1])
         with pytest.raises(GatewayUnreachableError, match=rf"^{address}: Connection refused$"):
             await open_tunnel(address, credentials.settings(), workers)
 
@@ -114,7 +115,7 @@ async def test_nobody_answers(
 ) -> None:
     monkeypatch.setattr(module, "TUNNEL_SECONDS", 0.2)
     with workers, socket.create_server((LOOPBACK, 0), backlog=0) as listening:
-        address = GatewayAddress(*listening.getsockname())
+        address = Address(*listening.getsockname())
         full = []
         for _ in range(0 if accepts else 4):
             waiting = socket.socket()
@@ -131,7 +132,7 @@ async def test_nobody_answers(
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_it_hangs_up(how: str, credentials: Credentials, workers: ThreadPoolExecutor) -> None:
     with workers, socket.create_server((LOOPBACK, 0)) as listening:
-        address = GatewayAddress(*listening.getsockname())
+        address = Address(*listening.getsockname())
         opening = asyncio.create_task(open_tunnel(address, credentials.settings(), workers))
         listening.setblocking(False)
         accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
@@ -148,5 +149,5 @@ async def test_it_hangs_up(how: str, credentials: Credentials, workers: ThreadPo
 
 
 def test_addresses_for_people() -> None:
-    assert str(GatewayAddress("example.uz", 8843)) == "example.uz:8843"
-    assert str(GatewayAddress("::1", 8843)) == "[::1]:8843"
+    assert str(Address("example.uz", 8843)) == "example.uz:8843"
+    assert str(Address("::1", 8843)) == "[::1]:8843"

@@ -14,9 +14,9 @@ from websockets.sync.client import connect as connect_websocket
 
 from tests.support.credentials import Credentials
 from tests.support.processes import TIME_LIMIT, Agent, Gateway
-from tunnel_gateway.agent.tunnel import GatewayAddress
 from tunnel_gateway.cli import connect
 from tunnel_gateway.cli.main import main
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.pki.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
 from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.transport.relay import RelayEnd
@@ -28,14 +28,14 @@ class Served:
     """Stands in for the tunnel: remembers what was asked for."""
 
     def __init__(self) -> None:
-        self.gateway: GatewayAddress
+        self.gateway: Address
         self.settings: ClientSettings
         self.time_limit = 0.0
         self.end = RelayEnd("completed")
 
     async def serve(
         self,
-        gateway: GatewayAddress,
+        gateway: Address,
         settings: ClientSettings,
         *,
         announce: Callable[[str, bytes], None],
@@ -83,7 +83,7 @@ def test_what_it_asks_for(
     served: Served, run: Run, credentials: Credentials, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("--expires", "2.5") == 0
-    assert served.gateway == GatewayAddress("127.0.0.1", 8843)
+    assert served.gateway == Address("127.0.0.1", 8843)
     assert served.settings.server_name == "example.uz"
     assert served.settings.dst_id == "0"
     assert served.settings.identity.chain == credentials.citizen.identity.chain
@@ -130,7 +130,7 @@ def test_a_host_that_cannot_be_one(host: str, run: Run, capsys: pytest.CaptureFi
 
 def test_an_ipv6_address(served: Served, run: Run) -> None:
     assert run(gateway="[::1]:8843") == 0
-    assert served.gateway == GatewayAddress("::1", 8843)
+    assert served.gateway == Address("::1", 8843)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "soon", "86401", "inf"])
@@ -272,4 +272,4 @@ def test_its_help_can_be_followed() -> None:
     connect.add_parser(parser.add_subparsers())
     example = connect._DESCRIPTION.partition("example:\n")[2].replace("\\\n", " ").split()
     parsed = parser.parse_args(example[1:])
-    assert parsed.gateway == GatewayAddress("127.0.0.1", 8843)
+    assert parsed.gateway == Address("127.0.0.1", 8843)

@@ -21,8 +21,9 @@ from tests.support.house import head
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, send
 from tests.support.peer import UPGRADE
 from tests.support.processes import ReservedPort, write_config
-from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
+from tunnel_gateway.agent.tunnel import open_tunnel
 from tunnel_gateway.config import load_config
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import CannotListenError, ConfigError, FileError
 from tunnel_gateway.gateway.app import Gateway
 from tunnel_gateway.observability.logs import configure_logs
@@ -123,7 +124,7 @@ async def test_it_drains(
         drain = 0.2 if end == "time-out" else 3600
         serving = serve(make(destination.getsockname()[1], drain_timeout=drain))
         await log.listening()
-        address = GatewayAddress(LOOPBACK, port)
+        address = Address(LOOPBACK, port)
         opened = await open_tunnel(address, credentials.settings(dst_id="raw"), workers)
         waiting = await open_tunnel(address, credentials.settings(dst_id="raw"), workers)
         page, other = Witness(), Witness()

@@ -10,10 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.credentials import Credentials
-from tests.support.destination import SWITCHED
-from tests.support.house import House, head, house
-from tests.support.loopback import send
-from tests.support.peer import UPGRADE
+from tests.support.house import House, house
 from tunnel_gateway.gateway.collector import Collector
 
 
@@ -61,12 +58,7 @@ def test_the_thorough_look_is_rare() -> None:
 
 
 async def one_tunnel(home: House, end: str) -> None:
-    tunnel, page = await home.client()
-    destination = await home.destination()
-    tunnel.channel.write(UPGRADE)
-    await head(destination)
-    await send(destination, SWITCHED)
-    await page.received(len(SWITCHED))
+    tunnel, page, destination = await home.open()
     if end == "completed":
         tunnel.channel.write_eof()
         destination.close()

@@ -82,12 +82,7 @@ async def test_a_stop_while_the_page_is_awaited(credentials: Credentials, tmp_pa
 
 async def test_a_stop_of_an_open_tunnel(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
-        await send(destination, SWITCHED)
-        await page.received(len(SWITCHED))
+        _, page, destination = await home.open()
         home.first.stop(STOP)
         await page.saw("lost")
         destination.close()

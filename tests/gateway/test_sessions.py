@@ -20,12 +20,7 @@ STOP = ShuttingDownError("the gateway is stopping")
 
 
 async def open_tunnel(home: House) -> tuple[str, Witness, socket.socket]:
-    tunnel, page = await home.client()
-    destination = await home.destination()
-    tunnel.channel.write(UPGRADE)
-    await head(destination)
-    await send(destination, SWITCHED)
-    await page.received(len(SWITCHED))
+    tunnel, page, destination = await home.open()
     return tunnel.opened.tunnel_id.hex(), page, destination
 
 

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.credentials import Credentials
-from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive
+from tests.support.destination import SWITCHED
+from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, send
+from tests.support.peer import UPGRADE
 from tests.support.processes import write_config
-from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
+from tunnel_gateway.agent.tunnel import Tunnel, open_tunnel
 from tunnel_gateway.config import load_config
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import ShuttingDownError
 from tunnel_gateway.gateway.audit.audit import Audit
 from tunnel_gateway.gateway.destinations import Destinations
@@ -83,7 +86,7 @@ class House:
 
     async def client(self, dst_id: str = "raw") -> tuple[Tunnel, Witness]:
         """Make a tunnel."""
-        address = GatewayAddress(LOOPBACK, self.listener.port)
+        address = Address(LOOPBACK, self.listener.port)
         settings = self.credentials.settings(dst_id=dst_id)
         made = await open_tunnel(address, settings, self._workers)
         self._clients.append(made)
@@ -97,6 +100,16 @@ class House:
             plain, _ = await asyncio.get_running_loop().sock_accept(self._destination)
         plain.setblocking(False)
         return plain
+
+    async def open(self) -> tuple[Tunnel, Witness, socket.socket]:
+        """Make a tunnel with its WebSocket open; returns it, its page and the destination."""
+        tunnel, page = await self.client()
+        destination = await self.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        await send(destination, SWITCHED)
+        await page.received(len(SWITCHED))
+        return tunnel, page, destination
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the log."""

@@ -12,7 +12,8 @@ from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness
 from tests.support.peer import UPGRADE
-from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
+from tunnel_gateway.agent.tunnel import Tunnel, open_tunnel
+from tunnel_gateway.config_values import Address
 
 _HEAD_END = b"\r\n\r\n"
 
@@ -58,7 +59,7 @@ class Traffic:
         self.round_trips = 0
         self.failures: list[str] = []
         self._credentials = credentials
-        self._address = GatewayAddress(LOOPBACK, port)
+        self._address = Address(LOOPBACK, port)
         self._workers = ThreadPoolExecutor(1)
         self._enough = asyncio.Event()
         self._tasks = [asyncio.create_task(self._come_and_go()) for _ in range(users)]

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS, OneShotAddress
-from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
+from tunnel_gateway.agent.tunnel import open_tunnel
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.transport.inbox import Inbox
@@ -18,7 +19,7 @@ _LIMITS: Final = RelayLimits(idle=24 * 3600.0, half_close=60.0)
 
 
 async def serve_one_tunnel(
-    gateway: GatewayAddress,
+    gateway: Address,
     settings: ClientSettings,
     *,
     announce: Callable[[str, bytes], None],

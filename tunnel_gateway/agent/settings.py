@@ -16,10 +16,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from tunnel_gateway.agent.tunnel import GatewayAddress
 from tunnel_gateway.config import Key
 from tunnel_gateway.config_text import read_entries, read_text
-from tunnel_gateway.config_values import FILE, FOLDER, SECRET, Entry, Kind, host, seconds
+from tunnel_gateway.config_values import FILE, FOLDER, SECRET, Address, Entry, Kind, host, seconds
 from tunnel_gateway.errors import ConfigError, Fault
 from tunnel_gateway.pki.names import normalise_domain
 
@@ -29,7 +28,7 @@ _MAX_PORT: Final = 65535
 _MAX_PATHS: Final = 32
 
 
-def _address(text: str, base: Path) -> GatewayAddress:
+def _address(text: str, base: Path) -> Address:
     name, _, port = text.rpartition(":")
     if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _MAX_PORT):
         raise ValueError
@@ -37,7 +36,7 @@ def _address(text: str, base: Path) -> GatewayAddress:
         name = name[1:-1]
     elif ":" in name:
         raise ValueError
-    return GatewayAddress(host(name, base), int(port))
+    return Address(host(name, base), int(port))
 
 
 def _paths(text: str, base: Path) -> tuple[Path, ...]:
@@ -87,7 +86,7 @@ class AgentSettings:
     apikey_issuers: tuple[Path, ...]
     keys_dirs: tuple[Path, ...]
     key_timeout: float
-    gateways: Mapping[str, GatewayAddress]
+    gateways: Mapping[str, Address]
 
 
 def load_settings(path: Path | None, run_conf: Path | None) -> AgentSettings:
@@ -133,9 +132,9 @@ def _value(key: Key, entry: Entry | None, faults: list[Fault]) -> Any:
     return value
 
 
-def _gateways(entries: Any, faults: list[Fault]) -> dict[str, GatewayAddress]:
+def _gateways(entries: Any, faults: list[Fault]) -> dict[str, Address]:
     """The gateways by domain; ``entries`` are names of domains, each with its entry."""
-    found: dict[str, GatewayAddress] = {}
+    found: dict[str, Address] = {}
     for name, entry in entries:
         try:
             domain = normalise_domain(name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import (
     GatewayUnreachableError,
     TruncatedError,
@@ -25,17 +26,6 @@ TUNNEL_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayAddress:
-    """Where a gateway listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
 class Tunnel:
     """An open tunnel: the gateway is proven, and has let the user in."""
 
@@ -43,9 +33,7 @@ class Tunnel:
     opened: Opened
 
 
-async def open_tunnel(
-    gateway: GatewayAddress, settings: ClientSettings, workers: Executor
-) -> Tunnel:
+async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Executor) -> Tunnel:
     """Make a tunnel within TUNNEL_SECONDS.
 
     Raises GatewayUnreachableError, and the error that ended the handshake: a CertificateError
@@ -77,7 +65,7 @@ async def open_tunnel(
     return Tunnel(channel, opened)
 
 
-async def _connect(gateway: GatewayAddress, deadline: float) -> SocketStream:
+async def _connect(gateway: Address, deadline: float) -> SocketStream:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout_at(deadline):

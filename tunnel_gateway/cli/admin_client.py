@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tunnel_gateway.config import load_config
-from tunnel_gateway.config_admin import INSTANCE, AdminAddress, addresses_of, parse_address
+from tunnel_gateway.config_admin import AdminAddress, addresses_of, parse_address
+from tunnel_gateway.config_values import INSTANCE
 from tunnel_gateway.errors import AdminError
 from tunnel_gateway.gateway.admin.guard import ACTION_HEADER
 

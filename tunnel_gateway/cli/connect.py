@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from tunnel_gateway.agent.app import serve_one_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
-from tunnel_gateway.agent.tunnel import GatewayAddress
 from tunnel_gateway.cli import loop
 from tunnel_gateway.cli.arguments import domain
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.observability.logs import configure_logs, escaped
 from tunnel_gateway.pki.keyfiles import is_encrypted, load_identity, password_beside, read_password
 from tunnel_gateway.pki.truststore import load_trust_anchors
@@ -131,11 +131,11 @@ def _key_password(arguments: argparse.Namespace) -> bytes | None:
     return getpass(f"Password of {arguments.key}: ").encode()
 
 
-def _address(text: str) -> GatewayAddress:
+def _address(text: str) -> Address:
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 1 << 16:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
-    return GatewayAddress(host.removeprefix("[").removesuffix("]"), int(port))
+    return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
 def _seconds(text: str) -> float:

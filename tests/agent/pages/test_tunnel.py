@@ -16,7 +16,8 @@ from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, receive_all, s
 from tests.support.peer import UPGRADE
 from tunnel_gateway.agent.api.calls import Caller
 from tunnel_gateway.agent.pages.tunnel import PageTunnel
-from tunnel_gateway.agent.tunnel import GatewayAddress, open_tunnel
+from tunnel_gateway.agent.tunnel import open_tunnel
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import ShuttingDownError
 from tunnel_gateway.transport.websocket_frames import close_frame
 
@@ -25,7 +26,7 @@ STOPPING = ShuttingDownError("the agent is stopping")
 
 
 async def tunnel(home: House, time_limit: float = TIME_LIMIT) -> PageTunnel:
-    gateway = GatewayAddress(LOOPBACK, home.listener.port)
+    gateway = Address(LOOPBACK, home.listener.port)
     with ThreadPoolExecutor(1) as workers:
         made = await open_tunnel(gateway, home.credentials.settings(dst_id="raw"), workers)
     return PageTunnel(PAGE, made, time_limit=time_limit)

@@ -16,7 +16,7 @@ from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tunnel_gateway.agent.api.calls import Caller
 from tunnel_gateway.agent.pages import tunnels
 from tunnel_gateway.agent.pages.tunnels import Tunnels
-from tunnel_gateway.agent.tunnel import GatewayAddress
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import CallRefusedError
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.pki.validation import ChainValidator
@@ -41,7 +41,7 @@ class Keys:
 @asynccontextmanager
 async def made(home: House, *, trusting: bool = True) -> AsyncIterator[Tunnels]:
     credentials = home.credentials
-    here = GatewayAddress(LOOPBACK, home.listener.port)
+    here = Address(LOOPBACK, home.listener.port)
     gateways = {"example.uz": here, "yana.uz": here, "boshqa.uz": here}
     validator = ChainValidator([credentials.authority.root.leaf]) if trusting else None
     running = Tunnels(gateways, validator, Keys(credentials.citizen.identity))

@@ -11,9 +11,8 @@ import pytest
 from tests.support.admin import overview
 from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
-from tests.support.house import head, house
+from tests.support.house import house
 from tests.support.loopback import LOOPBACK, send
-from tests.support.peer import UPGRADE
 from tunnel_gateway.gateway.admin import status as module
 from tunnel_gateway.gateway.admin.status import Status
 from tunnel_gateway.gateway.stopping import NOT_READY
@@ -25,12 +24,7 @@ async def test_a_tunnel_and_its_rate(
 ) -> None:
     monkeypatch.setattr(module, "_RATE_SECONDS", 0.1)
     async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
-        await send(destination, SWITCHED)
-        await page.received(len(SWITCHED))
+        _, page, destination = await home.open()
         status = Status(overview(home))
         (first,) = (await status.make())["connections_shown"]
         assert first["rate_down"] == 0

@@ -12,7 +12,8 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.house import House, house
 from tests.support.revocation import HOUR, Reply, Site, make_list, now, places, site
-from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
+from tunnel_gateway.agent.tunnel import Tunnel, open_tunnel
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import AlertReceivedError
 from tunnel_gateway.pki.keyfiles import Identity
 
@@ -37,7 +38,7 @@ def settings(lists: Path, **more: Any) -> dict[str, Any]:
 
 
 async def connect(home: House, credentials: Credentials, identity: Identity) -> Tunnel:
-    address = GatewayAddress("127.0.0.1", home.listener.port)
+    address = Address("127.0.0.1", home.listener.port)
     wanted = credentials.settings(dst_id="raw", identity=identity)
     made = await open_tunnel(address, wanted, home._workers)
     home._clients.append(made)

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.credentials import Credentials
-from tests.support.destination import SWITCHED
-from tests.support.house import head, house
-from tests.support.loopback import TIME_LIMIT, send
-from tests.support.peer import UPGRADE
+from tests.support.house import house
+from tests.support.loopback import TIME_LIMIT
 from tests.support.processes import write_config
 from tests.support.revocation import make_list, now
 from tunnel_gateway.config import load_config
@@ -83,12 +81,7 @@ async def test_an_open_tunnel_of_a_user_revoked_meanwhile(
     put(folder, "centre.crl", make_list(authority.centre))
     settings = {"revocation": "hard", "crl_dir": folder, "revocation_recheck": 1}
     async with house(credentials, tmp_path, **settings) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
-        await send(destination, SWITCHED)
-        await page.received(len(SWITCHED))
+        _, page, destination = await home.open()
         serial = credentials.citizen.identity.leaf.serial
         put(folder, "centre.crl", make_list(authority.centre, serial))
         await page.saw("lost")
@@ -142,12 +135,7 @@ async def test_switched_on_while_a_tunnel_is_open(
     put(folder, "centre.crl", make_list(credentials.authority.centre, serial))
     put(folder, "root.crl", make_list(credentials.authority.root))
     async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
-        await send(destination, SWITCHED)
-        await page.received(len(SWITCHED))
+        _, page, destination = await home.open()
         config = replace(home.config, revocation="hard", crl_dir=folder, revocation_recheck=1.0)
         home.revocation.configure(config, {})
         await page.saw("lost")

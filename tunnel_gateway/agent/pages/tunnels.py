@@ -13,7 +13,8 @@ from tunnel_gateway.agent.api.calls import Caller, Function, Result
 from tunnel_gateway.agent.api.reasons import refused
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.pages.tunnel import PageTunnel
-from tunnel_gateway.agent.tunnel import GatewayAddress, Tunnel, open_tunnel
+from tunnel_gateway.agent.tunnel import Tunnel, open_tunnel
+from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import (
     AlertReceivedError,
     CallRefusedError,
@@ -50,7 +51,7 @@ class Tunnels:
 
     def __init__(
         self,
-        gateways: Mapping[str, GatewayAddress],
+        gateways: Mapping[str, Address],
         validator: ChainValidator | None,
         identities: Identities,
         *,
@@ -103,7 +104,7 @@ class Tunnels:
             "domain_certificates": [b64encode(one.der).decode() for one in tunnel.opened.peer.path],
         }
 
-    def _gateway(self, domain: str) -> GatewayAddress:
+    def _gateway(self, domain: str) -> Address:
         gateway = self._gateways.get(domain)
         if gateway is None:
             raise refused("no_gateway", domain=domain, hex=domain.encode("ascii").hex())
@@ -122,7 +123,7 @@ class Tunnels:
         finally:
             self._making -= 1
 
-    async def _open(self, gateway: GatewayAddress, settings: ClientSettings) -> Tunnel:
+    async def _open(self, gateway: Address, settings: ClientSettings) -> Tunnel:
         try:
             return await open_tunnel(gateway, settings, self._workers)
         except AlertReceivedError as error:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from tunnel_gateway.config_values import PLACEHOLDER, with_instance
 from tunnel_gateway.errors import AuditChainError, FileError
 from tunnel_gateway.gateway.audit.chain import (
     MAX_LINE,
@@ -22,9 +22,6 @@ from tunnel_gateway.gateway.audit.chain import (
     make_record,
 )
 
-INSTANCE: Final = "TUNNEL_GATEWAY_INSTANCE"
-_PLACEHOLDER: Final = "{instance}"
-_INSTANCE_NAME: Final = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})?")
 # What is looked at of a file that is gone on with.
 _TAIL: Final = 4 * MAX_LINE
 _MODE: Final = 0o600
@@ -37,15 +34,7 @@ def audit_path(path: Path, environment: Mapping[str, str]) -> Path:
 
     Raises FileError if there is no such name.
     """
-    if _PLACEHOLDER not in str(path):
-        return path
-    name = environment.get(INSTANCE, "")
-    if not _INSTANCE_NAME.fullmatch(name):
-        raise FileError(
-            f"tunnel.audit.file: {_PLACEHOLDER} stands for {INSTANCE} of the environment, which"
-            f" must be up to 64 letters, digits, dots, - or _, and is {name!r}"
-        )
-    return Path(str(path).replace(_PLACEHOLDER, name))
+    return Path(with_instance(str(path), "tunnel.audit.file", environment))
 
 
 class AuditFile:
@@ -148,7 +137,7 @@ def _check(descriptor: int, path: Path) -> None:
     except BlockingIOError:
         raise FileError(
             f"{path}: another process writes it, and two would break the chain; give each daemon a"
-            f" file of its own, with {_PLACEHOLDER} in tunnel.audit.file"
+            f" file of its own, with {PLACEHOLDER} in tunnel.audit.file"
         ) from None
     if not _is_at(descriptor, path):
         raise FileError(f"{path}: it was moved away while it was opened; try again")
