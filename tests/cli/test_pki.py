@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,31 +13,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from tests.support.pki import NOW, OFFICER, authority, domain, user
-from tunnel_gateway.cli import pki
 from tunnel_gateway.errors import FileError
-from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import ROOT, issue
 from tunnel_gateway.pki.certificate import Certificate, to_pem
-from tunnel_gateway.pki.keyfiles import load_certificates, load_identity, password_beside
-from tunnel_gateway.pki.pkcs12 import shown_aliases
-from tunnel_gateway.pki.truststore import load_trust_anchors
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run ``pki`` with arguments; returns the exit code and what was printed."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        parser = argparse.ArgumentParser(prog="tunnel-gateway")
-        pki.add_parser(parser.add_subparsers(required=True))
-        args = parser.parse_args(["pki", *map(str, arguments)])
-        code = args.run(args)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
 
 
 def wrong_usage(run: Run, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -53,187 +31,6 @@ def bundle(folder: Path, certificates: tuple[Certificate, ...], name: str = "cha
     path = folder / name
     path.write_bytes(to_pem(certificates))
     return path
-
-
-class TestInit:
-    def test_what_it_writes(self, run: Run, tmp_path: Path) -> None:
-        folder = tmp_path / "new" / "dev"
-        code, out, err = run("init", folder)
-        assert (code, err) == (0, "")
-        assert str(folder / "truststore.pem") in out
-        assert {str(path.relative_to(folder)) for path in folder.rglob("*.pem")} == {
-            "truststore.pem",
-            "ca/root.pem",
-            "ca/root.key.pem",
-            "ca/centre.pem",
-            "ca/centre.key.pem",
-            "ca/api-keys.pem",
-            "ca/api-keys.key.pem",
-            "servers/example.uz/chain.pem",
-            "servers/example.uz/key.pem",
-            "users/citizen/chain.pem",
-            "users/citizen/key.pem",
-            "users/officer/chain.pem",
-            "users/officer/key.pem",
-        }
-        assert load_trust_anchors(folder / "truststore.pem") == load_certificates(
-            folder / "ca/root.pem"
-        )
-
-    def test_keys_are_their_owners_only(self, run: Run, tmp_path: Path) -> None:
-        run("init", tmp_path)
-        keys = [path for path in tmp_path.rglob("*.pem") if path.name.endswith("key.pem")]
-        assert len(keys) == 6
-        assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
-
-    def test_users_get_a_pfx(self, run: Run, tmp_path: Path) -> None:
-        run("init", tmp_path, "--curve", "C", "--family", "2024")
-        passwords = set()
-        for name in ("citizen", "officer"):
-            folder = tmp_path / "users" / name
-            pfx = folder / "user.pfx"
-            password = password_beside(pfx)
-            passwords.add(password)
-            identity = load_identity(pfx, None, password)
-            assert shown_aliases(pfx.read_bytes()) == (make_alias(identity.leaf),)
-            assert identity.chain == load_identity(folder / "key.pem", folder / "chain.pem").chain
-            for path in (pfx, folder / "user.pfx.password"):
-                assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert [len(password or b"") for password in passwords] == [32, 32]
-
-    def test_every_key_belongs_to_its_chain(self, run: Run, tmp_path: Path) -> None:
-        run("init", tmp_path)
-        for chain in tmp_path.rglob("chain.pem"):
-            identity = load_identity(chain.with_name("key.pem"), chain)
-            assert [one.is_ca for one in identity.chain] == [False, True]
-        for name in ("root", "centre"):
-            assert load_identity(tmp_path / f"ca/{name}.key.pem", tmp_path / f"ca/{name}.pem")
-
-    def test_the_default_users(self, run: Run, tmp_path: Path) -> None:
-        run("init", tmp_path)
-        (citizen, *_), (officer, *_) = (
-            load_certificates(tmp_path / f"users/{name}/chain.pem")
-            for name in ("citizen", "officer")
-        )
-        assert (citizen.pinfl, citizen.uid, citizen.inn) == ("10000000000001", "400000001", None)
-        assert (officer.pinfl, officer.inn) == ("10000000000002", "300000001")
-        assert citizen.common_name == "G‘ANIYEV O‘KTAM"
-
-    def test_everything_it_makes_is_accepted(self, run: Run, tmp_path: Path) -> None:
-        run("init", tmp_path, "--domain", "Api.Example.uz", "--domain", "мисол.uz")
-        store = ("--truststore", tmp_path / "truststore.pem")
-        for name in ("api.example.uz", "xn--h1agbjo.uz"):
-            chain = tmp_path / "servers" / name / "chain.pem"
-            assert run("verify", *store, "--domain", name, chain)[0] == 0
-        assert run("verify", *store, tmp_path / "users/citizen/chain.pem")[0] == 0
-        assert not (tmp_path / "servers/example.uz").exists()
-
-    def test_named_users(self, run: Run, tmp_path: Path) -> None:
-        names = ["O‘KTAMOV G‘ULOM", "Gulnora", "Gulnora"]
-        run("init", tmp_path, *(word for name in names for word in ("--user", name)))
-        assert {path.name for path in (tmp_path / "users").iterdir()} == set(names)
-        people = [
-            load_certificates(tmp_path / "users" / name / "chain.pem")[0] for name in set(names)
-        ]
-        assert {person.common_name for person in people} == set(names)
-        assert all(len(person.pinfl or "") == 14 for person in people)
-        assert people[0].pinfl != people[1].pinfl
-
-    def test_curve_family_and_days(self, run: Run, tmp_path: Path) -> None:
-        run("init", tmp_path, "--curve", "C", "--family", "2024", "--days", "3")
-        (root,) = load_certificates(tmp_path / "truststore.pem")
-        leaf = load_certificates(tmp_path / "servers/example.uz/chain.pem")[0]
-        for certificate in (root, leaf):
-            assert certificate.public_key.curve.name == "CryptoPro-C"
-            assert certificate.family.name == "OZMST-286-2024-2"
-        assert (leaf.not_after - leaf.not_before).days in {2, 3}
-        assert (root.not_after - root.not_before).days > 7000
-
-    def test_encrypted_keys(self, run: Run, tmp_path: Path) -> None:
-        password = tmp_path / "password"
-        password.touch(0o600)
-        password.write_bytes(b"parol\n")
-        folder = tmp_path / "dev"
-        assert run("init", folder, "--password-file", password)[0] == 0
-        key, chain = folder / "users/citizen/key.pem", folder / "users/citizen/chain.pem"
-        assert key.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
-        assert load_identity(key, chain, b"parol")
-        assert load_identity(folder / "users/citizen/user.pfx", None, b"parol")
-        assert not list(folder.rglob("*.password"))
-        with pytest.raises(FileError, match="password is wrong"):
-            load_identity(key, chain, b"parol\n")
-
-    @pytest.mark.parametrize(
-        ("content", "mode", "reason"),
-        [(b"", 0o600, "no password in it"), (b"\n", 0o600, "no password"), (b"p", 0o644, "chmod")],
-        ids=["empty", "a line end", "open to others"],
-    )
-    def test_password_files_that_are_refused(
-        self, run: Run, tmp_path: Path, content: bytes, mode: int, reason: str
-    ) -> None:
-        password = tmp_path / "password"
-        password.write_bytes(content)
-        password.chmod(mode)
-        with pytest.raises(FileError, match=reason):
-            run("init", tmp_path / "dev", "--password-file", password)
-        assert not (tmp_path / "dev").exists()
-
-    def test_it_does_not_overwrite(self, run: Run, tmp_path: Path) -> None:
-        run("init", tmp_path)
-        before = (tmp_path / "ca/root.key.pem").read_bytes()
-        code, out, err = run("init", tmp_path)
-        assert (code, out) == (1, "")
-        assert "keys are not overwritten; name a new directory" in err
-        assert (tmp_path / "ca/root.key.pem").read_bytes() == before
-
-    def test_places_that_cannot_be_written(self, run: Run, tmp_path: Path) -> None:
-        (tmp_path / "file").touch()
-        with pytest.raises(FileError, match="file: Not a directory"):
-            run("init", tmp_path / "file")
-        with pytest.raises(FileError, match="Not a directory"):
-            run("init", tmp_path / "file" / "below")
-
-    def test_half_an_authority(
-        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def fail(*_: object, **__: object) -> None:
-            raise FileError("users/citizen/key.pem: No space left on device")
-
-        monkeypatch.setattr(pki, "identity_to_pfx", fail)
-        folder = tmp_path / "dev"
-        with pytest.raises(FileError, match=f"left on device; remove {folder}, which is not"):
-            run("init", folder)
-        assert (folder / "truststore.pem").exists()
-
-    @pytest.mark.parametrize(
-        ("option", "value"),
-        [
-            ("--domain", "127.0.0.1"),
-            ("--domain", "*.example.uz"),
-            ("--domain", "../x"),
-            ("--user", "../x"),
-            ("--user", ".x"),
-            ("--user", " "),
-            ("--user", "a\nb"),
-            ("--user", "o‘" * 64),
-            ("--days", "0"),
-            ("--days", "-1"),
-            ("--days", "x"),
-            ("--days", "100000"),
-            ("--curve", "D"),
-            ("--family", "1999"),
-        ],
-    )
-    def test_wrong_usage(
-        self,
-        run: Run,
-        capsys: pytest.CaptureFixture[str],
-        tmp_path: Path,
-        option: str,
-        value: str,
-    ) -> None:
-        assert option in wrong_usage(run, capsys, "init", tmp_path / "dev", f"{option}={value}")
-        assert not (tmp_path / "dev").exists()
 
 
 class TestShow:

@@ -1,0 +1,27 @@
+"""What tests of commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import pytest
+
+from tunnel_gateway.cli import pki
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run ``pki`` with arguments; returns the exit code and what was printed."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        parser = argparse.ArgumentParser(prog="tunnel-gateway")
+        pki.add_parser(parser.add_subparsers(required=True))
+        args = parser.parse_args(["pki", *map(str, arguments)])
+        code = args.run(args)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return call
