@@ -57,7 +57,7 @@ def all_calls() -> list[Call]:
     return [
         call
         for path in sorted((PROJECT / "tunnel_gateway").rglob("*.py"))
-        if "agent" not in path.parts
+        if "agent" not in path.relative_to(PROJECT).parts
         for call in calls_in(path.read_text(encoding="utf-8"), str(path.relative_to(PROJECT)))
     ]
 
