@@ -23,7 +23,7 @@ from tunnel_gateway.errors import Fault
 FILE = Path("/etc/gateway/config.properties")
 ISSUER = "key:" + "5f" * 32
 OTHER = "key:" + "a0" * 32
-NO_LISTS = {"host", "port", "limit", "connect.limit", "proxy"}
+NO_LISTS = {"host", "port", "limit", "connect.limit", "proxy", "host.header"}
 
 
 def read(*lines: str) -> tuple[dict[str, Destination], list[Fault]]:
@@ -86,6 +86,21 @@ def test_another_proxy_protocol() -> None:
     assert faults_of("proxy=yes") == [
         "3: tunnel.destination.0.proxy: expected no or v1 or v2, got 'yes'"
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "host"),
+    [("", None), ("api.uz", "api.uz"), ("api.uz:8443", "api.uz:8443"), ("[::1]:80", "[::1]:80")],
+)
+def test_the_host_that_a_destination_reads(value: str, host: str | None) -> None:
+    assert rules(f"host.header={value}").host_header == host
+
+
+@pytest.mark.parametrize("value", ["::1", "a b", "https://api.uz", "api.uz:0", "api.uz:", "a, b"])
+def test_what_cannot_stand_in_a_host_header(value: str) -> None:
+    (fault,) = faults_of(f"host.header={value}")
+    assert fault.startswith("3: tunnel.destination.0.host.header: expected what stands in a Host")
+    assert fault.endswith(f", got {value!r}")
 
 
 def test_the_domains_of_a_destination() -> None:

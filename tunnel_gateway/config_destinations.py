@@ -3,7 +3,8 @@
 ``tunnel.destination.N.host`` and ``.port`` say where, N being the dst_id that pages ask for; there
 may be several hosts with commas between, each with a port of its own behind a colon or without.
 ``.limit`` and ``.connect.limit`` say how many tunnels and connects in progress it bears.
-``.proxy`` is the version of the PROXY protocol by which it is told the users' addresses, if any.
+``.proxy`` is the version of the PROXY protocol by which it is told the users' addresses, if any;
+``.host.header`` is the Host that it reads in their requests, where it shall not be the domain.
 ``.allow.KIND`` and ``.deny.KIND`` are comma-separated lists, the kinds those of `RULE_KINDS`;
 ``.domains`` lists the domains of the gateway by which users may come. What the rules mean is
 decided in gateway/policy.py; here they are read, and refused if they are malformed or contradict
@@ -18,7 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from tunnel_gateway.config_values import ADDRESS, PORT, Address, Entry, Kind, choice, whole
+from tunnel_gateway.config_values import (
+    ADDRESS,
+    PORT,
+    Address,
+    Entry,
+    Kind,
+    choice,
+    host_and_port,
+    whole,
+)
 from tunnel_gateway.errors import Fault
 
 PREFIX: Final = "tunnel.destination."
@@ -63,6 +73,7 @@ class Destination:
     proxy: Literal["v1", "v2"] | None = None
     tunnel_limit: int | None = None
     connect_limit: int = CONNECT_LIMIT
+    host_header: str | None = None
 
     @property
     def place(self) -> str:
@@ -96,6 +107,13 @@ def _domain(text: str, _base: Path) -> str:
     return text
 
 
+def _host_header(text: str, base: Path) -> str:
+    with_port = text if re.search(r":[0-9]+$", text) else f"{text}:1"
+    if host_and_port(with_port, base)[1] is None:
+        raise ValueError  # an IPv6 address without brackets
+    return text
+
+
 # What one value of each list looks like.
 RULE_KINDS: Final[Mapping[str, Kind]] = {
     "inn": Kind("an INN of 9 digits", _digits(9)),
@@ -117,12 +135,17 @@ _LIMITS: Final = {
     "connect.limit": ("connect_limit", whole(1, 65536, "")),
 }
 _PROXY: Final = choice({"no": None, "v1": "v1", "v2": "v2"})
+_HOST_HEADER: Final = Kind(
+    "what stands in a Host header: a host name or an IP address, with a port behind a colon or"
+    " without",
+    _host_header,
+)
 _RULE_PARTS: Final = (
     "domains",
     *(f"{verb}.{kind}" for verb in ("allow", "deny") for kind in RULE_KINDS),
 )
 # Every key of a destination, without ``tunnel.destination.N.`` before it.
-PARTS: Final = (*_PLACE_PARTS, *_LIMITS, "proxy", *_RULE_PARTS)
+PARTS: Final = (*_PLACE_PARTS, *_LIMITS, "proxy", "host.header", *_RULE_PARTS)
 _KEY = re.compile(
     # The identifier does not swallow a misspelt rule, so that it can be told from one.
     rf"{re.escape(PREFIX)}(?P<id>(?:(?!\.(?:allow|deny)\.).)*?)"
@@ -164,7 +187,8 @@ def _destination(dst_id: str, given: Mapping[str, Entry], faults: list[Fault]) -
         addresses,
         **limits,
         domains=rules.get("domains"),
-        proxy=_proxy(given.get("proxy"), faults),
+        proxy=_optional(given.get("proxy"), _PROXY, faults),
+        host_header=_optional(given.get("host.header"), _HOST_HEADER, faults),
         allow=tuple(rule for part, rule in rules.items() if part.startswith("allow.")),
         deny=tuple(rule for part, rule in rules.items() if part.startswith("deny.")),
     )
@@ -196,8 +220,8 @@ def _addresses(
     return tuple(found)
 
 
-def _proxy(entry: Entry | None, faults: list[Fault]) -> Any:
-    return entry.read(_PROXY, faults) if entry and entry.value else None
+def _optional(entry: Entry | None, kind: Kind, faults: list[Fault]) -> Any:
+    return entry.read(kind, faults) if entry and entry.value else None
 
 
 def _rule(part: str, entry: Entry, faults: list[Fault]) -> Rule:

@@ -120,3 +120,64 @@ async def test_the_answer_may_come_in_pieces(credentials: Credentials, tmp_path:
         await page.saw("lost")
         assert "destination_unreachable" in str(page.error)
         assert (await home.ended())["reason"] == "destination_lost"
+
+
+async def test_interim_answers_are_passed_over(credentials: Credentials, tmp_path: Path) -> None:
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE + b"erta")
+        await head(destination)
+        await send(destination, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLi")
+        await send(destination, b"nk: </a>\r\n\r\n" + SWITCHED)
+        assert await page.received(len(SWITCHED)) == SWITCHED
+        assert await receive(destination) == b"erta"
+        reset(destination)
+        await page.saw("lost")
+        assert (await home.ended())["event"] == "tunnel_closed"
+
+
+async def test_a_refusal_after_interim_answers(credentials: Credentials, tmp_path: Path) -> None:
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        answer = b"HTTP/1.1 403 Forbidden\r\n\r\n"
+        await send(destination, b"HTTP/1.1 102 Processing\r\n\r\n" + answer)
+        destination.close()
+        await page.saw("eof")
+        assert bytes(page.data) == answer
+        assert (await home.ended())["reason"] == "upgrade_refused"
+
+
+@pytest.mark.parametrize("how", ["number", "time"])
+async def test_interim_answers_without_end(
+    how: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    async with house(credentials, tmp_path, upgrade_timeout=0.5) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        await head(destination)
+        await send(destination, b"HTTP/1.1 100 Continue\r\n\r\n" * (40 if how == "number" else 1))
+        await page.saw("lost")
+        destination.close()
+        line = await home.ended()
+        assert line["reason"] == {"number": "destination_unreachable", "time": "timed_out"}[how]
+
+
+@pytest.mark.parametrize("own", ["", "ichki.uz:8080"])
+async def test_the_host_that_the_application_reads(
+    own: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    async with house(credentials, tmp_path, destination_raw_host_header=own) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE.replace(b"Host: example.uz", b"Host: boshqa.uz"))
+        lines = (await head(destination)).split(b"\r\n")
+        expected = own.encode() or b"example.uz"
+        assert [one for one in lines if b"ost:" in one] == [b"Host: " + expected]
+        reset(destination)
+        await page.saw("lost")
+        await home.ended()

@@ -90,3 +90,15 @@ def test_a_reason_that_is_too_long_is_cut_between_letters() -> None:
     assert made[0] == 0x88
     assert len(made) - 2 == made[1] <= 125
     assert Close.parse(made[2:]) == Close(1011, "x" + "‘" * 40)
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000])
+def test_interim_answers_before_the_answer(step: int) -> None:
+    data = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n" + SWITCHED
+    data += frame(5)
+    made = tracker(*(data[at : at + step] for at in range(0, len(data), step)))
+    assert made.between_frames
+    assert not tracker(data[:-1]).between_frames
+    assert not tracker(data[: -len(SWITCHED)]).between_frames
+    refused = data.replace(SWITCHED, b"HTTP/1.1 403 Forbidden\r\n\r\n")
+    assert not tracker(refused).between_frames

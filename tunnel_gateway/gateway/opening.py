@@ -17,9 +17,9 @@ from tunnel_gateway.gateway.upgrade import (
     check_origin,
     forwarded_request,
     identity_headers,
-    switched_protocols,
 )
 from tunnel_gateway.protocol.events import ClientAuthenticated
+from tunnel_gateway.transport.answer import AnswerReader
 from tunnel_gateway.transport.inbox import Inbox
 from tunnel_gateway.transport.stream import SocketStream
 from tunnel_gateway.transport.upgrade import UpgradeReader, UpgradeRequest
@@ -37,11 +37,13 @@ async def pass_request(
     socket: SocketStream,
     connect: Connect,
     *,
+    host: str,
     client_host: str,
     time_limit: float,
 ) -> SocketStream:
     """Read the page's request and send it to the application with the identity headers.
 
+    ``host`` is the Host that the application reads, ``client_host`` the user's address.
     Returns the application's socket: a new one from ``connect`` if ``socket`` hung up, for an
     application does not wait as long for a request as a page may take. Raises NotWebSocketError,
     NotPermittedError (the origin), TimedOutError after ``time_limit`` seconds.
@@ -52,7 +54,7 @@ async def pass_request(
         socket.close()
         socket = await connect()
     identity = identity_headers(client.peer, client.tunnel_id)
-    socket.write(forwarded_request(request, identity, client_host))
+    socket.write(forwarded_request(request, host, identity, client_host))
     return socket
 
 
@@ -69,20 +71,19 @@ async def _read_request(page: Inbox, time_limit: float) -> UpgradeRequest:
 async def accepted(answers: Inbox, page: Inbox, *, time_limit: float) -> bool:
     """Tell whether the application accepts; until then no byte of the page may follow.
 
-    What it answered is still in ``answers``. Raises DestinationUnreachableError, TimedOutError
-    after ``time_limit`` seconds, and what ended the page's side if that comes first.
+    Its final answer is still in ``answers``; interim ones are passed over. Raises
+    DestinationUnreachableError, TimedOutError after ``time_limit`` seconds, and what ended the
+    page's side if that comes first.
     """
-    answer = b""
+    reader = AnswerReader()
     async with _time_limit(time_limit, "the destination did not answer the upgrade"):
-        while (switched := switched_protocols(answer)) is None:
-            data = await _receive_answer(answers, page)
-            if not data:
-                raise DestinationUnreachableError(
-                    "the destination closed without an answer to the upgrade request"
-                )
-            answer += data
-    answers.unread(answer)
-    return switched
+        while data := await _receive_answer(answers, page):
+            if (switched := reader.receive_data(data)) is not None:
+                answers.unread(reader.rest)
+                return switched
+    raise DestinationUnreachableError(
+        "the destination closed without an answer to the upgrade request"
+    )
 
 
 async def pass_refusal(answers: Inbox, page: Inbox, write: Callable[[bytes], object]) -> None:

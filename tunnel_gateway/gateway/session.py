@@ -173,6 +173,7 @@ class Session:
             client,
             self._socket,
             lambda: self._connect(destination),
+            host=destination.host_header or client.server_name,
             client_host=self._source.host,
             time_limit=config.upgrade_timeout,
         )

@@ -31,20 +31,15 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from tunnel_gateway.errors import NotPermittedError
-from tunnel_gateway.transport.upgrade import UpgradeRequest, fold_name
+from tunnel_gateway.gateway.headers import passes
+from tunnel_gateway.transport.upgrade import UpgradeRequest
 
 if TYPE_CHECKING:
     from tunnel_gateway.pki.validation import VerifiedPeer
 
-_ANSWER = b"HTTP/1.1 101"
-
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
-
-# Who the user is and where from: only the gateway knows, so nobody else may say it.
-_RESERVED = frozenset({"forwarded", "x-real-ip"})
-_RESERVED_PREFIXES = ("x-eimzo-", "x-forwarded-")
 
 
 def check_origin(request: UpgradeRequest, domain: str) -> None:
@@ -95,35 +90,30 @@ def identity_headers(peer: VerifiedPeer, tunnel_id: bytes) -> list[tuple[str, st
 
 
 def forwarded_request(
-    request: UpgradeRequest, identity: Iterable[tuple[str, str]], peer_address: str
+    request: UpgradeRequest, host: str, identity: Iterable[tuple[str, str]], peer_address: str
 ) -> bytes:
     """The head of the request for the destination, in bytes.
 
-    Everything is as the browser sent it and in its order, but for the headers that only the
-    gateway may set: X-EIMZO-*, X-Forwarded-*, Forwarded and X-Real-IP from outside are removed,
-    under every spelling that a server may fold into the same name (``X_EIMZO_CN``). ``identity``
-    (from `identity_headers`) and X-Forwarded-For with ``peer_address`` end the head.
+    What `passes` is as the browser sent it and in its order. ``host`` stands in the place of what
+    the client wrote as Host, which would choose the site behind a shared address; of the
+    connection's own headers only the two that an upgrade needs are there (RFC 6455, section 4.1).
+    ``identity`` (from `identity_headers`) and X-Forwarded-For with ``peer_address`` end the head.
     Raises ValueError if a value of the gateway's own could not stand in a header.
     """
+    own = {"host": host, "connection": "Upgrade", "upgrade": "websocket"}
     headers = Headers()
     for name, value in request.headers:
-        if fold_name(name) not in _RESERVED and not fold_name(name).startswith(_RESERVED_PREFIXES):
+        if name.lower() in own:
+            if name not in headers:
+                _set(headers, name, own[name.lower()])
+        elif passes(name):
             headers[name] = value
     for name, value in (*identity, ("X-Forwarded-For", peer_address)):
-        if not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"{name} would break the request's head")
-        headers[name] = value
+        _set(headers, name, value)
     return Request(request.target, headers).serialize()
 
 
-def switched_protocols(answer: bytes) -> bool | None:
-    """Whether the destination's answer, from its first byte on, accepts the WebSocket.
-
-    None while there are too few bytes to tell (the first 13 decide). Until this is True, no byte
-    of the user may follow the request's head to the destination: a destination that answers
-    anything but 101 goes on reading HTTP, and whatever came next would be a second request that
-    nobody checked, with identity headers of the user's own making.
-    """
-    if len(answer) <= len(_ANSWER):
-        return None if (_ANSWER + b" ").startswith(answer) else False
-    return answer.startswith((_ANSWER + b" ", _ANSWER + b"\r"))
+def _set(headers: Headers, name: str, value: str) -> None:
+    if not _HEADER_VALUE.fullmatch(value):
+        raise ValueError(f"{name} would break the request's head")
+    headers[name] = value

@@ -12,9 +12,8 @@ from typing import Final
 from websockets.frames import Close, Frame, Opcode
 
 from tunnel_gateway.gost.frames import Buffer
+from tunnel_gateway.transport.answer import HEAD_END, INTERIM, SWITCHED
 
-_HEAD_END: Final = b"\r\n\r\n"
-_SWITCHED: Final = (b"HTTP/1.1 101 ", b"HTTP/1.1 101\r")
 # No server writes a longer answer to an upgrade; browsers give up at 256 KiB.
 _MAX_HEAD: Final = 64 * 1024
 
@@ -33,7 +32,8 @@ class FrameTracker:
     def __init__(self) -> None:
         self.started = False  # whether the server said anything
         self.close_seen = False  # whether a close frame has begun
-        self._head = bytearray()  # of the answer
+        self._head = bytearray()  # of the answer, and of interim ones before it
+        self._start = 0  # of the answer in there
         self._answered = False
         self._header = bytearray()  # of the frame that is about to begin
         self._needed = 2
@@ -60,18 +60,24 @@ class FrameTracker:
                 position = self._follow_header(view, position)
 
     def _follow_head(self, view: memoryview) -> int:
-        """Look for the end of the answer's head; returns the position after it."""
+        """Look for the end of the final answer's head; returns the position after it.
+
+        Interim answers before it count for its length.
+        """
         head = self._head
         before = len(head)
-        head += view[: _MAX_HEAD + len(_HEAD_END)]
-        end = head.find(_HEAD_END, max(before - len(_HEAD_END), 0))
+        head += view[: _MAX_HEAD + len(HEAD_END)]
+        end = head.find(HEAD_END, max(before - len(HEAD_END), self._start))
+        while end >= 0 and INTERIM.match(head, self._start):
+            self._start = end + len(HEAD_END)
+            end = head.find(HEAD_END, self._start)
         if end < 0:
             self._lost = len(head) > _MAX_HEAD
             return view.nbytes
-        self._lost = not head.startswith(_SWITCHED)
+        self._lost = not head.startswith(SWITCHED, self._start)
         head.clear()
         self._answered = True
-        return end + len(_HEAD_END) - before
+        return end + len(HEAD_END) - before
 
     def _follow_header(self, view: memoryview, position: int) -> int:
         """Take bytes of a frame's header; returns the position after them."""
