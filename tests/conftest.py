@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from tests.support.credentials import Credentials
 from tests.support.page import AgentService
 from tests.support.processes import Agent, Api, Gateway, Program, ReservedPort
+from tunnel_gateway.observability.logs import configure_logs
 
 # How long an example takes says how busy the machine is, and nothing else.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,6 +26,15 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], Any]]:
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What is logged in this process from the level info on, one JSON object a line."""
+    stream = io.StringIO()
+    configure_logs("json", "info", stream)
+    yield stream
+    configure_logs("json", "info")
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ IMPURE_CALLS = {
     "date.today",
     "uuid.uuid4",
 }
+_WAYS_OUT = (ast.Break, ast.Return, ast.Raise)
 EXITS = {"print", "exit", "quit", "sys.exit", "os._exit", "SystemExit"}
 
 Rule = Callable[[Path], Iterator[str]]
@@ -150,6 +151,24 @@ def only_cli_prints_and_exits(root: Path) -> Iterator[str]:
                 )
 
 
+def no_loop_runs_for_ever_by_hand(root: Path) -> Iterator[str]:
+    for path, names in sources(root):
+        if names == ["observability", "background"]:
+            continue
+        for function in ast.walk(ast.parse(path.read_bytes())):
+            if not isinstance(function, ast.AsyncFunctionDef):
+                continue
+            for node in ast.walk(function):
+                if not isinstance(node, ast.While) or not isinstance(node.test, ast.Constant):
+                    continue
+                if not any(isinstance(one, _WAYS_OUT) for one in ast.walk(node)):
+                    yield (
+                        f"{path}:{node.lineno}: {function.name} goes on for ever. Whoever dies"
+                        " there dies unseen: make it one round, and let observability/background.py"
+                        " keep it running"
+                    )
+
+
 def files_are_short(root: Path) -> Iterator[str]:
     for folder in (PACKAGE, "tests"):
         for path in sorted((root / folder).rglob("*.py")):
@@ -172,6 +191,7 @@ RULES: tuple[Rule, ...] = (
     sans_io_stays_pure,
     only_gost_touches_c,
     only_cli_prints_and_exits,
+    no_loop_runs_for_ever_by_hand,
     files_are_short,
     every_file_has_its_tests,
 )
@@ -217,6 +237,7 @@ BROKEN: list[tuple[Rule, str, str]] = [
     (only_gost_touches_c, "pki/a.py", "from tunnel_gateway.gost._native import lib"),
     (only_gost_touches_c, "gost/a.py", "import cffi"),
     *((only_cli_prints_and_exits, "gateway/a.py", f"{name}(1)") for name in sorted(EXITS)),
+    (no_loop_runs_for_ever_by_hand, "agent/a.py", "async def f():\n    while True:\n        g()"),
     (files_are_short, "gost/a.py", "\n" * 401),
     (every_file_has_its_tests, "gost/a.py", ""),
 ]
@@ -246,6 +267,8 @@ def test_what_the_rules_allow(tmp_path: Path) -> None:
         "transport/relay.py": "import time\nfrom tunnel_gateway.observability import logs",
         "gateway/app.py": "from tunnel_gateway import config, errors, transport",
         "agent/app.py": "from tunnel_gateway.transport import relay\nrelay.exit",
+        "agent/a.py": "async def f():\n    while True:\n        return\n    while f: pass",
+        "observability/background.py": "async def f():\n    while True: pass",
         "cli/main.py": "import sys\nfrom tunnel_gateway import agent, gateway\nsys.exit(print())",
     }
     package(tmp_path, files)

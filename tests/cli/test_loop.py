@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import io
+import json
 import sys
 
 import pytest
@@ -27,3 +30,28 @@ def test_without_uvloop_it_is_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
     run = names["run"]
     assert callable(run)
     assert run(kind()) == "asyncio"
+
+
+async def failing(where: str) -> None:
+    def fail() -> None:
+        raise ValueError("nonsense")
+
+    async def fail_alone() -> None:
+        fail()
+
+    if where == "a callback":
+        asyncio.get_running_loop().call_soon(fail)
+    else:
+        owner = asyncio.create_task(fail_alone())
+        await asyncio.wait((owner,))
+        del owner
+    await asyncio.sleep(0)
+    gc.collect()
+
+
+@pytest.mark.parametrize("where", ["a callback", "a task"])
+def test_what_fails_where_nobody_waits_is_an_event(where: str, log: io.StringIO) -> None:
+    loop.run(failing(where))
+    (line,) = [json.loads(one) for one in log.getvalue().splitlines()]
+    assert (line["event"], line["level"]) == ("internal_error", "error")
+    assert "ValueError: nonsense" in line["exception"]

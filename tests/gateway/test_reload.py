@@ -16,6 +16,8 @@ from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway import reload as module
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.service import Material
+from tunnel_gateway.observability import background
+from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.systemd import Notifier
 
 
@@ -80,6 +82,36 @@ async def test_a_mistake_of_ours_does_not_end_it(
     assert len(place.used) == 2
 
 
+async def test_the_next_request_finds_it_also_when_what_was_loaded_cannot_be_used(
+    tmp_path: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "_FIRST_DELAY_SECONDS", 0.001)
+    place = Place(tmp_path)
+    done: list[bool] = []
+    told = asyncio.Event()
+
+    def use(material: Material) -> None:
+        if not done:
+            raise ValueError("nonsense")
+        place.use(material)
+
+    def note(value: bool) -> None:
+        done.append(value)
+        told.set()
+
+    reloader = Reloader(place.file, place.current, use, Notifier({}), done=note)
+    running = keep_running("reload", reloader.round)
+    async with asyncio.timeout(TIME_LIMIT):
+        for _ in range(2):
+            told.clear()
+            reloader._asked.set()
+            await told.wait()
+    running.cancel()
+    assert done == [False, True]
+    assert len(place.used) == 2
+    assert [one["event"] for one in lines(log)] == ["background_failed", "reloaded"]
+
+
 async def test_it_waits_until_files_are_the_same_at_two_looks(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.write(reload_interval=0.02)
@@ -95,7 +127,7 @@ async def test_it_waits_until_files_are_the_same_at_two_looks(tmp_path: Path) ->
         return look()
 
     reloader._look = changing  # type: ignore[method-assign]  # a slow copy, step by step
-    running = asyncio.create_task(reloader.run())
+    running = keep_running("reload", reloader.round)
     async with asyncio.timeout(TIME_LIMIT):
         await place.changed.wait()
     running.cancel()

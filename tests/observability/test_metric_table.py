@@ -30,6 +30,7 @@ PROMISED = {
     "tunnel_gateway_limit": ("gauge", "limit"),
     "tunnel_gateway_public_key_queue": ("gauge", ""),
     "tunnel_gateway_loop_lag_seconds": ("histogram", ""),
+    "tunnel_gateway_background_failures_total": ("counter", "loop"),
     "tunnel_gateway_certificate_expiry_timestamp_seconds": ("gauge", "domain"),
     "tunnel_gateway_trust_anchors": ("gauge", ""),
     "tunnel_gateway_trust_anchor_expiry_timestamp_seconds": ("gauge", ""),

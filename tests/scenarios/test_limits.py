@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -101,3 +102,22 @@ def test_no_descriptors_left(
     wait_until(lambda: lets_in(gateway, credentials), "a free place")
     failures = [line for line in gateway.records() if line["event"] == "accept_failed"]
     assert len(failures) < 5  # once for each run of failures, not for each try
+
+
+def test_the_memory_is_watched_also_after_there_was_no_descriptor_to_look_with(
+    start_gateway: StartGateway, credentials: Credentials
+) -> None:
+    gateway = start_gateway(memory_limit=100_000)
+    pid = gateway.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (gateway.sockets() + 20, before[1]))
+        for _ in range(60):
+            stack.enter_context(socket.create_connection(gateway.address, TIME_LIMIT))
+        assert "statm" in gateway.logged("background_failed", loop="memory")["detail"]
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    text = gateway.config.read_text(encoding="utf-8")
+    gateway.config.write_text(text.replace("=100000\n", "=1\n"), encoding="utf-8")
+    gateway.signal(signal.SIGHUP)
+    gateway.logged("memory_full")
+    assert not lets_in(gateway, credentials)

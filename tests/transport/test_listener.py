@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
+import json
 import socket
 from typing import Any
 
@@ -128,6 +130,29 @@ async def test_a_connection_that_breaks_at_once(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.undo()
         assert await receive(unlucky) == b""
         assert guests.failures == []
+        await listener.close()
+        await goodbye(guests, plain)
+
+
+async def test_who_cannot_be_handed_over_ends_alone(log: io.StringIO) -> None:
+    guests = Guests()
+    refused: list[SocketStream] = []
+
+    def take(stream: SocketStream) -> None:
+        if not refused:
+            refused.append(stream)
+            raise MemoryError
+        guests._take(stream)
+
+    listener = Listener(LOOPBACK, 0, on_connection=take, on_failure=guests.failures.append)
+    with (
+        socket.create_connection((LOOPBACK, listener.port)) as unlucky,
+        socket.create_connection((LOOPBACK, listener.port)) as plain,
+    ):
+        await guests.wait(1)
+        unlucky.setblocking(False)
+        assert await receive(unlucky) == b""
+        assert json.loads(log.getvalue())["loop"] == "accept"
         await listener.close()
         await goodbye(guests, plain)
 

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from tunnel_gateway.agent.keys.passwords import PasswordDesk, Prompter
 from tunnel_gateway.agent.pages.tunnels import Tunnels
 from tunnel_gateway.agent.settings import AgentSettings
 from tunnel_gateway.errors import FileError
+from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.keyfiles import load_certificates
 from tunnel_gateway.pki.truststore import load_trust_anchors
@@ -61,7 +63,7 @@ class AgentProgram:
         termination = Termination()
         self._certificate.ensure(datetime.now(UTC))
         context = self._certificate.context()
-        renewing = asyncio.create_task(self._renew(context))
+        renewing = keep_running("certificate", partial(self._renew, context))
         started: list[Listener] = []
         try:
             found = []
@@ -83,14 +85,13 @@ class AgentProgram:
 
     async def _renew(self, context: ssl.SSLContext) -> None:
         """Look after the certificate of a service that runs for a year."""
-        while True:
-            await asyncio.sleep(_RENEWAL_SECONDS)
-            try:
-                if self._certificate.ensure(datetime.now(UTC)):
-                    self._certificate.load(context)
-                    log.info("certificate_renewed", file=self._certificate.server)
-            except FileError as error:
-                log.warning("certificate_not_renewed", detail=str(error))
+        await asyncio.sleep(_RENEWAL_SECONDS)
+        try:
+            if self._certificate.ensure(datetime.now(UTC)):
+                self._certificate.load(context)
+                log.info("certificate_renewed", file=self._certificate.server)
+        except FileError as error:
+            log.warning("certificate_not_renewed", detail=str(error))
 
 
 def _validator(settings: AgentSettings) -> ChainValidator | None:

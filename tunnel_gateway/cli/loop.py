@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from tunnel_gateway.observability.logs import get_logger
+
 try:
     import uvloop
 except ImportError:
@@ -13,10 +15,18 @@ except ImportError:
 else:
     _new_event_loop = uvloop.new_event_loop
 
+log = get_logger(__name__)
+
 _T = TypeVar("_T")
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
     """Run ``main`` to its end and return what it returns."""
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+        runner.get_loop().set_exception_handler(_report)
         return runner.run(main)
+
+
+def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong where nobody waits for it: in a callback, or in a task of no owner."""
+    log.error("internal_error", detail=context["message"], exc_info=context.get("exception"))

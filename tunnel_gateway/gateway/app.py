@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from dataclasses import replace
@@ -30,6 +29,7 @@ from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.gateway.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.gateway.workers import Workers
+from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import configure_logs, get_logger
 from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.observability.systemd import Notifier
@@ -118,20 +118,25 @@ class Gateway:
         self._service.revocation.configure(config, self._own)
         self._service.destinations.configure(config.destinations)
         collector = Collector(lambda: len(self._sessions))
-        watched = (reloader, self._expiry, self._service.admission.memory, collector)
-        watches = [asyncio.create_task(one.run()) for one in watched]
+        watches = [
+            keep_running("reload", reloader.round),
+            keep_running("expiry", self._expiry.round),
+            keep_running("memory", self._service.admission.memory.round),
+            keep_running("collector", collector.round),
+        ]
         # As long as there are tunnels the others shall know of them.
-        counting = asyncio.create_task(self._fleet.run()) if self._fleet else None
-        attending = asyncio.create_task(self._notifier.attend(self._status))
+        if self._fleet is not None:
+            self._fleet.join()
+        attending = list(self._notifier.attend(self._status))
         self._notifier.ready()
         await termination.asked()
         for watch in watches:
             watch.cancel()
         await self._drain(listener, termination)
-        if counting is not None:
-            counting.cancel()
-            await asyncio.wait((counting,))
-        attending.cancel()
+        if self._fleet is not None:
+            await self._fleet.leave()
+        for one in attending:
+            one.cancel()
         await self._service.revocation.close()
         await self._service.destinations.close()
         self._service.workers.shutdown(wait=False, cancel_futures=True)

@@ -36,9 +36,7 @@ class Collector:
             gc.collect()
         gc.freeze()
 
-    async def run(self) -> None:
-        """Do so every few seconds, until this is cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            self.set_aside(loop.time())
-            await asyncio.sleep(_SECONDS)
+    async def round(self) -> None:
+        """Do so, and wait some seconds."""
+        self.set_aside(asyncio.get_running_loop().time())
+        await asyncio.sleep(_SECONDS)

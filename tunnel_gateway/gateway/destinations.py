@@ -14,6 +14,8 @@ import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain, repeat
 from typing import Final
 
 from tunnel_gateway.config_destinations import MAX_ADDRESSES, Destination
@@ -24,8 +26,9 @@ from tunnel_gateway.errors import (
     Limit,
     UnknownDestinationError,
 )
-from tunnel_gateway.gateway.circuit import AddressState, Circuit, probe_delays
+from tunnel_gateway.gateway.circuit import LAST_PROBE_SECONDS, AddressState, Circuit, probe_delays
 from tunnel_gateway.gateway.limits.places import Places
+from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.stream import SocketStream
 
@@ -251,27 +254,25 @@ class Destinations:
                 failures=circuit.failures,
                 detail=fault,
             )
-            probing = asyncio.create_task(self._probe(dst_id, address, circuit))
+            delays = chain(probe_delays(), repeat(LAST_PROBE_SECONDS))
+            probe = partial(self._probe, dst_id, address, circuit, delays)
+            probing = keep_running("circuits", probe, lambda: circuit.open)
             self._probes[circuit] = probing
             probing.add_done_callback(lambda _: self._probes.pop(circuit, None))
 
-    async def _probe(self, dst_id: str, address: Address, circuit: Circuit) -> None:
-        """Try to connect, later and later, until the circuit is closed."""
-        delays = iter(probe_delays())
-        delay = 0.0
-        while circuit.open:
-            delay = next(delays, delay)
-            await asyncio.sleep(delay)
-            try:
-                async with asyncio.timeout(_PROBE_SECONDS):
-                    stream = await _open(address)
-            except (OSError, UnicodeError) as error:  # a time-out is an OSError
-                circuit.failed(str(error) or "did not answer", datetime.now(UTC))
-            except Exception:
-                log.exception("internal_error")  # a circuit that nobody probes is open for ever
-            else:
-                stream.close()
-                self._succeeded(dst_id, address, circuit)
+    async def _probe(
+        self, dst_id: str, address: Address, circuit: Circuit, delays: Iterator[float]
+    ) -> None:
+        """Wait for the next of ``delays``, and try to connect, which may close the circuit."""
+        await asyncio.sleep(next(delays))
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                stream = await _open(address)
+        except (OSError, UnicodeError) as error:  # a time-out is an OSError
+            circuit.failed(str(error) or "did not answer", datetime.now(UTC))
+        else:
+            stream.close()
+            self._succeeded(dst_id, address, circuit)
 
 
 async def _open(address: Address) -> SocketStream:

@@ -39,11 +39,10 @@ class ExpiryWatch:
         self._current = current
         self._said: set[tuple[bytes, str, int]] = set()
 
-    async def run(self) -> None:
-        """Look at the certificates in use, and again every hour, until this is cancelled."""
-        while True:
-            self.look(datetime.now(UTC))
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def round(self) -> None:
+        """Look at the certificates in use, and wait an hour."""
+        self.look(datetime.now(UTC))
+        await asyncio.sleep(_LOOK_SECONDS)
 
     def look(self, now: datetime) -> None:
         """Warn of what has come nearer to its end than it was at the last look."""

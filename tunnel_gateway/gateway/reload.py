@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -67,17 +68,16 @@ class Reloader:
         self._used: FileStates = self._look()
         on_hangup(self._asked.set)
 
-    async def run(self) -> None:
-        """Reload at every request, until this is cancelled."""
-        while True:
-            watching = asyncio.create_task(self._watch(self._current().config.reload_interval))
+    async def round(self) -> None:
+        """Wait until it is asked for or files have changed, and reload."""
+        await self._wait(self._current().config.reload_interval)
+        self._asked.clear()
+        done = False
+        with self._notifier.reloading():
             try:
-                await self._asked.wait()
+                done = await self.reload()
             finally:
-                watching.cancel()
-            self._asked.clear()
-            with self._notifier.reloading():
-                self._done(await self.reload())
+                self._done(done)
 
     async def reload(self) -> bool:
         """Load everything. What cannot be used is logged, and nothing changes: False."""
@@ -113,16 +113,21 @@ class Reloader:
                     log.warning("restart_needed", key=key, file=str(self._config_file))
         return Material.load(config, before)
 
-    async def _watch(self, interval: float) -> None:
-        """Ask for a reload once files have changed and are the same at two looks."""
+    async def _wait(self, interval: float) -> None:
+        """Return once asked, or once files have changed and are the same at two looks."""
         seen = self._used
-        while interval:
-            await asyncio.sleep(interval)
+        while not await self._asked_within(interval):
             now = await asyncio.to_thread(self._look)
             if now == seen and now != self._used:
-                self._asked.set()
                 return
             seen = now
+
+    async def _asked_within(self, seconds: float) -> bool:
+        """Wait to be asked, for ever if ``seconds`` is 0."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds or None):
+                await self._asked.wait()
+        return self._asked.is_set()
 
     def _look(self) -> FileStates:
         return dict(_states((self._config_file, *self._files)))

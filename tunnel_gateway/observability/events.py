@@ -48,10 +48,14 @@ EVENTS: Final[tuple[Event, ...]] = (
         "see [Why a tunnel ended](#why-a-tunnel-ended) and [Alerts](#alerts)"),
     Event("probe", _DEBUG, _END, ("detail",),
         "somebody connected and hung up without a byte: a health check"),
-    Event("internal_error", _ERROR, (), ("client", *_USER, "exception"),
+    Event("internal_error", _ERROR, (), ("client", *_USER, "detail", "exception"),
         "a fault of this program, with its traceback; of the connection if there is a `client`,"
         " which alone ended",
         "report it"),
+    Event("background_failed", _ERROR, ("loop", "detail"), ("exception",),
+        "what the gateway does all the time beside its tunnels has failed; it is tried again, after"
+        " 1 s at first and after 10 s at last; with a traceback if it is a fault of this program",
+        "mend what `detail` says, mostly descriptors: raise `ulimit -n`; report a traceback"),
     Event("accept_failed", _ERROR, ("detail",), (),
         "no connection can be accepted; once for each run of failures",
         "mostly descriptors: raise `ulimit -n` or lower `tunnel.limit`"),
@@ -167,6 +171,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "key": "the key of the configuration",
     "limit": "the key of the limit that was reached, see [Limits](configuration.md#limits); of"
         " memory: megabytes",
+    "loop": "which of them, in a word: `memory` watches `tunnel.memory.limit`",
     "lost": "how many records are not in the file and will not be",
     "megabytes": "how much memory the process uses",
     "name": "what the step is called",

@@ -9,10 +9,9 @@ from typing import Final
 _LOOK_SECONDS: Final = 0.5
 
 
-async def watch_loop(observe: Callable[[float], object], seconds: float = _LOOK_SECONDS) -> None:
-    """Tell ``observe`` how many seconds late each timer came, until this is cancelled."""
+async def measure_lag(observe: Callable[[float], object], seconds: float = _LOOK_SECONDS) -> None:
+    """Tell ``observe`` how many seconds late a timer of ``seconds`` came."""
     loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + seconds
-        await asyncio.sleep(seconds)
-        observe(max(0.0, loop.time() - due))
+    due = loop.time() + seconds
+    await asyncio.sleep(seconds)
+    observe(max(0.0, loop.time() - due))

@@ -123,6 +123,9 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("tunnel_gateway_loop_lag_seconds", "histogram", (), "seconds",
         "how much later than it should a timer of the event loop came, looked at twice a second",
         _LAG),
+    Metric("tunnel_gateway_background_failures_total", "counter", ("loop",), "",
+        "failures of what the gateway does all the time beside its tunnels: one for each"
+        " `background_failed` of the log, and it goes on all the same"),
     Metric("tunnel_gateway_certificate_expiry_timestamp_seconds", "gauge", ("domain",), _MOMENT,
         "when the first certificate of the domain's chain expires"),
     Metric("tunnel_gateway_trust_anchors", "gauge", (), "",

@@ -21,6 +21,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from tunnel_gateway.errors import Limit
+from tunnel_gateway.observability.background import failures
 from tunnel_gateway.observability.metric_table import METRICS, OTHER, REASONS, Metric
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -57,6 +58,7 @@ class Metrics:
         self.limits_reached = self._counter("tunnel_gateway_limits_reached_total")
         self._states = _States()
         self._registry.register(self._states)
+        self.watch(_background)
         # A rate needs a zero to begin with.
         for reason in REASONS:
             self._closed.labels(reason)
@@ -91,6 +93,11 @@ class Metrics:
         return Histogram(
             name, one.meaning, one.labels, registry=self._registry, buckets=one.buckets
         )
+
+
+def _background() -> Iterator[State]:
+    for loop, count in failures():
+        yield "tunnel_gateway_background_failures_total", (loop,), count
 
 
 class _States(Collector):

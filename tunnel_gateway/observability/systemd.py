@@ -17,7 +17,10 @@ import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
+from functools import partial
 from typing import Final
+
+from tunnel_gateway.observability.background import keep_running
 
 # The text of STATUS= is looked at this often, and told when it is another one.
 STATUS_SECONDS: Final = 3.0
@@ -77,25 +80,27 @@ class Notifier:
         microseconds = int((seconds + _MARGIN_SECONDS) * _MICROSECONDS)
         self._send("STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")
 
-    async def attend(self, status: Callable[[], str]) -> None:
-        """Feed the watchdog and tell each new ``status``, one line, until this is cancelled.
+    def attend(self, status: Callable[[], str]) -> Iterator[asyncio.Task[None]]:
+        """Begin to feed the watchdog and to tell each new ``status``, one line.
 
-        Both run in the event loop and nowhere else: a loop that stands still feeds nobody.
+        Yields the tasks that do it, to be cancelled. Both run in the event loop and nowhere else:
+        a loop that stands still feeds nobody.
         """
-        if self._address is not None:
-            await asyncio.gather(self._feed(), self._tell(status))
+        if self._address is None:
+            return
+        yield keep_running("status", partial(self._tell, status))
+        if self._watchdog_seconds:
+            yield keep_running("watchdog", self._feed)
 
     async def _feed(self) -> None:
-        while self._watchdog_seconds:
-            self._send("WATCHDOG=1")
-            await asyncio.sleep(self._watchdog_seconds / 2)
+        self._send("WATCHDOG=1")
+        await asyncio.sleep(self._watchdog_seconds / 2)
 
     async def _tell(self, status: Callable[[], str]) -> None:
-        while True:
-            if (text := status()) != self._status:
-                self._status = text
-                self._send(f"STATUS={text}")
-            await asyncio.sleep(STATUS_SECONDS)
+        if (text := status()) != self._status:
+            self._status = text
+            self._send(f"STATUS={text}")
+        await asyncio.sleep(STATUS_SECONDS)
 
     def _send(self, *lines: str) -> None:
         if self._address is None:

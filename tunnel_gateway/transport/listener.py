@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from functools import partial
 
+from tunnel_gateway.observability.background import GoOn, keep_running
 from tunnel_gateway.transport.handover import LEAVING_SECONDS, let_none_begin
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
@@ -44,7 +45,8 @@ class Listener:
         # Whether somebody else serves the port, or keeps who comes to it, once this is closed.
         self.replaced = shared or passed is not None
         self._socket = passed or _listen(host, port, shared=shared)
-        self._task = asyncio.create_task(self._accept_all())
+        self._delay = _FIRST_DELAY_SECONDS
+        self._task = keep_running("accept", self._accept)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -68,28 +70,30 @@ class Listener:
         await asyncio.gather(self._task, return_exceptions=True)
         self._socket.close()
 
-    async def _accept_all(self) -> None:
+    async def _accept(self) -> None:
+        """Accept one connection and hand it over."""
         loop = asyncio.get_running_loop()
-        delay = _FIRST_DELAY_SECONDS
-        while True:
-            try:
-                connection, address = await loop.sock_accept(self._socket)
-            except OSError as error:
-                if delay == _FIRST_DELAY_SECONDS:
-                    self._on_failure(error)
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, _LAST_DELAY_SECONDS)
-                continue
-            delay = _FIRST_DELAY_SECONDS
-            try:
-                # Who has reset it since has no address any more that could be asked for.
-                _, stream = await loop.connect_accepted_socket(
-                    partial(SocketStream, address), connection
-                )
-            except OSError:
-                connection.close()  # reset by the peer before we looked at it
-                continue
+        try:
+            connection, address = await loop.sock_accept(self._socket)
+        except OSError as error:
+            if self._delay == _FIRST_DELAY_SECONDS:
+                self._on_failure(error)
+            await asyncio.sleep(self._delay)
+            self._delay = min(2 * self._delay, _LAST_DELAY_SECONDS)
+            return
+        self._delay = _FIRST_DELAY_SECONDS
+        try:
+            # Who has reset it since has no address any more that could be asked for.
+            _, stream = await loop.connect_accepted_socket(
+                partial(SocketStream, address), connection
+            )
+        except OSError:
+            connection.close()  # reset by the peer before we looked at it
+            return
+        with GoOn("accept"):
             self._on_connection(stream)
+            return
+        stream.close()
 
 
 def _listen(host: str, port: int, *, shared: bool) -> socket.socket:

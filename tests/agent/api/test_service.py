@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-import pytest
 
 from tests.support.page import VENDOR_KEYS
 from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.calls import Caller, Function, Result
 from tunnel_gateway.agent.api.service import Service
 from tunnel_gateway.errors import CallRefusedError
-from tunnel_gateway.observability.logs import configure_logs
 
 PAGE = Caller("http://localhost", "localhost")
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    configure_logs("json", "info", stream)
-    yield stream
-    configure_logs("json", "info")
 
 
 async def heard(caller: Caller, arguments: Sequence[str]) -> Result:

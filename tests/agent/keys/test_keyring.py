@@ -18,6 +18,7 @@ from tunnel_gateway.agent.keys.keyring import (
 from tunnel_gateway.agent.keys.passwords import PasswordDesk
 from tunnel_gateway.agent.keys.questions import Question
 from tunnel_gateway.errors import CallRefusedError, InvalidKeyError
+from tunnel_gateway.observability import background
 
 
 async def refusal(ring: Keyring, key_id: str, caller: Caller = PAGE) -> str:
@@ -200,6 +201,26 @@ async def test_forgotten_without_being_asked_for() -> None:
     async with asyncio.timeout(TIME_LIMIT):
         while ring._loaded:  # noqa: ASYNC110 - the timer tells nobody
             await asyncio.sleep(0.01)
+
+
+async def test_forgotten_though_another_could_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "_FIRST_DELAY_SECONDS", 0.001)
+    ring = Keyring(PasswordDesk(User()), lifetime=0.01)
+    forget = ring._forget
+    failed: list[str] = []
+
+    def once(key_id: str) -> None:
+        if not failed:
+            failed.append(key_id)
+            raise MemoryError
+        forget(key_id)
+
+    monkeypatch.setattr(ring, "_forget", once)
+    ring.load(PAGE, closed())
+    async with asyncio.timeout(TIME_LIMIT):
+        while ring._loaded:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.01)
+    assert failed
 
 
 async def test_unloading_and_closing_wipe() -> None:

@@ -102,3 +102,21 @@ async def test_a_busy_destination_keeps_what_is_known(
         monkeypatch.setattr(Destinations, "connect", busy)
         await probes.look()
         assert probes.result("raw") is known
+
+
+async def test_a_fault_of_this_program_is_no_reason_to_know_nothing(
+    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(credentials, tmp_path) as home:
+        probes = Probes(Changing(home))
+
+        async def fail(*_: object) -> None:
+            raise ValueError("nonsense")
+
+        monkeypatch.setattr(Destinations, "connect", fail)
+        await probes.look()
+        found = probes.result("raw")
+        assert found is not None
+        assert not found.up
+        assert "background_failed" in found.fault
+        assert [one["loop"] for one in home.lines()] == ["probes"] * len(probes._results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -201,3 +202,28 @@ def test_at_the_end_a_disk_that_stays_full_is_not_waited_for(
     ]
     assert lines[-1]["lost"] == 2
     assert path.read_bytes() == b""
+
+
+def test_what_nobody_thought_of_does_not_end_it(
+    path: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed, failed = AuditFile.removed, threading.Event()
+
+    def stale(file: AuditFile) -> bool:
+        if not failed.is_set():
+            failed.set()
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return removed(file)
+
+    monkeypatch.setattr(AuditFile, "removed", stale)
+    writer = AuditWriter(AuditFile(path))
+    writer.add({"event": 1})
+    assert failed.wait(60)
+    wait_until(lambda: not writer.waiting and writer.ok, "all written")
+    writer.close()
+    assert [one["event"] for one in records(path)] == ["resumed", 1]
+    assert [one["event"] for one in logged(log)][:3] == [
+        "background_failed",
+        "audit_failing",
+        "audit_resumed",
+    ]

@@ -38,13 +38,12 @@ async def granted(ask: Callable[[], Awaitable[bool]]) -> None:
 @asynccontextmanager
 async def joined(server: RedisServer) -> AsyncIterator[Fleet]:
     fleet = Fleet(server.url)
-    running = asyncio.create_task(fleet.run())
+    fleet.join()
     try:
         await until(lambda: fleet.available)
         yield fleet
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await fleet.leave()
 
 
 @asynccontextmanager
@@ -103,12 +102,11 @@ async def test_the_lease_of_a_dead_gateway_runs_out(
     monkeypatch.setattr(module, "LEASE_SECONDS", 0.5)
     monkeypatch.setattr(module, "RENEW_SECONDS", 0.1)
     dead = Fleet(redis.url)
-    running = asyncio.create_task(dead.run())
+    dead.join()
     await until(lambda: dead.available)
     assert await dead.claim("key", 1, 1)
-    monkeypatch.setattr(dead, "_leave", lambda: asyncio.sleep(0))  # as SIGKILL does
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    assert dead._keeping is not None
+    dead._keeping.cancel()  # and no more, as after SIGKILL
     async with joined(redis) as alive:
         await granted(lambda: alive.claim("key", 1, 1))
     await dead._redis.aclose()
@@ -163,14 +161,13 @@ async def test_redis_goes_and_comes_back(
 async def test_redis_is_away_from_the_start(redis: RedisServer, log: io.StringIO) -> None:
     redis.kill()
     fleet = Fleet(redis.url)
-    running = asyncio.create_task(fleet.run())
+    fleet.join()
     await until(lambda: events(log))
     assert await fleet.claim("key", 1, 1)
     assert not fleet.available
     (line,) = events(log)
     assert (line["event"], line["level"]) == ("fleet_unreachable", "error")
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await fleet.leave()
 
 
 async def test_a_password_is_needed_and_never_told(
@@ -182,11 +179,10 @@ async def test_a_password_is_needed_and_never_told(
         stack.callback(server.kill)
         for password, known in ((b"hushhush", True), (b"wrongone", False), (None, False)):
             fleet = Fleet(server.url, password)
-            running = asyncio.create_task(fleet.run())
+            fleet.join()
             await until(lambda fleet=fleet: fleet.available or fleet._said)  # type: ignore[misc]
             assert fleet.available is known
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            await fleet.leave()
     assert "hushhush" not in log.getvalue()
     assert "wrongone" not in log.getvalue()
 

@@ -13,6 +13,7 @@ from tests.support.loopback import TIME_LIMIT
 from tests.support.processes import resident_memory
 from tunnel_gateway.gateway.limits import memory
 from tunnel_gateway.gateway.limits.memory import MIB, MemoryWatch, resident_bytes
+from tunnel_gateway.observability.background import keep_running
 
 
 def test_what_the_system_says() -> None:
@@ -52,7 +53,7 @@ async def test_it_is_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) 
 
     watch = MemoryWatch(0, read)
     monkeypatch.setattr(memory, "_SECONDS", 0.001)
-    running = asyncio.create_task(watch.run())
+    running = keep_running("memory", watch.round)
     async with asyncio.timeout(TIME_LIMIT):
         await looked.wait()
     running.cancel()

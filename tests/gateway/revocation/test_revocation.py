@@ -15,6 +15,8 @@ from tests.support.processes import write_config
 from tests.support.revocation import make_list, now
 from tunnel_gateway.config import load_config
 from tunnel_gateway.errors import AlertReceivedError, ConfigError
+from tunnel_gateway.gateway.revocation.revocation import Revocation, Stoppable
+from tunnel_gateway.pki.validation import VerifiedPeer
 
 
 @pytest.fixture
@@ -142,3 +144,35 @@ async def test_switched_on_while_a_tunnel_is_open(
         assert "certificate_revoked" in str(page.error)
         destination.close()
         await home.ended()
+
+
+async def test_one_tunnel_that_cannot_be_looked_at_does_not_keep_the_others_open(
+    credentials: Credentials,
+    tmp_path: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority = credentials.authority
+    put(folder, "root.crl", make_list(authority.root))
+    put(folder, "centre.crl", make_list(authority.centre))
+    settings = {"revocation": "hard", "crl_dir": folder, "revocation_recheck": 1}
+    async with house(credentials, tmp_path, **settings) as home:
+        _, _, first = await home.open()
+        _, page, second = await home.open()
+        enforce, odd = Revocation._enforce_one, next(iter(home.sessions))
+
+        def fail(self: Revocation, tunnel: Stoppable, peer: VerifiedPeer) -> None:
+            if tunnel is odd:
+                raise ValueError("nonsense")
+            enforce(self, tunnel, peer)
+
+        monkeypatch.setattr(Revocation, "_enforce_one", fail)
+        serial = credentials.citizen.identity.leaf.serial
+        put(folder, "centre.crl", make_list(authority.centre, serial))
+        await page.saw("lost")
+        assert "certificate_revoked" in str(page.error)
+        assert {one["loop"] for one in home.lines() if one["event"] == "background_failed"} == {
+            "revoked_tunnels"
+        }
+        first.close()
+        second.close()

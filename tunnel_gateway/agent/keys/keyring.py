@@ -25,6 +25,7 @@ from tunnel_gateway.errors import (
     KeystoreError,
     WrongPasswordError,
 )
+from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.keyfiles import Identity, read_identity
 
@@ -75,7 +76,7 @@ class Keyring:
         self._lifetime = lifetime
         self._clock = clock
         self._loaded: dict[str, _Loaded] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._forgetting: asyncio.Task[None] | None = None
 
     def load(self, caller: Caller, key: ClosedKey) -> str:
         """Keep a key for the caller's origin; returns its identifier.
@@ -90,7 +91,8 @@ class Keyring:
             raise refused("too_many_keys")
         key_id = secrets.token_hex(_ID_BYTES)
         self._loaded[key_id] = _Loaded(caller.origin, key, self._clock() + self._lifetime)
-        self._schedule()
+        if self._forgetting is None or self._forgetting.done():
+            self._forgetting = keep_running("keys", self._forget_first, lambda: bool(self._loaded))
         return key_id
 
     async def identity(
@@ -126,8 +128,8 @@ class Keyring:
         openings = [one.opening for one in self._loaded.values() if one.opening is not None]
         for key_id in list(self._loaded):
             self._forget(key_id)
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._forgetting is not None:
+            self._forgetting.cancel()
         await asyncio.gather(*openings, return_exceptions=True)
 
     def _find(self, caller: Caller, key_id: str) -> _Loaded:
@@ -146,16 +148,11 @@ class Keyring:
         if one.opening is not None:
             one.opening.cancel()
 
-    def _schedule(self) -> None:
-        if self._timer is None and self._loaded:
-            first = min(one.until for one in self._loaded.values())
-            delay = max(0.0, first - self._clock())
-            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
+    async def _forget_first(self) -> None:
+        """Wait until the first key's time is over, and forget it."""
+        first = min(one.until for one in self._loaded.values())
+        await asyncio.sleep(max(0.0, first - self._clock()))
         self.sweep()
-        self._schedule()
 
     async def _open(self, key_id: str, one: _Loaded, purpose: str) -> Identity:
         try:

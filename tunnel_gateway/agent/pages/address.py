@@ -46,7 +46,9 @@ class PageAddress(OneShotAddress):
         receiving = asyncio.create_task(self._receive_all(admitted))
         try:
             await asyncio.wait((admitted, receiving), return_when=asyncio.FIRST_COMPLETED)
-            return receiving.result() if receiving.done() else admitted.result()
+            if receiving.done():
+                receiving.result()  # raises why nobody can come any more
+            return admitted.result()
         except asyncio.CancelledError:
             if admitted.done():
                 admitted.result().close()
@@ -55,10 +57,10 @@ class PageAddress(OneShotAddress):
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
 
-    async def _receive_all(self, admitted: asyncio.Future[PageStream]) -> PageStream:
+    async def _receive_all(self, admitted: asyncio.Future[PageStream]) -> None:
         visitors: dict[asyncio.Task[None], None] = {}  # in the order of their coming
         try:
-            while True:
+            while not admitted.done():
                 connection = await self._next_connection()
                 if len(visitors) >= _MAX_VISITORS:
                     oldest = next(iter(visitors))

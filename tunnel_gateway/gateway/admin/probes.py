@@ -11,6 +11,7 @@ from typing import Final
 from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.errors import DestinationBusyError, DestinationUnreachableError
 from tunnel_gateway.gateway.service import Service
+from tunnel_gateway.observability.background import GoOn
 
 PROBE_SECONDS: Final = 10.0
 _TIME_LIMIT: Final = 5.0
@@ -37,11 +38,10 @@ class Probes:
         self._results: dict[str, Probed] = {}
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
-    async def run(self) -> None:
-        """Try all destinations, and again and again, until this is cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(PROBE_SECONDS)
+    async def round(self) -> None:
+        """Try all destinations, and wait some seconds."""
+        await self.look()
+        await asyncio.sleep(PROBE_SECONDS)
 
     async def look(self) -> None:
         """Try all destinations once."""
@@ -66,15 +66,17 @@ class Probes:
 
     async def _probe(self, destination: Destination) -> None:
         async with self._at_once:
-            try:
-                stream = await self._current().destinations.connect(destination, _TIME_LIMIT)
-            except DestinationBusyError:
-                return  # by tunnels: that says enough about it, or nothing
-            except DestinationUnreachableError as error:
-                fault = str(error)
-            else:
-                stream.close()
-                fault = ""
+            fault = "not known: this program has failed, background_failed in its log says more"
+            with GoOn("probes"):
+                try:
+                    stream = await self._current().destinations.connect(destination, _TIME_LIMIT)
+                except DestinationBusyError:
+                    return  # by tunnels: that says enough about it, or nothing
+                except DestinationUnreachableError as error:
+                    fault = str(error)
+                else:
+                    stream.close()
+                    fault = ""
         before = self.result(destination.id)
         kept = before is not None and before.up is (not fault)
         since = before.since if before and kept else datetime.now(UTC)

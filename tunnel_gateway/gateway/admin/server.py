@@ -16,6 +16,7 @@ import json
 import logging
 import socket
 import struct
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import http_exceptions, web
@@ -27,8 +28,9 @@ from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.page import STYLE, page
 from tunnel_gateway.gateway.admin.sockets import AdminSocket, listen
 from tunnel_gateway.gateway.admin.status import Status
+from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.observability.loop_lag import watch_loop
+from tunnel_gateway.observability.loop_lag import measure_lag
 from tunnel_gateway.observability.metrics import CONTENT_TYPE, Metrics
 from tunnel_gateway.observability.process import Process
 
@@ -79,8 +81,11 @@ class Admin:
             await self.close()
             raise
         if self._addresses:
-            rounds = (self._overview.probes.run(), watch_loop(self._metrics.loop_lag.observe))
-            self._tasks = [asyncio.create_task(one) for one in rounds]
+            measure = partial(measure_lag, self._metrics.loop_lag.observe)
+            self._tasks = [
+                keep_running("probes", self._overview.probes.round),
+                keep_running("loop_lag", measure),
+            ]
             log.info("admin_listening", addresses=[str(one) for one in self._addresses])
 
     async def _listen(self, address: AdminAddress) -> None:

@@ -17,6 +17,7 @@ from typing import Final
 
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gateway.audit.file import AuditFile
+from tunnel_gateway.observability.background import GoOn
 from tunnel_gateway.observability.logs import get_logger
 
 log = get_logger(__name__)
@@ -100,18 +101,27 @@ class AuditWriter:
         ended = False
         while not ended:
             reopen, closing = self._wait()
-            if reopen or self._file.removed():
-                self._go_on_in_new_file(asked=reopen)
-            with self._change:
-                batch = list(islice(self._waiting, _BATCH))
-            if (batch or self._failing) and not self._write(batch):
-                ended = closing  # that was the last try
+            with GoOn("audit"):
+                ended = self._round(reopen=reopen, closing=closing)
                 continue
-            self._wrote(len(batch))
-            ended = closing and not self._waiting
-            self._sync(at_once=ended)
-            self._say_head(at_once=ended)
+            self._failing = True
+            self._fail("this program has failed, background_failed says more")
+            ended = closing
         self._file.close()
+
+    def _round(self, *, reopen: bool, closing: bool) -> bool:
+        """Do what there is to do; returns whether that was the last of it."""
+        if reopen or self._file.removed():
+            self._go_on_in_new_file(asked=reopen)
+        with self._change:
+            batch = list(islice(self._waiting, _BATCH))
+        if (batch or self._failing) and not self._write(batch):
+            return closing  # that was the last try
+        self._wrote(len(batch))
+        ended = closing and not self._waiting
+        self._sync(at_once=ended)
+        self._say_head(at_once=ended)
+        return ended
 
     def _wait(self) -> tuple[bool, bool]:
         """Wait for something to do; returns whether to reopen, and whether to end."""

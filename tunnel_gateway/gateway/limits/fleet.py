@@ -26,6 +26,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.rates import Rate
 
@@ -96,7 +97,7 @@ return 1
 
 
 class Fleet:
-    """One gateway's place in its fleet. ``run`` keeps the lease; the rest may be called always.
+    """One gateway's place in its fleet, from ``join`` to ``leave``; the rest may be called always.
 
     ``url`` is redis://HOST:PORT/DB, rediss:// (TLS) or unix:///PATH?db=DB, without a password.
     """
@@ -121,6 +122,8 @@ class Fleet:
         # So that ASK_SECONDS are Redis's own, and not spent in a queue for the connection.
         self._turn = asyncio.Lock()
         self._lost = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
+        self._rewritten = 0.0
         self._said = False  # whether it was said that Redis is away
         self.available = False
 
@@ -168,28 +171,40 @@ class Fleet:
 
     # --- the lease -------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Keep the lease until this is cancelled, then give it back."""
-        rewritten = 0.0
-        clock = asyncio.get_running_loop().time
+    def join(self) -> None:
+        """Begin to keep the lease."""
+        self._keeping = keep_running("fleet", self._round)
+
+    async def leave(self) -> None:
+        """Give the lease back; each call after it is answered as if Redis were away."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait((self._keeping,))
+        self.available = False
         try:
-            while True:
-                self._lost.clear()
-                try:
-                    known = await self._renew()
-                    self._find()
-                    if not known or clock() - rewritten > _REWRITE_SECONDS:
-                        await self._rewrite()
-                        rewritten = clock()
-                except (RedisError, OSError, TimeoutError) as error:
-                    self._lose(error)
-                except Exception as error:
-                    log.exception("internal_error")  # and never stop counting for it
-                    self._lose(error)
-                await self._pause()
+            async with asyncio.timeout(ASK_SECONDS):
+                await self._redis.delete(self._key("alive", self._name))
+        except (RedisError, OSError, TimeoutError):
+            pass  # then it ends by itself
         finally:
-            self.available = False
-            await asyncio.shield(self._leave())
+            await self._redis.aclose()
+
+    async def _round(self) -> None:
+        """Renew the lease, write what Redis may not know, and wait until it is due again."""
+        clock = asyncio.get_running_loop().time
+        self._lost.clear()
+        try:
+            known = await self._renew()
+            self._find()
+            if not known or clock() - self._rewritten > _REWRITE_SECONDS:
+                await self._rewrite()
+                self._rewritten = clock()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._lose(error)
+        except Exception as error:
+            self._lose(error)
+            raise
+        await self._pause()
 
     async def _pause(self) -> None:
         """Wait until the lease is due, or a second when Redis was just lost."""
@@ -234,15 +249,6 @@ class Fleet:
     async def _write(self, target: Redis, key: str, own: int) -> None:
         keys = (self._key("held", key),)
         await self._put(keys=keys, args=(self._name, own, _KEEP_SECONDS), client=target)
-
-    async def _leave(self) -> None:
-        try:
-            async with asyncio.timeout(ASK_SECONDS):
-                await self._redis.delete(self._key("alive", self._name))
-        except (RedisError, OSError, TimeoutError):
-            pass  # then it ends by itself
-        finally:
-            await self._redis.aclose()
 
     # --- known or not ----------------------------------------------------------------------
 

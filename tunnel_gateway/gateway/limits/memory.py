@@ -49,8 +49,7 @@ class MemoryWatch:
         else:
             log.info("memory_free", **facts)
 
-    async def run(self) -> None:
-        """Look every second, until this is cancelled."""
-        while True:
-            self.look()
-            await asyncio.sleep(_SECONDS)
+    async def round(self) -> None:
+        """Look, and wait a second."""
+        self.look()
+        await asyncio.sleep(_SECONDS)

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Protocol
 
 from tunnel_gateway.config import Config
@@ -23,6 +24,7 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gateway.revocation.cache import RevocationCache
 from tunnel_gateway.gateway.revocation.inquiries import Inquiries, Inquiry, sources
 from tunnel_gateway.gateway.revocation.list_folder import ListFolder
+from tunnel_gateway.observability.background import GoOn, keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.crl import RevocationList
 from tunnel_gateway.pki.revocation import Link, RevocationStore, links
@@ -35,6 +37,7 @@ _PARTS: Final = 10
 # How many open tunnels are looked at before others get a turn.
 _AT_ONCE: Final = 100
 _MAX_FRESH: Final = 65536
+_PRUNE_SECONDS: Final = 24 * 3600.0
 
 
 class Stoppable(Protocol):
@@ -97,8 +100,11 @@ class Revocation:
             on_news=self._news.set,
         )
         self._work = _Work(config, inquiries, [])
-        rounds = (self._renew(self._work), self._enforce(), asyncio.to_thread(cache.prune))
-        self._work.tasks += [asyncio.create_task(one) for one in rounds]
+        self._work.tasks += [
+            keep_running("revocation_data", partial(self._renew, self._work)),
+            keep_running("revoked_tunnels", self._enforce),
+            keep_running("revocation_cache", partial(_prune, cache)),
+        ]
         for peer in self._watched.values():
             self._freshen(self._work, peer)
         self._news.set()
@@ -187,21 +193,21 @@ class Revocation:
 
     async def _renew(self, work: _Work) -> None:
         """Keep lists, and the answers about open tunnels and own domains, up to date."""
-        while True:
-            for peer in (*self._own.values(), *self._watched.values()):
-                self._freshen(work, peer)
-            work.inquiries.renew_lists()
-            await asyncio.sleep(work.config.revocation_recheck / _PARTS)
+        for peer in (*self._own.values(), *self._watched.values()):
+            self._freshen(work, peer)
+        work.inquiries.renew_lists()
+        await asyncio.sleep(work.config.revocation_recheck / _PARTS)
 
     async def _enforce(self) -> None:
-        """Look at every open tunnel whenever something new is known."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
+        """Wait until something new is known, and look at every open tunnel."""
+        await self._news.wait()
+        self._news.clear()
+        with GoOn("revoked_tunnels"):
             self._warn_of_own()
-            for number, (tunnel, peer) in enumerate(list(self._watched.items())):
-                if number % _AT_ONCE == 0:
-                    await asyncio.sleep(0)
+        for number, (tunnel, peer) in enumerate(list(self._watched.items())):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+            with GoOn("revoked_tunnels"):
                 self._enforce_one(tunnel, peer)
 
     def _enforce_one(self, tunnel: Stoppable, peer: VerifiedPeer) -> None:
@@ -219,3 +225,8 @@ class Revocation:
                 if domain not in self._warned:
                     self._warned.add(domain)
                     log.warning("domain_certificate_revoked", domain=domain, detail=str(error))
+
+
+async def _prune(cache: RevocationCache) -> None:
+    await asyncio.to_thread(cache.prune)
+    await asyncio.sleep(_PRUNE_SECONDS)
