@@ -46,12 +46,15 @@ export interface EImzoFunctions {
   /** Domain, key, domain, key and so on. */
   apikey: Signature<undefined, "apikey", string[], Nothing>;
 
-  "pfx.list_disks": Signature<"pfx", "list_disks", [], { disks: string[] }>;
+  /** `silent_disks` do not answer, as a dead network share; there are none in most lists. */
+  "pfx.list_disks": Signature<
+    "pfx", "list_disks", [], { disks: string[]; silent_disks: string[] }
+  >;
   "pfx.list_certificates": Signature<
     "pfx", "list_certificates", [disk: string], { certificates: EImzoKey[] }
   >;
   "pfx.list_all_certificates": Signature<
-    "pfx", "list_all_certificates", [], { certificates: EImzoKey[] }
+    "pfx", "list_all_certificates", [], { certificates: EImzoKey[]; silent_disks: string[] }
   >;
   "pfx.load_key": Signature<
     "pfx", "load_key", [disk: string, path: string, name: string, alias: string],

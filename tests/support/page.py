@@ -118,6 +118,7 @@ class AgentService(Program):
         *,
         domains: Sequence[str] = (FIRST_DOMAIN,),
         users: Mapping[str, Identity] | None = None,
+        key_folders: Sequence[Path] = (),
         program: Sequence[str] = COMMAND,
         more: Sequence[str] = (),
     ) -> None:
@@ -136,7 +137,7 @@ class AgentService(Program):
             "".join(f"agent.tunnel.{one}={LOOPBACK}:{gateway_port}\n" for one in domains)
             + f"agent.truststore.file={credentials.truststore}\n"
             f"agent.apikey.issuers={self.issuer.file}\n"
-            f"agent.keys.dirs={keys}\n",
+            f"agent.keys.dirs={','.join(map(str, (keys, *key_folders)))}\n",
             encoding="utf-8",
         )
         super().__init__(

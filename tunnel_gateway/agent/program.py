@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import ssl
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,13 +23,14 @@ from tunnel_gateway.agent.keys.keyring import Keyring
 from tunnel_gateway.agent.keys.passwords import PasswordDesk, Prompter
 from tunnel_gateway.agent.pages.tunnels import Tunnels
 from tunnel_gateway.agent.settings import AgentSettings
+from tunnel_gateway.agent.threads import in_thread
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.keyfiles import load_certificates
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
-from tunnel_gateway.transport.lifecycle import Termination
+from tunnel_gateway.transport.lifecycle import Termination, on_hangup
 
 log = get_logger(__name__)
 
@@ -61,6 +64,7 @@ class AgentProgram:
     async def serve(self, ports: Ports, announce: Callable[[Ports], None]) -> None:
         """Serve until a signal comes. Raises CannotListenError, FileError."""
         termination = Termination()
+        _answer_hangups()
         self._certificate.ensure(datetime.now(UTC))
         context = self._certificate.context()
         renewing = keep_running("certificate", partial(self._renew, context))
@@ -87,11 +91,21 @@ class AgentProgram:
         """Look after the certificate of a service that runs for a year."""
         await asyncio.sleep(_RENEWAL_SECONDS)
         try:
-            if self._certificate.ensure(datetime.now(UTC)):
+            if await in_thread(partial(self._certificate.ensure, datetime.now(UTC))):
                 self._certificate.load(context)
                 log.info("certificate_renewed", file=self._certificate.server)
         except FileError as error:
             log.warning("certificate_not_renewed", detail=str(error))
+
+
+def _answer_hangups() -> None:
+    """Let the end of our terminal end us in order, and no other SIGHUP."""
+    if not hasattr(signal, "SIGHUP"):  # on Windows
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        on_hangup(lambda: log.warning("hangup_ignored"))
+    elif signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else nohup started us
+        on_hangup(lambda: signal.raise_signal(signal.SIGTERM))
 
 
 def _validator(settings: AgentSettings) -> ChainValidator | None:

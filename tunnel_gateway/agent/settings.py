@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from tunnel_gateway.agent.threads import within
 from tunnel_gateway.config import Key
 from tunnel_gateway.config_text import read_entries, read_text
 from tunnel_gateway.config_values import FILE, FOLDER, SECRET, Address, Entry, Kind, host, seconds
@@ -26,6 +28,7 @@ GATEWAY_PREFIX: Final = "agent.tunnel."
 _ARGUMENT_PREFIX: Final = "-tunnel."
 _MAX_PORT: Final = 65535
 _MAX_PATHS: Final = 32
+_LOOK_SECONDS: Final = 5.0
 
 
 def _address(text: str, base: Path) -> Address:
@@ -51,7 +54,8 @@ def _each(kind: Kind) -> Callable[[Any], str | None]:
         found = (kind.problem(path) for path in paths if kind.problem)
         return next((text for text in found if text), None)
 
-    return problem
+    # A folder on a dead network share does not keep the agent from starting.
+    return lambda paths: within(_LOOK_SECONDS, partial(problem, paths), None)
 
 
 ADDRESS: Final = Kind("an address as HOST:PORT, an IPv6 address in brackets", _address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +35,8 @@ Where a domain's gateway is, the settings say (agent.tunnel.DOMAIN=HOST:PORT), o
 run.conf (-tunnel.HEX=IP:PORT); config/agent.properties explains every key.
 
 When the service listens, one line of JSON says where: {"ws_port": …, "wss_port": …}. It runs until
-SIGTERM or SIGINT.
+SIGTERM or SIGINT, or until the terminal that it was started on is closed. Without a terminal SIGHUP
+does nothing: settings are read at the start.
 
 "agent trust" prints how to make browsers trust the certificate of the wss address, and changes
 nothing.
@@ -75,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     certificate = LocalCertificate(arguments.state or _default_state())
     if arguments.what == "trust":
         return agent_trust.show(certificate)
+    if hasattr(signal, "SIGHUP") and not (sys.stdin and sys.stdin.isatty()):
+        # Until the agent listens for it: no service's SIGHUP must end it.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     configure_logs()
     selftest.require()
     settings = load_settings(arguments.settings, arguments.run_conf)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import keystores
+from tests.support.dead_disk import dead_disk
 from tests.support.keys import owner, pfx, write_pfx
 from tests.support.pki import user
 from tunnel_gateway.agent.keys import files as key_files
-from tunnel_gateway.agent.keys.files import KEY_FOLDER, MAX_FILES, KeyFiles
+from tunnel_gateway.agent.keys.files import KEY_FOLDER, MAX_DISKS, MAX_FILES, KeyFile, KeyFiles
+from tunnel_gateway.agent.keys.media import Media
 from tunnel_gateway.errors import CallRefusedError
 from tunnel_gateway.pki import pkcs12
 from tunnel_gateway.pki.alias import make_alias
@@ -28,29 +32,42 @@ def folder(tmp_path: Path) -> Path:
 
 
 def files(*folders: Path) -> KeyFiles:
-    return KeyFiles(folders, media=False)
+    return KeyFiles(folders, removable=False)
 
 
-def names(found: KeyFiles) -> list[tuple[str, str]]:
-    return [(one.path, one.name) for one in found.list_all()]
+async def listed(found: KeyFiles) -> list[KeyFile]:
+    """What all disks have, none of which is silent."""
+    keys, silent = await found.list_all()
+    assert silent == []
+    return keys
 
 
-def test_what_is_listed(folder: Path) -> None:
+async def names(found: KeyFiles) -> list[tuple[str, str]]:
+    return [(one.path, one.name) for one in await listed(found)]
+
+
+async def disks(found: KeyFiles) -> list[str]:
+    there, silent = await found.disks()
+    assert silent == []
+    return there
+
+
+async def test_what_is_listed(folder: Path) -> None:
     write_pfx(folder, "DS1")
     write_pfx(folder / "work", "DS2")
     (folder / "notes.txt").write_text("no key")
     (folder / "damaged.pfx").write_bytes(b"no key either")
     (folder / "UPPER.PFX").write_bytes(pfx())
     found = files(folder)
-    assert names(found) == [("", "DS1"), ("", "UPPER"), ("work", "DS2")]
-    first = found.list_all()[0]
+    assert await names(found) == [("", "DS1"), ("", "UPPER"), ("work", "DS2")]
+    first = (await listed(found))[0]
     assert first.disk == f"{folder}{os.sep}"
     assert first.alias == make_alias(owner().leaf)
-    assert found.disks() == [first.disk]
-    assert found.list_disk(first.disk) == found.list_all()
+    assert await disks(found) == [first.disk]
+    assert await found.list_disk(first.disk) == await listed(found)
 
 
-def test_a_key_without_a_name_goes_by_its_file(folder: Path) -> None:
+async def test_a_key_without_a_name_goes_by_its_file(folder: Path) -> None:
     info = keystores.sec1_info(owner().private_key, FAMILY_2009)
     chain = [keystores.certificate_bag(one) for one in owner().chain]
     data = keystores.pfx(keystores.lot(keystores.key_bag(info), *chain), mac=None)
@@ -59,81 +76,84 @@ def test_a_key_without_a_name_goes_by_its_file(folder: Path) -> None:
     data = keystores.pfx(keystores.closed_lot(keystores.key_bag(info), *chain))
     (folder / "closed.pfx").write_bytes(data)
     found = files(folder)
-    assert [one.alias for one in found.list_all()] == ["cn=my key", "cn=closed"]
-    closed = found.load(found.disks()[0], "", "My Key", "cn=my key")
+    assert [one.alias for one in await listed(found)] == ["cn=my key", "cn=closed"]
+    closed = await found.load((await disks(found))[0], "", "My Key", "cn=my key")
     assert (closed.friendly_name, closed.owner) == (None, "my key")
 
 
-def test_several_keys_in_one_file(folder: Path) -> None:
+async def test_several_keys_in_one_file(folder: Path) -> None:
     bags = []
     for number, identity in enumerate((owner(), user())):
         info = keystores.sec1_info(identity.private_key, FAMILY_2009)
         bags.append(keystores.key_bag(info, f"cn=key {number}", bytes([number])))
     (folder / "two.pfx").write_bytes(keystores.pfx(keystores.lot(*bags), mac=None))
     found = files(folder)
-    assert [one.alias for one in found.list_all()] == ["cn=key 0", "cn=key 1"]
-    assert found.load(found.disks()[0], "", "two", "cn=key 1").friendly_name == "cn=key 1"
+    assert [one.alias for one in await listed(found)] == ["cn=key 0", "cn=key 1"]
+    (disk,) = await disks(found)
+    assert (await found.load(disk, "", "two", "cn=key 1")).friendly_name == "cn=key 1"
 
 
 @pytest.mark.parametrize("name", ["cn=a\nb", "cn=\u202ea", "", "x" * 3000])
-def test_a_name_that_is_not_plain_is_not_shown(folder: Path, name: str) -> None:
+async def test_a_name_that_is_not_plain_is_not_shown(folder: Path, name: str) -> None:
     write_pfx(folder, "DS1", name)
-    assert [one.alias for one in files(folder).list_all()] == ["cn=ds1"]
+    assert [one.alias for one in await listed(files(folder))] == ["cn=ds1"]
 
 
-def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
+async def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
     outside = write_pfx(tmp_path / "outside", "secret")
     (folder / "link.pfx").symlink_to(outside)
     (folder / "linked").symlink_to(outside.parent)
     os.mkfifo(folder / "pipe.pfx")
     (folder / "folder.pfx").mkdir()
-    assert names(files(folder)) == []
+    assert await names(files(folder)) == []
 
 
-def test_bounds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_bounds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "large.pfx").write_bytes(bytes(pkcs12.MAX_SIZE + 1))
     write_pfx(folder / "a" / "b", "deep")
     write_pfx(folder / "a", "there")
-    assert names(files(folder)) == [("a", "there")]
+    assert await names(files(folder)) == [("a", "there")]
     for number in range(MAX_FILES + 5):
         (folder / f"{number}.pfx").write_bytes(pfx("cn=a"))
-    assert len(files(folder, folder).list_all()) == MAX_FILES
+    assert len(await listed(files(folder, folder))) == MAX_FILES
     monkeypatch.setattr(key_files, "MAX_ENTRIES", 3)
-    assert names(files(folder)) == []
+    assert await names(files(folder)) == []
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     found = files(tmp_path / "none")
-    assert found.disks() == []
-    assert found.list_all() == []
+    assert await disks(found) == []
+    assert await listed(found) == []
 
 
-def test_media(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stick, camera, trap = (tmp_path / name for name in ("stick", "camera", "trap"))
+async def test_media(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stick, camera, trap = (tmp_path / "media" / name for name in ("stick", "camera", "trap"))
     written = write_pfx(stick / KEY_FOLDER, "DS3")
     write_pfx(stick, "elsewhere")
-    camera.mkdir()
+    camera.mkdir(parents=True)
     trap.mkdir()
     (trap / KEY_FOLDER).symlink_to(folder)
     write_pfx(folder, "DS1")
-    monkeypatch.setattr(key_files, "_mount_points", lambda: iter([stick, camera, trap]))
-    found = KeyFiles([], media=True)
-    assert found.disks() == [f"{stick}{os.sep}"]
-    assert names(found) == [(KEY_FOLDER, "DS3")]
+    monkeypatch.setattr(key_files, "_parents", lambda: [tmp_path / "media"])
+    found = KeyFiles([])
+    assert await disks(found) == [f"{stick}{os.sep}"]
+    assert await names(found) == [(KEY_FOLDER, "DS3")]
     alias = make_alias(owner().leaf)
-    assert found.load(f"{stick}{os.sep}", KEY_FOLDER, "DS3", alias).data == written.read_bytes()
+    loaded = await found.load(f"{stick}{os.sep}", KEY_FOLDER, "DS3", alias)
+    assert loaded.data == written.read_bytes()
 
 
-def test_mount_points_of_this_system_can_be_looked_at() -> None:
-    assert all(point.is_dir() for point in key_files._mount_points())
+async def test_removable_disks_of_this_system_can_be_looked_at() -> None:
+    there, silent = await KeyFiles([]).disks()
+    assert len(there) + len(silent) <= MAX_DISKS
 
 
-def test_what_a_page_must_name(folder: Path, tmp_path: Path) -> None:
+async def test_what_a_page_must_name(folder: Path, tmp_path: Path) -> None:
     written = write_pfx(folder, "DS1")
     write_pfx(tmp_path, "outside")
     found = files(folder)
     alias, disk = make_alias(owner().leaf), f"{folder}{os.sep}"
-    closed = found.load(disk, "", "DS1", alias)
+    closed = await found.load(disk, "", "DS1", alias)
     assert closed.data == written.read_bytes()
     assert closed.owner == "g‘aniyev o‘ktam"
     for path, name, other in [
@@ -146,11 +166,11 @@ def test_what_a_page_must_name(folder: Path, tmp_path: Path) -> None:
         (".", "DS1", alias),
     ]:
         with pytest.raises(CallRefusedError) as caught:
-            found.load(disk, path, name, other)
+            await found.load(disk, path, name, other)
         assert caught.value.name == "file_not_found"
     for wrong in (str(tmp_path), f"{tmp_path}/", "/", "", str(folder)):
         with pytest.raises(CallRefusedError) as caught:
-            found.load(wrong, "", "DS1", alias)
+            await found.load(wrong, "", "DS1", alias)
         assert caught.value.name == "disk_not_found"
 
 
@@ -165,8 +185,53 @@ def test_no_path_leads_out(tmp_path: Path, path: list[str], name: list[str]) -> 
         write_pfx(folder, "DS1", "cn=inside")
         write_pfx(tmp_path, "outside", "cn=outside")
     for alias in ("cn=inside", "cn=outside"):
+        loading = files(folder).load(f"{folder}{os.sep}", "/".join(path), "".join(name), alias)
         try:
-            found = files(folder).load(f"{folder}{os.sep}", "/".join(path), "".join(name), alias)
+            found = asyncio.run(loading)
         except CallRefusedError:
             continue
         assert found.data == pfx("cn=inside")
+
+
+async def test_a_disk_that_never_answers(folder: Path, tmp_path: Path) -> None:
+    write_pfx(folder, "DS1")
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    found = KeyFiles([dead, folder], removable=False, media=Media(0.2))
+    with dead_disk(dead):
+        before = threading.active_count()
+        for _ in range(20):
+            keys, silent = await found.list_all()
+            assert [one.name for one in keys] == ["DS1"]
+            assert silent == [f"{dead}{os.sep}"]
+        assert await found.disks() == ([f"{folder}{os.sep}"], [f"{dead}{os.sep}"])
+        for refused in (found.list_disk(silent[0]), found.load(silent[0], "", "DS1", "x")):
+            with pytest.raises(CallRefusedError) as caught:
+                await refused
+            assert caught.value.name == "disk_silent"
+        assert threading.active_count() <= before + 1
+        (disk,) = [one.disk for one in keys]
+        assert (await found.load(disk, "", "DS1", keys[0].alias)).data
+    write_pfx(dead, "DS2")
+    while silent:  # the thread learns that the disk is gone
+        _, silent = await found.list_all()
+    assert [one.name for one in await listed(found)] == ["DS2", "DS1"]
+
+
+async def test_disks_in_a_folder_that_never_answers(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pfx(folder, "DS1")
+    mounts = tmp_path / "mnt"
+    (mounts / "share").mkdir(parents=True)
+    monkeypatch.setattr(key_files, "_parents", lambda: [mounts])
+    found = KeyFiles([folder], media=Media(0.2))
+    with dead_disk(mounts / "share"):
+        keys, silent = await found.list_all()
+        assert ([one.name for one in keys], silent) == (["DS1"], [f"{mounts}/share/"])
+    with dead_disk(mounts):
+        keys, silent = await found.list_all()
+        assert ([one.name for one in keys], silent) == (["DS1"], [f"{mounts}/"])
+        with pytest.raises(CallRefusedError) as caught:
+            await found.list_disk(f"{mounts}/share/")
+        assert caught.value.name == "disk_silent"

@@ -28,6 +28,8 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "key_unusable": "the file of the key is damaged or not of a kind that E-IMZO makes",
         "file_not_found": "no such key file on this disk; list the certificates again",
         "disk_not_found": "no such disk; list the disks again",
+        "disk_silent": "this disk does not answer: take the stick out and put it in again, or bring"
+        " its network share back; the other disks go on",
         "too_many_keys": "too many keys are loaded; unload some",
         "not_base64": "the data must be in BASE64",
         "too_large": "the data is larger than the agent signs",

@@ -3,23 +3,30 @@
 A page names a file by disk, path and name, as it got them from a list. No path is ever made of
 what a page says: the same list is made again, and the file is one of it or is not found. Files
 are found without following links, so all of them lie where the user put them.
+
+A disk may be dead: nothing on it is touched but in a thread of its own, and all disks are asked
+at once, so that one that is silent delays the others once and not again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import string
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from tunnel_gateway.agent.api.reasons import refused
 from tunnel_gateway.agent.keys.keyring import ClosedKey
-from tunnel_gateway.errors import KeystoreError
+from tunnel_gateway.agent.keys.media import Media
+from tunnel_gateway.errors import CallRefusedError, KeystoreError
 from tunnel_gateway.pki import pkcs12
 from tunnel_gateway.pki.alias import alias_fields
 
@@ -30,6 +37,8 @@ MAX_ENTRIES: Final = 5000
 MAX_DEPTH: Final = 2
 MAX_DISKS: Final = 40
 MAX_ALIAS: Final = 2000
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,65 +67,122 @@ class KeyFile:
 
 
 class KeyFiles:
-    """The key files of the ``folders`` and of the media that are there now."""
+    """The key files of the ``folders`` and of the removable disks that are there now."""
 
-    def __init__(self, folders: Sequence[Path], *, media: bool = True) -> None:
+    def __init__(
+        self, folders: Sequence[Path], *, removable: bool = True, media: Media | None = None
+    ) -> None:
         self._folders = [Disk(folder) for folder in folders]
-        self._media = media
+        self._removable = removable
+        self._media = media or Media()
 
-    def disks(self) -> list[str]:
-        """Return the names of the disks that are there."""
-        return [disk.name for disk in self._disks()]
+    async def disks(self) -> tuple[list[str], list[str]]:
+        """Return the names of the disks that are there, and of those that do not answer."""
+        disks, silent = await self._places()
+        found, late = await self._of_each(disks, lambda one: one.name if _is_there(one) else None)
+        return found, [*silent, *late]
 
-    def list_all(self) -> list[KeyFile]:
-        """Return the keys on all disks, at most ``MAX_FILES``."""
-        found: list[KeyFile] = []
-        for disk in self._disks():
-            found += self._list(disk, MAX_FILES - len(found))
+    async def list_all(self) -> tuple[list[KeyFile], list[str]]:
+        """Return the keys on all disks, ``MAX_FILES`` at most, and the silent disks' names."""
+        disks, silent = await self._places()
+        found, late = await self._of_each(disks, _listed)
+        return [file for files in found for file in files][:MAX_FILES], [*silent, *late]
+
+    async def list_disk(self, name: str) -> list[KeyFile]:
+        """Return the keys on one disk.
+
+        Raises CallRefusedError: ``disk_not_found``, ``disk_silent``.
+        """
+        found = await self._of_one(name, _listed)
+        if found is None:
+            raise refused("disk_not_found")
         return found
 
-    def list_disk(self, name: str) -> list[KeyFile]:
-        """Return the keys on one disk; raises CallRefusedError: ``disk_not_found``."""
-        return self._list(self._disk(name), MAX_FILES)
-
-    def load(self, disk: str, path: str, name: str, alias: str) -> ClosedKey:
+    async def load(self, disk: str, path: str, name: str, alias: str) -> ClosedKey:
         """Read the file of a key that was listed under these four.
 
-        Raises CallRefusedError: ``disk_not_found``, ``file_not_found``.
+        Raises CallRefusedError: ``disk_not_found``, ``disk_silent``, ``file_not_found``.
         """
-        for file in self._list(self._disk(disk), MAX_FILES):
-            if (file.path, file.name, file.alias) == (path, name, alias):
-                data = _read(file.location)
-                if data is not None:
-                    owner = alias_fields(alias).get("cn", name)
-                    return ClosedKey(data, file.friendly_name, owner)
-        raise refused("file_not_found")
 
-    def _disk(self, name: str) -> Disk:
-        for disk in self._disks():
+        def look(there: Disk) -> ClosedKey | str:
+            files = _listed(there)
+            if files is None:
+                return "disk_not_found"
+            for file in files:
+                if (file.path, file.name, file.alias) == (path, name, alias):
+                    data = _read(file.location)
+                    if data is not None:
+                        owner = alias_fields(alias).get("cn", name)
+                        return ClosedKey(data, file.friendly_name, owner)
+            return "file_not_found"
+
+        found = await self._of_one(disk, look)
+        if isinstance(found, str):
+            raise refused(found)
+        return found
+
+    async def _of_one(self, name: str, work: Callable[[Disk], _T]) -> _T:
+        disks, silent = await self._places()
+        for disk in disks:
             if disk.name == name:
-                return disk
-        raise refused("disk_not_found")
+                return await self._media.ask(disk.root, partial(work, disk))
+        # A disk may lie in a folder that does not answer.
+        within = any(name.startswith(one) for one in silent)
+        raise refused("disk_silent" if within else "disk_not_found")
 
-    def _disks(self) -> list[Disk]:
-        found = [*self._folders, *(_media() if self._media else ())]
-        return [disk for disk in found if disk.root.is_dir()][:MAX_DISKS]
+    async def _places(self) -> tuple[list[Disk], list[str]]:
+        """Return where a disk may be, and the names of folders that do not answer."""
+        if not self._removable:
+            return self._folders, []
+        if sys.platform == "win32":
+            inside, silent = [[Path(f"{letter}:\\") for letter in string.ascii_uppercase]], []
+        else:
+            inside, silent = await self._of_each(list(map(Disk, _parents())), _inside)
+        mounted = [Disk(root, is_medium=True) for roots in inside for root in roots]
+        return [*self._folders, *mounted][:MAX_DISKS], silent
 
-    @staticmethod
-    def _list(disk: Disk, limit: int) -> list[KeyFile]:
-        found: list[KeyFile] = []
-        for path, entry in _walk(disk):
-            data = _read(Path(entry.path))
-            if data is None:
-                continue
-            name = entry.name[: -len(SUFFIX)]
-            for friendly_name in _friendly_names(data):
-                alias = f"cn={name.lower()}" if friendly_name is None else friendly_name
-                place = Path(entry.path)
-                found.append(KeyFile(disk.name, path, name, alias, place, friendly_name))
-            if len(found) >= limit:
-                break
-        return found[:limit]
+    async def _of_each(
+        self, disks: Sequence[Disk], work: Callable[[Disk], _T | None]
+    ) -> tuple[list[_T], list[str]]:
+        """Do ``work`` on all disks at once; return what it gives, and which did not answer."""
+        answers = await asyncio.gather(
+            *(self._media.ask(disk.root, partial(work, disk)) for disk in disks),
+            return_exceptions=True,
+        )
+        found, silent = [], []
+        for disk, answer in zip(disks, answers, strict=True):
+            if isinstance(answer, CallRefusedError):
+                silent.append(disk.name)
+            elif isinstance(answer, BaseException):
+                raise answer
+            elif answer is not None:
+                found.append(answer)
+        return found, silent
+
+
+def _is_there(disk: Disk) -> bool:
+    """Tell whether a disk is there, a removable one with a folder for keys."""
+    keys = disk.root / KEY_FOLDER
+    return disk.root.is_dir() and (not disk.is_medium or (keys.is_dir() and not keys.is_symlink()))
+
+
+def _listed(disk: Disk) -> list[KeyFile] | None:
+    """Return the keys on a disk, or None if it is not there."""
+    if not _is_there(disk):
+        return None
+    found: list[KeyFile] = []
+    for path, entry in _walk(disk):
+        data = _read(Path(entry.path))
+        if data is None:
+            continue
+        name = entry.name[: -len(SUFFIX)]
+        for friendly_name in _friendly_names(data):
+            alias = f"cn={name.lower()}" if friendly_name is None else friendly_name
+            place = Path(entry.path)
+            found.append(KeyFile(disk.name, path, name, alias, place, friendly_name))
+        if len(found) >= MAX_FILES:
+            break
+    return found[:MAX_FILES]
 
 
 def _walk(disk: Disk) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -175,23 +241,24 @@ def _is_plain(name: str) -> bool:
     return 0 < len(name) <= MAX_ALIAS and name.isprintable()
 
 
-def _media() -> Iterator[Disk]:
-    """Yield the media that are mounted now and have a folder for keys."""
-    for root in _mount_points():
-        if (root / KEY_FOLDER).is_dir() and not (root / KEY_FOLDER).is_symlink():
-            yield Disk(root, is_medium=True)
-
-
-def _mount_points() -> Iterator[Path]:
-    if sys.platform == "win32":
-        yield from (Path(f"{letter}:\\") for letter in string.ascii_uppercase)
-        return
+def _parents() -> list[Path]:
+    """Return the folders that removable disks are mounted in."""
     if sys.platform == "darwin":
-        parents = [Path("/Volumes")]
-    else:
-        # Desktops mount under the user's name, others right in the folder.
-        user = Path.home().name
-        parents = [Path("/media"), Path("/media", user), Path("/run/media", user), Path("/mnt")]
-    for parent in parents:
-        with suppress(OSError):
-            yield from sorted(one for one in parent.iterdir() if one.is_dir())
+        return [Path("/Volumes")]
+    # Desktops mount under the user's name, others right in the folder.
+    user = Path.home().name
+    return [Path("/media"), Path("/media", user), Path("/run/media", user), Path("/mnt")]
+
+
+def _inside(parent: Disk) -> list[Path]:
+    """Return what may be a disk in ``parent``; the disks themselves are not touched."""
+    try:
+        with os.scandir(parent.root) as entries:
+            names = [
+                entry.name
+                for entry in islice(entries, MAX_ENTRIES)
+                if entry.is_symlink() or entry.is_dir(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+    return [parent.root / name for name in sorted(names)]

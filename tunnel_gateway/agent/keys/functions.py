@@ -50,18 +50,20 @@ def _nothing(plugin: str, name: str, field: str, description: str) -> Function:
 
 def _file_functions(keyring: Keyring, files: KeyFiles) -> list[Function]:
     async def list_disks(_: Caller, __: Sequence[str]) -> Result:
-        return {"disks": await asyncio.to_thread(files.disks)}
+        names, silent = await files.disks()
+        return {"disks": names, "silent_disks": silent}
 
     async def list_certificates(_: Caller, arguments: Sequence[str]) -> Result:
         (disk,) = arguments
-        return _listed(await asyncio.to_thread(files.list_disk, disk))
+        return {"certificates": _shown(await files.list_disk(disk))}
 
     async def list_all_certificates(_: Caller, __: Sequence[str]) -> Result:
-        return _listed(await asyncio.to_thread(files.list_all))
+        found, silent = await files.list_all()
+        return {"certificates": _shown(found), "silent_disks": silent}
 
     async def load_key(caller: Caller, arguments: Sequence[str]) -> Result:
         disk, path, name, alias = arguments
-        closed = await asyncio.to_thread(files.load, disk, path, name, alias)
+        closed = await files.load(disk, path, name, alias)
         return {"keyId": keyring.load(caller, closed), "type": "PFX"}
 
     async def unload_key(caller: Caller, arguments: Sequence[str]) -> Result:
@@ -88,13 +90,10 @@ def _file_functions(keyring: Keyring, files: KeyFiles) -> list[Function]:
     return [Function("pfx", *each) for each in listed]
 
 
-def _listed(found: list[KeyFile]) -> Result:
-    return {
-        "certificates": [
-            {"disk": one.disk, "path": one.path, "name": one.name, "alias": one.alias}
-            for one in found
-        ]
-    }
+def _shown(found: list[KeyFile]) -> list[dict[str, str]]:
+    return [
+        {"disk": one.disk, "path": one.path, "name": one.name, "alias": one.alias} for one in found
+    ]
 
 
 def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[Function]:

@@ -8,20 +8,28 @@ its own questions so, is made to wait.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import shutil
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from getpass import getpass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from tunnel_gateway.agent.api.reasons import refused
 from tunnel_gateway.agent.keys.pinentry import Pinentry
 from tunnel_gateway.agent.keys.questions import Question
+from tunnel_gateway.agent.threads import in_thread
 from tunnel_gateway.pki.keyfiles import read_password
+
+try:
+    import termios
+except ImportError:  # on Windows
+    termios = None  # type: ignore[assignment]
 
 ANSWER_SECONDS: Final = 180.0
 # So many cancelled questions of a page in a row, and it is refused for so long.
@@ -46,23 +54,33 @@ class PasswordFile:
 
     async def ask(self, question: Question) -> bytearray | None:  # noqa: ARG002
         """Read the file; raises FileError."""
-        return bytearray(await asyncio.to_thread(read_password, self._path))
+        return bytearray(await in_thread(partial(read_password, self._path)))
 
 
 class Terminal:
     """Asks on the terminal that the agent was started from."""
 
+    def __init__(self) -> None:
+        if termios is not None and sys.stdin.isatty():
+            # The process may end while a question is open, and leave a terminal without echo.
+            atexit.register(_restore, termios.tcgetattr(sys.stdin))
+
     async def ask(self, question: Question) -> bytearray | None:
         """Wait for a line. An abandoned question still takes the line that is entered next."""
         text = question.text(retry_note=True)
         try:
-            return bytearray(await asyncio.to_thread(self._read, f"{text}\nPassword: "))
+            return bytearray(await in_thread(partial(self._read, f"{text}\nPassword: ")))
         except (EOFError, KeyboardInterrupt):
             return None
 
     @staticmethod
     def _read(prompt: str) -> bytes:
         return getpass(prompt).encode()
+
+
+def _restore(settings: list[Any]) -> None:
+    with suppress(OSError, ValueError, termios.error):  # it may be gone
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, settings)
 
 
 def find_prompter(password_file: Path | None = None, pinentry: str | None = None) -> Prompter:

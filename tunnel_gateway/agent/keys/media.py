@@ -1,0 +1,61 @@
+"""Work on media, each of which may stop to answer: a dead network share, a broken stick.
+
+A system call on such a medium does not return, and no call can end it. So each medium has one
+thread at most; who asks waits for a bounded time, and while the thread hangs everybody else is
+refused at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.threads import in_thread
+from tunnel_gateway.observability.logs import get_logger
+
+MEDIUM_SECONDS: Final = 10.0
+MAX_WORKING: Final = 100
+
+log = get_logger(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    result: asyncio.Future[Any]
+    until: float
+
+
+class Media:
+    """What is being done on which medium; a medium is named by a path on it."""
+
+    def __init__(self, seconds: float = MEDIUM_SECONDS) -> None:
+        self._seconds = seconds
+        self._working: dict[Path, _Work] = {}
+
+    async def ask(self, medium: Path, work: Callable[[], _T]) -> _T:
+        """Do ``work`` on a medium, after what is being done there, and return its result.
+
+        Raises CallRefusedError: ``disk_silent``, after twice ``seconds`` at the latest.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._seconds
+        while (before := self._working.get(medium)) is not None:
+            left = min(deadline, before.until) - loop.time()
+            await asyncio.wait({before.result}, timeout=max(0.0, left))
+            if not before.result.done():
+                raise refused("disk_silent")
+        if len(self._working) >= MAX_WORKING:
+            raise refused("disk_silent")
+        result = in_thread(work)
+        self._working[medium] = _Work(result, loop.time() + self._seconds)
+        result.add_done_callback(lambda _: self._working.pop(medium))
+        await asyncio.wait({result}, timeout=self._seconds)  # which leaves it be, cancelled or not
+        if not result.done():
+            log.warning("disk_silent", disk=str(medium))
+            raise refused("disk_silent")
+        return result.result()

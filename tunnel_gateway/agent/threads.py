@@ -1,0 +1,58 @@
+"""Work that may never end, as reading a dead network share or a terminal, in a thread of its own.
+
+The loop's own threads are few, and the end of the loop waits for them. Nobody waits for these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
+    """Start ``work`` in a thread that does not keep the process from ending.
+
+    Returns its result to wait for. A cancelled future does not end the thread: no system can.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_T] = loop.create_future()
+
+    def run() -> None:
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+            try:
+                result = work()
+            except Exception as error:  # noqa: BLE001 - whoever waits gets it
+                loop.call_soon_threadsafe(_fail, future, error)
+            else:
+                loop.call_soon_threadsafe(_succeed, future, result)
+
+    threading.Thread(target=run, name="waits", daemon=True).start()
+    return future
+
+
+def within(seconds: float, work: Callable[[], _T], otherwise: _T) -> _T:
+    """Return what ``work`` gives within so many seconds, or ``otherwise``; it must not raise."""
+    found = [otherwise]
+
+    def run() -> None:
+        found.append(work())
+
+    thread = threading.Thread(target=run, name="waits", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return found[-1]
+
+
+def _succeed(future: asyncio.Future[_T], result: _T) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[_T], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
