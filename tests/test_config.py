@@ -98,6 +98,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         idle_timeout=3600,
         upgrade_timeout=90,
         connect_timeout=5,
+        http_pages=False,
         halfclose_timeout=60,
         drain_timeout=30,
         reload_interval=0,

@@ -68,6 +68,7 @@ class Config:
     servers_password: bytes | None = field(repr=False)
     truststore_file: Path
     truststore_password: bytes | None = field(repr=False)
+    http_pages: bool
     handshake_timeout: float
     handshake_limit: int
     tunnel_limit: int
@@ -133,6 +134,9 @@ KEYS: tuple[Key, ...] = (
         "The trust anchors for the users' certificates: PEM, PKCS#12 or JKS; its content tells."),
     Key("tunnel.truststore.password", "truststore_password", SECRET, "",
         "The password of the trust store; a PEM file has none."),
+    Key("tunnel.http.pages", "http_pages", YES_NO, "no",
+        "Whether pages of a domain may be plain http: somebody on the way can be any of them. Pages"
+        " of localhost always may."),
     Key("tunnel.handshake.timeout", "handshake_timeout", seconds(0.1, 300), "10",
         "The time for a whole handshake: two round trips, and a card that signs in seconds."),
     Key("tunnel.handshake.limit", "handshake_limit", whole(1, 65536, ""), "256",

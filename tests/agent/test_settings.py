@@ -32,7 +32,7 @@ def faults(folder: Path, text: str = "", run_conf: str | None = None) -> list[st
 
 def test_without_files_everything_has_its_default() -> None:
     settings = load_settings(None, None)
-    assert settings == AgentSettings(None, None, (), (), 1800.0, {})
+    assert settings == AgentSettings(None, None, (), False, (), 1800.0, {})
 
 
 def test_every_key(tmp_path: Path) -> None:
@@ -48,8 +48,10 @@ def test_every_key(tmp_path: Path) -> None:
         "agent.truststore.password=p\n"
         "agent.apikey.issuers=a.pem , b.pem\n"
         "agent.keys.dirs=keys\n"
-        "agent.key.timeout=60.5\n",
+        "agent.key.timeout=60.5\n"
+        "agent.http.pages=yes\n",
     )
+    assert settings.http_pages is True
     assert settings.gateways == {
         "example.uz": Address("1.2.3.4", 8843),
         "boshqa.uz": Address("::1", 1),

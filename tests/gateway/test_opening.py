@@ -181,3 +181,21 @@ async def test_the_host_that_the_application_reads(
         reset(destination)
         await page.saw("lost")
         await home.ended()
+
+
+@pytest.mark.parametrize("allowed", ["no", "yes"])
+async def test_a_plain_http_page(allowed: str, credentials: Credentials, tmp_path: Path) -> None:
+    async with house(credentials, tmp_path, http_pages=allowed) as home:
+        tunnel, page = await home.client()
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE.replace(b"https://", b"http://"))
+        if allowed == "yes":
+            assert b"Origin: http://example.uz\r\n" in await head(destination)
+            reset(destination)
+        else:
+            assert await receive(destination) == b""
+            destination.close()
+        await page.saw("lost")
+        line = await home.ended()
+        assert line["reason"] == {"yes": "destination_unreachable", "no": "not_permitted"}[allowed]
+        assert line.get("rule") == (None if allowed == "yes" else "tunnel.http.pages")

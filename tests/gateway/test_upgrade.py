@@ -45,7 +45,6 @@ def origin(value: str | None) -> UpgradeRequest:
     [
         None,
         "https://example.uz",
-        "http://example.uz",
         "https://example.uz:8443",
         "HTTPS://Example.UZ",
         "https://example.uz.",
@@ -54,7 +53,17 @@ def origin(value: str | None) -> UpgradeRequest:
 )
 @pytest.mark.parametrize("domain", ["example.uz", "Example.uz."])
 def test_pages_of_the_domain_may_enter(value: str | None, domain: str) -> None:
-    check_origin(origin(value), domain)
+    check_origin(origin(value), domain, http_pages=False)
+
+
+def test_a_plain_http_page_is_anybodys_on_the_way() -> None:
+    plain = origin("http://example.uz")
+    check_origin(plain, "example.uz", http_pages=True)
+    with pytest.raises(NotPermittedError, match="serve it by https") as caught:
+        check_origin(plain, "example.uz", http_pages=False)
+    assert caught.value.rule == "tunnel.http.pages"
+    for own in ("localhost", "demo.localhost"):
+        check_origin(origin(f"http://{own}:3000"), own, http_pages=False)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +93,7 @@ def test_pages_of_the_domain_may_enter(value: str | None, domain: str) -> None:
 )
 def test_pages_of_other_places_may_not(value: str) -> None:
     with pytest.raises(NotPermittedError, match="origin") as caught:
-        check_origin(origin(value), "example.uz")
+        check_origin(origin(value), "example.uz", http_pages=True)
     assert str(caught.value).isprintable()
 
 

@@ -54,8 +54,24 @@ def test_an_api_key_opens_the_service_to_its_origin(start_service: Start) -> Non
     listed = page.call("apidoc")["functions"]
     assert {"plugin": "tunnel", "name": "create_tunnel"}.items() <= listed[-1].items()
     assert page.call("list_readers", plugin="idcard") == {"success": True, "readers": []}
-    for stranger in ("http://example.uz", "https://example.uz:444", "https://yomon.uz"):
+    for stranger in ("https://example.uz:444", "https://yomon.uz"):
         assert service.page(stranger).call("apidoc")["code"] == "api_key_required"
+
+
+def test_a_plain_http_page_of_a_domain_is_not_its_https_page(start_service: Start) -> None:
+    service = start_service()
+    service.opened()
+    plain = service.page("http://example.uz")
+    key = service.issuer.key("example.uz")
+    for name, arguments in (("apikey", ("example.uz", key)), ("list_all_certificates", ())):
+        plugin = None if name == "apikey" else "pfx"
+        assert plain.call(name, *arguments, plugin=plugin)["code"] == "https_required"
+    service.logged("call_refused", origin="http://example.uz", code="https_required")
+
+
+def test_a_plain_http_page_where_the_settings_allow_it(start_service: Start) -> None:
+    service = start_service(settings="agent.http.pages=yes\n")
+    assert service.opened("http://example.uz").call("apidoc")["success"] is True
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1"])

@@ -44,7 +44,8 @@ def failing(
 ) -> Iterator[Gateway]:
     """A gateway with a mistake in it, and one place for a tunnel."""
     program = command(
-        "from tunnel_gateway.gateway import opening", "opening.check_origin = lambda *_: 1 // 0"
+        "from tunnel_gateway.gateway import opening",
+        "opening.check_origin = lambda *_, **__: 1 // 0",
     )
     running = Gateway(credentials, tmp_path, destinations, {"limit": 1}, program)
     yield running

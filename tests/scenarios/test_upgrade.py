@@ -57,8 +57,9 @@ def test_a_request_that_is_no_websocket(gateway: Gateway, start_agent: StartAgen
         (b"GET / HTTP/1.1\r\nCookie: " + b"a" * 20_000, "not_websocket"),
         (UPGRADE.replace(b"Origin: https://", b"Origin: https://x."), "not_permitted"),
         (UPGRADE.replace(b"https://example.uz", b"null"), "not_permitted"),
+        (UPGRADE.replace(b"https://", b"http://"), "not_permitted"),
     ],
-    ids=["TLS", "POST", "no Host", "bare LF", "too long", "other origin", "null origin"],
+    ids=["TLS", "POST", "no Host", "bare LF", "too long", "other origin", "null origin", "http"],
 )
 def test_what_no_destination_gets_to_see(
     request_: bytes,

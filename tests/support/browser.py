@@ -96,10 +96,18 @@ def make_world(credentials: Credentials, folder: Path) -> Iterator[World]:
 
         api = running(Program("the API", "demo/api.py", "--port", "0"))
         port = int(api.next_output()["address"].rpartition(":")[2])
-        settings = {"drain.timeout": 1}
+        # The page is looked at by http too, and http and https are two origins.
+        settings = {"drain.timeout": 1, "http.pages": "yes"}
         gateway = running(Gateway(credentials, folder, {DST_ID: port}, settings))
         agent = running(
-            AgentService(credentials, folder, gateway.port, domains=(HOST, STRANGER), users=users)
+            AgentService(
+                credentials,
+                folder,
+                gateway.port,
+                domains=(HOST, STRANGER),
+                users=users,
+                settings="agent.http.pages=yes\n",
+            )
         )
         yield World(api, gateway, agent, running(PageServer(agent)))
     gateway.check_log()

@@ -119,6 +119,7 @@ class AgentService(Program):
         domains: Sequence[str] = (FIRST_DOMAIN,),
         users: Mapping[str, Identity] | None = None,
         key_folders: Sequence[Path] = (),
+        settings: str = "",
         program: Sequence[str] = COMMAND,
         more: Sequence[str] = (),
     ) -> None:
@@ -132,9 +133,10 @@ class AgentService(Program):
             pfx = identity_to_pfx(user, alias, PASSWORD, os.urandom, rounds=1000)
             _private(keys / f"{name}.pfx", pfx)
         password = _private(folder / "password", PASSWORD)
-        settings = folder / "agent.properties"
-        settings.write_text(
-            "".join(f"agent.tunnel.{one}={LOOPBACK}:{gateway_port}\n" for one in domains)
+        file = folder / "agent.properties"
+        file.write_text(
+            settings
+            + "".join(f"agent.tunnel.{one}={LOOPBACK}:{gateway_port}\n" for one in domains)
             + f"agent.truststore.file={credentials.truststore}\n"
             f"agent.apikey.issuers={self.issuer.file}\n"
             f"agent.keys.dirs={','.join(map(str, (keys, *key_folders)))}\n",
@@ -143,7 +145,7 @@ class AgentService(Program):
         super().__init__(
             "the agent",
             *program,
-            *("agent", "--settings", str(settings), "--state", str(self.state)),
+            *("agent", "--settings", str(file), "--state", str(self.state)),
             *("--password-file", str(password), "--ws-port", "0", "--wss-port", "0", *more),
         )
 

@@ -59,7 +59,7 @@ class AgentProgram:
         files = KeyFiles(settings.keys_dirs or (Path.home() / KEY_FOLDER,))
         functions = [*key_functions(self._keyring, files), self._tunnels.function()]
         issuers = [load_certificates(path)[0].public_key for path in settings.apikey_issuers]
-        self._service = Service(functions, ApiKeys(issuers))
+        self._service = Service(functions, ApiKeys(issuers), http_pages=settings.http_pages)
 
     async def serve(self, ports: Ports, announce: Callable[[Ports], None]) -> None:
         """Serve until a signal comes. Raises CannotListenError, FileError."""

@@ -20,7 +20,17 @@ from typing import Any, Final
 from tunnel_gateway.agent.threads import within
 from tunnel_gateway.config import Key
 from tunnel_gateway.config_text import read_entries, read_text
-from tunnel_gateway.config_values import FILE, FOLDER, SECRET, Address, Entry, Kind, host, seconds
+from tunnel_gateway.config_values import (
+    FILE,
+    FOLDER,
+    SECRET,
+    YES_NO,
+    Address,
+    Entry,
+    Kind,
+    host,
+    seconds,
+)
 from tunnel_gateway.errors import ConfigError, Fault
 from tunnel_gateway.pki.names import normalise_domain
 
@@ -70,6 +80,9 @@ KEYS: Final[tuple[Key, ...]] = (
         "The password of the trust store; a PEM file has none."),
     Key("agent.apikey.issuers", "apikey_issuers", FILES, "",
         "Certificates whose keys may sign API-KEYs beside the vendor's, for development."),
+    Key("agent.http.pages", "http_pages", YES_NO, "no",
+        "Whether pages by plain http from other machines may call: somebody on the way can be any"
+        " of them. Pages of localhost always may."),
     Key("agent.keys.dirs", "keys_dirs", FOLDERS, "",
         "The folders with the user's key files; without this key, DSKEYS in the home folder."
         " Removable media are looked at in any case."),
@@ -88,6 +101,7 @@ class AgentSettings:
     truststore_file: Path | None
     truststore_password: bytes | None = field(repr=False)
     apikey_issuers: tuple[Path, ...]
+    http_pages: bool
     keys_dirs: tuple[Path, ...]
     key_timeout: float
     gateways: Mapping[str, Address]

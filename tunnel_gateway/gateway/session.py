@@ -175,7 +175,7 @@ class Session:
             lambda: self._connect(destination),
             host=destination.host_header or client.server_name,
             client_host=self._source.host,
-            time_limit=config.upgrade_timeout,
+            config=config,
         )
         if not await accepted(socket.inbox, page, time_limit=config.upgrade_timeout):
             await pass_refusal(socket.inbox, page, self._channel.write)

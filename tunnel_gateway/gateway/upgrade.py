@@ -32,6 +32,7 @@ from websockets.http11 import Request
 
 from tunnel_gateway.errors import NotPermittedError
 from tunnel_gateway.gateway.headers import passes
+from tunnel_gateway.transport.origin import parse_origin
 from tunnel_gateway.transport.upgrade import UpgradeRequest
 
 if TYPE_CHECKING:
@@ -42,22 +43,28 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
-def check_origin(request: UpgradeRequest, domain: str) -> None:
+def check_origin(request: UpgradeRequest, domain: str, *, http_pages: bool) -> None:
     """Raise NotPermittedError unless the page that opens the WebSocket is of ``domain``.
 
-    The page may be http or https and on any port; the host must be the domain itself, in any
-    case, with or without the final dot of a full name. ``null`` (sandboxed frames, local files)
-    is refused. A request without Origin passes: browsers always send it on a WebSocket request
-    and pages cannot take it away (RFC 6455, section 10.2), so only programs lack it, and a
-    program could as well write the right one.
+    The page may be on any port; the host must be the domain itself, in any case, with or without
+    the final dot of a full name. A plain http page passes with ``http_pages``, or of localhost:
+    somebody on the way can be any other. ``null`` (sandboxed frames, local files) is refused. A
+    request without Origin passes: browsers always send it on a WebSocket request and pages cannot
+    take it away (RFC 6455, section 10.2), so only programs lack it, and a program could as well
+    write the right one.
     """
     if request.origin is None:
         return
-    name = re.escape(domain.lower().rstrip("."))
-    page = rf"https?://{name}\.?(:[0-9]{{1,5}})?"
-    if not re.fullmatch(page, request.origin, re.ASCII | re.IGNORECASE):
+    page = parse_origin(request.origin)
+    if page is None or page.host != domain.lower().removesuffix("."):
         raise NotPermittedError(
             f"the page's origin {request.origin[:100]!a} is not of the domain {domain}"
+        )
+    if not (page.trustworthy or http_pages):
+        raise NotPermittedError(
+            f"the page's origin {request.origin[:100]} is plain http, so anybody on the way could"
+            " be this page: serve it by https, or set tunnel.http.pages=yes",
+            "tunnel.http.pages",
         )
 
 

@@ -21,7 +21,8 @@ from tunnel_gateway.agent.api.origins import caller_of, is_local
     ],
 )
 def test_pages(origin: str, domain: str) -> None:
-    assert caller_of([origin]) == Caller(origin, domain)
+    trustworthy = origin != "http://example.uz:8080"
+    assert caller_of([origin]) == Caller(origin, domain, trustworthy=trustworthy)
 
 
 @pytest.mark.parametrize(

@@ -80,3 +80,16 @@ async def test_names_and_lists_have_bounds() -> None:
     assert (await call(PAGE, "x" * 65))["code"] == "unknown_function"
     assert (await call(PAGE, "x", plugin="x" * 65))["code"] == "unknown_function"
     assert (await call(PAGE, "apidoc", *["x"] * 257))["code"] == "bad_call"
+
+
+async def test_a_plain_http_page_may_ask_for_the_version_alone() -> None:
+    """Whoever is on its way could be this page, with the same origin and API-KEY."""
+    page = Caller("http://example.uz", "example.uz", trustworthy=False)
+    assert (await call(page, "version"))["success"] is True
+    for name in ("apikey", "apidoc", "yoq"):
+        answer = await call(page, name)
+        assert answer["code"] == "https_required"
+        assert page.origin in answer["reason"]
+    allowing = Service([], ApiKeys(), http_pages=True)
+    answer = json.loads(await allowing.answer(page, '{"name":"apikey","arguments":[]}'))
+    assert answer["code"] == "api_key_missing"

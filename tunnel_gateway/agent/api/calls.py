@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tunnel_gateway.errors import CallRefusedError
 
@@ -12,11 +12,13 @@ from tunnel_gateway.errors import CallRefusedError
 class Caller:
     """The page that calls: its origin as the browser names it, and the host in that.
 
-    ``https://example.uz:8443`` and ``example.uz``.
+    ``https://example.uz:8443`` and ``example.uz``. ``trustworthy`` unless somebody on the way
+    may have changed the page: plain http from elsewhere.
     """
 
     origin: str
     domain: str
+    trustworthy: bool = field(default=True, kw_only=True)
 
 
 Result = Mapping[str, object]

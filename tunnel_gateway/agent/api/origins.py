@@ -6,26 +6,22 @@ import re
 from typing import Final
 
 from tunnel_gateway.agent.api.calls import Caller
+from tunnel_gateway.transport.origin import parse_origin
 
-_MAX_ORIGIN: Final = 300
-# RFC 6454, section 6.2: scheme, host, port if it is not the scheme's own; all in lower case, with
-# A-labels. Browsers write no other form, so another form comes from no browser.
-_ORIGIN = re.compile(r"https?://(?P<host>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
-_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+_HOST: Final = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 def caller_of(origins: list[str]) -> Caller | None:
     """Return who the values of the Origin header name; None unless it is one http or https page.
 
-    ``null``, the origin of local files and sandboxed frames, stands for nobody: it is the same
-    for all of them. ``example.uz.``, the full name with its final dot, is the domain example.uz.
+    An origin in another spelling than the browsers', who write it in lower case, names nobody.
     """
-    if len(origins) != 1 or len(origins[0]) > _MAX_ORIGIN:
+    if len(origins) != 1 or origins[0] != origins[0].lower():
         return None
-    found = _ORIGIN.fullmatch(origins[0])
-    if found is None or not (domain := found["host"].removesuffix(".")):
+    found = parse_origin(origins[0])
+    if found is None:
         return None
-    return Caller(origins[0], domain)
+    return Caller(origins[0], found.host, trustworthy=found.trustworthy)
 
 
 def is_local(hosts: list[str]) -> bool:

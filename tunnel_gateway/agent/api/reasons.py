@@ -40,6 +40,9 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "unknown_function": "there is no such function; call apidoc for a list",
         "origin_required": "only pages at http:// and https:// addresses may call this; the browser"
         " names no address for files and sandboxed frames",
+        "https_required": "{origin} is plain http, so anybody on the way could be this page: serve"
+        " it by https; only pages of localhost may do without, or where the agent's settings have"
+        " agent.http.pages=yes",
         "api_key_required": "no API-KEY was installed for {domain}: call apikey first, with the"
         " key that was issued for this domain",
         "api_key_missing": "the list holds no API-KEY for {domain}, the host in the page's address",

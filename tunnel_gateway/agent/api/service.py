@@ -42,10 +42,17 @@ class _Call:
 
 
 class Service:
-    """The functions of the API, and who may call them."""
+    """The functions of the API, and who may call them.
 
-    def __init__(self, functions: Iterable[Function], api_keys: ApiKeys) -> None:
+    Of pages by plain http from elsewhere, ``http_pages`` tells whether they may do more than ask
+    for the version.
+    """
+
+    def __init__(
+        self, functions: Iterable[Function], api_keys: ApiKeys, *, http_pages: bool = False
+    ) -> None:
         self._api_keys = api_keys
+        self._http_pages = http_pages
         self._functions = {(one.plugin, one.name): one for one in functions}
 
     def opened(self, caller: Caller | None) -> bool:
@@ -92,6 +99,8 @@ class Service:
             return VERSION
         if caller is None:
             raise refused("origin_required")
+        if not (caller.trustworthy or self._http_pages):
+            raise refused("https_required", origin=caller.origin)
         if (call.plugin, call.name) == ("", "apikey"):
             self._api_keys.install(caller, call.arguments)
             log.info("api_key_installed", origin=caller.origin)

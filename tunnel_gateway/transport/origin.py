@@ -1,0 +1,49 @@
+"""The Origin header as browsers write it, and whether nobody on the way can be that page.
+
+RFC 6454, section 6.2: scheme, host, port if it is not the scheme's own; all in lower case, with
+A-labels. Browsers write no other form, so another form comes from no browser.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_MAX_ORIGIN: Final = 300
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?",
+    re.ASCII | re.IGNORECASE,
+)
+_THIS_MACHINE: Final = re.compile(
+    r"([a-z0-9_.-]+\.)?localhost|127(\.[0-9]{1,3}){3}|\[::1\]", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageOrigin:
+    """An http or https page's origin: its scheme and host in lower case, without a final dot."""
+
+    scheme: str
+    host: str
+
+    @property
+    def trustworthy(self) -> bool:
+        """Tell whether it came as it was sent: by https, or from this machine itself.
+
+        Whoever is on the way of a plain http page can put his own script in it, with the same
+        origin. W3C Secure Contexts, section 3.1, has the same rule and the same names.
+        """
+        return self.scheme == "https" or _THIS_MACHINE.fullmatch(self.host) is not None
+
+
+def parse_origin(text: str) -> PageOrigin | None:
+    """Return the page's origin; None for any other text.
+
+    ``null``, the origin of local files and sandboxed frames, stands for nobody: it is the same
+    for all of them. ``example.uz.``, the full name with its final dot, is the domain example.uz.
+    """
+    found = _ORIGIN.fullmatch(text) if len(text) <= _MAX_ORIGIN else None
+    if found is None or not (host := found["host"].lower().removesuffix(".")):
+        return None
+    return PageOrigin(found["scheme"].lower(), host)
