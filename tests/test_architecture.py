@@ -24,9 +24,10 @@ CONFIG = {
     "config_destinations",
     "config_admin",
 }
-SIDE = {"errors", "config", "observability", *CONFIG}
+SIDE = {"errors", "kept_errors", "config", "observability", *CONFIG}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
+    "kept_errors": set(),
     "config_values": {"errors"},
     "config_credentials": {"errors", "config_values"},
     "config_text": {"errors", "config_values"},
@@ -36,7 +37,7 @@ LAYERS: dict[str, set[str]] = {
     "observability": {"errors"},
     "gost": {"errors"},
     "pki": {"errors", "gost"},
-    "protocol": {"errors", "gost", "pki"},
+    "protocol": {"errors", "kept_errors", "gost", "pki"},
     "transport": {*SIDE, "gost", "pki", "protocol"},
     "gateway": {*SIDE, "gost", "pki", "protocol", "transport"},
     "agent": {*SIDE, "gost", "pki", "protocol", "transport"},

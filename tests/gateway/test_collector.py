@@ -1,17 +1,15 @@
-"""What lasts is set aside, and cycles that were left are found when there is time."""
+"""Nothing but what was loaded is set aside, and cycles are found when it is worth its time."""
 
 from __future__ import annotations
 
 import gc
 import weakref
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.credentials import Credentials
-from tests.support.house import House, house
 from tunnel_gateway.gateway.collector import Collector
+from tunnel_gateway.gateway.limits.memory import MIB, MemoryWatch
 
 
 class Knot:
@@ -23,70 +21,97 @@ class Knot:
 
 @pytest.fixture(autouse=True)
 def as_it_was() -> Iterator[None]:
+    before = gc.get_threshold()
     yield
     gc.unfreeze()
-    gc.enable()
+    gc.set_threshold(*before)
 
 
-def leave_a_knot() -> weakref.ref[Knot]:
-    return weakref.ref(Knot())
+class Machine:
+    """A collector, and what it asks for."""
+
+    def __init__(self) -> None:
+        self.connections = 1000
+        self.used = 100 * MIB
+        self.memory = MemoryWatch(1000 * MIB, lambda: self.used)
+        self.collector = Collector(lambda: self.connections, self.memory)
+        self.collector.begin(0.0)
 
 
-def test_what_is_set_aside_is_not_searched_while_there_is_much() -> None:
+def old_knot() -> weakref.ref[Knot]:
+    made = Knot()
+    gc.collect(1)  # into the oldest generation
+    return weakref.ref(made)
+
+
+def test_what_was_loaded_is_set_aside_and_nothing_else_ever() -> None:
+    machine = Machine()
+    loaded = gc.get_freeze_count()
+    assert loaded > 1000
+    knot = old_knot()
+    for now in range(5, 600, 5):
+        machine.collector.look(float(now))
+    # Less only: what was loaded may go.
+    assert gc.get_freeze_count() <= loaded
     gc.collect()
-    collector = Collector(lambda: 1000)
-    collector.set_aside(0.0)
-    before = gc.get_freeze_count()
-    assert before > 1000
-    knot = leave_a_knot()
-    collector.set_aside(1.0)
-    assert gc.get_freeze_count() > 0
-    gc.collect()
-    assert knot() is not None
-    Collector(lambda: 10).set_aside(2.0)
     assert knot() is None
 
 
-def test_the_thorough_look_is_rare() -> None:
-    collector = Collector(lambda: 0)
-    collector.set_aside(0.0)
-    knot = leave_a_knot()
-    collector.set_aside(599.0)
+def test_there_is_no_full_search_by_itself() -> None:
+    Machine()
+    full = []
+    gc.callbacks.append(lambda phase, facts: full.append(facts["generation"]))
+    try:
+        kept = [[number] for number in range(200_000)]
+    finally:
+        gc.callbacks.pop()
+    assert len(kept) == 200_000
+    assert set(full) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("connections", "used", "now", "searched"),
+    [
+        (1000, 100, 5.0, False),
+        (1000, 199, 100_000.0, False),
+        (1000, 200, 5.0, True),  # twice as much as before
+        (50, 100, 599.0, False),
+        (50, 100, 600.0, True),  # it takes no time
+        (51, 100, 600.0, False),
+    ],
+)
+def test_when_everything_is_searched(
+    connections: int, used: int, now: float, searched: bool
+) -> None:
+    machine = Machine()
+    machine.connections, machine.used = connections, used * MIB
+    knot = old_knot()
+    machine.memory.look()
+    machine.collector.look(now)
+    assert (knot() is None) == searched
+
+
+def test_before_users_are_refused_for_ever() -> None:
+    machine = Machine()
+    machine.used = 900 * MIB
+    machine.memory.look()
+    machine.collector.look(5.0)
+    machine.used = 1000 * MIB
+    machine.memory.look()
+    knot = old_knot()
+    machine.collector.look(64.0)
     assert knot() is not None
-    collector.set_aside(601.0)
+    machine.collector.look(65.0)
     assert knot() is None
+    knot = old_knot()
+    machine.collector.look(124.0)
+    assert knot() is not None  # a search that found nothing is not repeated at once
 
 
-async def one_tunnel(home: House, end: str) -> None:
-    tunnel, page, destination = await home.open()
-    if end == "completed":
-        tunnel.channel.write_eof()
-        destination.close()
-        await page.saw("eof")
-    elif end == "page":
-        tunnel.channel.close()
-    else:
-        destination.close()
-        await page.saw("eof")
-    await home.leave()
-    destination.close()
-    await home.sessions.wait_ended()
-
-
-@pytest.mark.parametrize("end", ["completed", "page", "destination"])
-async def test_a_tunnel_leaves_no_cycle(end: str, credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path, bandwidth=10_000_000) as home:
-        await one_tunnel(home, end)  # what is made once only
-        gc.collect()
-        gc.disable()
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        try:
-            await one_tunnel(home, end)
-            gc.collect()
-            kinds = {type(one).__name__ for one in gc.garbage}
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-            gc.enable()
-    ours = ("SocketStream", "Inbox", "Channel", "Relay", "Session", "ServerConnection", "Account")
-    assert not kinds & {*ours, "_Side", "_MeteredSide", "Sealer", "Opener"}
+def test_what_a_search_has_freed_counts_at_once() -> None:
+    machine = Machine()
+    machine.used = 1000 * MIB
+    machine.memory.look()
+    machine.used = 100 * MIB
+    machine.collector.look(5.0)
+    assert not machine.memory.full

@@ -91,7 +91,7 @@ class TestHandshake:
             def fail(_: bytes) -> None:
                 raise ZeroDivisionError
 
-            monkeypatch.setattr(made.server_connection, "receive_data", fail)
+            monkeypatch.setattr(made.server_connection, "_handle_hello", fail)
             made.client.flush()
             with pytest.raises(ZeroDivisionError):
                 await made.server.handshake()
@@ -111,7 +111,7 @@ class TestHandshake:
                 loop.call_soon_threadsafe(begun.set)
                 go_on.wait(TIME_LIMIT)
 
-            monkeypatch.setattr(made.server_connection, "receive_data", work)
+            monkeypatch.setattr(made.server_connection, "_handle_hello", work)
             monkeypatch.setattr(made.server_connection, "abort", aborted.append)
             made.client.flush()
             handshake = asyncio.create_task(made.server.handshake())
@@ -132,14 +132,14 @@ class TestHandshake:
             deadline = made.server_connection.next_deadline
             assert deadline is not None
             begun, go_on = asyncio.Event(), Event()
-            real = made.server_connection.receive_data
+            real = made.server_connection._handle_hello
 
             def work(data: bytes) -> None:
                 loop.call_soon_threadsafe(begun.set)
                 go_on.wait(TIME_LIMIT)
                 real(data)
 
-            monkeypatch.setattr(made.server_connection, "receive_data", work)
+            monkeypatch.setattr(made.server_connection, "_handle_hello", work)
             made.client.flush()
             handshake = asyncio.create_task(made.server.handshake())
             await begun.wait()

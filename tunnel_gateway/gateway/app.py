@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from dataclasses import replace
@@ -117,7 +118,7 @@ class Gateway:
         )
         self._service.revocation.configure(config, self._own)
         self._service.destinations.configure(config.destinations)
-        collector = Collector(lambda: len(self._sessions))
+        collector = Collector(lambda: len(self._sessions), self._service.admission.memory)
         watches = [
             keep_running("reload", reloader.round),
             keep_running("expiry", self._expiry.round),
@@ -128,6 +129,7 @@ class Gateway:
         if self._fleet is not None:
             self._fleet.join()
         attending = list(self._notifier.attend(self._status))
+        collector.begin(asyncio.get_running_loop().time())
         self._notifier.ready()
         await termination.asked()
         for watch in watches:

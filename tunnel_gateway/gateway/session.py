@@ -20,6 +20,7 @@ from tunnel_gateway.gateway.limits.sources import source_of
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.service import Service
+from tunnel_gateway.kept_errors import let_go
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated
@@ -83,10 +84,14 @@ class Session:
 
     async def _serve_to_end(self) -> RelayEnd:
         try:
+            if self._stop_error is not None:
+                return self._break_off(self._stop_error)
             return await self._serve()
         except TunnelGatewayError as error:
+            let_go(error)
             return self._break_off(error)
         except OSError as error:
+            let_go(error)
             return RelayEnd("peer_lost", error)
         except asyncio.CancelledError:
             if self._stop_error is None:
@@ -99,8 +104,6 @@ class Session:
             self._close()
 
     async def _serve(self) -> RelayEnd:
-        if self._stop_error is not None:
-            raise self._stop_error
         await self._admit()
         client = await self._authenticate()
         destination = find_destination(self._service.config.destinations, client.dst_id)

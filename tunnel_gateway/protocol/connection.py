@@ -24,6 +24,7 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey, PublicKey
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.gost.key_agreement import agree
+from tunnel_gateway.kept_errors import let_go
 from tunnel_gateway.protocol.alerts import Alert
 from tunnel_gateway.protocol.constants import (
     HEADER_SIZE,
@@ -125,6 +126,18 @@ class Connection(ABC):
         return data
 
     @property
+    def header_is_next(self) -> bool:
+        """Tell whether the header of a record is awaited: what it says costs next to nothing."""
+        return len(self._received) < HEADER_SIZE
+
+    @property
+    def missing(self) -> int:
+        """How many bytes the record lacks that is being received: first those of its header."""
+        begun = self._received
+        size = 0 if self.header_is_next else begun[1] << 8 | begun[2]
+        return HEADER_SIZE + size - len(begun)
+
+    @property
     def next_deadline(self) -> float | None:
         """When ``expire`` is due, in the caller's seconds; None outside the handshake."""
         return self._surroundings.deadline if self.state in _HANDSHAKE_STATES else None
@@ -176,7 +189,7 @@ class Connection(ABC):
         start = min(len(data), max(0, HEADER_SIZE - len(begun)))
         begun += data[:start]
         if len(begun) >= HEADER_SIZE:
-            missing = HEADER_SIZE + (begun[1] << 8 | begun[2]) - len(begun)
+            missing = self.missing
             begun += data[start : start + missing]
             start = min(len(data), start + missing)
         with memoryview(begun) as view:
@@ -289,6 +302,7 @@ class Connection(ABC):
                 self._send_protected(ContentType.ALERT, body)
         self.state = State.CLOSED
         self._received = bytearray()
+        let_go(error)
         self._events.append(Failed(error))
 
     # --- the handshake, by each role -------------------------------------------------------

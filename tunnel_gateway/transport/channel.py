@@ -38,7 +38,6 @@ class Channel:
         self._workers = workers
         self._observer: Observer | None = None
         self._worker_busy = False
-        self._waiting: list[Event] = []
 
     # --- the handshake ---------------------------------------------------------------------
 
@@ -49,33 +48,33 @@ class Channel:
         """
         try:
             async with asyncio.timeout_at(self._connection.next_deadline) as deadline:
-                while True:
-                    self.flush()
-                    events = self._connection.events_received()
-                    for number, event in enumerate(events, 1):
-                        if isinstance(event, ClientAuthenticated | Opened):
-                            self._waiting = events[number:]
-                            return event
-                        self._raise_failure(event)
-                    data = await self._stream.inbox.receive()
+                while (proven := self._outcome()) is None:
+                    # A part of a record costs nobody anything but its own place in the inbox.
+                    data = await self._stream.inbox.receive_exactly(self._connection.missing)
                     # The worker's step is not interrupted: it ends by itself, and soon.
                     deadline.reschedule(None)
                     await self._receive(data)
                     deadline.reschedule(self._connection.next_deadline)
+                return proven
         except TimeoutError:
             if not deadline.expired():
                 raise  # the socket's own: a peer that does not acknowledge
             # The loop's timers may be early by a part of a millisecond, so its time is not asked.
             self._connection.expire(self._connection.next_deadline or 0.0)
-            self.flush()
-            for event in self._connection.events_received():
-                self._raise_failure(event)
+            self._outcome()
             raise
 
     async def _receive(self, data: bytes) -> None:
+        """Pass on a record's header, or all that follows it; ``b""`` is an end before that."""
         if not data:
             self._connection.receive_eof()
-            return
+        elif self._connection.header_is_next:
+            self._connection.receive_data(data)
+        else:
+            await self._work(data)
+
+    async def _work(self, data: bytes) -> None:
+        """Hand the last bytes of a record to the workers: this step is what a handshake costs."""
         loop = asyncio.get_running_loop()
         # Stays set when this task is cancelled: the worker still has the connection then.
         self._worker_busy = True
@@ -86,16 +85,20 @@ class Channel:
             raise
         self._worker_busy = False
 
-    def _raise_failure(self, event: Event) -> None:
-        if isinstance(event, Failed):
-            self._stream.close()
-            raise event.error
+    def _outcome(self) -> ClientAuthenticated | Opened | None:
+        """Return who is proven, or None while nobody is; raises the error that ended it."""
+        self.flush()
+        events = self._connection.events_received()
+        if not events:
+            return None
+        if isinstance(events[0], ClientAuthenticated | Opened):
+            return events[0]
+        self._stream.close()
+        raise _failure(events)
 
     def open(self, observer: Observer) -> None:
-        """Let bytes flow: from now on ``observer`` is told of everything, also what waited."""
+        """Let bytes flow: from now on ``observer`` is told of everything."""
         self._observer = observer
-        waiting, self._waiting = self._waiting, []
-        self._dispatch(waiting)
         self._stream.inbox.hand_over(self)
 
     # --- ByteStream ------------------------------------------------------------------------
@@ -198,3 +201,9 @@ class Channel:
         data = self._connection.data_to_send()
         if data:
             self._stream.write(data)
+
+
+def _failure(events: list[Event]) -> Exception:
+    """Take the error out of ``events``: a frame that keeps what it raises is kept by it too."""
+    event = events.pop()
+    return event.error if isinstance(event, Failed) else TypeError(f"{event} in a handshake")

@@ -6,6 +6,7 @@ import asyncio
 
 from tunnel_gateway.errors import TruncatedError
 from tunnel_gateway.gost.frames import Buffer
+from tunnel_gateway.kept_errors import again
 from tunnel_gateway.transport.byte_stream import ByteStream, Observer
 
 # More than the largest step (a certificate flight, a request's head) needs.
@@ -23,6 +24,7 @@ class Inbox:
         self._ended = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None  # lighter than an Event for each tunnel
+        self._wanted = 1
         # Done once the stream is lost, whatever still waits here; ``check`` raises why.
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         stream.observe(self)
@@ -37,22 +39,37 @@ class Inbox:
 
         Raises what ended the stream when it is lost, TruncatedError if there was no reason.
         """
-        while not (self._data or self._ended):
+        await self._wait(1)
+        if not self._data:
+            self.check()
+        return self.take()
+
+    async def receive_exactly(self, size: int) -> bytes:
+        """Return the next ``size`` bytes, or ``b""`` if the data end before all are there.
+
+        Nobody is woken for a part of them. Raises as ``receive`` does.
+        """
+        await self._wait(size)
+        if len(self._data) < size:
+            self.check()
+            return b""
+        return self.take(size)
+
+    async def _wait(self, size: int) -> None:
+        self._wanted = size
+        while len(self._data) < size and not self._ended:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        if not self._data and self._error is not None:
-            raise self._error
-        return self.take()
 
     def check(self) -> None:
         """Raise what ended the stream if it is lost by now."""
         if self._error is not None:
-            raise self._error
+            raise again(self._error)  # the frames of a raised one lead back to this inbox
 
-    def take(self) -> bytes:
-        """Return what has come in so far, and nothing if that is nothing."""
-        data = bytes(self._data)
-        self._data.clear()
+    def take(self, size: int | None = None) -> bytes:
+        """Return what has come in so far, at most ``size`` bytes; nothing if that is nothing."""
+        data = bytes(self._data[:size])
+        del self._data[:size]
         if self._paused:
             self._paused = False
             if self._stream is not None:
@@ -85,7 +102,8 @@ class Inbox:
             self._paused = True
             if self._stream is not None:
                 self._stream.pause_reading()
-        self._wake()
+        if len(self._data) >= self._wanted:
+            self._wake()
 
     def eof_received(self) -> None:
         """Keep the end of the data."""
