@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -30,13 +31,17 @@ from tunnel_gateway.transport.stream import SocketStream
 class Server:
     """A gateway's end of the handshake, for one client."""
 
-    def __init__(self, credentials: Credentials, workers: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, credentials: Credentials, workers: ThreadPoolExecutor, port: int = 0
+    ) -> None:
         self._credentials = credentials
         self._workers = workers
         self._streams: list[SocketStream] = []
         self.result: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None]
-        self.listener = Listener(LOOPBACK, 0, on_connection=self._accept, on_failure=lambda _: None)
+        self.listener = Listener(
+            LOOPBACK, port, on_connection=self._accept, on_failure=lambda _: None
+        )
         self.address = Address(LOOPBACK, self.listener.port)
 
     def _accept(self, stream: SocketStream) -> None:
@@ -102,7 +107,9 @@ async def test_nobody_listens(credentials: Credentials, workers: ThreadPoolExecu
     with workers, socket.socket() as bound:
         bound.bind((LOOPBACK, 0))
         address = Address(LOOPBACK, bound.getsockname()[1])
-        with pytest.raises(GatewayUnreachableError, match=rf"^{address}: Connection refused$"):
+        with pytest.raises(
+            GatewayUnreachableError, match=rf"^{address}: Connection refused; is the"
+        ):
             await open_tunnel(address, credentials.settings(), workers)
 
 
@@ -122,11 +129,43 @@ async def test_nobody_answers(
             waiting.setblocking(False)
             waiting.connect_ex(listening.getsockname())
             full.append(waiting)
-        with pytest.raises(TunnelGatewayError, match="in time") as caught:
+        words = "in time" if accepts else r"did not answer in 0\.1 s; is the gateway running"
+        with pytest.raises(TunnelGatewayError, match=words) as caught:
             await open_tunnel(address, credentials.settings(), workers)
         assert caught.value.code == ("timed_out" if accepts else "gateway_unreachable")
         for waiting in full:
             waiting.close()
+
+
+async def test_a_name_with_several_addresses(
+    credentials: Credentials, workers: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is silent, the second refuses, the third is the gateway."""
+    with workers, ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.2", 0), backlog=0))
+        port = silent.getsockname()[1]
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(silent.getsockname())
+        server = Server(credentials, workers, port)
+        hosts = ["127.0.0.2", "127.0.0.3", LOOPBACK]
+
+        async def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+            assert host == "gw.example.uz"
+            return [(0, 0, 0, "", (one, port)) for one in hosts]
+
+        monkeypatch.setattr(module, "TUNNEL_SECONDS", 3.0)
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve, raising=False)
+        name = Address("gw.example.uz", port)
+        tunnel = await open_tunnel(name, credentials.settings(), workers)
+        assert await server.result is None
+        tunnel.channel.close()
+        await server.close()
+        hosts.pop()
+        expected = r"127\.0\.0\.2:\d+: did not answer in .* s, 127\.0\.0\.3:\d+: Connection refused"
+        with pytest.raises(GatewayUnreachableError, match=expected):
+            await open_tunnel(name, credentials.settings(), workers)
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])

@@ -178,7 +178,7 @@ class TestSeveralAddresses:
             assert name == Address("app.invalid", first.port)
             return first, second
 
-        monkeypatch.setattr(destinations, "_look_up", look_up)
+        monkeypatch.setattr(destinations, "look_up", look_up)
         destination = at(("app.invalid", first.port))
         found = {await reached(known, destination) for _ in range(2)}
         assert found == {str(first), str(second)}
@@ -186,7 +186,7 @@ class TestSeveralAddresses:
         async def fail(_: Address) -> tuple[Address, ...]:
             raise socket.gaierror(socket.EAI_AGAIN, "no name server answers")
 
-        monkeypatch.setattr(destinations, "_look_up", fail)  # what is known is good enough
+        monkeypatch.setattr(destinations, "look_up", fail)  # what is known is good enough
         assert {await reached(known, destination) for _ in range(2)} == found
 
     async def test_a_destination_that_a_reload_removes_meanwhile(
@@ -198,7 +198,7 @@ class TestSeveralAddresses:
             known.configure({})
             return (place,)
 
-        monkeypatch.setattr(destinations, "_look_up", look_up)
+        monkeypatch.setattr(destinations, "look_up", look_up)
         stream = await known.connect(at(("example.uz", place.port)), TIME_LIMIT)
         stream.close()
         await stream.wait_closed()
@@ -255,11 +255,11 @@ class TestCircuits:
     ) -> None:
         good = listen()
 
-        async def lack(_: Address) -> SocketStream:
+        async def lack(_: Address, __: float) -> SocketStream:
             raise OSError(errno.EMFILE, "Too many open files")
 
         with monkeypatch.context() as patch:
-            patch.setattr(destinations, "_open", lack)
+            patch.setattr(destinations, "connect_within", lack)
             for _ in range(2 * FAILURES_TO_OPEN):
                 with pytest.raises(DestinationUnreachableError, match="Too many open files"):
                     await known.connect(at(good), 5)
@@ -278,7 +278,7 @@ class TestCircuits:
         good = listen()
         name = Address("localhost", good.port)
         with monkeypatch.context() as patch:
-            patch.setattr(destinations, "_look_up", fail)
+            patch.setattr(destinations, "look_up", fail)
             for _ in range(FAILURES_TO_OPEN):
                 with pytest.raises(DestinationUnreachableError, match="not known"):
                     await known.connect(at(name), 5)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
-import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from functools import partial
 from itertools import chain, repeat
 from typing import Final
 
-from tunnel_gateway.config_destinations import MAX_ADDRESSES, Destination
+from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import (
     DestinationBusyError,
@@ -30,6 +29,7 @@ from tunnel_gateway.gateway.circuit import LAST_PROBE_SECONDS, AddressState, Cir
 from tunnel_gateway.gateway.limits.places import Places
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.connecting import connect_in_turn, connect_within, look_up
 from tunnel_gateway.transport.stream import SocketStream
 
 log = get_logger(__name__)
@@ -135,14 +135,10 @@ class Destinations:
         faults: dict[Address, str] = {}
         addresses = await self._resolve(destination, time_limit, faults)
         closed = self._in_turn(destination.id, addresses, faults)
-        for left, address in zip(range(len(closed), 0, -1), closed, strict=True):
-            # Each has its share of the time that is left, so that the last is tried too.
-            seconds = max(0.0, deadline - loop.time()) / left
-            found = await self._attempt(destination.id, address, seconds)
-            if isinstance(found, SocketStream):
-                return found
-            faults[address] = found
-        texts = [f"({address}): {fault}" for address, fault in faults.items()]
+        found = await connect_in_turn(closed, deadline, partial(self._attempt, destination.id))
+        if isinstance(found, SocketStream):
+            return found
+        texts = [f"({address}): {fault}" for address, fault in (faults | found).items()]
         raise DestinationUnreachableError(f"destination {destination.id} {', '.join(texts)}")
 
     def _in_turn(
@@ -164,10 +160,7 @@ class Destinations:
         """Return the connection, or why there is none."""
         circuit = self._circuit(dst_id, address)
         try:
-            async with asyncio.timeout(seconds):
-                stream = await _open(address)
-        except TimeoutError:
-            fault = f"did not answer in {round(seconds, 2):g} s"
+            stream = await connect_within(address, seconds)
         except OSError as error:
             fault = error.strerror or str(error)
             if error.errno in _OUR_OWN:
@@ -207,7 +200,7 @@ class Destinations:
             return ()
         try:
             async with asyncio.timeout(seconds):
-                known.resolved[name] = await _look_up(name)
+                known.resolved[name] = await look_up(name)
         except TimeoutError:
             fault = f"its name was not resolved in {round(seconds, 2):g} s"
         except OSError as error:
@@ -266,26 +259,12 @@ class Destinations:
         """Wait for the next of ``delays``, and try to connect, which may close the circuit."""
         await asyncio.sleep(next(delays))
         try:
-            async with asyncio.timeout(_PROBE_SECONDS):
-                stream = await _open(address)
-        except (OSError, UnicodeError) as error:  # a time-out is an OSError
-            circuit.failed(str(error) or "did not answer", datetime.now(UTC))
+            stream = await connect_within(address, _PROBE_SECONDS)
+        except (OSError, UnicodeError) as error:
+            circuit.failed(str(error), datetime.now(UTC))
         else:
             stream.close()
             self._succeeded(dst_id, address, circuit)
-
-
-async def _open(address: Address) -> SocketStream:
-    loop = asyncio.get_running_loop()
-    _, stream = await loop.create_connection(SocketStream, address.host, address.port)
-    return stream
-
-
-async def _look_up(name: Address) -> tuple[Address, ...]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_STREAM)
-    hosts = dict.fromkeys(str(address[0]) for *_, address in found)
-    return tuple(Address(host, name.port) for host in hosts)[:MAX_ADDRESSES]
 
 
 def _is_literal(address: Address) -> bool:
