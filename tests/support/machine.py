@@ -24,10 +24,14 @@ UNITS = Path("usr/local/lib/systemd/system")
 
 
 def install(tree: Path, *arguments: str) -> str:
-    """Run scripts/install with ``tree`` as DESTDIR; return what it says."""
+    """Run scripts/install with ``tree`` as DESTDIR; return what it says.
+
+    What a workplace sets for its Python, such as PYTHONDONTWRITEBYTECODE, is kept from it.
+    """
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         (PROJECT / "scripts" / "install", *arguments),
-        env=os.environ | {"DESTDIR": str(tree)},
+        env=ours | {"DESTDIR": str(tree)},
         capture_output=True,
         text=True,
         timeout=INSTALL_SECONDS,
