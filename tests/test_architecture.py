@@ -24,14 +24,15 @@ CONFIG = {
     "config_destinations",
     "config_admin",
 }
-SIDE = {"errors", "kept_errors", "config", "observability", *CONFIG}
+SIDE = {"errors", "kept_errors", "subject_numbers", "config", "observability", *CONFIG}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "kept_errors": set(),
+    "subject_numbers": set(),
     "config_values": {"errors"},
     "config_credentials": {"errors", "config_values"},
     "config_text": {"errors", "config_values"},
-    "config_destinations": {"errors", "config_values"},
+    "config_destinations": {"errors", "config_values", "subject_numbers"},
     "config_admin": {"errors", "config_values"},
     "config": {"errors", *CONFIG},
     "observability": {"errors"},

@@ -30,6 +30,7 @@ from tunnel_gateway.config_values import (
     whole,
 )
 from tunnel_gateway.errors import Fault
+from tunnel_gateway.subject_numbers import DIGITS
 
 PREFIX: Final = "tunnel.destination."
 MAX_ADDRESSES: Final = 16
@@ -90,8 +91,8 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[str, Path], str]:
     return read
 
 
-def _digits(count: int) -> Callable[[str, Path], str]:
-    return _matching(re.compile(f"[0-9]{{{count}}}", re.ASCII))
+def _number(kind: str) -> Callable[[str, Path], str]:
+    return _matching(re.compile(f"[0-9]{{{DIGITS[kind]}}}", re.ASCII))
 
 
 def _serial(text: str, _base: Path) -> str:
@@ -116,9 +117,9 @@ def _host_header(text: str, base: Path) -> str:
 
 # What one value of each list looks like.
 RULE_KINDS: Final[Mapping[str, Kind]] = {
-    "inn": Kind("an INN of 9 digits", _digits(9)),
-    "pinfl": Kind("a PINFL of 14 digits", _digits(14)),
-    "uid": Kind("a UID of 9 digits", _digits(9)),
+    "inn": Kind("an INN of 9 digits", _number("inn")),
+    "pinfl": Kind("a PINFL of 14 digits", _number("pinfl")),
+    "uid": Kind("a UID of 9 digits", _number("uid")),
     "issuer": Kind(
         "key: and 64 hexadecimal digits, as `pki show` prints for an issuer", _matching(_ISSUER)
     ),

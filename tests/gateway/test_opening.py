@@ -16,6 +16,7 @@ from tests.support.loopback import RESET, receive, reset, send
 from tests.support.peer import UPGRADE
 from tunnel_gateway.errors import ShuttingDownError
 from tunnel_gateway.gateway import opening
+from tunnel_gateway.pki.authority import Person
 
 # A time-out of the system is an OSError and a TimeoutError at once.
 UNACKNOWLEDGED = OSError(errno.ETIMEDOUT, "Connection timed out")
@@ -199,3 +200,23 @@ async def test_a_plain_http_page(allowed: str, credentials: Credentials, tmp_pat
         line = await home.ended()
         assert line["reason"] == {"yes": "destination_unreachable", "no": "not_permitted"}[allowed]
         assert line.get("rule") == (None if allowed == "yes" else "tunnel.http.pages")
+
+
+async def test_a_number_that_is_none(credentials: Credentials, tmp_path: Path) -> None:
+    odd = Person("X Y", pinfl="1000000000000 1", uid="40000000", inn="30000000\uff11")
+    identity = credentials.user("raqamsiz", odd).identity
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client(identity=identity)
+        destination = await home.destination()
+        tunnel.channel.write(UPGRADE)
+        sent = await head(destination)
+        assert b"X-EIMZO-CN: X Y" in sent
+        assert b"X-EIMZO-PINFL" not in sent
+        assert b"X-EIMZO-INN" not in sent
+        reset(destination)
+        await page.saw("lost")
+        await home.ended()
+        lines = [one for one in home.lines() if one["event"] == "identity_header_left_out"]
+        assert [one["header"] for one in lines] == ["X-EIMZO-PINFL", "X-EIMZO-INN"]
+        assert lines[0]["detail"] == "what the certificate has there is not 14 digits"
+        assert "1000000000000 1" not in str(lines)

@@ -18,10 +18,12 @@ from tunnel_gateway.gateway.upgrade import (
     encode_value,
     forwarded_request,
     identity_headers,
+    left_out,
 )
 from tunnel_gateway.transport.upgrade import UpgradeRequest
 
 if TYPE_CHECKING:
+    from tunnel_gateway.pki.certificate import Certificate
     from tunnel_gateway.pki.validation import VerifiedPeer
 
 
@@ -138,6 +140,34 @@ def test_what_the_certificate_lacks_is_left_out() -> None:
     assert names == [
         f"X-EIMZO-{name}" for name in ("Tunnel-Id", "Serial", "Subject", "Valid-To", "Issuer")
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"pinfl": "3000000000000"}, {"pinfl": "300000000000000"}, {"pinfl": "3000000000000a"}),
+        *({"pinfl": " 30000000000000"}, {"pinfl": "30000000000000 "}, {"pinfl": ""}),
+        *({"pinfl": "3000000000000\u0661"}, {"pinfl": "\uff13" * 14}, {"pinfl": "\u00b3" * 14}),
+        *(
+            {"inn": "20000000"},
+            {"inn": "2000000000"},
+            {"inn": "+20000000"},
+            {"inn": "20000000\u0661"},
+        ),
+    ],
+)
+def test_what_is_no_number_is_not_told_as_one(change: dict[str, str]) -> None:
+    """An application may read digits of other scripts, or strip, and see somebody else."""
+    (kind,) = change
+    leaf = replace(Leaf(), **change)  # type: ignore[arg-type]
+    header = f"X-EIMZO-{kind.upper()}"
+    assert header not in dict(identity(leaf))
+    assert [name for name, _ in left_out(cast("Certificate", leaf))] == [header]
+
+
+def test_no_number_at_all_is_nothing_to_tell_of() -> None:
+    assert left_out(cast("Certificate", Leaf(pinfl=None, inn=None))) == []
+    assert left_out(cast("Certificate", Leaf())) == []
 
 
 def test_the_end_of_validity_is_told_in_utc() -> None:

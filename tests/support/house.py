@@ -33,6 +33,7 @@ from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.gateway.workers import Workers
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.observability.metrics import Metrics
+from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.stream import SocketStream
 
@@ -84,10 +85,12 @@ class House:
             self.first = session
         self.started.set()
 
-    async def client(self, dst_id: str = "raw") -> tuple[Tunnel, Witness]:
+    async def client(
+        self, dst_id: str = "raw", identity: Identity | None = None
+    ) -> tuple[Tunnel, Witness]:
         """Make a tunnel."""
         address = Address(LOOPBACK, self.listener.port)
-        settings = self.credentials.settings(dst_id=dst_id)
+        settings = self.credentials.settings(dst_id=dst_id, identity=identity)
         made = await open_tunnel(address, settings, self._workers)
         self._clients.append(made)
         witness = Witness()

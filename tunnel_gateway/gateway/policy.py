@@ -21,9 +21,9 @@ from tunnel_gateway.config_destinations import Destination, Rule
 from tunnel_gateway.errors import Fault, NotPermittedError
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.subject_numbers import DIGITS, is_number
 
 _ANY_POLICY: Final = "2.5.29.32.0"
-_DIGITS: Final = {"inn": 9, "pinfl": 14, "uid": 9}
 _PERSONAL: Final = frozenset({"pinfl", "uid"})
 _WORDS: Final = {
     "inn": "INN",
@@ -84,15 +84,11 @@ def _doubt(kind: str, values: Collection[str]) -> str | None:
     """Why these values cannot be told from those that a deny rule names; None if they can."""
     if kind in _PERSONAL and not values:
         return f"the certificate has no {_WORDS[kind]}"
-    if kind in _DIGITS and not all(_is_number(value, _DIGITS[kind]) for value in values):
-        return f"the {_WORDS[kind]} of the certificate is not {_DIGITS[kind]} digits"
+    if kind in DIGITS and not all(is_number(kind, value) for value in values):
+        return f"the {_WORDS[kind]} of the certificate is not {DIGITS[kind]} digits"
     if kind == "policy" and _ANY_POLICY in values:
         return "the certificate is for any policy"
     return None
-
-
-def _is_number(value: str, digits: int) -> bool:
-    return len(value) == digits and value.isascii() and value.isdigit()
 
 
 def domain_faults(destinations: Iterable[Destination], served: Collection[str]) -> list[Fault]:

@@ -20,6 +20,7 @@ from tunnel_gateway.gateway.limits.sources import source_of
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.service import Service
+from tunnel_gateway.gateway.upgrade import left_out
 from tunnel_gateway.kept_errors import let_go
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.protocol.connection import Surroundings
@@ -171,6 +172,9 @@ class Session:
     ) -> RelayEnd:
         assert self._socket is not None  # noqa: S101 (connected before)
         config = self._service.config
+        for header, detail in left_out(client.peer.leaf):
+            facts = self.account.facts()
+            log.warning("identity_header_left_out", **facts, header=header, detail=detail)
         socket = await pass_request(
             page,
             client,

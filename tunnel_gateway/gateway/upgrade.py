@@ -4,14 +4,14 @@ Bytes in, bytes out; no socket and no clock. The request was read by ``transport
 serialised anew from the parsed form, so that what was checked is what the destination reads
 (RFC 9112, section 11.2: two readers that disagree about one request are a smuggling hole).
 
-The identity headers, each left out when the certificate lacks it::
+The identity headers, each left out when the certificate lacks it, or has something else there::
 
     X-EIMZO-Tunnel-Id   32 hexadecimal digits, the same as in the logs of both sides
     X-EIMZO-Serial      the certificate's serial number, lower-case hexadecimal
     X-EIMZO-Subject     the subject's whole name
     X-EIMZO-CN          the subject's common name
-    X-EIMZO-PINFL       the person's number
-    X-EIMZO-INN         the taxpayer's number
+    X-EIMZO-PINFL       the person's number, 14 digits
+    X-EIMZO-INN         the taxpayer's number, 9 digits
     X-EIMZO-Valid-To    the end of the certificate's validity, ISO 8601, UTC
     X-EIMZO-Issuer      the issuer's whole name
 
@@ -32,10 +32,12 @@ from websockets.http11 import Request
 
 from tunnel_gateway.errors import NotPermittedError
 from tunnel_gateway.gateway.headers import passes
+from tunnel_gateway.subject_numbers import DIGITS, believed
 from tunnel_gateway.transport.origin import parse_origin
 from tunnel_gateway.transport.upgrade import UpgradeRequest
 
 if TYPE_CHECKING:
+    from tunnel_gateway.pki.certificate import Certificate
     from tunnel_gateway.pki.validation import VerifiedPeer
 
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -88,12 +90,22 @@ def identity_headers(peer: VerifiedPeer, tunnel_id: bytes) -> list[tuple[str, st
         "Serial": f"{leaf.serial:x}",
         "Subject": leaf.subject,
         "CN": leaf.common_name,
-        "PINFL": leaf.pinfl,
-        "INN": leaf.inn,
+        "PINFL": believed("pinfl", leaf.pinfl),
+        "INN": believed("inn", leaf.inn),
         "Valid-To": valid_to.replace("+00:00", "Z"),
         "Issuer": leaf.issuer,
     }
     return [(f"X-EIMZO-{name}", encode_value(value)) for name, value in values.items() if value]
+
+
+def left_out(leaf: Certificate) -> list[tuple[str, str]]:
+    """Name of each header that the certificate has a text for and no number, and why."""
+    numbers = {"pinfl": leaf.pinfl, "inn": leaf.inn}
+    return [
+        (f"X-EIMZO-{kind.upper()}", f"what the certificate has there is not {DIGITS[kind]} digits")
+        for kind, value in numbers.items()
+        if value is not None and believed(kind, value) is None
+    ]
 
 
 def forwarded_request(

@@ -46,6 +46,11 @@ EVENTS: Final[tuple[Event, ...]] = (
         "a connection ended before its WebSocket was open, whoever ended it; with what was known"
         " by then; debug: one of too many from a source, which `untold` counts",
         "see [Why a tunnel ended](#why-a-tunnel-ended) and [Alerts](#alerts)"),
+    Event("identity_header_left_out", _WARNING,
+        ("client", *_USER, "header", "detail"), (),
+        "the user's certificate has a text where a number must be, which no application shall take"
+        " for one: it gets no such header",
+        "ask the centre that issued it; the audit file has the whole subject"),
     Event("probe", _DEBUG, _END, ("detail",),
         "somebody connected and hung up without a byte: a health check"),
     Event("internal_error", _ERROR, (), ("client", *_USER, "detail", "exception"),
@@ -166,6 +171,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "file": "the file that is meant",
     "folder": "the folder that is meant",
     "gateway": "this gateway's name among the others: another one at each start",
+    "header": "the header that the application does not get",
     "head": "the hash of the last record",
     "issuer": "the issuer in the user's certificate, once it is verified",
     "key": "the key of the configuration",

@@ -17,6 +17,7 @@ from tunnel_gateway.errors import FileError, NotPermittedError
 from tunnel_gateway.gateway.account import Account
 from tunnel_gateway.gateway.audit.file import AuditFile, audit_path
 from tunnel_gateway.gateway.audit.writer import AuditWriter, timestamp
+from tunnel_gateway.subject_numbers import believed
 from tunnel_gateway.transport.relay import RelayEnd
 
 
@@ -109,9 +110,9 @@ def _who(account: Account) -> dict[str, object]:
     if leaf is not None:
         facts |= {
             "name": leaf.common_name,
-            "pinfl": leaf.pinfl,
-            "uid": leaf.uid,
-            "inn": leaf.inn,
+            "pinfl": believed("pinfl", leaf.pinfl),
+            "uid": believed("uid", leaf.uid),
+            "inn": believed("inn", leaf.inn),
             "subject": leaf.subject,
             "serial": leaf.serial_hex,
             "issuer": leaf.issuer,
