@@ -108,7 +108,9 @@ def test_the_guides_run_conf(tmp_path: Path) -> None:
 def test_what_else_is_in_run_conf_is_left_alone(tmp_path: Path) -> None:
     text = (
         "# arguments=-tunnel.zz=x\n"
-        "java=C:\\users\\x -tunnel.zz=1\n"
+        " # Arguments=--tunnel.zz=x\n"
+        "java=C:\\users\\x -Dx.tunnel.zz=1\n"
+        "-Dtunnel.conf=1 tunnels\n"
         f" arguments = -Dx=C:\\user  -tunnel.{HEX.upper()}=[::1]:8843\t-lang=uz"
         " -tunnel.626f736871612e757a=h:1\n"
     )
@@ -116,6 +118,44 @@ def test_what_else_is_in_run_conf_is_left_alone(tmp_path: Path) -> None:
         "example.uz": Address("::1", 8843),
         "boshqa.uz": Address("h", 1),
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'arguments="-tunnel.{HEX}=h:1"',
+        f"arguments='-tunnel.{HEX}=h:1'",
+        f'arguments=-Dx="a b" "-tunnel.{HEX}=h:1"',
+        f'arguments=-tunnel.{HEX}="h:1"',
+        f"arguments=“-tunnel.{HEX}=h:1”",
+        f"\ufeffarguments=-tunnel.{HEX}=h:1\r\n",
+    ],
+)
+def test_quotes_in_run_conf(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, "", text).gateways == {"example.uz": Address("h", 1)}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (f"arguments=--tunnel.{HEX}=h:1", "run.conf:1: --tunnel."),
+        (f'arguments="--tunnel.{HEX}=h:1"', "run.conf:1: --tunnel."),
+        (f"arguments=–tunnel.{HEX}=h:1", "run.conf:1: –tunnel."),
+        (f"arguments=tunnel.{HEX}=h:1", "run.conf:1: tunnel."),
+        (f"arguments=-Tunnel.{HEX}=h:1", "run.conf:1: -Tunnel."),
+        (f"\nArguments=-tunnel.{HEX}=h:1", "run.conf:2: -tunnel."),
+        (f"ARGUMENTS='-tunnel.{HEX}=h:1'", "run.conf:1: -tunnel."),
+        (f"argument=-tunnel.{HEX}=h:1", "run.conf:1: -tunnel."),
+        (f"arguments: -tunnel.{HEX}=h:1", "run.conf:1: -tunnel."),
+        (f"-tunnel.{HEX}=h:1", "run.conf:1: -tunnel."),
+        (f"java=x -tunnel.{HEX}=h:1", "run.conf:1: -tunnel."),
+    ],
+)
+def test_what_is_meant_for_us_is_not_passed_over(tmp_path: Path, text: str, fault: str) -> None:
+    (found,) = faults(tmp_path, "", text)
+    assert found.startswith(fault)
+    assert "expected " in found
+    assert "-tunnel.HEX=IP:PORT" in found
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.support.page import PAGE, VENDOR_KEYS, AgentService
-from tests.support.processes import LOOPBACK, TIME_LIMIT
+from tests.support.processes import LOOPBACK, TIME_LIMIT, Gateway
 
 Start = Callable[..., AgentService]
 
@@ -189,6 +189,15 @@ def test_by_tls_with_a_certificate_of_this_machine(start_service: Start) -> None
         with connect(url, ssl=context, proxy=None) as one:
             one.send('{"name":"version"}')
             assert json.loads(one.recv(TIME_LIMIT))["success"] is True
+
+
+def test_its_first_line_names_the_gateways_that_it_knows(
+    start_service: Start, gateway: Gateway
+) -> None:
+    service = start_service(domains=["example.uz", "misol.uz"])
+    line = service.logged("listening", ws=service.ports["ws_port"])
+    place = f"{LOOPBACK}:{gateway.port}"
+    assert line["gateways"] == [f"example.uz={place}", f"misol.uz={place}"]
 
 
 def test_a_port_that_is_taken(start_service: Start) -> None:

@@ -54,6 +54,7 @@ class AgentProgram:
         self, settings: AgentSettings, prompter: Prompter, certificate: LocalCertificate
     ) -> None:
         self._certificate = certificate
+        self._gateways = [f"{domain}={address}" for domain, address in settings.gateways.items()]
         self._keyring = Keyring(PasswordDesk(prompter), lifetime=settings.key_timeout)
         self._tunnels = Tunnels(settings.gateways, _validator(settings), self._keyring)
         files = KeyFiles(settings.keys_dirs or (Path.home() / KEY_FOLDER,))
@@ -76,7 +77,7 @@ class AgentProgram:
                 found.append(await listener.start())
                 started.append(listener)
             announce(Ports(*found))
-            log.info("listening", ws=found[0], wss=found[1])
+            log.info("listening", ws=found[0], wss=found[1], gateways=self._gateways)
             await termination.asked()
             log.info("stopping")
         finally:

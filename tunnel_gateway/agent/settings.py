@@ -9,6 +9,7 @@ hexadecimal digits. Where both files name a gateway for a domain, the agent's ow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -36,6 +37,9 @@ from tunnel_gateway.pki.names import normalise_domain
 
 GATEWAY_PREFIX: Final = "agent.tunnel."
 _ARGUMENT_PREFIX: Final = "-tunnel."
+# The same, but for what a hand or a word processor makes of it.
+_MEANT: Final = re.compile(r"[\s=\"'“”„«]([-‐‑–—−]*tunnel\.[0-9a-f]*)", re.IGNORECASE)
+_QUOTES: Final = str.maketrans("", "", "\"'“”„«»")
 _MAX_PORT: Final = 65535
 _MAX_PATHS: Final = 32
 _LOOK_SECONDS: Final = 5.0
@@ -170,17 +174,26 @@ def _gateways(entries: Any, faults: list[Fault]) -> dict[str, Address]:
 def _arguments(path: Path, faults: list[Fault]) -> Iterator[tuple[str, Entry]]:
     """Name of the domain and entry of every ``-tunnel.HEX=IP:PORT`` in run.conf.
 
-    The file is no properties file: a backslash in it is a backslash.
+    The file is no properties file: a backslash in it is a backslash, and quotes are around
+    values. What looks like such an argument and is not read is a fault.
     """
     for number, line in enumerate(read_text(path, faults).splitlines(), 1):
         key, _, value = line.strip().partition("=")
-        if key.strip() != "arguments":
+        if key.startswith("#"):
             continue
-        for argument in value.split():
-            if not argument.startswith(_ARGUMENT_PREFIX):
-                continue
+        if key.strip() != "arguments":
+            if meant := _MEANT.search(f" {line}"):
+                text = f"not read: expected a line arguments={_ARGUMENT_PREFIX}HEX=IP:PORT"
+                faults.append(Entry(path, number, meant[1], "").fault(text))
+            continue
+        for argument in value.translate(_QUOTES).split():
             name, _, address = argument.partition("=")
             entry = Entry(path, number, name, address)
+            if not argument.startswith(_ARGUMENT_PREFIX):
+                if _MEANT.match(f" {argument}"):
+                    text = f"expected {_ARGUMENT_PREFIX}HEX=IP:PORT, in lower case with one hyphen"
+                    faults.append(entry.fault(text))
+                continue
             try:
                 yield bytes.fromhex(name.removeprefix(_ARGUMENT_PREFIX)).decode(), entry
             except ValueError:
