@@ -1,15 +1,20 @@
-# make demo    a conversation through a real tunnel, shown step by step
-# make test    everything that is tested
+# make demo    a conversation through a real tunnel, shown step by step; ARGS=--stay leaves it running
+# make test    everything that is tested; PYTEST_ARGS=tests/cli for a part of it
 # make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
 # make bench-fleet    two gateways behind HAProxy full of tunnels, one upgraded and one killed
 # make screenshots    the pictures of the demonstration's page in the documents, anew
 # make lint    formatting, lint rules and types
+# make format  what can be mended of these by itself
 # make fuzz    coverage-guided fuzzing of every reader of what others made; FUZZ_SECONDS=30 for each
 # make lock    write requirements.lock and requirements-run.lock anew from pyproject.toml
 # make install    the gateway as a service; PREFIX=/opt/tunnel-gateway, see scripts/install
 # make uninstall  takes it away again, and leaves the configuration
-# Each installs what it needs into .venv and costs nothing when that is done already.
+# make bundle  all that make install fetches, in one file for a machine without the internet
+# make clean   takes away what the others have made here
+# Each installs what it needs into .venv, or by apt-get, names it before, and costs nothing when that
+# is done already.
 
+.DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
@@ -17,10 +22,14 @@ PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config proxy_header
 
-.PHONY: demo test bench bench-fleet screenshots lint format fuzz lock install uninstall clean
+.PHONY: help demo test bench bench-fleet screenshots lint format fuzz lock install uninstall \
+    bundle clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.installed
+help:
+	@sed -n '/^#/!q; s/^# //p' Makefile
+
+demo: $(VENV)/.to-run
 	$(BIN)/python demo/run.py $(ARGS)
 
 test: $(VENV)/.installed $(VENV)/.for-tests
@@ -44,11 +53,20 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-$(VENV)/.installed: requirements.lock pyproject.toml setup.py $(NATIVE)
+# What runs it, for the demonstration; and what developers need besides.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+$(VENV)/.to-run: requirements-run.lock pyproject.toml setup.py $(NATIVE)
 	scripts/system-packages
 	test -x $(BIN)/python || python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@echo "Python packages of requirements-run.lock, each checked against its hash, into $(VENV)"
+	$(PIP) --require-hashes -r requirements-run.lock
+	@echo "the project itself, with its extension in C"
+	$(PIP) --no-build-isolation --no-deps -e .
+	touch $@
+
+$(VENV)/.installed: requirements.lock $(VENV)/.to-run
+	@echo "Python packages of requirements.lock: tests, linters, a driver for browsers"
+	$(PIP) --require-hashes -r requirements.lock
 	touch $@
 
 $(VENV)/.for-tests: scripts/system-packages
@@ -90,9 +108,12 @@ install:
 uninstall:
 	@scripts/install --remove
 
+bundle:
+	@scripts/bundle
+
 # Given to make, they are told to the script.
 export PREFIX SYSCONFDIR LIBDIR BINDIR PYTHON DESTDIR SYSTEMD_VERSION
 
 clean:
-	rm -rf $(VENV) build *.egg-info certs/dev .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build bundle dist *.egg-info certs/dev .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -f tunnel_gateway/gost/_native/_gost.c tunnel_gateway/gost/_native/*.so
