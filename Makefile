@@ -3,6 +3,7 @@
 # make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
 # make bench-fleet    two gateways behind HAProxy full of tunnels, one upgraded and one killed
 # make screenshots    the pictures of the demonstration's page in the documents, anew
+# make soak    a million refused handshakes of every kind, with tunnels open; ARGS="--seconds 60"
 # make lint    formatting, lint rules and types
 # make format  what can be mended of these by itself
 # make fuzz    coverage-guided fuzzing of every reader of what others made; FUZZ_SECONDS=30 for each
@@ -22,8 +23,8 @@ PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config proxy_header
 
-.PHONY: help demo test bench bench-fleet screenshots lint format fuzz lock install uninstall \
-    bundle clean
+.PHONY: help demo test bench bench-fleet soak screenshots lint format fuzz lock install \
+    uninstall bundle clean
 .DELETE_ON_ERROR:
 
 help:
@@ -40,6 +41,9 @@ bench: $(VENV)/.installed $(VENV)/.for-benchmarks
 
 bench-fleet: $(VENV)/.installed $(VENV)/.for-tests
 	$(BIN)/python -m benchmarks.fleet $(ARGS)
+
+soak: $(VENV)/.installed $(VENV)/.for-tests
+	$(BIN)/python -m tests.soak $(ARGS)
 
 screenshots: $(VENV)/.installed $(VENV)/.for-tests
 	SCREENSHOTS=yes $(BIN)/pytest --quiet tests/browser/test_screenshots.py $(PYTEST_ARGS)

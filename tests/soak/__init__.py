@@ -1,0 +1,1 @@
+"""A crowd of strangers against a running gateway: ``make soak``."""
