@@ -72,7 +72,7 @@ def test_times() -> None:
 
 def test_who_signed_it() -> None:
     data = make_list(authority().centre, at=NOW)
-    assert proven().issuer == authority().centre.leaf.fingerprint
+    assert proven().issuer == authority().centre.leaf.authority
     with pytest.raises(RevocationDataError, match="another issuer"):
         RevocationList(data).proven_by(authority().root.leaf)
     with pytest.raises(RevocationDataError, match="does not verify"):

@@ -42,7 +42,7 @@ def read(data: bytes, nonce: bytes | None = NONCE, certificate: Certificate = US
 def test_the_issuer_says_good(by_key: bool, nonce: bytes | None) -> None:
     answer = read(reply(by_key=by_key, nonce=nonce))
     assert answer == Answer(
-        centre().leaf.fingerprint, USER.serial, None, NOW - HOUR, NOW + HOUR, None
+        centre().leaf.authority, USER.serial, None, NOW - HOUR, NOW + HOUR, None
     )
 
 

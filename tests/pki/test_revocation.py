@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.support.paths import certified_again
 from tests.support.pki import NOW, authority, user
 from tests.support.revocation import HOUR, make_list
 from tunnel_gateway.errors import CertificateRevokedError
@@ -27,7 +28,7 @@ def add(store: RevocationStore, issuer: Identity, *revoked: int, age: timedelta 
 
 
 def answer(revoked: str | None = None, age: timedelta = HOUR) -> Answer:
-    issuer = authority().centre.leaf.fingerprint
+    issuer = authority().centre.leaf.authority
     return Answer(issuer, SOMEONE.serial, revoked, NOW - age, NOW - age + 2 * HOUR, None)
 
 
@@ -100,3 +101,16 @@ def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     add(store, authority().centre)
     assert store.knows(leaf, NOW)
     assert not store.knows(centre, NOW)
+
+
+def test_what_one_certificate_of_a_centre_signed_counts_for_its_twins() -> None:
+    """A revoked user cannot show another certificate of his centre and be unknown again."""
+    centre, root = authority().centre, authority().root
+    twin = certified_again(centre, root, days=(-1, 400))
+    store = RevocationStore()
+    add(store, centre, SOMEONE.serial)
+    for issuer in (centre.leaf, twin):
+        with pytest.raises(CertificateRevokedError):
+            store.unknown((SOMEONE, issuer, root.leaf), NOW)
+    (first, _) = links((SOMEONE, twin, root.leaf))
+    assert store.has_list(first, NOW)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
-from asn1crypto import x509
+from asn1crypto import core, x509
 
-from tests.support.pki import MADE, NOW, altered, authority
+from tests.support.pki import DAY, MADE, NOW, altered, authority
 from tunnel_gateway.errors import CertificateError
 from tunnel_gateway.pki.authority import CENTRE, Profile, issue
 from tunnel_gateway.pki.certificate import Certificate, parse_certificate
@@ -57,6 +58,29 @@ def refused(
     with pytest.raises(CertificateError, match=reason) as caught:
         find(chain, **more)
     assert type(caught.value) is error
+
+
+def certified_again(
+    identity: Identity,
+    signer: Identity | None = None,
+    *,
+    days: tuple[int, int],
+    serial: int = 0,
+    at: datetime = NOW,
+) -> Certificate:
+    """A twin: the same name and key with other dates, in days from ``at``, signed by ``signer``.
+
+    Without one it signs itself. Its serial number is another one, or the one given.
+    """
+    start, end = (x509.Time("utc_time", at + day * DAY).dump() for day in days)
+    return Certificate.from_der(
+        altered(
+            identity.leaf,
+            signer or identity,
+            serial_number=core.Integer(serial or secrets.randbits(60) + 1).dump(),
+            validity=core.Sequence(contents=start + end).dump(),
+        )
+    )
 
 
 def without_identifiers(certificate: Certificate) -> Certificate:

@@ -150,6 +150,14 @@ class Certificate:
         return f"key:{hashlib.sha256(self.public_key.encoded).hexdigest()}"
 
     @property
+    def authority(self) -> str:
+        """Its name and key, as one text: what makes an issuer, however often it is certified.
+
+        Letters and spaces of the name are as they are compared.
+        """
+        return f"{' '.join(self.subject.casefold().split())} {self.key_id}"
+
+    @property
     def label(self) -> str:
         """How errors and logs name the certificate: by serial and issuer, not by person."""
         return label(self.serial, self.issuer)

@@ -140,7 +140,7 @@ class RevocationList:
             raise RevocationDataError(
                 f"the list's signature does not verify with the key of {issuer.label}"
             ) from fault
-        return ProvenList(self, issuer.fingerprint)
+        return ProvenList(self, issuer.authority)
 
     def check_current(self, now: datetime) -> None:
         """Raise RevocationDataError unless ``now`` is between its two times."""
@@ -177,7 +177,7 @@ class RevocationList:
 
 @dataclass(frozen=True, slots=True)
 class ProvenList:
-    """A list and the ``fingerprint`` of the issuer's certificate that its signature fits."""
+    """A list and the ``authority`` whose key its signature fits (see Certificate)."""
 
     content: RevocationList
     issuer: str

@@ -39,7 +39,7 @@ _OCSP_SIGNING: Final = "ocsp_signing"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A proven answer about the certificate ``serial`` of the issuer with that fingerprint.
+    """A proven answer about the certificate ``serial`` of that ``Certificate.authority``.
 
     ``revoked`` says when and why, for people, and is None for a good certificate. Times are
     aware and in UTC; ``expires`` is nextUpdate, or an hour after thisUpdate where there is none.
@@ -114,7 +114,7 @@ def _read(
     this_update, expires = _period(single, now)
     responder = _responder(basic, parsed_issuer, now)
     return Answer(
-        issuer=issuer.fingerprint,
+        issuer=issuer.authority,
         serial=certificate.serial,
         revoked=_revoked(single["cert_status"]),
         this_update=this_update,

@@ -10,7 +10,7 @@ whatever thread calls, with or without an event loop.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -41,7 +41,6 @@ from pyhanko_certvalidator.policy_decl import (
     CertRevTrustPolicy,
     PKIXValidationParams,
 )
-from pyhanko_certvalidator.registry import CertificateRegistry, SimpleTrustManager, TrustManager
 from pyhanko_certvalidator.sig_validate import (
     DEFAULT_VALIDATION_CONTEXT,
     SignatureValidationContext,
@@ -66,13 +65,13 @@ from tunnel_gateway.pki.certificate import (
     parse_certificate,
     read_public_key,
 )
+from tunnel_gateway.pki.issuers import Anchors, Shown, names_key_of, too_many_ways
 from tunnel_gateway.pki.memory import Memory, key_of
 from tunnel_gateway.pki.oids import SIGNATURE_OIDS
 
 # A chain of eight is checked with eight signatures; twice that leaves room for a second path
 # (a root with two keys of one name) and bounds the work that a stranger can cause to 40 ms.
 MAX_SIGNATURE_CHECKS: Final = 16
-MAX_SEARCH_STEPS: Final = 64
 # Every new user brings a link of his own; those of the centres stay, for all of them use them.
 VERIFIED_LINKS: Final = 1024
 
@@ -154,7 +153,7 @@ class _CountingValidator(SignatureValidator):
         self._total += 1
         self.on_this_path += 1
         if self._total > MAX_SIGNATURE_CHECKS:
-            raise _too_many_ways()
+            raise too_many_ways()
         try:
             self._inner.validate_signature(
                 signature, signed_data, public_key_info, signature_algorithm, context
@@ -162,29 +161,6 @@ class _CountingValidator(SignatureValidator):
         except InvalidSignature:
             self.refused = True
             raise
-
-
-class _BoundedRegistry(CertificateRegistry):
-    """The certificates to build from; stops a search that takes too many steps."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._steps = 0
-
-    def find_potential_issuers(
-        self, cert: x509.Certificate, trust_manager: TrustManager
-    ) -> Iterator[Any]:
-        self._steps += 1
-        if self._steps > MAX_SEARCH_STEPS:
-            raise _too_many_ways()
-        return super().find_potential_issuers(cert, trust_manager)
-
-
-def _too_many_ways() -> CertificateUntrustedError:
-    return CertificateUntrustedError(
-        "the certificates can be put together in too many ways and none was found to be valid;"
-        " the chain should hold the owner's certificate and those of its centres, each once"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,16 +209,20 @@ def find_path(
     at: datetime,
     *,
     signatures: SignatureValidator,
+    for_a_centre: bool = False,
 ) -> tuple[x509.Certificate, ...]:
     """Return a valid path at the time ``at``: leaf first, trust anchor last.
 
     All certificates come from ``parse_certificate``, and the anchors from ``make_anchor``;
     ``others`` may come in any order. Every
     certificate of the path, the anchor too, must be in its validity period. Revocation is not
-    asked. Raises CertificateUntrustedError, CertificateExpiredError or
+    asked. An anchor, or another certificate of its name and key, is no leaf, except
+    ``for_a_centre``: who looks at a centre's certificate may find that he has it already, as the
+    path of one certificate. Raises CertificateUntrustedError, CertificateExpiredError or
     CertificateUnsuitableError.
     """
-    _refuse_anchor(leaf, anchors)
+    if not for_a_centre:
+        _refuse_anchor(leaf, anchors)
     counting = _CountingValidator(signatures)
     try:
         return _run(_search(leaf, others, anchors, at, counting))
@@ -256,12 +236,11 @@ def find_path(
 
 
 def _refuse_anchor(leaf: x509.Certificate, anchors: Sequence[CertTrustAnchor]) -> None:
-    # RFC 5280, 6.1: an anchor is no part of a path. The library would take any certificate with
-    # an anchor's name and key for that anchor, and check neither its signature nor its dates.
+    # RFC 5280, 6.1: an anchor is no part of a path. Its twin would be, but it is no user's either.
     if AuthorityWithCert(leaf) in {anchor.authority for anchor in anchors}:
         raise CertificateUnsuitableError(
-            f"{_label(leaf)} is a trust anchor itself: an anchor signs the certificates of"
-            " others and is not shown as one's own"
+            f"{_label(leaf)} is a trust anchor itself, or has the name and the key of one: an"
+            " anchor signs the certificates of others and is not shown as one's own"
         )
 
 
@@ -316,12 +295,9 @@ def _context(
     at: datetime,
     signatures: SignatureValidator,
 ) -> ValidationContext:
-    # Made afresh each time: the library's collections grow with every name they are asked for.
-    registry = _BoundedRegistry()
-    registry.register_multiple(others)
     return ValidationContext(
-        trust_manager=SimpleTrustManager.build(anchors),
-        certificate_registry=registry,
+        trust_manager=Anchors(anchors, at),
+        certificate_registry=Shown(others, at),
         moment=at,
         time_tolerance=timedelta(0),
         revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
@@ -361,15 +337,33 @@ def _error(
 def _dead_end(
     chain: Sequence[x509.Certificate], anchors: Sequence[CertTrustAnchor]
 ) -> CertificateUntrustedError:
-    known = {one.subject.hashable for one in chain}
-    known |= {anchor.authority.name.hashable for anchor in anchors}
-    orphans = (one for one in chain if one.issuer.hashable not in known)
-    orphan = next(orphans, chain[-1])
+    known = [*chain, *(anchor.certificate for anchor in anchors)]
+    subjects = {one.subject.hashable for one in known}
+    orphan = next((one for one in chain if one.issuer.hashable not in subjects), None)
+    start = f"no path leads from {_label(chain[0])} to a trust anchor:"
+    if orphan is None:
+        return CertificateUntrustedError(f"{start} {_broken_link(chain, known)}")
     whose = "its issuer" if orphan is chain[0] else f"the issuer of {_label(orphan)}"
     return CertificateUntrustedError(
-        f"no path leads from {_label(chain[0])} to a trust anchor: {whose} is neither in the"
-        " truststore nor, trusted, in the chain; add a centre to the chain, and a root that is"
-        " to be trusted to the truststore"
+        f"{start} {whose} is neither in the truststore nor, trusted, in the chain; add a centre"
+        " to the chain, and a root that is to be trusted to the truststore"
+    )
+
+
+def _broken_link(chain: Sequence[x509.Certificate], known: Sequence[x509.Certificate]) -> str:
+    """Say why a chain whose issuers are all there by name does not lead to an anchor."""
+    for one in chain:
+        named = [issuer for issuer in known if issuer.subject.hashable == one.issuer.hashable]
+        if not any(names_key_of(one, issuer) for issuer in named):
+            return (
+                f"{_label(one)} was made with the key {one.authority_key_identifier.hex()} of its"
+                f" issuer, and the issuer's certificate that is there has the key"
+                f" {named[0].key_identifier.hex()}; add the issuer's certificate of that key"
+            )
+    last = next((one for one in chain if one.issuer == one.subject), chain[-1])
+    return (
+        f"the chain ends at {_label(last)}, which is not in the truststore; add it there if it is"
+        " a root that is to be trusted"
     )
 
 

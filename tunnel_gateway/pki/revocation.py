@@ -107,12 +107,12 @@ class RevocationStore:
         return any(
             one.this_update - CLOCK_SKEW <= now <= one.next_update + CLOCK_SKEW
             and one.covers(link.certificate)
-            for one in self._by_issuer.get(link.issuer.fingerprint, ())
+            for one in self._by_issuer.get(link.issuer.authority, ())
         )
 
     def _evidence(self, link: Link) -> Iterator[tuple[str | None, datetime, datetime]]:
         """Yield why it is revoked, if it is, and from when to when that holds."""
-        issuer, certificate = link.issuer.fingerprint, link.certificate
+        issuer, certificate = link.issuer.authority, link.certificate
         for one in self._by_issuer.get(issuer, ()):
             if one.covers(certificate):
                 yield one.revoked(certificate.serial), one.this_update, one.next_update
