@@ -25,6 +25,8 @@ TEXTS = PROJECT / "demo" / "page" / "texts"
 
 # An alert about an open tunnel, or what is sent through it, answers no call.
 OF_OPEN_TUNNELS = {"not_websocket", "closed_by_operator"}
+# What only the close frame of a tunnel says.
+OF_ENDINGS = {"closed_by_operator", "idle_timeout", "gateway_lost", "destination_ended"}
 
 
 def functions() -> dict[str, list[str]]:
@@ -103,6 +105,10 @@ def test_the_pages_advice_is_about_codes_that_there_are() -> None:
     own = {"unknown", "agent_unreachable", "not_opened", "file_unreadable"}  # of the page itself
     advised = set(re.findall(r'"do\.(\w+)"', text))
     assert own <= advised <= codes() | own
+    explained = set(re.findall(r'"why\.(\w+)"', text))
+    assert codes() | own <= explained <= codes() | own | OF_ENDINGS
+    told_by_both = set(re.findall(r'"(?:why|do)\.(\w+)\.gateway"', text))
+    assert told_by_both <= explained
 
 
 def test_uzbek_letters() -> None:

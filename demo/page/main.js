@@ -7,7 +7,7 @@ import { Closed, Conversation } from "./conversation.js";
 import { drawn, forgetTunnel, Hop, ofTunnel } from "./diagram.js";
 import { find, make } from "./dom.js";
 import { keyCard, mask } from "./keys.js";
-import { clear, refuse, step, tell } from "./outcome.js";
+import { clear, ending, refuse, step, tell } from "./outcome.js";
 import { current, megabytes, milliseconds, number, say, speak, text, translate } from "./texts.js";
 
 const RANDOM = 32_000_000;
@@ -54,14 +54,17 @@ function asked(plugin, name, parameters, note) {
 
 async function listKeys() {
   step("key", "active");
-  ({ certificates } = await asked("pfx", "list_all_certificates"));
+  const listed = await asked("pfx", "list_all_certificates");
+  ({ certificates } = listed);
   find("#keys").replaceChildren(find("#keys legend"), ...certificates.map(
     (certificate, index) => keyCard(certificate, index, () => {
       find("#create").disabled = conversation !== null;
       step("key", "done");
       if (conversation === null) step("tunnel", "active");
     })));
-  if (certificates.length === 0) tell("key", "key.none");
+  const silent = listed.silent_disks ?? []; // E-IMZO itself does not tell
+  if (silent.length) tell("key", "key.silent", { disks: silent.join(", ") });
+  else if (certificates.length === 0) tell("key", "key.none");
   translate();
 }
 
@@ -154,7 +157,7 @@ function ended(event, hop) {
   find("#again").disabled = false;
   find("#create").disabled = false;
   for (const name of ["talk", "file"]) step(name, "waiting");
-  const values = { code: event.code, reason: event.reason || (() => text("close.silent")) };
+  const values = { code: event.code, why: () => text(ending(event.reason)) };
   if (!opened) {
     hop.refused(event.code);
     step("tunnel", "refused");
@@ -167,7 +170,8 @@ function ended(event, hop) {
   step("end", event.code === 1000 ? "done" : "refused");
   tell("close", event.code === 1000 ? "close.orderly" : "close.other", values);
   if (event.code !== 1000) {
-    find("#close-outcome").append(say(make("p", { class: "advice" }), "close.advice"));
+    find("#close-outcome").append(say(make("p", { class: "advice" }), "close.advice"),
+      make("p", { class: "hint", lang: "en" }, event.reason));
   }
 }
 
@@ -226,9 +230,10 @@ function since(started) {
 
 function line(whose, ...content) {
   const list = find("#talk");
-  list.append(make("li", { class: whose },
-    say(make("span", { class: "who" }), `talk.${whose}`), ...content));
-  list.scrollTop = list.scrollHeight;
+  const said = make("li", { class: whose },
+    say(make("span", { class: "who" }), `talk.${whose}`), ...content);
+  list.append(said);
+  list.scrollTop = said.offsetTop - list.offsetTop; // a long answer from its beginning
 }
 
 /** Do something that needs the tunnel; that it closed is told elsewhere. */

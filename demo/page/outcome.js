@@ -20,13 +20,31 @@ export function tell(name, key, values) {
   place(name).replaceChildren(say(make("p", { class: "told" }), key, values));
 }
 
-/** Say what was refused, why, and what the user can do. */
+const BY_THE_GATEWAY = "the gateway refused: ";
+
+/** The key of the text `kind` ("why", "do") for a code; some differ when the gateway refused. */
+function keyed(kind, code, reason = "") {
+  const keys = [`${kind}.${code}`, `${kind}.unknown`];
+  if (reason.startsWith(BY_THE_GATEWAY)) keys.unshift(`${kind}.${code}.gateway`);
+  return keys.find((key) => text(key));
+}
+
+/** Say what was refused, why, and what the user can do; and the agent's own words for it. */
 export function refuse(name, error) {
   const code = error.code || "unknown";
-  const advice = text(`do.${code}`) ? `do.${code}` : "do.unknown";
+  const values = { host: location.hostname };
+  const reason = error.message ?? "";
   place(name).replaceChildren(make("div", { class: "refusal" },
     make("p", {}, say(make("strong"), "refused"), " ", make("code", {}, code)),
-    ...(error.message ? [make("p", {}, error.message)] : []),
-    say(make("p", { class: "advice" }), advice, { host: location.hostname }),
+    say(make("p"), keyed("why", code, reason), values),
+    say(make("p", { class: "advice" }), keyed("do", code, reason), values),
+    ...(reason ? [make("p", { class: "hint", lang: "en" }, reason)] : []),
   ));
+}
+
+/** The key of the text that says why a tunnel ended; `reason` is "word: sentence", or empty. */
+export function ending(reason) {
+  const key = `why.${reason.split(":")[0]}`;
+  const keys = reason.includes("the agent") ? [key] : [`${key}.gateway`, key];
+  return keys.find((one) => text(one)) ?? "close.silent";
 }

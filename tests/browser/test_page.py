@@ -76,6 +76,30 @@ def test_a_destination_that_is_not_there(browser: Browser, world: World) -> None
         seen.check_console()
 
 
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [
+        ("uz", "Shlyuzda bunday manzil identifikatori"),
+        ("ru", "У шлюза нет такого"),
+        ("en", "has no"),
+    ],
+)
+def test_a_refusal_in_every_language(
+    language: str, why: str, browser: Browser, world: World
+) -> None:
+    with visit(browser, world.pages.origin("http"), locale=language) as seen:
+        seen.step("agent", "done")
+        seen.find("#keys label").first.click()
+        seen.find("#dst").fill("nowhere")
+        seen.find("#create").click()
+        refusal = seen.find("#step-tunnel .refusal")
+        expect(refusal).to_contain_text(why)
+        expect(refusal.locator("[lang=en]")).to_contain_text("no destination has this dst_id")
+        other = "ru" if language == "uz" else "uz"
+        seen.find(f"#languages input[value='{other}']").check()
+        expect(refusal).not_to_contain_text(why)
+
+
 def test_languages(browser: Browser, world: World) -> None:
     with visit(browser, world.pages.origin("http"), locale="de-DE") as seen:
         expect(seen.find("html")).to_have_attribute("lang", "uz")
@@ -106,6 +130,11 @@ def test_a_phone_never_scrolls_sideways(scheme: str, browser: Browser, world: Wo
         expect(seen.find(".identity")).to_be_visible()
         seen.step("parties", "done")
         assert _too_wide(seen.page) == 0
+        cut = "one => one.scrollHeight > one.clientHeight || one.scrollWidth > one.clientWidth"
+        assert not seen.page.eval_on_selector("#talk", cut)
+        assert not seen.page.evaluate(
+            f"[...document.querySelectorAll('.languages span')].some({cut})"
+        )
 
 
 def test_the_keyboard_is_enough(browser: Browser, world: World) -> None:

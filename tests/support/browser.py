@@ -27,7 +27,7 @@ OFFICER = Person(
     inn="300000001",
     organisation="NAMUNA MCHJ",
 )
-LAPTOP, PHONE = (1280, 800), (390, 844)
+LAPTOP, PHONE = (1280, 800), (360, 780)
 MILLISECONDS = TIME_LIMIT * 1000
 
 # Nothing of Chromium's own shall go to the network, and the two names lead to this machine.
