@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -291,3 +292,39 @@ def test_aliases_are_seen_without_the_password() -> None:
 def test_aliases_of_no_file(data: bytes) -> None:
     with pytest.raises(KeystoreError):
         pkcs12.shown_aliases(data)
+
+
+@pytest.mark.parametrize("none", [None, b""])
+def test_the_null_password_and_the_empty_one(none: bytes | None) -> None:
+    """Java and others write a file without a password under the null one, OpenSSL the empty one."""
+    for written_under in (None, b""):
+        data = pfx(lot(*BAGS), lot(des_bag(INFO, password=written_under)), password=written_under)
+        assert read(data, none) == ([INFO], DERS)
+        without_mac = pfx(lot(*BAGS), lot(des_bag(INFO, password=written_under)), mac=None)
+        assert read(without_mac, none) == ([INFO], DERS)
+        with pytest.raises(WrongPasswordError, match="the password is wrong"):
+            read(data, b"another")
+    with pytest.raises(WrongPasswordError, match="none is configured"):
+        read(pfx(lot(*BAGS)), none)
+
+
+def test_the_null_password_is_derived_from_the_salt_alone() -> None:
+    """RFC 7292, appendix B.2: with no password the input is the diversifier and the salt."""
+    expected = b"\x03" * 64 + b"saltsalt" * 8
+    for _ in range(5):
+        expected = hashlib.sha256(expected).digest()
+    assert pbe.Derivation("sha256", None, b"saltsalt", 5).derive(3, 32, pbe.Work()) == expected
+
+
+def test_both_ways_of_no_password_count_as_work() -> None:
+    rounds = pbe.MAX_ROUNDS * 2 // 3
+    content = asn1.AuthenticatedSafe([lot(*BAGS)]).dump()
+    mac = {
+        "mac": {"digest_algorithm": {"algorithm": "sha256"}, "digest": bytes(32)},
+        "mac_salt": b"saltsalt",
+        "iterations": rounds,
+    }
+    auth_safe = cms.ContentInfo({"content_type": "data", "content": content})
+    data = asn1.Pfx({"version": 3, "auth_safe": auth_safe, "mac_data": mac}).dump()
+    with pytest.raises(KeystoreError, match="rounds of key derivation"):
+        pkcs12.Pfx(data, None)

@@ -75,9 +75,14 @@ def shrouded_bag(
     return _bag("pkcs8_shrouded_key_bag", value, alias, local_id)
 
 
-def des_bag(info: bytes, alias: str | None = None, local_id: bytes | None = None) -> Any:
+def des_bag(
+    info: bytes,
+    alias: str | None = None,
+    local_id: bytes | None = None,
+    password: bytes | None = PASSWORD,
+) -> Any:
     """A key under PBE-SHA1-3DES."""
-    derivation = pbe.Derivation("sha1", PASSWORD, SALT, 5)
+    derivation = pbe.Derivation("sha1", password, SALT, 5)
     key, iv = derivation.derive(1, 24, pbe.Work()), derivation.derive(2, 8, pbe.Work())
     padder = padding.PKCS7(64).padder()
     encryptor = Cipher(TripleDES(key), modes.CBC(iv)).encryptor()
@@ -135,7 +140,7 @@ def openssl_lot(folder: Path, certificates: Sequence[Certificate], scheme: str) 
 
 def pfx(
     *lots: cms.ContentInfo,
-    password: bytes = PASSWORD,
+    password: bytes | None = PASSWORD,
     mac: str | None = "sha256",
     rounds: int = 10,
 ) -> bytes:

@@ -92,16 +92,18 @@ class Work:
         self._left -= rounds * times
 
 
-def decrypt(algorithm: Any, data: bytes, password: bytes, work: Work) -> bytes:
+def decrypt(algorithm: Any, data: bytes, password: bytes | None, work: Work) -> bytes:
     """Open the SEQUENCE that is encrypted under ``password`` by asn1crypto's EncryptionAlgorithm.
+
+    None is PKCS#12's null password; see ``Derivation``.
 
     Raises WrongPasswordError if that fails, and KeystoreError for a scheme that is not
     supported or wants too much work. Malformed parameters raise what asn1crypto raises.
     """
-    _check_password(password)
+    _check_password(password or b"")
     scheme = algorithm["algorithm"].native
     if scheme == "pbes2":
-        padded, block_size = _decrypt_pbes2(algorithm, data, password, work)
+        padded, block_size = _decrypt_pbes2(algorithm, data, password or b"", work)
     elif scheme in _PKCS12_KEY_SIZES:
         padded, block_size = _decrypt_pkcs12(algorithm, data, password, work), _DES_BLOCK_SIZE
     else:
@@ -136,7 +138,7 @@ def _decrypt_pbes2(algorithm: Any, data: bytes, password: bytes, work: Work) -> 
     return _decrypt_cbc(cipher.algorithm(key), algorithm.encryption_iv, data), cipher.block_size
 
 
-def _decrypt_pkcs12(algorithm: Any, data: bytes, password: bytes, work: Work) -> bytes:
+def _decrypt_pkcs12(algorithm: Any, data: bytes, password: bytes | None, work: Work) -> bytes:
     scheme = algorithm["algorithm"].native
     parameters = algorithm["parameters"]
     derivation = Derivation(
@@ -161,10 +163,14 @@ def _decrypt_cbc(algorithm: BlockCipherAlgorithm, iv: bytes, data: bytes) -> byt
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """PKCS#12's own way from a password to keys (RFC 7292, appendix B.2)."""
+    """PKCS#12's own way from a password to keys (RFC 7292, appendix B.2).
+
+    ``password`` None is the null password, which is not the empty one: some programs write it
+    where no password was given, and it has not even the end of a text.
+    """
 
     hash_name: str
-    password: bytes = field(repr=False)
+    password: bytes | None = field(repr=False)
     salt: bytes
     rounds: int
 
@@ -177,8 +183,8 @@ class Derivation:
         blocks = -(-size // digest().digest_size)
         work.spend(self.rounds, blocks)
         # B.1: the password is a BMPString with its end.
-        state = _repeated(self.salt, block_size)
-        state += _repeated(utf16(self.password) + b"\x00\x00", block_size)
+        text = b"" if self.password is None else utf16(self.password) + b"\x00\x00"
+        state = _repeated(self.salt, block_size) + _repeated(text, block_size)
         derived = b""
         for _ in range(blocks):
             block = bytes((purpose,)) * block_size + state
@@ -221,7 +227,7 @@ def _check_password(password: bytes) -> None:
         )
 
 
-def check_mac(mac_data: Any, content: bytes, password: bytes, work: Work) -> None:
+def check_mac(mac_data: Any, content: bytes, password: bytes | None, work: Work) -> None:
     """Raise WrongPasswordError unless the MacData of asn1crypto is right for ``content``.
 
     Raises KeystoreError for a MAC that is not supported or wants too much work.

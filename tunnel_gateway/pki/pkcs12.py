@@ -11,9 +11,9 @@ nesting and the work of key derivation are bounded before anything is spent on t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from asn1crypto import cms, keys, pkcs12, x509
 
@@ -29,6 +29,8 @@ MAX_BAGS: Final = 1024
 MAX_NESTING: Final = 4
 
 _SALT_SIZE: Final = 16
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +53,41 @@ class CertificateBag:
 class Pfx:
     """What a file holds: ``keys`` and ``certificates``, in its order.
 
-    ``password`` None stands for the empty password, which some files have. Raises
-    WrongPasswordError if it does not open the file, and KeystoreError if the file is damaged,
-    too large, too much work, or protected in another way than ``pbe`` knows.
+    ``password`` None or empty stands for no password: PKCS#12 writes that in two ways, as the empty
+    one and as the null one, and both are tried. Raises WrongPasswordError if it does not open the
+    file, and KeystoreError if the file is damaged, too large, too much work, or protected in
+    another way than ``pbe`` knows.
     """
 
     def __init__(self, data: bytes, password: bytes | None) -> None:
         self.keys: list[KeyBag] = []
         self.certificates: list[CertificateBag] = []
-        self._password = password or b""
+        self._passwords: tuple[bytes | None, ...] = (password,) if password else (b"", None)
         self._work = pbe.Work()
         with self._reading():
-            for lot in _bounded(load_der(pkcs12.AuthenticatedSafe, self._content(data))):
-                self._read_bags(load_der(pkcs12.SafeContents, self._open(lot)), 1)
+            self._under_a_password(lambda known: self._read(data, known))
 
     def decrypt(self, key: KeyBag) -> bytes:
         """Return the PrivateKeyInfo of one of ``keys``, in DER; raises as the class does."""
-        with self._reading():
-            if isinstance(key.content, keys.EncryptedPrivateKeyInfo):
-                return pkcs8.open_info(key.content, self._password, self._work)
+        if not isinstance(key.content, keys.EncryptedPrivateKeyInfo):
             return bytes(key.content.dump())
+        with self._reading():
+            return self._under_a_password(
+                lambda known: pkcs8.open_info(key.content, known, self._work)
+            )
+
+    def _under_a_password(self, read: Callable[[bytes | None], _T]) -> _T:
+        *first, last = self._passwords
+        for password in first:
+            with suppress(WrongPasswordError):
+                return read(password)
+        return read(last)
+
+    def _read(self, data: bytes, password: bytes | None) -> None:
+        self.keys.clear()
+        self.certificates.clear()
+        for lot in _bounded(load_der(pkcs12.AuthenticatedSafe, self._content(data, password))):
+            self._read_bags(load_der(pkcs12.SafeContents, self._open(lot, password)), 1)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -78,21 +95,21 @@ class Pfx:
             with _refusing_malformed():
                 yield
         except WrongPasswordError:
-            if self._password:
+            if self._passwords[0]:
                 raise
             raise WrongPasswordError(
                 "it is protected by a password, and none is configured for it"
             ) from None
 
-    def _content(self, data: bytes) -> bytes:
+    def _content(self, data: bytes, password: bytes | None) -> bytes:
         """Return the AuthenticatedSafe in DER, once the MAC is checked."""
         pfx = _auth_safe(data)
         content: bytes = pfx["auth_safe"]["content"].native
         if pfx["mac_data"].native is not None:
-            pbe.check_mac(pfx["mac_data"], content, self._password, self._work)
+            pbe.check_mac(pfx["mac_data"], content, password, self._work)
         return content
 
-    def _open(self, lot: cms.ContentInfo) -> bytes:
+    def _open(self, lot: cms.ContentInfo, password: bytes | None) -> bytes:
         kind = lot["content_type"].native
         if kind == "data":
             return bytes(lot["content"].native)
@@ -102,7 +119,7 @@ class Pfx:
         return pbe.decrypt(
             info["content_encryption_algorithm"],
             info["encrypted_content"].native,
-            self._password,
+            password,
             self._work,
         )
 

@@ -132,7 +132,7 @@ def decrypt(der: bytes, password: bytes) -> bytes:
         ) from fault
 
 
-def open_info(info: Any, password: bytes, work: pbe.Work) -> bytes:
+def open_info(info: Any, password: bytes | None, work: pbe.Work) -> bytes:
     """Open asn1crypto's EncryptedPrivateKeyInfo, like ``decrypt``, as part of more ``work``."""
     return pbe.decrypt(info["encryption_algorithm"], info["encrypted_data"].native, password, work)
 
