@@ -32,6 +32,7 @@
     │   ├── DestinationUnreachableError
     │   ├── NotPermittedError
     │   ├── NotWebSocketError
+    │   ├── RequestTooLargeError
     │   ├── LimitReachedError
     │   │   ├── OverloadedError         (of the whole gateway)
     │   │   ├── RateLimitedError        (handshakes of one source)
@@ -284,6 +285,12 @@ class NotWebSocketError(RefusalError):
     """What came through the tunnel is not a WebSocket upgrade request."""
 
     code = "not_websocket"
+
+
+class RequestTooLargeError(RefusalError):
+    """The head of a page's request is longer than it may be, or has too many headers."""
+
+    code = "request_too_large"
 
 
 class LimitReachedError(RefusalError):

@@ -35,6 +35,7 @@ NUMBERS = {
     "too_many_tunnels": 20,
     "destination_busy": 21,
     "closed_by_operator": 22,
+    "request_too_large": 23,
 }
 on_each_code = pytest.mark.parametrize("code", AlertCode, ids=lambda code: code.name)
 

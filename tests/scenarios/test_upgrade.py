@@ -54,7 +54,7 @@ def test_a_request_that_is_no_websocket(gateway: Gateway, start_agent: StartAgen
         (b"POST / HTTP/1.1\r\n", "not_websocket"),
         (UPGRADE.replace(b"Host: example.uz\r\n", b""), "not_websocket"),
         (UPGRADE.replace(b"\r\n", b"\n"), "not_websocket"),
-        (b"GET / HTTP/1.1\r\nCookie: " + b"a" * 20_000, "not_websocket"),
+        (b"GET / HTTP/1.1\r\nCookie: " + b"a" * 20_000, "request_too_large"),
         (UPGRADE.replace(b"Origin: https://", b"Origin: https://x."), "not_permitted"),
         (UPGRADE.replace(b"https://example.uz", b"null"), "not_permitted"),
         (UPGRADE.replace(b"https://", b"http://"), "not_permitted"),

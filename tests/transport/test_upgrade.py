@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.upgrade import LINES, head, read, with_line, with_lines
-from tunnel_gateway.errors import NotWebSocketError
-from tunnel_gateway.transport.upgrade import UpgradeReader, UpgradeRequest
+from tunnel_gateway.errors import NotWebSocketError, RefusalError, RequestTooLargeError
+from tunnel_gateway.transport.upgrade import MAX_HEAD_SIZE, UpgradeReader, UpgradeRequest
 
 
 def read_byte_by_byte(data: bytes) -> UpgradeRequest | None:
@@ -99,8 +99,11 @@ REFUSED = {
     "a transfer coding": with_lines("Transfer-Encoding: chunked"),
     "a disguised transfer coding": with_lines("Transfer.Encoding: chunked"),
     "two Origins": with_lines("Origin: https://other.uz"),
+}
+TOO_LARGE = {
     "too many headers": with_lines(*(f"X-{i}: 1" for i in range(128))),
-    "a long line": with_lines("X-A: " + "a" * 8192),
+    "a long line": with_lines("Cookie: " + "a" * 16_384),
+    "a long target": head("GET /" + "a" * 16_384 + " HTTP/1.1", *LINES[1:]),
     "too many bytes": with_lines(*(f"X-{i}: {'a' * 4096}" for i in range(4))),
 }
 
@@ -118,13 +121,24 @@ def test_a_length_of_zero_is_no_body(length: str) -> None:
     assert read(with_lines(length)).headers[-1][1] == "0"
 
 
+@pytest.mark.parametrize("data", TOO_LARGE.values(), ids=TOO_LARGE.keys())
+def test_what_is_too_large_is_refused_as_that(data: bytes) -> None:
+    with pytest.raises(RequestTooLargeError):
+        UpgradeReader().receive_data(data)
+    with pytest.raises(RequestTooLargeError):
+        read_byte_by_byte(data)
+
+
 def test_the_limit_counts_the_head_and_not_what_follows() -> None:
-    data = head(*LINES)
-    assert UpgradeReader(max_size=len(data)).receive_data(data + bytes(9999)) is not None
-    with pytest.raises(NotWebSocketError, match="longer than"):
-        UpgradeReader(max_size=len(data) - 1).receive_data(data)
-    with pytest.raises(NotWebSocketError, match="longer than"):
-        UpgradeReader(max_size=10).receive_data(data[:11])
+    """One line may be as long as the whole: a browser sends all its cookies in one."""
+    spare = MAX_HEAD_SIZE - len(with_lines("Cookie: "))
+    data = with_lines("Cookie: " + "a" * spare)
+    assert len(data) == MAX_HEAD_SIZE
+    assert UpgradeReader().receive_data(data + bytes(99_999)) is not None
+    with pytest.raises(RequestTooLargeError, match="longer than 16384 bytes, cookies included"):
+        UpgradeReader().receive_data(with_lines("Cookie: " + "a" * (spare + 1)))
+    with pytest.raises(RequestTooLargeError):
+        UpgradeReader().receive_data(data[:-4] + b"aaaaa")
 
 
 @pytest.mark.parametrize("data", [head(*LINES), b"POST"])
@@ -148,5 +162,5 @@ def test_a_refusal_does_not_tell_the_cookie() -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_request_or_a_refusal(data: bytes) -> None:
     for start in (b"", b"GET / HTTP/1.1\r\n", head(*LINES)[:-2]):
-        with suppress(NotWebSocketError):
+        with suppress(RefusalError):
             UpgradeReader().receive_data(start + data)

@@ -106,6 +106,9 @@ EVENTS: Final[tuple[Event, ...]] = (
         "there is memory again, and new tunnels are let in"),
     Event("admin_listening", _INFO, ("addresses",), (),
         "operators are answered there, see [Admin](operations.md#admin)"),
+    Event("admin_refused", _WARNING, ("status", "detail"), ("untold",),
+        "somebody asked at `tunnel.admin.listen` and was refused; at most 30 lines a minute",
+        "nothing, unless it was you: `detail` says what to do otherwise"),
     Event("tunnel_close_asked", _INFO, ("tunnel_id", "uid"), (),
         "an operator has ended a tunnel; its line `tunnel_closed` follows"),
     Event("stop_step", _INFO, ("step", "name", "text"), (),
@@ -194,6 +197,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "seconds": "from accept to end; of `draining`: the time that is left; of"
         " `destination_up`: how long it was down",
     "serial": "the serial number of the user's certificate, once it is verified",
+    "status": "the HTTP status of the answer",
     "step": "the number of the step, from 1 to 6",
     "text": "the step in words",
     "trust_anchors": "how many there are",

@@ -43,6 +43,7 @@ class AlertCode(IntEnum):
     TOO_MANY_TUNNELS = 20
     DESTINATION_BUSY = 21
     CLOSED_BY_OPERATOR = 22
+    REQUEST_TOO_LARGE = 23
 
 
 TEXTS: Final[dict[AlertCode, str]] = {
@@ -68,6 +69,7 @@ TEXTS: Final[dict[AlertCode, str]] = {
     AlertCode.TOO_MANY_TUNNELS: "too many open tunnels; close one, or try again later",
     AlertCode.DESTINATION_BUSY: "the application behind the gateway is full; try again later",
     AlertCode.CLOSED_BY_OPERATOR: "an operator of the gateway has closed the tunnel",
+    AlertCode.REQUEST_TOO_LARGE: "the page's request is longer than 16 KiB, cookies included",
 }
 
 

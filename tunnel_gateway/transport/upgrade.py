@@ -4,28 +4,30 @@ Bytes in, no socket and no clock. The gateway reads the request that comes throu
 agent the one that comes to the tunnel's local address. The ``websockets`` library parses it.
 
 What the library refuses: a line without CRLF, folded lines, a space before the colon, NUL and
-other control characters in a value, more than 128 headers, a line over 8 KiB, a body, a transfer
-coding. What it lets through and this module refuses: control characters in the target, a missing
-or repeated Host, Content-Length or Transfer-Encoding under another spelling, and a Connection
-header that tells a proxy on the way to drop headers (RFC 9110, section 7.6.1).
+other control characters in a value, more than 128 headers, a body, a transfer coding. What it
+lets through and this module refuses: a head that is too long, control characters in the target,
+a missing or repeated Host, Content-Length or Transfer-Encoding under another spelling, and a
+Connection header that tells a proxy on the way to drop headers (RFC 9110, section 7.6.1).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Final
 
-from websockets.exceptions import InvalidHandshake
+from websockets.exceptions import HeaderLineTooLong, InvalidHandshake, TooManyHeaders
 from websockets.headers import parse_connection
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
-from tunnel_gateway.errors import NotWebSocketError
+from tunnel_gateway.errors import NotWebSocketError, RefusalError, RequestTooLargeError
 
 # The head of a real page's request is 1 to 3 KiB, cookies included; servers behind us commonly
 # stop at 8 to 32 KiB.
-DEFAULT_MAX_SIZE = 16384
+MAX_HEAD_SIZE: Final = 16384
 
 _START = b"GET /"
 
@@ -53,19 +55,47 @@ class UpgradeRequest:
     origin: str | None
 
 
+class HeadTooLargeError(HeaderLineTooLong):
+    """The library's error for a line that is too long, of the head as a whole: 431."""
+
+    def __init__(self, _: str) -> None:
+        super().__init__(
+            f"the head of the request is longer than {MAX_HEAD_SIZE} bytes, cookies included"
+        )
+
+
+class HeadReader(StreamReader):
+    """The library's reader, with one bound for the whole head of a request, MAX_HEAD_SIZE.
+
+    The library has one for each line, and takes 128 of them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = MAX_HEAD_SIZE
+
+    def read_line(
+        self,
+        m: int,  # noqa: ARG002 - the library's bound
+        too_long_exc_type: type[Exception] = HeadTooLargeError,  # noqa: ARG002
+    ) -> Generator[None, None, bytearray]:
+        """Read a line of the head, within what is left of the whole."""
+        line = yield from super().read_line(self._left, HeadTooLargeError)
+        self._left -= len(line)
+        return line
+
+
 class UpgradeReader:
     """Collects bytes until they hold one whole upgrade request.
 
-    ``max_size`` bounds the request line and the headers together, in bytes. One reader reads one
-    request; ``rest`` is then what followed it: WebSocket frames that came early.
+    MAX_HEAD_SIZE bounds the request line and the headers together. One reader reads one request;
+    ``rest`` is then what followed it: WebSocket frames that came early.
     """
 
-    def __init__(self, *, max_size: int = DEFAULT_MAX_SIZE) -> None:
-        self._max_size = max_size
-        self._stream = StreamReader()
+    def __init__(self) -> None:
+        self._stream = HeadReader()
         self._parser = Request.parse(self._stream.read_line)
         self._start = b""
-        self._received = 0
         self._finished = False
 
     @property
@@ -76,7 +106,7 @@ class UpgradeReader:
     def receive_data(self, data: bytes) -> UpgradeRequest | None:
         """Take the next bytes of the stream; return the request, or None while it is incomplete.
 
-        Raises NotWebSocketError for everything but a WebSocket upgrade request within the limit;
+        Raises RequestTooLargeError, and NotWebSocketError for all else but an upgrade request;
         its text quotes no header value, for a Cookie is a secret. Raises RuntimeError when called
         after the request was returned or refused.
         """
@@ -84,7 +114,7 @@ class UpgradeReader:
             raise RuntimeError("this reader has read its request")
         try:
             request = self._receive(data)
-        except NotWebSocketError:
+        except RefusalError:
             self._finished = True
             raise
         self._finished = request is not None
@@ -93,11 +123,7 @@ class UpgradeReader:
     def _receive(self, data: bytes) -> UpgradeRequest | None:
         self._check_start(data)
         self._stream.feed_data(data)
-        self._received += len(data)
         parsed = self._parse()
-        head = self._received if parsed is None else self._received - len(self._stream.buffer)
-        if head > self._max_size:
-            raise NotWebSocketError(f"the upgrade request is longer than {self._max_size} bytes")
         return None if parsed is None else _check_request(parsed)
 
     def _check_start(self, data: bytes) -> None:
@@ -115,12 +141,14 @@ class UpgradeReader:
         except EOFError:
             # The stream's end is never fed, so this is the library's word for a bare LF.
             raise NotWebSocketError("a line of the request does not end in CRLF") from None
+        except (HeaderLineTooLong, TooManyHeaders) as error:
+            raise RequestTooLargeError(str(error)) from None
         except (ValueError, LookupError, NotImplementedError, InvalidHandshake) as error:
-            raise NotWebSocketError(f"malformed request: {_reason(error)}") from None
+            raise NotWebSocketError(f"malformed request: {reason_of(error)}") from None
         return None
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """The library's reason without what it quotes from the request after the colon."""
     return str(error).partition(":")[0]
 
@@ -141,7 +169,7 @@ def _check_request(parsed: Request) -> UpgradeRequest:
             option for value in headers.get_all("Connection") for option in parse_connection(value)
         ]
     except InvalidHandshake as error:
-        raise NotWebSocketError(f"not a WebSocket upgrade: {_reason(error)}") from None
+        raise NotWebSocketError(f"not a WebSocket upgrade: {reason_of(error)}") from None
     if not {option.lower() for option in options} <= _CONNECTION_OPTIONS:
         raise NotWebSocketError("the Connection header names more than Upgrade and keep-alive")
     for name in headers:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -22,6 +23,8 @@ from tunnel_gateway.agent.api.calls import Caller, Function, Result
 from tunnel_gateway.agent.api.listener import PATH, Listener
 from tunnel_gateway.agent.api.service import Service
 from tunnel_gateway.errors import CannotListenError
+from tunnel_gateway.observability.few_lines import LINES
+from tunnel_gateway.observability.logs import configure_logs
 
 
 def frame(opcode: Opcode, data: bytes) -> bytes:
@@ -68,6 +71,14 @@ async def listening(slow: Slow | None = None) -> AsyncIterator[tuple[Listener, i
 def page(port: int, **options: Any) -> Any:
     options = {"origin": "http://localhost", "proxy": None} | options
     return connect(f"ws://{LOOPBACK}:{port}{PATH}", **options)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    configure_logs("json", "info", stream)
+    yield stream
+    configure_logs("json", "info")
 
 
 async def end_of(one: ClientConnection) -> int | None:
@@ -242,3 +253,52 @@ async def test_a_port_that_is_taken() -> None:
         second = Listener(Service([], ApiKeys()), port)
         with pytest.raises(CannotListenError, match=str(port)):
             await second.start()
+
+
+HEAD = REQUEST.replace(b"\r\n\r\n", b"\r\nCookie: s=secret\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "detail"),
+    [
+        (HEAD, b"101", None),
+        (HEAD.replace(b"secret", b"a" * 15_000), b"101", None),
+        (HEAD.replace(b"secret", b"a" * 17_000), b"431", "longer than 16384 bytes"),
+        (HEAD.replace(b"cryptapi", b"a" * 17_000), b"431", "longer than 16384 bytes"),
+        (HEAD.replace(b"Cookie", b"Cookie: a\r\n" * 130 + b"Cookie"), b"431", "128 headers"),
+        (HEAD.replace(b"localhost", b"yomon.uz"), b"403", "not this machine"),
+        (HEAD.replace(b"cryptapi", b"boshqa"), b"404", PATH),
+        (HEAD.replace(b"Upgrade: websocket\r\n", b""), b"426", "Upgrade"),
+        (HEAD.replace(b"Cookie:", b"Cookie "), b"", "invalid HTTP header line"),
+        (b"\x16\x03\x01\r\n", b"", "invalid HTTP request line"),
+        (b"", b"", None),
+    ],
+)
+async def test_everyone_who_gets_no_websocket_has_his_line(
+    data: bytes, status: bytes, detail: str | None, log: io.StringIO
+) -> None:
+    async with listening() as (_, port):
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        writer.write(data)
+        if not data:
+            writer.write_eof()
+        answer = await reader.readline()
+        assert answer.split()[1:2] == ([status] if status else [])
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+    lines = [json.loads(one) for one in log.getvalue().splitlines()]
+    found = [one["detail"] for one in lines if one["event"] == "request_refused"]
+    assert len(found) == (0 if detail is None else 1)
+    assert detail is None or detail in found[0]
+    assert "secret" not in log.getvalue()
+
+
+async def test_lines_about_requests_have_a_bound(log: io.StringIO) -> None:
+    async with listening() as (_, port):
+        for _ in range(LINES + 5):
+            reader, writer = await asyncio.open_connection(LOOPBACK, port)
+            writer.write(HEAD.replace(b"cryptapi", b"boshqa"))
+            assert b"404" in await reader.readline()
+            writer.close()
+    assert log.getvalue().count("request_refused") == LINES

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import resource
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -15,9 +18,19 @@ from tunnel_gateway.agent.pages import address as page_address
 from tunnel_gateway.agent.pages.address import PageAddress
 from tunnel_gateway.agent.pages.stream import PageStream
 from tunnel_gateway.errors import TimedOutError
+from tunnel_gateway.observability.few_lines import LINES
+from tunnel_gateway.observability.logs import configure_logs
 
 ORIGIN = "https://example.uz:8443"
 EARLY = b"\x81\x80early"
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    configure_logs("json", "info", stream)
+    yield stream
+    configure_logs("json", "info")
 
 
 def request(port: int, origin: str | None = ORIGIN, host: str = "127.0.0.1:{port}") -> bytes:
@@ -215,3 +228,30 @@ async def test_nobody_comes() -> None:
     gateway.close()
     tunnel.close()
     await tunnel.wait_closed()
+
+
+async def test_as_many_cookies_as_documented_and_no_more(log: io.StringIO) -> None:
+    async with Waiting() as waiting:
+        cookies = b"a" * 12_000
+        answer = await waiting.answer(request(waiting.port).replace(b"secret", cookies + cookies))
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert b"longer than 16384 bytes, cookies included" in answer
+        await waiting.visit(request(waiting.port).replace(b"secret", cookies))
+        stream = await waiting.admitted()
+        assert cookies in await stream.inbox.receive()
+        stream.close()
+    (line,) = [json.loads(one) for one in log.getvalue().splitlines()]
+    assert (line["event"], line["origin"]) == ("visitor_refused", ORIGIN)
+    assert "longer than 16384 bytes" in line["detail"]
+
+
+async def test_everyone_who_is_turned_away_has_his_line(log: io.StringIO) -> None:
+    async with Waiting() as waiting:
+        for number in range(40):
+            await waiting.answer(request(waiting.port, f"https://{number}.uz"))
+        await waiting.answer(b"")  # a browser's connection ahead of use, which says nothing
+        await waiting.visit(request(waiting.port))
+        (await waiting.admitted()).close()
+    lines = [json.loads(one) for one in log.getvalue().splitlines()]
+    assert len(lines) == LINES
+    assert lines[7]["detail"].endswith("created the tunnel, and not for https://7.uz")

@@ -13,7 +13,9 @@ from tests.support.house import house
 from tests.support.loopback import TIME_LIMIT
 from tunnel_gateway.config_admin import AdminAddress
 from tunnel_gateway.errors import CannotListenError
+from tunnel_gateway.gateway.admin import guard
 from tunnel_gateway.gateway.admin.server import Admin
+from tunnel_gateway.observability.few_lines import FewLines
 
 
 async def test_it_answers_until_it_is_closed(credentials: Credentials, tmp_path: Path) -> None:
@@ -46,18 +48,44 @@ async def test_nowhere_is_nothing(credentials: Credentials, tmp_path: Path) -> N
         await admin.close()
 
 
-async def test_nonsense_is_answered_and_not_logged(
-    credentials: Credentials, tmp_path: Path
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
+TOO_LARGE = (
+    REQUEST + b"Cookie: " + b"a" * 16_400 + b"\r\n\r\n",
+    REQUEST + b"Cookie: " + b"a" * 100_000,
+    REQUEST + (b"X-A: " + b"a" * 4096 + b"\r\n") * 4 + b"\r\n",
+    REQUEST + b"X-A: b\r\n" * 200 + b"\r\n",
+    b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (REQUEST + b"Cookie: " + b"a" * 15_000 + b"\r\n\r\n", 200),
+        *((data, 431) for data in TOO_LARGE),
+        (REQUEST + b"Host: b\r\n\r\n", 400),
+        (b"\x16\x03\x01\r\n\r\n", 400),
+        (REQUEST + b"Origin: https://yomon.uz\r\n\r\n", 403),
+    ],
+)
+async def test_who_is_turned_away_is_told_and_logged(
+    data: bytes,
+    status: int,
+    credentials: Credentials,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = tmp_path / "admin.sock"
+    monkeypatch.setattr(guard, "_few_lines", FewLines())
     async with house(credentials, tmp_path) as home:
         admin = Admin((AdminAddress(path=path),), overview(home), home.metrics)
         await admin.start()
         reader, writer = await asyncio.open_unix_connection(path)
-        writer.write(b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+        writer.write(data)
         async with asyncio.timeout(TIME_LIMIT):
-            assert (await reader.readline()).split()[1] == b"400"
+            assert int((await reader.readline()).split()[1]) == status
         writer.close()
-        await writer.wait_closed()
         await admin.close()
+        lines = [line for line in home.lines() if line["event"] == "admin_refused"]
+        assert [line["status"] for line in lines] == ([] if status == 200 else [status])
         assert not [line for line in home.lines() if "logger" in line]

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, ProtocolError
 from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
+from websockets.typing import LoggerLike
 
 from tunnel_gateway.agent.api.calls import Caller
 from tunnel_gateway.agent.api.origins import caller_of, is_local
@@ -21,7 +22,10 @@ from tunnel_gateway.agent.api.service import Service, failure
 from tunnel_gateway.agent.keys.functions import MAX_DOCUMENT_SIZE
 from tunnel_gateway.agent.pages.oneshot import LOOPBACK
 from tunnel_gateway.errors import CannotListenError
+from tunnel_gateway.kept_errors import let_go
+from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.upgrade import HeadReader, reason_of
 
 log = get_logger(__name__)
 
@@ -42,13 +46,21 @@ _CLOSE_SECONDS: Final = 2.0
 
 
 class _PageProtocol(ServerProtocol):
-    """Answers a close frame without a code with 1000, normal closure, and bounds the pings.
+    """Bounds the request's head and the pings, and closes with 1000 where the page gave no code.
 
     The vendor's page script closes without a code and takes any code but 1000 for a failure; an
     echo, as is the rule, would tell it 1005.
     """
 
     pings = 0  # since the last message began
+
+    def __init__(self, logger: LoggerLike | None) -> None:
+        super().__init__(max_size=SMALL_CALL, logger=logger)
+        # One bound for the head in place of the library's 8 KiB for each line: a browser sends
+        # the cookies of whatever else runs on this machine.
+        self.reader = HeadReader()
+        self.parser = self.parse()
+        next(self.parser)
 
     def recv_frame(self, frame: Frame) -> None:
         """Take a frame; raises ProtocolError, which the library makes a close frame of."""
@@ -66,11 +78,11 @@ class _PageConnection(ServerConnection):
     def __init__(
         self, crowd: _Crowd, protocol: ServerProtocol, server: Server, **options: Any
     ) -> None:
-        own = _PageProtocol(max_size=SMALL_CALL, logger=protocol.logger)
-        super().__init__(own, server, **options)
+        super().__init__(_PageProtocol(protocol.logger), server, **options)
         self._crowd = crowd
         self.caller: Caller | None = None
         self.busy = False  # with a call
+        self._silent = True
         self._leaving: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,6 +92,7 @@ class _PageConnection(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; who was told of the end has a little time, whatever he still sends."""
+        self._silent = False
         super().data_received(data)
         if self._leaving is None and self.protocol.close_expected():
             self._leaving = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
@@ -93,9 +106,15 @@ class _PageConnection(ServerConnection):
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave the place to others."""
+        """Leave the place to others, and tell why there was no WebSocket."""
         self._crowd.remove(self)
         super().connection_lost(exc)
+        fault = self.protocol.handshake_exc
+        if fault is not None:
+            # A browser opens connections ahead of use and says nothing on them.
+            if not self._silent:
+                self._crowd.turned_away(detail=_story(fault))
+            let_go(fault)
 
     def allow_documents(self) -> None:
         """Take large calls from now on."""
@@ -112,6 +131,7 @@ class _Crowd:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._present: dict[_PageConnection, None] = {}
+        self._lines = FewLines()
 
     def add(self, new: _PageConnection) -> None:
         """Give a place to a connection, somebody else's if there is no other."""
@@ -120,6 +140,11 @@ class _Crowd:
             leaving = self._dispensable(new)
             self.remove(leaving)
             leaving.transport.abort()
+
+    def turned_away(self, **facts: str) -> None:
+        """Write why somebody got no WebSocket, unless there are too many such lines."""
+        if (more := self._lines.admit()) is not None:
+            log.warning("request_refused", **facts, **more)
 
     def remove(self, gone: _PageConnection) -> None:
         """Forget a connection."""
@@ -139,11 +164,12 @@ class Listener:
         self._service = service
         self._wanted = port
         self._context = context
+        self._crowd = _Crowd(service)
         self._server: Server
 
     async def start(self) -> int:
         """Listen; returns the port. Raises CannotListenError."""
-        connection = partial(_PageConnection, _Crowd(self._service))
+        connection = partial(_PageConnection, self._crowd)
         try:
             self._server = await serve(
                 self._handle,
@@ -174,11 +200,15 @@ class Listener:
 
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:
         """Refuse what no page of this machine's browsers asks for."""
-        if not is_local(request.headers.get_all("Host")):
-            log.warning("host_refused", host=", ".join(request.headers.get_all("Host"))[:100])
-            return connection.respond(HTTPStatus.FORBIDDEN, "The Host header is not this machine\n")
+        hosts = request.headers.get_all("Host")
+        if not is_local(hosts):
+            text = "The Host header is not this machine"
+            self._crowd.turned_away(detail=text, host=", ".join(hosts)[:100])
+            return connection.respond(HTTPStatus.FORBIDDEN, f"{text}\n")
         if request.path != PATH:
-            return connection.respond(HTTPStatus.NOT_FOUND, f"The service is at {PATH}\n")
+            text = f"The service is at {PATH}"
+            self._crowd.turned_away(detail=text, path=request.path[:100])
+            return connection.respond(HTTPStatus.NOT_FOUND, f"{text}\n")
         if isinstance(connection, _PageConnection):
             connection.caller = caller_of(request.headers.get_all("Origin"))
             if self._service.opened(connection.caller):
@@ -233,3 +263,9 @@ class Listener:
         if self._service.opened(connection.caller):
             connection.allow_documents()
         return answering.result() if answered else None
+
+
+def _story(fault: Exception) -> str:
+    """Return why the library refused a request, without what it quotes from that."""
+    cause = f" ({reason_of(fault.__cause__)})" if fault.__cause__ else ""
+    return reason_of(fault) + cause

@@ -23,6 +23,7 @@ from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.calls import Caller, Function, Result
 from tunnel_gateway.agent.api.reasons import refused
 from tunnel_gateway.errors import CallRefusedError
+from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
 
 log = get_logger(__name__)
@@ -53,6 +54,7 @@ class Service:
     ) -> None:
         self._api_keys = api_keys
         self._http_pages = http_pages
+        self._lines = FewLines()
         self._functions = {(one.plugin, one.name): one for one in functions}
 
     def opened(self, caller: Caller | None) -> bool:
@@ -82,12 +84,14 @@ class Service:
             call = _parse(message)
             result = await self._call(caller, call)
         except CallRefusedError as error:
-            log.warning(
-                "call_refused",
-                origin=caller.origin if caller else None,
-                function=self._known_name(call),
-                code=error.name,
-            )
+            if (more := self._lines.admit()) is not None:
+                log.warning(
+                    "call_refused",
+                    origin=caller.origin if caller else None,
+                    function=self._known_name(call),
+                    code=error.name,
+                    **more,
+                )
             return failure(error)
         except Exception:
             log.exception("internal_error", function=self._known_name(call))

@@ -19,8 +19,12 @@ from tunnel_gateway.errors import (
     TimedOutError,
     TunnelGatewayError,
 )
+from tunnel_gateway.observability.few_lines import FewLines
+from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.relay import RelayEnd
 from tunnel_gateway.transport.upgrade import UpgradeReader, UpgradeRequest
+
+log = get_logger(__name__)
 
 # Browsers open connections ahead of use and say nothing on them. When there are more than these,
 # the one who has been here longest must go: the page asks as soon as it is connected, so whoever
@@ -40,6 +44,7 @@ class PageAddress(OneShotAddress):
         self._origin = origin
         self._hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
         self.refused = 0  # visitors that were turned away
+        self._lines = FewLines()
 
     async def _admit(self) -> PageStream:
         admitted: asyncio.Future[PageStream] = asyncio.get_running_loop().create_future()
@@ -114,7 +119,7 @@ class PageAddress(OneShotAddress):
             raise
 
     def _turn_away(self, stream: PageStream, error: Exception) -> None:
-        self.refused += 1
+        self._tell(stream, error)
         if isinstance(error, TunnelGatewayError):
             stream.write(refusal(RelayEnd(error.code, error)))
         stream.close()
@@ -123,8 +128,14 @@ class PageAddress(OneShotAddress):
         if admitted.done():
             stream.close()
         else:  # his place is needed, or the tunnel has ended
-            self.refused += 1
+            self._tell(stream, _CROWDED)
             stream.abort(_CROWDED)
+
+    def _tell(self, stream: PageStream, error: Exception) -> None:
+        """Count one who is turned away, and write why, if he said anything."""
+        self.refused += 1
+        if stream.received and (more := self._lines.admit()) is not None:
+            log.warning("visitor_refused", origin=self._origin, detail=str(error), **more)
 
     async def _examine(self, stream: PageStream) -> None:
         """Raise NotPermittedError for another page's request, NotWebSocketError for none."""
@@ -147,4 +158,7 @@ class PageAddress(OneShotAddress):
         if request.host not in self._hosts:
             raise NotPermittedError("the Host header is not this address")
         if request.origin != self._origin:
-            raise NotPermittedError("this address is for the page that created the tunnel")
+            raise NotPermittedError(
+                "this address is for the page that created the tunnel, and not for"
+                f" {'a program' if request.origin is None else request.origin[:100]}"
+            )

@@ -20,6 +20,7 @@ _ENDED: Final = "destination_ended: the application closed the connection withou
 _STATUS: Final = {
     "not_permitted": "403 Forbidden",
     "not_websocket": "400 Bad Request",
+    "request_too_large": "431 Request Header Fields Too Large",
     "timed_out": "504 Gateway Timeout",
     "overloaded": "503 Service Unavailable",
     "rate_limited": "429 Too Many Requests",

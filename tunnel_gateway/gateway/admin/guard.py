@@ -8,10 +8,17 @@ carries an Origin is refused, and nothing can be changed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from aiohttp import web
+from aiohttp import http_exceptions, web
+
+from tunnel_gateway.observability.few_lines import FewLines
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.upgrade import MAX_HEAD_SIZE
+
+log = get_logger(__name__)
 
 # A form of a page cannot send it, and a script of another origin not without being let.
 ACTION_HEADER: Final = "X-Tunnel-Gateway"
@@ -27,6 +34,10 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 
+_TOO_LARGE: Final = f"the head of the request is longer than {MAX_HEAD_SIZE} bytes\n"
+_SEPARATORS: Final = 4  # a colon, a space and a line's end
+_few_lines: Final = FewLines()
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -35,13 +46,60 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let through who may ask, and give each answer the headers that keep pages out of it."""
     refusal = _refusal(request)
     try:
-        answer = (
-            await handler(request) if refusal is None else web.Response(status=403, text=refusal)
-        )
+        if _head_size(request) > MAX_HEAD_SIZE:
+            answer: web.StreamResponse = turned_away(431, _TOO_LARGE)
+        elif refusal is not None:
+            answer = turned_away(403, refusal)
+        else:
+            answer = await handler(request)
     except web.HTTPException as error:
         answer = web.Response(status=error.status, text=f"{error.reason}\n", headers=_allow(error))
     answer.headers.update(_HEADERS)
     return answer
+
+
+def turned_away(status: int, reason: str) -> web.Response:
+    """Return the answer to a request that is refused, and write why."""
+    if (more := _few_lines.admit()) is not None:
+        log.warning("admin_refused", status=status, detail=reason.strip(), **more)
+    return web.Response(status=status, text=reason)
+
+
+class AdminProtocol(web.RequestHandler):
+    """The library's connection, with our bounds, and our answers to what it cannot read."""
+
+    def __init__(self, server: web.Server) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type] # as the library's runner says it
+            # A browser sends the cookies of all programs on 127.0.0.1 in one line.
+            max_line_size=MAX_HEAD_SIZE,
+            max_field_size=MAX_HEAD_SIZE,
+        )
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer a request that cannot be read; anything else is a fault of ours."""
+        if not isinstance(exc, http_exceptions.HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        if isinstance(exc, http_exceptions.LineTooLong) or "Too many headers" in exc.message:
+            answer = turned_away(431, _TOO_LARGE)
+        else:
+            answer = turned_away(400, "the request is not HTTP as it must be\n")
+        answer.headers.update(_HEADERS)
+        answer.force_close()
+        return answer
+
+
+def _head_size(request: web.Request) -> int:
+    lines = (len(name) + len(value) + _SEPARATORS for name, value in request.raw_headers)
+    return len(request.raw_path) + sum(lines)
 
 
 def _allow(error: web.HTTPException) -> dict[str, str]:

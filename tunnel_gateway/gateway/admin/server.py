@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import socket
 import struct
 from functools import partial
 from typing import Any, Final
 
-from aiohttp import http_exceptions, web
+from aiohttp import web
 
 from tunnel_gateway.config_admin import AdminAddress
 from tunnel_gateway.errors import CannotListenError, OperatorClosedError
-from tunnel_gateway.gateway.admin.guard import guard
+from tunnel_gateway.gateway.admin.guard import AdminProtocol, guard
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.page import STYLE, page
 from tunnel_gateway.gateway.admin.sockets import AdminSocket, listen
@@ -41,16 +40,6 @@ MAX_CONNECTIONS: Final = 64
 _MAX_BODY: Final = 1024
 _GOODBYE_SECONDS: Final = 1.0
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred of unix(7)
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether a line of the http library's is of an error here, and no stranger's bad request."""
-    fault = record.exc_info[1] if record.exc_info else None
-    return not isinstance(fault, http_exceptions.HttpProcessingError)
-
-
-# Any program of the machine can send nonsense to the loopback, and would fill the log with it.
-logging.getLogger("aiohttp.server").addFilter(_is_ours)
 
 
 class Admin:
@@ -111,7 +100,7 @@ class Admin:
         # All that are too many: several come at once, and those that are closed are there still.
         for oldest in server.connections[: 1 - MAX_CONNECTIONS]:
             oldest.force_close()
-        return server()
+        return AdminProtocol(server)
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[guard], client_max_size=_MAX_BODY)

@@ -1,0 +1,32 @@
+"""Lines that strangers cause: each with its reason, and only so many, or the log would be full."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+LINES: Final = 30
+SECONDS: Final = 60.0
+
+
+class FewLines:
+    """At most LINES lines within SECONDS; how many more there were is told with the next."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = 0.0
+        self._written = LINES
+        self._untold = 0
+
+    def admit(self) -> dict[str, int] | None:
+        """Return what to add to the line; None if it is one too many."""
+        now = self._clock()
+        if self._written >= LINES and now - self._began >= SECONDS:
+            self._began, self._written = now, 0
+        if self._written >= LINES:
+            self._untold += 1
+            return None
+        self._written += 1
+        untold, self._untold = self._untold, 0
+        return {"untold": untold} if untold else {}
