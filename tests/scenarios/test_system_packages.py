@@ -38,6 +38,8 @@ TOOLS = (
     "env",
     "cat",
     "ln",
+    "mktemp",
+    "dirname",
 )
 
 
@@ -114,7 +116,7 @@ def test_no_server_is_started(policy: str | None, fails: bool, tmp_path: Path) -
         assert not bare.said.exists()
         return
     asked, *disabled = bare.said.read_text().splitlines()
-    assert asked.startswith("policy 101 for install -y -qq --no-install-recommends gcc ")
+    assert asked.startswith("policy 101 for -qq install -y --no-install-recommends gcc ")
     servers = ("haproxy", "nginx", "redis-server", "prometheus")
     assert disabled == [f"systemctl --quiet disable {name}" for name in servers]
 
@@ -126,6 +128,17 @@ def test_what_a_service_needs(tmp_path: Path) -> None:
     assert " systemd-standalone-sysusers systemd-standalone-tmpfiles\n" in done.stdout
     assert "nginx" not in done.stdout.splitlines()[0]
     assert "tests" not in done.stdout
+
+
+def test_what_a_bundle_carries() -> None:
+    names = subprocess.run(
+        (PROJECT / "scripts" / "system-packages", "--names"),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert names[:2] == ["gcc", "python3"]  # though they are here
+    assert not {"nginx", "openssl"} & set(names)
 
 
 def test_where_there_is_no_debian(tmp_path: Path) -> None:
