@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -12,7 +13,20 @@ from http.client import HTTPConnection, HTTPSConnection
 import pytest
 from websockets.sync.client import connect
 
-from tests.support.processes import LOOPBACK, TIME_LIMIT, Program
+from tests.support.processes import LOOPBACK, PROJECT, TIME_LIMIT, Program
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.uz.md"])
+def test_the_excerpt_is_of_this_demonstration(name: str) -> None:
+    """Its steps have the numbers and titles that they have today."""
+    text = (PROJECT / name).read_text(encoding="utf-8")
+    excerpt = text.partition("$ make demo\n")[2].partition("```")[0]
+    source = "".join((PROJECT / "demo" / part).read_text() for part in ("run.py", "visit.py"))
+    titles = re.findall(r'^            \(f?"(.*)", [a-z_.]+\),$', source, re.MULTILINE)
+    shown = re.findall(r"^ *(\d+)\. (.*)$", excerpt, re.MULTILINE)
+    assert len(shown) > 5
+    for number, title in shown:
+        assert titles[int(number) - 1] == title
 
 
 def test_a_port_that_is_taken() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
 from tests.support.page import VENDOR_KEYS
+from tests.support.processes import PROJECT
 from tunnel_gateway.agent.api import apikey
 from tunnel_gateway.agent.api.apikey import MAX_LIST, ApiKeys, make_api_key
 from tunnel_gateway.agent.api.calls import Caller
@@ -33,6 +35,12 @@ def test_the_printed_keys() -> None:
         assert made.opened(caller)
         made.install(caller, [text.lower() for text in VENDOR_KEYS])
         assert not made.opened(Caller(f"http://{domain}", domain))
+
+
+def test_the_document_prints_them() -> None:
+    text = (PROJECT / "docs" / "from-outside.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w.]+)` \| `([0-9A-F]{128})` \|$", text, re.MULTILINE)
+    assert tuple(part for row in rows for part in row) == VENDOR_KEYS
 
 
 def test_every_digit_counts() -> None:
