@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import IO, Any, TypeVar
 
 from tests.support.credentials import CITIZEN, FIRST_DOMAIN, Credentials, Holder
+from tunnel_gateway.cli.secrecy import INSPECTABLE
 from tunnel_gateway.observability.events import EVENTS
 
 PROJECT = Path(__file__).parents[2]
@@ -75,6 +76,11 @@ class ReservedPort:
         self._socket.close()
 
 
+def inspectable() -> dict[str, str]:
+    """The environment of a process into which an ordinary user may look; root may anyway."""
+    return {**os.environ, **({} if os.geteuid() == 0 else {INSPECTABLE: "yes"})}
+
+
 class Program:
     """A process and the lines that it writes."""
 
@@ -91,6 +97,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
+            env=inspectable(),
         )
         self._readers = [
             threading.Thread(target=self._read, args=pair, daemon=True)

@@ -16,6 +16,7 @@ from tunnel_gateway.agent.keys.passwords import find_prompter
 from tunnel_gateway.agent.program import WS_PORT, WSS_PORT, AgentProgram, Ports
 from tunnel_gateway.agent.settings import load_settings
 from tunnel_gateway.cli import agent_trust, loop
+from tunnel_gateway.cli.secrecy import keep_memory_private
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost import selftest
 from tunnel_gateway.observability.logs import configure_logs
@@ -80,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if hasattr(signal, "SIGHUP") and not (sys.stdin and sys.stdin.isatty()):
         # Until the agent listens for it: no service's SIGHUP must end it.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    keep_memory_private()
     configure_logs()
     selftest.require()
     settings = load_settings(arguments.settings, arguments.run_conf)

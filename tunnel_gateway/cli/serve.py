@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunnel_gateway.cli import loop
+from tunnel_gateway.cli.secrecy import keep_memory_private
 from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway import descriptors
 from tunnel_gateway.gateway.app import Gateway
@@ -44,6 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal; 0 after an orderly end."""
+    keep_memory_private()
     # Until the gateway listens for it: a reload that comes early must not end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     selftest.require()

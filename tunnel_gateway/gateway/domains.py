@@ -103,6 +103,7 @@ def _load_domain(entry: Path, domain: str, password: bytes | None) -> Identity:
         identity = load_identity(entry / KEY_FILE, entry / CHAIN_FILE, password)
     else:
         identity = load_identity(entry, None, password)
+    identity.private_key.lock()
     check_server(identity.leaf, domain)
     try:
         claim(identity, None)

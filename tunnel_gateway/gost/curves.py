@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tunnel_gateway.errors import InvalidKeyError, InvalidPointError
+from tunnel_gateway.gost import memory_lock
 from tunnel_gateway.gost._native._gost import ffi, lib
 
 SCALAR_SIZE: Final = 32
@@ -133,6 +134,10 @@ class PrivateKey:
         """
         self._refuse_if_wiped()
         return ffi.from_buffer("uint8_t[]", self._d)
+
+    def lock(self) -> bool:
+        """Keep the secret number out of swap; False if the system does not allow it."""
+        return memory_lock.lock(self._d)
 
     def wipe(self) -> None:
         """Overwrite the secret number; the key cannot be used any more."""

@@ -173,6 +173,7 @@ class Keyring:
         if key_id not in self._loaded:
             identity.private_key.wipe()
             raise refused("key_not_found")
+        identity.private_key.lock()
         one.identity, one.closed = identity, None
         return identity
 

@@ -1,0 +1,20 @@
+"""Pages with secrets kept out of swap, as far as the system allows it (mlock(2))."""
+
+from __future__ import annotations
+
+import ctypes
+
+
+def lock(secret: bytearray) -> bool:
+    """Keep the page that ``secret`` lies on in memory; False if the system does not.
+
+    RLIMIT_MEMLOCK, mostly 8 MiB, bounds how many pages an ordinary user may lock, and is no reason
+    to do without a key. The page stays locked until the process ends: other secrets may be on it.
+    """
+    try:
+        mlock = ctypes.CDLL(None).mlock
+    except (AttributeError, OSError, TypeError):  # Windows
+        return False
+    mlock.argtypes = ctypes.c_void_p, ctypes.c_size_t
+    place = ctypes.addressof(ctypes.c_char.from_buffer(secret))
+    return bool(mlock(place, len(secret)) == 0)
