@@ -29,8 +29,9 @@ from tunnel_gateway.errors import (
     SignedDataError,
 )
 from tunnel_gateway.pki import cms, jks, keyfiles, pem, pkcs8, pkcs12
-from tunnel_gateway.pki.certificate import MAX_CERTIFICATE_SIZE, Certificate, to_pem
+from tunnel_gateway.pki.certificate import Certificate, to_pem
 from tunnel_gateway.pki.oids import FAMILY_2009, FAMILY_2024
+from tunnel_gateway.pki.outline import MAX_CERTIFICATE_SIZE
 from tunnel_gateway.pki.truststore import read_trust_anchors
 from tunnel_gateway.transport.proxy_protocol import MAX_BLOCK, Header, HeaderReader
 

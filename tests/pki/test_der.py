@@ -1,11 +1,13 @@
-"""The door to asn1crypto: what would keep it busy stays out."""
+"""The door to asn1crypto, where what would keep it busy stays out; and values split without it."""
 
 from __future__ import annotations
 
 import pytest
 from asn1crypto import core
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tunnel_gateway.pki.der import load_der
+from tunnel_gateway.pki.der import Value, dotted, load_der, one, values
 
 
 def identifier(size: int) -> bytes:
@@ -28,3 +30,59 @@ def test_a_number_that_would_take_long(size: int) -> None:
 def test_what_follows_is_seen() -> None:
     with pytest.raises(ValueError, match="trailing"):
         load_der(core.Null, b"\x05\x00\x00")
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.binary(max_size=300)), max_size=6))
+def test_what_was_put_together_is_split_again(parts: list[tuple[int, bytes]]) -> None:
+    whole = [core.Any(core.OctetString(content)).dump() for _, content in parts]
+    assert values(b"".join(whole), 6) == [
+        Value(4, content, one_) for (_, content), one_ in zip(parts, whole, strict=True)
+    ]
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes(data: bytes) -> None:
+    try:
+        found = values(data, 100)
+    except ValueError:
+        return
+    assert b"".join(value.whole for value in found) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ("30", "breaks off"),
+        ("3001", "breaks off"),
+        ("3080", "not DER"),
+        ("308100", "not DER"),
+        ("30817f", "not DER"),
+        ("30820080", "not DER"),
+        ("3081", "not DER"),
+        ("308501000000ff", "too many bytes"),
+        ("30ff", "too many bytes"),
+        ("1f0100", "a number that is not used"),
+        ("050005000500", "more than 2 values"),
+    ],
+)
+def test_what_is_no_der(data: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        values(bytes.fromhex(data), 2)
+
+
+def test_one_value_of_one_type() -> None:
+    assert one(b"\x04\x01a", 4) == b"a"
+    for data in (b"", b"\x05\x00"):
+        with pytest.raises(ValueError, match="another type"):
+            one(data, 4)
+
+
+@pytest.mark.parametrize("oid", ["1.2.860.3.16.1.2", "2.5.4.3", "2.999.1", "0.0", "1.39.16384"])
+def test_identifiers(oid: str) -> None:
+    assert dotted(core.ObjectIdentifier(oid).contents) == oid
+
+
+@pytest.mark.parametrize("contents", [b"", b"\x80", b"\x2a\x81", b"\x01" * 65])
+def test_what_is_no_identifier(contents: bytes) -> None:
+    with pytest.raises(ValueError, match="an object identifier that is none"):
+        dotted(contents)

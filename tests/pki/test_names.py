@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from asn1crypto import x509
+from asn1crypto import core, x509
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tunnel_gateway.pki.names import (
     attributes,
     distinguished_name,
     domain_matches,
     normalise_domain,
+    resemblance,
+    same_name,
 )
 
 
-def name(*pairs: tuple[str, str], together: bool = False) -> x509.Name:
+def name(*pairs: tuple[str, str], together: bool = False) -> bytes:
     parts = [
         x509.NameTypeAndValue({"type": oid, "value": x509.DirectoryString("utf8_string", value)})
         for oid, value in pairs
@@ -23,7 +29,14 @@ def name(*pairs: tuple[str, str], together: bool = False) -> x509.Name:
         if together
         else [x509.RelativeDistinguishedName([part]) for part in parts]
     )
-    return x509.Name(name="", value=x509.RDNSequence(relatives))
+    return bytes(x509.Name(name="", value=x509.RDNSequence(relatives)).dump())
+
+
+def of(oid: str, value: bytes) -> bytes:
+    """A name with one attribute, whose value is given in DER."""
+    attribute = core.Sequence(contents=core.ObjectIdentifier(oid).dump() + value)
+    relative = core.Set(contents=attribute.dump(), tag=17)
+    return bytes(core.Sequence(contents=relative.dump()).dump())
 
 
 CN, O, NAME, PINFL = "2.5.4.3", "2.5.4.10", "2.5.4.41", "1.2.860.3.16.1.2"  # noqa: E741
@@ -51,36 +64,95 @@ def test_distinguished_name(pairs: list[tuple[str, str]], text: str) -> None:
 
 
 def test_attributes_of_one_relative_name_follow_each_other() -> None:
-    found = dict(attributes(name((CN, "a"), (O, "b"), together=True)))
+    found = {one.oid: one.text for one in attributes(name((CN, "a"), (O, "b"), together=True))}
     assert found == {CN: "a", O: "b"}
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "a\nb", "\x1b[31m", "a\x7f", "a\x85"])
-def test_control_characters_are_refused(value: str) -> None:
-    with pytest.raises(ValueError, match="plain text"):
-        distinguished_name(name((CN, value)))
+def test_control_characters_are_no_text(value: str) -> None:
+    (attribute,) = attributes(name((CN, value)))
+    assert attribute.text is None
+    assert distinguished_name(name((CN, value))) == f"CN=#{attribute.value.hex()}"
 
 
-def test_letters_that_stand_for_many_others_are_refused() -> None:
-    assert distinguished_name(name((O, "№ 1 ﬁrma…"))) == "O=№ 1 ﬁrma…"
-    with pytest.raises(ValueError, match="letters that stand for many others"):
-        distinguished_name(name((O, "\ufdfa" * 3)))
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (core.NumericString("10000000000009"), "10000000000009"),
+        (core.PrintableString("a"), "a"),
+        (core.BMPString("\u0410"), "\u0410"),
+        (core.UniversalString("\U0001f642"), "\U0001f642"),
+        (core.TeletexString("a"), "a"),
+        (core.IA5String("a"), "a"),
+        (core.OctetBitString(b"\x01\x02"), None),
+        (core.Integer(1), None),
+        (core.Sequence(contents=b"\x0c\x01a"), None),
+        (core.UTF8String(contents=b"\xc3\x28"), None),
+        (core.IA5String(contents="\u0430".encode()), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_values_of_every_type(value: core.Asn1Value, text: str | None) -> None:
+    whole = of("2.5.4.45", value.dump())
+    (attribute,) = attributes(whole)
+    assert (attribute.oid, attribute.text) == ("2.5.4.45", text)
+    shown = text if text is not None else f"#{value.dump().hex()}"
+    assert distinguished_name(whole) == f"2.5.4.45={shown}"
+    assert same_name(whole, whole)
+    assert not same_name(whole, of("2.5.4.45", core.UTF8String("other").dump()))
 
 
-def test_a_value_that_is_not_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="plain text"):
-        distinguished_name(
-            x509.Name(
-                name="",
-                value=x509.RDNSequence(
-                    [
-                        x509.RelativeDistinguishedName(
-                            [x509.NameTypeAndValue({"type": "2.5.4.45", "value": b"\x01\x02"})]
-                        )
-                    ]
-                ),
-            )
-        )
+def test_a_long_value_that_is_no_text_is_cut() -> None:
+    assert len(distinguished_name(of(CN, core.OctetString(bytes(500)).dump()))) < 100
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "3000", "300231 00".replace(" ", ""), "3004310230 00".replace(" ", ""), "0500"],
+)
+def test_what_is_not_built_like_a_name(value: str) -> None:
+    data = bytes.fromhex(value)
+    if value in {"3000", "30023100"}:
+        assert attributes(data) == []
+    else:
+        with pytest.raises(ValueError, match=r"built like a name|another type"):
+            attributes(data)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (core.UTF8String("Sinov Markaz"), core.PrintableString("SINOV  MARKAZ "), True),
+        (
+            core.UTF8String("\u041c\u0430\u0440\u043a\u0430\u0437"),
+            core.BMPString("\u043c\u0430\u0440\u043a\u0430\u0437"),
+            True,
+        ),
+        (core.UTF8String("a\u00adb"), core.UTF8String("ab"), True),
+        (core.UTF8String("Stra\u00dfe"), core.UTF8String("STRASSE"), True),
+        (core.UTF8String("\uff21"), core.UTF8String("a"), True),
+        (core.UTF8String("\U0001f642"), core.UTF8String("\U0001f642"), True),
+        (core.UTF8String("\U0001f642"), core.UTF8String("\U0001f643"), False),
+        (core.UTF8String("\U0001f642"), core.BMPString("a"), False),
+        (core.UTF8String("ab"), core.UTF8String("a b"), False),
+        (core.UTF8String("a"), core.UTF8String("b"), False),
+    ],
+    ids=str,
+)
+def test_names_are_compared_as_rfc_4518_says(
+    first: core.Asn1Value, second: core.Asn1Value, same: bool
+) -> None:
+    one, other = of(CN, first.dump()), of(CN, second.dump())
+    assert same_name(one, other) is same
+    assert (x509.Name.load(one) == x509.Name.load(other)) is same
+    if same:  # and the quick look never says no where the slow one says yes
+        assert resemblance(one) == resemblance(other)
+
+
+@given(st.text(max_size=20), st.sampled_from([str.upper, str.lower, str.title, str.swapcase]))
+def test_what_is_the_same_always_resembles_it(text: str, change: Callable[[str], str]) -> None:
+    one, other = name((CN, text)), name((CN, change(text)))
+    assert not same_name(one, other) or resemblance(one) == resemblance(other)
 
 
 def test_too_many_attributes_are_refused() -> None:

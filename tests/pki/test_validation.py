@@ -20,7 +20,7 @@ from tunnel_gateway.errors import (
     CertificateUntrustedError,
 )
 from tunnel_gateway.gost.curves import CURVES, Curve
-from tunnel_gateway.pki.authority import DOMAIN, ROOT, Authority, issue
+from tunnel_gateway.pki.authority import DOMAIN, ROOT, USER, Authority, issue
 from tunnel_gateway.pki.oids import FAMILIES, Family
 from tunnel_gateway.pki.validation import ChainValidator, VerifiedPeer, check_anchor, check_server
 
@@ -106,8 +106,14 @@ class TestClient:
             refused(CertificateExpiredError, reason, validator.verify_client, chain, NOW)
 
     def test_untrusted(self, validator: ChainValidator) -> None:
-        chain = ders(user(stranger()))
-        refused(CertificateUntrustedError, "no path", validator.verify_client, chain, NOW)
+        chain = ders(user(stranger()))  # the names are those of the authority
+        reason = "no path leads from .* issued by CN=Development Root.* was made with the key"
+        refused(CertificateUntrustedError, reason, validator.verify_client, chain, NOW)
+        elsewhere = make(make(None, "Another Root"), "A user", USER)
+        reason = "no path leads from .* issued by CN=Another Root to a trust anchor: its issuer"
+        refused(
+            CertificateUntrustedError, reason, validator.verify_client, ders(elsewhere)[:1], NOW
+        )
 
     def test_refusals_do_not_name_the_person(self, validator: ChainValidator) -> None:
         chain = ders(user(not_after=NOW - DAY))

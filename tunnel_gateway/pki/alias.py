@@ -15,10 +15,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from asn1crypto import x509
-
 from tunnel_gateway.pki.certificate import Certificate, in_tashkent
 from tunnel_gateway.pki.names import labelled
+from tunnel_gateway.pki.outline import Outline
 
 _COMMA: Final = ","
 # A comma and an equals sign, and what looks like them.
@@ -30,7 +29,7 @@ _ITS_IDENTIFIER: Final = "2.5.4.5"
 
 def make_alias(certificate: Certificate) -> str:
     """Return the alias of the key that ``certificate`` is for."""
-    subject = x509.Certificate.load(certificate.der).subject
+    subject = Outline.read(certificate.der).subject
     fields = [
         (_ITS_IDENTIFIER if label == _TAKEN else label, value) for label, value in labelled(subject)
     ]

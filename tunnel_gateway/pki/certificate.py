@@ -1,13 +1,12 @@
 """A certificate, read once and for all: DER or PEM in, a frozen ``Certificate`` out.
 
 asn1crypto reads lazily and objects to bad input wherever it happens to look at it. So
-``parse_certificate`` makes it look at everything at once; what comes out of it is well-formed.
+``parse_certificate`` makes it look at once at all that is used; that much is well-formed then.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from asn1crypto import x509
 
 from tunnel_gateway.errors import CertificateUnsuitableError, InvalidPointError
 from tunnel_gateway.gost.curves import PublicKey
-from tunnel_gateway.pki import names, pem
-from tunnel_gateway.pki.der import load_der
+from tunnel_gateway.pki import der, extensions, names, pem
+from tunnel_gateway.pki.extensions import LeanCertificate
 from tunnel_gateway.pki.oids import (
     FAMILY_BY_KEY_OID,
     INN_OID,
@@ -27,34 +26,21 @@ from tunnel_gateway.pki.oids import (
     SIGNATURE_OIDS,
     Family,
 )
+from tunnel_gateway.pki.outline import Outline
 from tunnel_gateway.pki.profile import check_profile
 
-# Certificates of the national centres have 1-2 KiB; the protocol gives a whole chain 16 KiB.
-MAX_CERTIFICATE_SIZE: Final = 16 * 1024
-# RFC 5280, 4.1.2.2: a serial number has at most 20 bytes and is positive.
-_MAX_SERIAL: Final = 2**159
-# Enough for any certificate seen, and few enough that nothing quadratic can hurt.
-_MAX_EXTENSIONS: Final = 32
-# Names are prepared for comparison letter by letter, some microseconds each.
-_MAX_NAME_SIZE: Final = 2048
 _MAX_LABEL: Final = 200
-# Places to ask for revocation; what a certificate has beyond that is not looked at.
-_MAX_ADDRESSES: Final = 4
-_MAX_ADDRESS_SIZE: Final = 1024
 
-# What asn1crypto raises when it meets malformed input, depending on where it meets it.
-MALFORMED: Final = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    NotImplementedError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-
-_CN_OID: Final = "2.5.4.3"
-_UID_OID: Final = "0.9.2342.19200300.100.1.1"
+# The attributes of a subject that programs need.
+_PERSONAL: Final = {
+    "2.5.4.3": "common_name",
+    PINFL_OID: "pinfl",
+    INN_OID: "inn",
+    "0.9.2342.19200300.100.1.1": "uid",
+}
+_ALTERNATIVES: Final = "2.5.29.17"
+_LIST_PLACES: Final = "2.5.29.31"
+_INFORMATION: Final = "1.3.6.1.5.5.7.1.1"
 _TASHKENT: Final = timezone(timedelta(hours=5))
 
 # asn1crypto's names, and those of RFC 5280.
@@ -128,7 +114,7 @@ class Certificate:
         return cls.from_parsed(parse_certificate(der))
 
     @classmethod
-    def from_parsed(cls, parsed: x509.Certificate) -> Certificate:
+    def from_parsed(cls, parsed: LeanCertificate) -> Certificate:
         """Read what ``parse_certificate`` returned; raises CertificateUnsuitableError for a
         certificate that is well-formed but not one of ours, such as one with an RSA key.
         """
@@ -189,21 +175,24 @@ def in_tashkent(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
 
 
-def parse_certificate(der: bytes) -> x509.Certificate:
-    """Return the certificate as asn1crypto's object, with every part of it already decoded.
+def parse_certificate(data: bytes, *, names_are_bound: bool = True) -> LeanCertificate:
+    """Return the certificate as asn1crypto's object, all that is used of it already decoded.
 
-    No later look at it can fail, or change it, so threads may share it. Raises
-    CertificateUnsuitableError for anything that is not one well-formed certificate.
+    ``names_are_bound`` says whether a path of it may have name constraints; if not, nothing but
+    the dNSNames of its subjectAltName is looked at.
+
+    No later look at that can fail, or change it, so threads may share it. What nobody uses is
+    left alone: it may hold anything. Raises CertificateUnsuitableError for what is not one
+    certificate, or one that contradicts itself.
     """
-    if len(der) > MAX_CERTIFICATE_SIZE:
-        raise CertificateUnsuitableError(
-            f"not a certificate of ours: {len(der)} bytes, and {MAX_CERTIFICATE_SIZE} is the limit"
-        )
     with _refusing_malformed():
-        parsed = load_der(x509.Certificate, der)
-        _decode_all(parsed)
-        _check_form(parsed)
+        Outline.read(data)
+        parsed: LeanCertificate = der.load_der(LeanCertificate, data)
+        _ = parsed.critical_extensions  # and with them all others
+        _decode_fields(parsed)
         check_profile(parsed)
+        if not names_are_bound:
+            parsed.leave_out_alternative_names()
         return parsed
 
 
@@ -211,38 +200,26 @@ def parse_certificate(der: bytes) -> x509.Certificate:
 def _refusing_malformed() -> Iterator[None]:
     try:
         yield
-    except MALFORMED as fault:
-        # asn1crypto's texts run over several lines; the first says it.
-        reason = str(fault).partition("\n")[0]
-        raise CertificateUnsuitableError(
-            f"malformed certificate: {reason or type(fault).__name__}"
-        ) from fault
+    except der.MALFORMED as fault:
+        raise CertificateUnsuitableError(f"malformed certificate: {der.reason(fault)}") from fault
 
 
-def _decode_all(parsed: x509.Certificate) -> None:
-    if max(len(name.dump()) for name in (parsed.subject, parsed.issuer)) > _MAX_NAME_SIZE:
-        raise ValueError(f"a name of more than {_MAX_NAME_SIZE} bytes")
-    for name in (parsed.subject, parsed.issuer):
-        names.distinguished_name(name)
-    _ = parsed.native
-    # Names are compared after RFC 4518 string preparation, which can refuse characters.
-    _ = parsed.subject.hashable, parsed.issuer.hashable
-    _ = parsed.critical_extensions, parsed.issuer_serial, parsed.authority_issuer_serial
+def _decode_fields(parsed: LeanCertificate) -> None:
+    for name, part in (("subject", parsed.subject), ("issuer", parsed.issuer)):
+        try:
+            names.distinguished_name(part.dump())
+            _ = part.hashable
+        except der.MALFORMED as fault:
+            raise ValueError(f"its {name}: {der.reason(fault)}") from fault
+    body = parsed["tbs_certificate"]
+    for field in ("version", "signature", "validity", "subject_public_key_info"):
+        _ = body[field].native
+    _ = parsed["signature_value"].native, parsed["signature_algorithm"].native
+    _ = parsed.issuer_serial, parsed.authority_issuer_serial
     _ = parsed.self_signed, parsed.sha256, parsed.public_key.sha1
 
 
-def _check_form(parsed: x509.Certificate) -> None:
-    body = parsed["tbs_certificate"]
-    if parsed["signature_algorithm"].dump() != body["signature"].dump():
-        raise ValueError("the two fields that name the signature algorithm differ")
-    if not 0 < parsed.serial_number < _MAX_SERIAL:
-        raise ValueError("the serial number is not a positive number of at most 20 bytes")
-    extensions = Counter(extension["extn_id"].dotted for extension in body["extensions"])
-    if extensions.total() > _MAX_EXTENSIONS or extensions.total() != len(extensions):
-        raise ValueError("too many extensions, or one of them twice")
-
-
-def _fields(parsed: x509.Certificate) -> dict[str, Any]:
+def _fields(parsed: LeanCertificate) -> dict[str, Any]:
     not_before, not_after = _validity(parsed)
     family, public_key = read_public_key(parsed.public_key)
     signature = parsed["signature_algorithm"]["algorithm"]
@@ -251,35 +228,33 @@ def _fields(parsed: x509.Certificate) -> dict[str, Any]:
     return {
         "der": parsed.dump(),
         "serial": parsed.serial_number,
-        "subject": names.distinguished_name(parsed.subject),
-        "issuer": names.distinguished_name(parsed.issuer),
+        "subject": names.distinguished_name(parsed.subject.dump()),
+        "issuer": names.distinguished_name(parsed.issuer.dump()),
         "not_before": not_before,
         "not_after": not_after,
         "public_key": public_key,
         "family": family,
         "signature_algorithm": signature.native,
         "fingerprint": hashlib.sha256(parsed.dump()).hexdigest(),
-        **_person(parsed.subject),
+        **_person(parsed.subject.dump()),
         **_extensions(parsed),
     }
 
 
-def _person(subject: x509.Name) -> dict[str, str | None]:
-    attributes = list(names.attributes(subject))
-
-    def only(oid: str) -> str | None:
-        values = {value for known, value in attributes if known == oid}
-        if len(values) > 1:
+def _person(subject: bytes) -> dict[str, str | None]:
+    found: dict[str, str] = {}
+    for attribute in names.attributes(subject):
+        field = _PERSONAL.get(attribute.oid)
+        if field is None:
+            continue
+        if attribute.text is None:
+            raise ValueError(
+                f"the {names.label_of(attribute.oid)} of its subject is not plain text"
+            )
+        if found.setdefault(field, attribute.text) != attribute.text:
             # Which one a reader picks would be chance, and these say who someone is.
-            raise ValueError(f"the subject has several different values of {oid}")
-        return values.pop() if values else None
-
-    return {
-        "common_name": only(_CN_OID),
-        "pinfl": only(PINFL_OID),
-        "inn": only(INN_OID),
-        "uid": only(_UID_OID),
-    }
+            raise ValueError(f"the subject has several different values of {attribute.oid}")
+    return {field: found.get(field) for field in _PERSONAL.values()}
 
 
 def _validity(parsed: x509.Certificate) -> tuple[datetime, datetime]:
@@ -310,13 +285,17 @@ def read_public_key(info: Any) -> tuple[Family, PublicKey]:
         raise ValueError(f"the public key is {fault}") from fault
 
 
-def _extensions(parsed: x509.Certificate) -> dict[str, Any]:
+def _extensions(parsed: LeanCertificate) -> dict[str, Any]:
     key_usage = parsed.key_usage_value
     purposes = parsed.extended_key_usage_value
     policies = parsed.certificate_policies_value
+    with extensions.naming("cRLDistributionPoints"):
+        crl_urls = extensions.list_addresses(parsed.extension_values.get(_LIST_PLACES))
+    with extensions.naming("authorityInfoAccess"):
+        ocsp_urls = extensions.responder_addresses(parsed.extension_values.get(_INFORMATION))
     return {
-        "dns_names": tuple(_dns_names(parsed.subject_alt_name_value or ())),
-        "has_alternative_names": parsed.subject_alt_name_value is not None,
+        "dns_names": extensions.dns_names(parsed.extension_values.get(_ALTERNATIVES)),
+        "has_alternative_names": _ALTERNATIVES in parsed.extension_values,
         "key_usage": None
         if key_usage is None
         else frozenset(KEY_USAGES[usage] for usage in key_usage.native),
@@ -331,46 +310,9 @@ def _extensions(parsed: x509.Certificate) -> dict[str, Any]:
         "is_ca": bool(parsed.ca),
         "path_length": parsed.max_path_length,
         "constrains_names": parsed.name_constraints_value is not None,
-        "crl_urls": _http_addresses(_list_names(parsed)),
-        "ocsp_urls": _http_addresses(_responder_names(parsed)),
+        "crl_urls": crl_urls,
+        "ocsp_urls": ocsp_urls,
     }
-
-
-def _dns_names(alternatives: Iterable[x509.GeneralName]) -> Iterator[str]:
-    for alternative in alternatives:
-        if alternative.name == "dns_name":
-            # The bytes, and not .native, which turns A-labels into Unicode.
-            yield alternative.chosen.contents.decode("ascii").lower()
-
-
-def _list_names(parsed: x509.Certificate) -> Iterator[x509.GeneralName]:
-    """Yield the names of cRLDistributionPoints, without the points of partial or foreign lists."""
-    for point in parsed.crl_distribution_points_value or ():
-        place = point["distribution_point"]
-        if place.name == "full_name" and not point["reasons"] and not point["crl_issuer"]:
-            yield from place.chosen
-
-
-def _responder_names(parsed: x509.Certificate) -> Iterator[x509.GeneralName]:
-    for description in parsed.authority_information_access_value or ():
-        if description["access_method"].native == "ocsp":
-            yield description["access_location"]
-
-
-def _http_addresses(found: Iterable[x509.GeneralName]) -> tuple[str, ...]:
-    # https would need a check of revocation for itself (RFC 5280, 8), ldap another client.
-    addresses = (
-        name.chosen.contents.decode("ascii", "replace")
-        for name in found
-        if name.name == "uniform_resource_identifier"
-        and len(name.chosen.contents) <= _MAX_ADDRESS_SIZE
-    )
-    fitting = dict.fromkeys(
-        one
-        for one in addresses
-        if one.lower().startswith("http://") and one.isascii() and one.isprintable()
-    )
-    return tuple(fitting)[:_MAX_ADDRESSES]
 
 
 def read_certificates(data: bytes) -> tuple[Certificate, ...]:

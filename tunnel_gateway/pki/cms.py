@@ -30,8 +30,8 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.digest import DIGEST_SIZE, digest
 from tunnel_gateway.pki import ber
-from tunnel_gateway.pki.certificate import MALFORMED, Certificate, format_time
-from tunnel_gateway.pki.der import load_der
+from tunnel_gateway.pki.certificate import Certificate, format_time
+from tunnel_gateway.pki.der import MALFORMED, load_der
 from tunnel_gateway.pki.oids import FAMILIES, SIGNATURE_OIDS
 from tunnel_gateway.pki.validation import ChainValidator, VerifiedPeer
 

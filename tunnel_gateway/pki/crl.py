@@ -21,7 +21,8 @@ from tunnel_gateway.errors import RevocationDataError
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki import pem
-from tunnel_gateway.pki.certificate import MALFORMED, Certificate, format_time
+from tunnel_gateway.pki.certificate import Certificate, format_time
+from tunnel_gateway.pki.der import MALFORMED
 from tunnel_gateway.pki.oids import SIGNATURE_OIDS
 
 # Some 900,000 entries of the usual size.

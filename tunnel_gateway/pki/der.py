@@ -1,15 +1,51 @@
-"""DER from strangers, on its way into asn1crypto."""
+"""DER from strangers (X.690, section 10): on its way into asn1crypto, and split into its values.
+
+asn1crypto makes an object of everything it passes, which takes some microseconds each. What is
+not proven yet, or only looked at in one place, is split here into slices and no more.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+SEQUENCE: Final = 0x30
+SET: Final = 0x31
+INTEGER: Final = 0x02
+BIT_STRING: Final = 0x03
+OCTET_STRING: Final = 0x04
+OBJECT_IDENTIFIER: Final = 0x06
+
+_LONG_TAG: Final = 0x1F
+_SHORT_LENGTH: Final = 0x80
+_MAX_LENGTH_BYTES: Final = 4
+# Ours have 11 bytes.
+_MAX_IDENTIFIER_SIZE: Final = 64
 
 # An object identifier is made of numbers, and asn1crypto takes time quadratic in the length of
 # each: 25 seconds for 400 KB. In all of them, every byte but the last has its highest bit set.
 # Real ones have five such bytes at most; in names and under encryption, a run of so many bytes
 # does not come about either.
 _LONG_NUMBER: Final = re.compile(rb"[\x80-\xff]{1024}")
+
+# What asn1crypto raises when it meets malformed input, depending on where it meets it.
+MALFORMED: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class Value(NamedTuple):
+    """One value: its first byte (class, form and number), what is inside, and all of it."""
+
+    tag: int
+    contents: bytes
+    whole: bytes
 
 
 def load_der(kind: Any, data: bytes) -> Any:
@@ -21,3 +57,62 @@ def load_der(kind: Any, data: bytes) -> Any:
     if _LONG_NUMBER.search(data):
         raise ValueError("a number of more than 7000 bits in an object identifier")
     return kind.load(data, strict=True)
+
+
+def reason(fault: Exception) -> str:
+    """Return what is wrong, in a line: asn1crypto's texts run over several, the first says it."""
+    return str(fault).partition("\n")[0] or type(fault).__name__
+
+
+def values(data: bytes, limit: int) -> list[Value]:
+    """Split the contents of a constructed value; what is inside the values is not looked at.
+
+    Raises ValueError for anything but DER, and for more than ``limit`` values.
+    """
+    found: list[Value] = []
+    at, size = 0, len(data)
+    while at < size:
+        if len(found) == limit:
+            raise ValueError(f"more than {limit} values in one")
+        if size - at < 2:
+            raise ValueError("it breaks off")
+        tag, length, start = data[at], data[at + 1], at + 2
+        if tag & _LONG_TAG == _LONG_TAG:
+            raise ValueError("a tag of a number that is not used here")
+        if length >= _SHORT_LENGTH:
+            start += length - _SHORT_LENGTH
+            if start > at + 2 + _MAX_LENGTH_BYTES:
+                raise ValueError("a length of too many bytes")
+            number = data[at + 2 : start]
+            length = int.from_bytes(number, "big")
+            if length < _SHORT_LENGTH or not number[0]:
+                raise ValueError("a length that is not DER")
+        end = start + length
+        if end > size:
+            raise ValueError("it breaks off")
+        found.append(Value(tag, data[start:end], data[at:end]))
+        at = end
+    return found
+
+
+def one(data: bytes, tag: int) -> bytes:
+    """Return the contents of the one value that ``data`` is; ValueError if it is another."""
+    found = values(data, 1)
+    if not found or found[0].tag != tag:
+        raise ValueError("a value of another type than is due here")
+    return found[0].contents
+
+
+def dotted(contents: bytes) -> str:
+    """Return an object identifier, from its contents, in dotted form; ValueError if it is none."""
+    if not contents or len(contents) > _MAX_IDENTIFIER_SIZE or contents[-1] & 0x80:
+        raise ValueError("an object identifier that is none, or longer than any in use")
+    arcs: list[int] = []
+    number = 0
+    for byte in contents:
+        number = number << 7 | byte & 0x7F
+        if not byte & 0x80:
+            arcs.append(number)
+            number = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, [first, arcs[0] - 40 * first, *arcs[1:]]))

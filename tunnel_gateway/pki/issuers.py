@@ -15,7 +15,7 @@ from asn1crypto import x509
 from pyhanko_certvalidator.authority import Authority, AuthorityWithCert, CertTrustAnchor
 from pyhanko_certvalidator.registry import CertificateRegistry, TrustManager
 
-from tunnel_gateway.errors import CertificateUntrustedError
+from tunnel_gateway.pki.refusals import too_many_ways
 
 MAX_SEARCH_STEPS: Final = 64
 
@@ -97,12 +97,4 @@ def _doubts(cert: x509.Certificate, issuer: x509.Certificate, at: datetime) -> t
     return (
         not issuer.not_valid_before <= at <= issuer.not_valid_after,
         bool(named) and named != issuer.issuer_serial,
-    )
-
-
-def too_many_ways() -> CertificateUntrustedError:
-    """Return the error of a search that was given up."""
-    return CertificateUntrustedError(
-        "the certificates can be put together in too many ways and none was found to be valid;"
-        " the chain should hold the owner's certificate and those of its centres, each once"
     )

@@ -17,12 +17,12 @@ from cryptography.exceptions import InvalidSignature
 
 from tunnel_gateway.errors import CertificateError, RevocationDataError
 from tunnel_gateway.pki.certificate import (
-    MALFORMED,
     Certificate,
     format_time,
     parse_certificate,
 )
 from tunnel_gateway.pki.crl import CLOCK_SKEW
+from tunnel_gateway.pki.der import MALFORMED
 from tunnel_gateway.pki.paths import GostSignatureValidator, find_path, make_anchor
 
 # An answer has about a kilobyte, and the responder's certificates two each.

@@ -56,16 +56,16 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki import names
+from tunnel_gateway.pki import names, refusals
 from tunnel_gateway.pki.certificate import (
-    MALFORMED,
     Certificate,
     format_time,
     label,
     parse_certificate,
     read_public_key,
 )
-from tunnel_gateway.pki.issuers import Anchors, Shown, names_key_of, too_many_ways
+from tunnel_gateway.pki.der import MALFORMED
+from tunnel_gateway.pki.issuers import Anchors, Shown, names_key_of
 from tunnel_gateway.pki.memory import Memory, key_of
 from tunnel_gateway.pki.oids import SIGNATURE_OIDS
 
@@ -153,7 +153,7 @@ class _CountingValidator(SignatureValidator):
         self._total += 1
         self.on_this_path += 1
         if self._total > MAX_SIGNATURE_CHECKS:
-            raise too_many_ways()
+            raise refusals.too_many_ways()
         try:
             self._inner.validate_signature(
                 signature, signed_data, public_key_info, signature_algorithm, context
@@ -327,10 +327,7 @@ def _error(
             f" and it is {format_time(at)}; check the clock of this machine"
         )
     if refused_signature:
-        return CertificateUntrustedError(
-            f"the signature of {_label(culprit)} does not verify: the certificate was altered,"
-            " or its issuer is not the one of that name in the truststore or the chain"
-        )
+        return refusals.wrong_signature(_label(culprit))
     return CertificateUnsuitableError(f"{_label(culprit)}: {str(fault).removeprefix(_PREFIX)}")
 
 
@@ -338,34 +335,19 @@ def _dead_end(
     chain: Sequence[x509.Certificate], anchors: Sequence[CertTrustAnchor]
 ) -> CertificateUntrustedError:
     known = [*chain, *(anchor.certificate for anchor in anchors)]
+    leaf = _label(chain[0])
     subjects = {one.subject.hashable for one in known}
-    orphan = next((one for one in chain if one.issuer.hashable not in subjects), None)
-    start = f"no path leads from {_label(chain[0])} to a trust anchor:"
-    if orphan is None:
-        return CertificateUntrustedError(f"{start} {_broken_link(chain, known)}")
-    whose = "its issuer" if orphan is chain[0] else f"the issuer of {_label(orphan)}"
-    return CertificateUntrustedError(
-        f"{start} {whose} is neither in the truststore nor, trusted, in the chain; add a centre"
-        " to the chain, and a root that is to be trusted to the truststore"
-    )
-
-
-def _broken_link(chain: Sequence[x509.Certificate], known: Sequence[x509.Certificate]) -> str:
-    """Say why a chain whose issuers are all there by name does not lead to an anchor."""
+    for one in chain:
+        if one.issuer.hashable not in subjects:
+            return refusals.no_issuer(leaf, _label(one))
     for one in chain:
         named = [issuer for issuer in known if issuer.subject.hashable == one.issuer.hashable]
         if not any(names_key_of(one, issuer) for issuer in named):
-            return (
-                f"{_label(one)} was made with the key {one.authority_key_identifier.hex()} of its"
-                f" issuer, and the issuer's certificate that is there has the key"
-                f" {named[0].key_identifier.hex()}; add the issuer's certificate of that key"
-            )
+            wanted, found = one.authority_key_identifier, named[0].key_identifier
+            return refusals.another_key(leaf, _label(one), wanted, found)
     last = next((one for one in chain if one.issuer == one.subject), chain[-1])
-    return (
-        f"the chain ends at {_label(last)}, which is not in the truststore; add it there if it is"
-        " a root that is to be trusted"
-    )
+    return refusals.unknown_root(leaf, _label(last))
 
 
 def _label(certificate: x509.Certificate) -> str:
-    return label(certificate.serial_number, names.distinguished_name(certificate.issuer))
+    return label(certificate.serial_number, names.distinguished_name(certificate.issuer.dump()))

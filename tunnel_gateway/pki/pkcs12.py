@@ -19,8 +19,7 @@ from asn1crypto import cms, keys, pkcs12, x509
 
 from tunnel_gateway.errors import KeystoreError, WrongPasswordError
 from tunnel_gateway.pki import pbe, pkcs8
-from tunnel_gateway.pki.certificate import MALFORMED
-from tunnel_gateway.pki.der import load_der
+from tunnel_gateway.pki.der import MALFORMED, load_der
 
 # Some four hundred certificates: a user's file has three, a nation's truststore some dozens.
 MAX_SIZE: Final = 512 * 1024

@@ -15,8 +15,7 @@ from asn1crypto import core, keys
 from tunnel_gateway.errors import InvalidKeyError, KeystoreError
 from tunnel_gateway.gost.curves import SCALAR_SIZE, Curve, PrivateKey
 from tunnel_gateway.pki import pbe
-from tunnel_gateway.pki.certificate import MALFORMED
-from tunnel_gateway.pki.der import load_der
+from tunnel_gateway.pki.der import MALFORMED, load_der
 from tunnel_gateway.pki.oids import FAMILY_BY_KEY_OID, Family, KeyParameters
 
 # A key has some hundred bytes; asn1crypto takes time quadratic in the number of a list's members.

@@ -12,13 +12,13 @@ from dataclasses import InitVar, dataclass
 from datetime import datetime
 from typing import Final
 
-from asn1crypto import x509
-
 from tunnel_gateway.errors import CertificateUnsuitableError
 from tunnel_gateway.pki.certificate import Certificate, parse_certificate
+from tunnel_gateway.pki.extensions import LeanCertificate, binds_names
 from tunnel_gateway.pki.memory import Memory, key_of
 from tunnel_gateway.pki.names import domain_matches, normalise_domain
 from tunnel_gateway.pki.paths import GostSignatureValidator, find_path, make_anchor
+from tunnel_gateway.pki.vouching import KnownCentres
 
 # As the protocol has it.
 MAX_CHAIN_LENGTH: Final = 8
@@ -54,6 +54,14 @@ class VerifiedPeer:
             raise TypeError("only the validation of a chain makes a VerifiedPeer")
 
 
+@dataclass(frozen=True, slots=True)
+class _Issuer:
+    """A centre that was part of an accepted path; all threads share its parsed form."""
+
+    parsed: LeanCertificate
+    certificate: Certificate
+
+
 class ChainValidator:
     """Validates chains against fixed trust anchors, and remembers those it accepted.
 
@@ -72,9 +80,11 @@ class ChainValidator:
         for anchor in trust_anchors:
             check_anchor(anchor)
         self._anchors = [make_anchor(parse_certificate(anchor.der)) for anchor in trust_anchors]
+        self._names_bound = any(anchor.constrains_names for anchor in trust_anchors)
         self._signatures = GostSignatureValidator()
+        self._centres = KnownCentres(trust_anchors, self._signatures)
         self._accepted: Memory[VerifiedPeer] = Memory(cache_size)
-        self._issuers: Memory[Certificate] = Memory(_ISSUERS)
+        self._issuers: Memory[_Issuer] = Memory(_ISSUERS)
 
     def verify_client(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
         """Validate a user's chain (DER, leaf first) at the aware time ``at``.
@@ -135,10 +145,13 @@ class ChainValidator:
     def _validate(
         self, chain: Sequence[bytes], at: datetime, check: Callable[[Sequence[Certificate]], None]
     ) -> VerifiedPeer:
-        parsed = [parse_certificate(der) for der in chain]
+        # Of what no known centre has signed nothing is decoded: whoever shows it is a stranger.
+        vouched = self._centres.vouched(chain)
+        bound = self._names_bound or any(binds_names(der) for der in vouched)
+        parsed = [self._parse(der, names_are_bound=bound) for der in vouched]
         leaf = Certificate.from_parsed(parsed[0])
         found = find_path(parsed[0], parsed[1:], self._anchors, at, signatures=self._signatures)
-        path = (leaf, *map(self._issuer, found[1:]))
+        path = (leaf, *(self._issuer(one, names_are_bound=bound) for one in found[1:]))
         check(path)
         return VerifiedPeer(
             leaf=leaf,
@@ -148,14 +161,18 @@ class ChainValidator:
             proof=_PROOF,
         )
 
-    def _issuer(self, parsed: x509.Certificate) -> Certificate:
+    def _parse(self, der: bytes, *, names_are_bound: bool) -> LeanCertificate:
+        known = self._issuers.find(key_of(der, bytes([names_are_bound])))
+        return known.parsed if known else parse_certificate(der, names_are_bound=names_are_bound)
+
+    def _issuer(self, parsed: LeanCertificate, *, names_are_bound: bool) -> Certificate:
         """One object for each centre, however many users are remembered with it."""
-        der = parsed.dump()
-        issuer = self._issuers.find(der)
+        key = key_of(parsed.dump(), bytes([names_are_bound]))
+        issuer = self._issuers.find(key)
         if issuer is None:
-            issuer = Certificate.from_parsed(parsed)
-            self._issuers.add(der, issuer)
-        return issuer
+            issuer = _Issuer(parsed, Certificate.from_parsed(parsed))
+            self._issuers.add(key, issuer)
+        return issuer.certificate
 
 
 def check_anchor(certificate: Certificate) -> None:

@@ -15,8 +15,8 @@ def certificate_info(certificate: Certificate) -> dict[str, object]:
     """Return what is in a certificate; times are in Tashkent's, as ``2026-03-01 17:00:00``."""
     parsed = x509.Certificate.load(certificate.der)
     return {
-        "subjectInfo": dict(labelled(parsed.subject)),
-        "issuerInfo": dict(labelled(parsed.issuer)),
+        "subjectInfo": dict(labelled(parsed.subject.dump())),
+        "issuerInfo": dict(labelled(parsed.issuer.dump())),
         "serialNumber": certificate.serial_hex,
         "subjectName": certificate.subject,
         "issuerName": certificate.issuer,

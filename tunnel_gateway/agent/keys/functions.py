@@ -16,9 +16,10 @@ from tunnel_gateway.agent.keys.certificate_info import certificate_info
 from tunnel_gateway.agent.keys.files import KeyFile, KeyFiles
 from tunnel_gateway.agent.keys.keyring import Keyring
 from tunnel_gateway.errors import CertificateUnsuitableError, InvalidKeyError
-from tunnel_gateway.pki.certificate import MAX_CERTIFICATE_SIZE, Certificate
+from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.cms_write import sign_data
 from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.outline import MAX_CERTIFICATE_SIZE
 
 # A page sends the document in one message.
 MAX_DOCUMENT_SIZE: Final = 48 * 1024 * 1024

@@ -1,0 +1,56 @@
+"""What the operator is told of a chain that leads to no trust anchor.
+
+Certificates go by their labels; see ``certificate.label``.
+"""
+
+from __future__ import annotations
+
+from tunnel_gateway.errors import CertificateUntrustedError
+
+
+def no_issuer(leaf: str, orphan: str) -> CertificateUntrustedError:
+    """The ``orphan`` among the certificates, perhaps the leaf, has an issuer nobody knows."""
+    whose = "its issuer" if orphan == leaf else f"the issuer of {orphan}"
+    return _no_path(
+        leaf,
+        f"{whose} is neither in the truststore nor, trusted, in the chain; add a centre"
+        " to the chain, and a root that is to be trusted to the truststore",
+    )
+
+
+def unknown_root(leaf: str, last: str) -> CertificateUntrustedError:
+    """All issuers are shown, up to one that is not trusted."""
+    return _no_path(
+        leaf,
+        f"the chain ends at {last}, which is not in the truststore; add it there if it is"
+        " a root that is to be trusted",
+    )
+
+
+def another_key(leaf: str, whose: str, wanted: bytes, found: bytes) -> CertificateUntrustedError:
+    """There is an issuer of the right name, and by the key identifiers it has another key."""
+    return _no_path(
+        leaf,
+        f"{whose} was made with the key {wanted.hex()} of its issuer, and the issuer's certificate"
+        f" that is there has the key {found.hex()}; add the issuer's certificate of that key",
+    )
+
+
+def wrong_signature(whose: str) -> CertificateUntrustedError:
+    """There is an issuer of the right name, and its key did not make the signature."""
+    return CertificateUntrustedError(
+        f"the signature of {whose} does not verify: the certificate was altered,"
+        " or its issuer is not the one of that name in the truststore or the chain"
+    )
+
+
+def too_many_ways() -> CertificateUntrustedError:
+    """The search for a path was given up."""
+    return CertificateUntrustedError(
+        "the certificates can be put together in too many ways and none was found to be valid;"
+        " the chain should hold the owner's certificate and those of its centres, each once"
+    )
+
+
+def _no_path(leaf: str, reason: str) -> CertificateUntrustedError:
+    return CertificateUntrustedError(f"no path leads from {leaf} to a trust anchor: {reason}")
