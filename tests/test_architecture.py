@@ -24,9 +24,10 @@ CONFIG = {
     "config_destinations",
     "config_admin",
 }
-SIDE = {"errors", "kept_errors", "subject_numbers", "config", "observability", *CONFIG}
+SIDE = {"errors", "os_errors", "kept_errors", "subject_numbers", "config", "observability", *CONFIG}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
+    "os_errors": set(),
     "kept_errors": set(),
     "subject_numbers": set(),
     "config_values": {"errors"},
@@ -37,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
     "config": {"errors", *CONFIG},
     "observability": {"errors"},
     "gost": {"errors"},
-    "pki": {"errors", "gost"},
+    "pki": {"errors", "os_errors", "gost"},
     "protocol": {"errors", "kept_errors", "gost", "pki"},
     "transport": {*SIDE, "gost", "pki", "protocol"},
     "gateway": {*SIDE, "gost", "pki", "protocol", "transport"},

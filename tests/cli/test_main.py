@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 from tests.support.credentials import Credentials
-from tests.support.processes import Program, command
+from tests.support.processes import TIME_LIMIT, Program, command
 from tunnel_gateway.cli import selftest
 from tunnel_gateway.cli.main import main
 from tunnel_gateway.errors import ConfigError, Fault, FileError
@@ -85,7 +90,8 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     ("error", "said"),
     [
         (FileError("key.pem: no such file"), ["key.pem: no such file"]),
-        (OSError(98, "cannot listen"), ["[Errno 98] cannot listen"]),
+        (OSError(98, "cannot listen"), ["cannot listen"]),
+        (FileNotFoundError(2, "No such file", "x"), ["x: No such file; check the path"]),
         (FileError("CN=a\u202eb\u2028c\nd\x1b[2J"), ["CN=a\\u202eb\\u2028c\\nd\\x1b[2J"]),
         (KeyboardInterrupt(), ["interrupted"]),
         (
@@ -109,3 +115,49 @@ def test_errors_are_one_line_each(
 def test_an_error_of_our_own_is_not_hidden(failing: Callable[[BaseException], int]) -> None:
     with pytest.raises(ZeroDivisionError):
         failing(ZeroDivisionError())
+
+
+PRINTING = [
+    ["--help"],
+    ["--version"],
+    ["serve", "--help"],
+    ["selftest"],
+    ["pki", "init", "{folder}"],
+    ["pki", "show", "{chain}"],
+    ["pki", "show", "--json", "{chain}"],
+    ["pki", "verify", "--truststore", "{truststore}", "{chain}"],
+]
+
+
+@pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
+@pytest.mark.parametrize("reader", ["has left", "is a full disk"])
+def test_nobody_takes_what_is_printed(
+    arguments: list[str], reader: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    places = {
+        "folder": tmp_path / "dev",
+        "chain": credentials.citizen.chain,
+        "truststore": credentials.truststore,
+    }
+    with ExitStack() as stack:
+        if reader == "has left":
+            left, output = os.pipe()
+            os.close(left)
+            stack.callback(os.close, output)
+        else:
+            output = stack.enter_context(Path("/dev/full").open("wb")).fileno()
+        done = subprocess.run(
+            [sys.executable, *command(), *(one.format(**places) for one in arguments)],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"},
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+    if reader == "has left":
+        assert (done.returncode, done.stderr) == (141, b"")
+    else:
+        (line,) = done.stderr.decode().splitlines()
+        assert done.returncode == 1
+        assert line.startswith("tunnel-gateway: ")
+        assert line.endswith("No space left on device; make room on the disk")

@@ -190,4 +190,20 @@ def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     pipe = tmp_path / "key.pem"
     os.mkfifo(pipe, 0o600)
     with pytest.raises(FileError, match="a pipe"):
-        read_file(pipe, secret=True)
+        read_file(pipe, secret=lambda _: "")
+
+
+def test_nobody_is_told_to_close_a_file_of_the_system() -> None:
+    for read in (load_identity, is_encrypted, read_password):
+        with pytest.raises(FileError) as caught:
+            read(Path("/etc/passwd"))
+        assert "chmod" not in str(caught.value)
+    assert str(caught.value).endswith("lines, and a password file has one")
+
+
+def test_a_certificate_in_place_of_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "chain.pem"
+    path.write_bytes(to_pem(user().chain))
+    path.chmod(0o644)
+    with pytest.raises(FileError, match="there is no private key in it"):
+        load_identity(path)

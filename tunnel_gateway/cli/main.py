@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from io import TextIOWrapper
+from typing import Final
 
 from tunnel_gateway.cli import (
     agent,
@@ -23,6 +25,7 @@ from tunnel_gateway.cli import (
 from tunnel_gateway.errors import ConfigError, TunnelGatewayError
 from tunnel_gateway.observability import journal
 from tunnel_gateway.observability.logs import escaped
+from tunnel_gateway.os_errors import sentence
 
 _LESSON = """\
 A gateway for E-IMZO TUNNEL. It stands at the edge of an organisation: users prove who they
@@ -41,8 +44,38 @@ Each command explains itself with --help.
 """
 
 
+# What shells show for programs that SIGPIPE ends; `| head` is no failure to speak of.
+_NOBODY_READS: Final = 141
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage."""
+    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage.
+
+    141 if the reader of what it prints has left, as ``head`` does when it has enough.
+    """
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return _NOBODY_READS
+    except OSError as error:  # the disk that it is written to may be full
+        _discard_output()
+        _complain(f"cannot write what is to be printed: {sentence(error)}")
+        return 1
+
+
+def _discard_output() -> None:
+    """Let the interpreter's own last write of the output succeed."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does by itself
     parser = argparse.ArgumentParser(
@@ -63,8 +96,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         for fault in error.faults:
             _complain(str(fault))
-    except (TunnelGatewayError, OSError) as error:
+    except TunnelGatewayError as error:
         _complain(str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        _complain(f"{where}{sentence(error)}")
     except KeyboardInterrupt:
         _complain("interrupted")
     return 1

@@ -14,6 +14,7 @@ from typing import Any, Final
 from tunnel_gateway.cli.arguments import domain
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost.curves import CURVES
+from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki import pbe
 from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import (
@@ -242,7 +243,7 @@ def _is_free(folder: Path) -> bool:
     try:
         return not folder.exists() or not any(folder.iterdir())
     except OSError as fault:
-        raise FileError(f"{folder}: {fault.strerror}") from fault
+        raise FileError(f"{folder}: {sentence(fault)}") from fault
 
 
 def _write_authority(writer: _Writer, args: argparse.Namespace) -> Authority:
@@ -315,7 +316,7 @@ class _Writer:
             with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
                 file.write(data)
         except OSError as fault:
-            raise FileError(f"{path}: {fault.strerror}") from fault
+            raise FileError(f"{path}: {sentence(fault)}") from fault
 
     def identity(self, identity: Identity, chain_name: str, key_name: str) -> None:
         key, family = identity.private_key, identity.leaf.family

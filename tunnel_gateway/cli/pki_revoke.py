@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tunnel_gateway.errors import FileError, RevocationDataError
+from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki.authority import issue_list
 from tunnel_gateway.pki.crl import RevocationList
 from tunnel_gateway.pki.keyfiles import Identity, load_certificates, load_identity, read_password
@@ -76,7 +77,7 @@ def _write(path: Path, issuer: Identity, serials: list[int]) -> int:
         draft.write_bytes(data)
         draft.replace(path)
     except OSError as fault:
-        raise FileError(f"{path}: {fault.strerror}") from fault
+        raise FileError(f"{path}: {sentence(fault)}") from fault
     except RevocationDataError as fault:
         raise FileError(f"{path}: {fault}; move it away to begin a new list") from fault
     return len(revoked)

@@ -23,6 +23,7 @@ from tunnel_gateway.errors import (
     FileError,
     ProtocolViolationError,
 )
+from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki.keyfiles import (
     PASSWORD_SUFFIX,
     Identity,
@@ -58,7 +59,7 @@ def read_domains(
     try:
         entries = sorted(directory.iterdir())
     except OSError as error:
-        return {}, [Fault(f"cannot be read ({error.strerror})", str(directory))]
+        return {}, [Fault(f"cannot be read: {sentence(error)}", str(directory))]
     for entry in entries:
         if entry.name.startswith(".") or entry.name.endswith(PASSWORD_SUFFIX):
             continue

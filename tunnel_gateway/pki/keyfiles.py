@@ -21,6 +21,7 @@ from tunnel_gateway.errors import (
     WrongPasswordError,
 )
 from tunnel_gateway.gost.curves import PrivateKey
+from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki import jks, pbe, pem, pkcs8, pkcs12
 from tunnel_gateway.pki.certificate import Certificate, read_certificates
 from tunnel_gateway.pki.oids import Family
@@ -78,7 +79,7 @@ def load_identity(
     ``alias`` names the one. Raises FileError naming the file at fault and the reason: among
     others, that other users can reach the key.
     """
-    data = read_file(key_path, secret=True)
+    data = read_file(key_path, secret=_no_key)
     if chain_path is None:
         return _in_file(key_path, lambda: read_identity(data, password, alias))
     if not pem.is_pem(data):
@@ -116,7 +117,7 @@ def is_pfx(data: bytes) -> bool:
 
 def is_encrypted(path: Path) -> bool:
     """Tell whether the key in ``path`` needs a password; raises FileError as when it is read."""
-    data = read_file(path, secret=True)
+    data = read_file(path, secret=_no_key)
     return is_pfx(data) or _ENCRYPTED_LABEL.encode() in data
 
 
@@ -182,10 +183,13 @@ def load_certificates(path: Path) -> tuple[Certificate, ...]:
     return _in_file(path, lambda: read_certificates(data))
 
 
-def read_file(path: Path, *, secret: bool = False, limit: int = MAX_FILE_SIZE) -> bytes:
-    """Read a file of at most ``limit`` bytes; a ``secret`` one must be its owner's only.
+def read_file(
+    path: Path, *, secret: Callable[[bytes], str] | None = None, limit: int = MAX_FILE_SIZE
+) -> bytes:
+    """Read a file of at most ``limit`` bytes; raises FileError, with the remedy.
 
-    Raises FileError, with the remedy.
+    A ``secret`` must be its owner's only. The function says why some bytes are no such secret,
+    or "": nobody shall be told to close a file of the system that was named by mistake.
     """
     if path.is_fifo() and Path("/dev") not in path.parents:
         raise FileError(f"{path}: a pipe, which might never end; it must be a file")
@@ -193,19 +197,33 @@ def read_file(path: Path, *, secret: bool = False, limit: int = MAX_FILE_SIZE) -
         with path.open("rb") as file:
             # The open file is asked, not the path: nobody can change it in between.
             mode = os.fstat(file.fileno()).st_mode
-            if secret and mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise FileError(
-                    f"{path}: other users can reach this secret"
-                    f" (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}"
-                )
             data = file.read(limit + 1)
     except PermissionError as fault:
         raise FileError(f"{path}: {fault.strerror}; {_FOR_WHOM}") from fault
     except OSError as fault:
-        raise FileError(f"{path}: {fault.strerror}") from fault
+        raise FileError(f"{path}: {sentence(fault)}") from fault
     if len(data) > limit:
         raise FileError(f"{path}: over {limit} bytes, which no such file has")
+    if secret and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise FileError(
+            f"{path}: "
+            + (
+                secret(data)
+                or f"other users can reach this secret (mode {stat.S_IMODE(mode):04o});"
+                f" run: chmod 600 {path}"
+            )
+        )
     return data
+
+
+def _no_key(data: bytes) -> str:
+    held = is_pfx(data) or _PLAIN_LABEL.encode() in data or jks.is_java_keystore(data)
+    return "" if held else "there is no private key in it; name a PFX, or a PKCS#8 key in PEM"
+
+
+def _no_password(data: bytes) -> str:
+    lines = data.rstrip(b"\r\n").count(b"\n") + 1
+    return "" if lines <= 2 else f"{lines} lines, and a password file has one"
 
 
 def read_password(path: Path) -> bytes:
@@ -213,7 +231,7 @@ def read_password(path: Path) -> bytes:
 
     Raises FileError; an empty password is one of the reasons.
     """
-    password = read_file(path, secret=True).rstrip(b"\r\n")
+    password = read_file(path, secret=_no_password).rstrip(b"\r\n")
     if not password:
         raise FileError(f"{path}: there is no password in it")
     return password

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tunnel_gateway.errors import FileError
+from tunnel_gateway.os_errors import sentence
 
 AUTHORITY: Final = "local-ca.pem"
 AUTHORITY_KEY: Final = "local-ca.key.pem"
@@ -63,7 +64,7 @@ class LocalCertificate:
                 self._make_server(signer, now)
                 return True
         except OSError as error:
-            raise FileError(f"{self._folder}: {error.strerror}") from None
+            raise FileError(f"{self._folder}: {sentence(error)}") from None
         return False
 
     def context(self) -> ssl.SSLContext:
@@ -77,8 +78,10 @@ class LocalCertificate:
         """Let new connections of ``context`` have what is in the file now."""
         try:
             context.load_cert_chain(self.server)
-        except (OSError, ssl.SSLError) as error:
-            raise FileError(f"{self.server}: {error}") from None
+        except ssl.SSLError as error:
+            raise FileError(f"{self.server}: {error.reason or error}; remove it") from None
+        except OSError as error:
+            raise FileError(f"{self.server}: {sentence(error)}") from None
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the authority's certificate, as browsers show it."""

@@ -17,6 +17,7 @@ from tunnel_gateway.errors import FileError, NotPermittedError
 from tunnel_gateway.gateway.account import Account
 from tunnel_gateway.gateway.audit.file import AuditFile, audit_path
 from tunnel_gateway.gateway.audit.writer import AuditWriter, timestamp
+from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.subject_numbers import believed
 from tunnel_gateway.transport.relay import RelayEnd
 
@@ -32,7 +33,7 @@ class Audit:
         try:
             self._writer = AuditWriter(AuditFile(audit_path(path, os.environ)))
         except OSError as error:
-            raise FileError(f"{path}: {error.strerror}") from None
+            raise FileError(f"{path}: {sentence(error)}") from None
         self.action(
             "start", host=socket.gethostname(), pid=os.getpid(), version=version("tunnel-gateway")
         )
