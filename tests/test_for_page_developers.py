@@ -24,7 +24,7 @@ TYPES = (PROJECT / "docs" / "e-imzo.d.ts").read_text("utf-8")
 TEXTS = PROJECT / "demo" / "page" / "texts"
 
 # An alert about an open tunnel, or what is sent through it, answers no call.
-OF_OPEN_TUNNELS = {"not_websocket", "request_too_large", "closed_by_operator"}
+OF_OPEN_TUNNELS = {"not_websocket", "request_too_large", "closed_by_operator", "page_lost"}
 # What only the close frame of a tunnel says.
 OF_ENDINGS = {"closed_by_operator", "idle_timeout", "gateway_lost", "destination_ended"}
 

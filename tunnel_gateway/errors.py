@@ -45,13 +45,14 @@
     ├── GatewayUnreachableError     the agent could not connect to the gateway
     ├── AdminError                  a running gateway did not do what its operator asked for
     ├── CallRefusedError            the agent does not do what a page called for
+    ├── PageLostError               the connection that the user's data come from broke off
     ├── AlertReceivedError          the other side ended the tunnel and said why
     └── TruncatedError              the stream ended without the close record
 
-``code`` is stable: logs, metrics and alerts use it. ``limit`` says which limit was reached, where
-it was one: `Limit` is the table of all. The text is for the operator and never
-holds a secret. Failed tags and signatures are ``cryptography.exceptions.InvalidTag`` and
-``InvalidSignature`` in the primitives; the protocol turns them into errors of this tree.
+``code`` is stable: logs, metrics and alerts use it. ``limit`` says which `Limit` was reached, if
+one was. The text is for the operator and never holds a secret. Failed tags and signatures are
+``cryptography.exceptions.InvalidTag`` and ``InvalidSignature`` in the primitives; the protocol
+turns them into errors of this tree.
 """
 
 from __future__ import annotations
@@ -269,10 +270,7 @@ class DestinationUnreachableError(RefusalError):
 
 
 class NotPermittedError(RefusalError):
-    """A rule of the destination or of the domain forbids it.
-
-    ``rule`` is the configuration's key that decided, for the log; None for the origin rule.
-    """
+    """A rule forbids it: the configuration's key ``rule``; None for the origin rule."""
 
     code = "not_permitted"
 
@@ -327,6 +325,12 @@ class DestinationBusyError(LimitReachedError):
     code = "destination_busy"
 
 
+class PageLostError(TunnelGatewayError):
+    """The page's connection to the agent broke off: what it said is not all that it had to say."""
+
+    code = "page_lost"
+
+
 class OperatorClosedError(RefusalError):
     """An operator of the gateway has ended the tunnel."""
 
@@ -368,10 +372,7 @@ class AdminError(TunnelGatewayError):
 
 
 class CallRefusedError(TunnelGatewayError):
-    """The agent will not do what a page called for.
-
-    The page gets the text as ``reason`` and ``name``, a stable word, as ``code``.
-    """
+    """The agent refuses a call; the page gets the stable word ``name`` as ``code``, and why."""
 
     code = "call_refused"
 

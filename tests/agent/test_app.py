@@ -95,7 +95,9 @@ async def test_the_page_breaks_off(credentials: Credentials, tmp_path: Path) -> 
         assert (await agent.end()).reason == "local_lost"
         assert await receive(destination) == b""
         destination.close()
-        assert (await home.ended())["reason"] == "peer_left"
+        line = await home.ended()
+        assert line["reason"] == "alert_received"  # and not an end of what the page had to say
+        assert "page_lost" in line["detail"]
 
 
 async def test_nobody_comes(credentials: Credentials, tmp_path: Path) -> None:

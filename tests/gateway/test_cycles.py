@@ -9,15 +9,65 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.credentials import Credentials
+from tests.soak.attacker import Attacker
+from tests.soak.strangers import Stranger, strangers
+from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.garbage import cycles
-from tests.support.house import House, house
+from tests.support.house import House, head, house
 from tests.support.loopback import LOOPBACK, receive_all, reset, send
+from tests.support.peer import UPGRADE
+from tunnel_gateway.errors import (
+    AlertReceivedError,
+    OperatorClosedError,
+    TruncatedError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.gateway import opening
+from tunnel_gateway.protocol.constants import ContentType
 
 Exit = Callable[[House], Awaitable[object]]
+SETTLE_SECONDS = 0.05
+
+
+async def check(home: House, leave: Exit, count: int = 3) -> None:
+    """Go the way out some times, and look at what the last times have left."""
+
+    async def one() -> None:
+        await leave(home)
+        async with asyncio.timeout(20):
+            await home.sessions.wait_ended()
+
+    for _ in range(2):  # what is made once only
+        await one()
+    with cycles() as left:
+        for _ in range(count):
+            await one()
+        await asyncio.sleep(SETTLE_SECONDS)
+    assert not left
 
 
 # --- strangers ----------------------------------------------------------------------------------
+
+
+async def test_no_stranger_leaves_one(credentials: Credentials, tmp_path: Path) -> None:
+    """Each kind of the soak, most of which come from another thread."""
+    settings = {"destination_closed_host": LOOPBACK, "destination_closed_port": 1}
+    async with house(credentials, tmp_path, handshake_timeout=0.5, **settings) as home:
+        address = LOOPBACK, home.listener.port
+        failed = {}
+        kinds: dict[str, Stranger] = {one.name: one for one in strangers(credentials)}
+        for name, stranger in kinds.items():
+
+            async def come(_: House, stranger: Stranger = stranger) -> None:
+                attacker = Attacker(address, [LOOPBACK], FIRST_DOMAIN)
+                await asyncio.to_thread(stranger.come, attacker)
+                await asyncio.to_thread(attacker.close)
+
+            try:
+                await check(home, come, 1)
+            except AssertionError as error:
+                failed[name] = str(error)[:500]
+    assert not failed
 
 
 async def connect(home: House) -> socket.socket:
@@ -27,48 +77,134 @@ async def connect(home: House) -> socket.socket:
     return plain
 
 
-def says(data: bytes, *, then: str = "listens") -> Exit:
+def says(data: bytes, *, ends: bool = False) -> Exit:
     async def leave(home: House) -> None:
-        plain = await connect(home)
-        if data:
+        with await connect(home) as plain:
             await send(plain, data)
-        if then == "resets":
-            await asyncio.sleep(0.05)
-            reset(plain)
-            return
-        if then == "ends":
-            plain.shutdown(socket.SHUT_WR)
-        await receive_all(plain)
-        plain.close()
+            if ends:
+                plain.shutdown(socket.SHUT_WR)
+            await receive_all(plain)
 
     return leave
 
 
-EXITS: dict[str, Exit] = {
-    "garbage": says(b"garbage"),
-    "a bad hello": says(b"\x01\x00\x04ABCD"),
-    "too long": says(b"\x01\xff\xff"),
-    "no keys yet": says(b"\x02\x00\x01A"),
-    "an alert": says(b"\x03\x00\x04\x0d\x02ab"),
-    "nothing": says(b"", then="ends"),
-    "a reset": says(b"", then="resets"),
-    "a part": says(b"\x01\x00\x80EIM", then="ends"),
-    "a part and a reset": says(b"\x01\x00\x80EIM", then="resets"),
-    "silence": says(b""),
+@pytest.mark.parametrize(
+    "leave",
+    [
+        says(b"\x01"),
+        says(b"PROXY TCP4 1.2.3.4\r\n"),
+        says(b"PROXY TCP4 ", ends=True),
+        says(b"PROXY TCP4 "),
+        says(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET /"),
+        says(b"", ends=True),
+    ],
+)
+async def test_a_balancers_header(leave: Exit, credentials: Credentials, tmp_path: Path) -> None:
+    settings = {"proxy_from": LOOPBACK, "handshake_timeout": 0.3}
+    async with house(credentials, tmp_path, **settings) as home:
+        await check(home, leave)
+
+
+@pytest.mark.parametrize("limit", ["limit", "handshake_limit", "source_limit", "source_handshakes"])
+async def test_a_limit(limit: str, credentials: Credentials, tmp_path: Path) -> None:
+    settings = {limit: 1, "source_networks": "192.0.2.1 free", "handshake_timeout": 0.5}
+
+    async def two(home: House) -> None:
+        with await connect(home), await connect(home) as second:
+            await send(second, b"\x01")
+            await receive_all(second)
+
+    async with house(credentials, tmp_path, **settings) as home:
+        await check(home, two)
+
+
+async def test_a_stop_in_the_handshake(credentials: Credentials, tmp_path: Path) -> None:
+    async def stopped(home: House) -> None:
+        with await connect(home) as plain:
+            await asyncio.sleep(0.02)
+            for session in home.sessions:
+                session.stop(OperatorClosedError("closed"))
+            await receive_all(plain)
+
+    async with house(credentials, tmp_path) as home:
+        await check(home, stopped)
+
+
+# --- who has proven who he is -------------------------------------------------------------------
+
+
+async def refused(home: House, dst_id: str) -> None:
+    with pytest.raises(AlertReceivedError):
+        await home.client(dst_id)
+
+
+async def with_page(home: House, data: bytes, *, end: bool = False, lose: bool = False) -> None:
+    tunnel, page = await home.client()
+    with await home.destination():
+        if data:
+            tunnel.channel.write(data)
+        if end:
+            tunnel.channel.write_eof()
+        if lose:
+            tunnel.channel._stream.abort(TruncatedError("no matter"))
+        await page.until(lambda: "lost" in page.calls or "eof" in page.calls)
+        await home.leave()
+
+
+async def with_answer(home: House, answer: bytes, *, lose: bool = False) -> None:
+    tunnel, page = await home.client()
+    destination = await home.destination()
+    tunnel.channel.write(UPGRADE)
+    await head(destination)
+    if answer:
+        await send(destination, answer)
+    if lose:
+        reset(destination)
+    destination.close()
+    await page.until(lambda: "lost" in page.calls or "eof" in page.calls)
+    await home.leave()
+
+
+async def stopped_while_opening(home: House) -> None:
+    _, page = await home.client()
+    with await home.destination():
+        for session in home.sessions:
+            session.stop(OperatorClosedError("closed"))
+        await page.saw("lost")
+        await home.leave()
+
+
+OPENINGS: dict[str, Exit] = {
+    "an unknown destination": lambda home: refused(home, "none"),
+    "a dead destination": lambda home: refused(home, "dead"),
+    "no WebSocket": lambda home: with_page(home, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "another origin": lambda home: with_page(
+        home, UPGRADE.replace(b"example.uz\r\n\r\n", b"a\r\n\r\n")
+    ),
+    "no request": lambda home: with_page(home, b"GET /", end=True),
+    "a lost page": lambda home: with_page(home, b"", lose=True),
+    "a lost page after its request": lambda home: with_page(home, UPGRADE, lose=True),
+    "silence": lambda home: with_page(home, b""),
+    "no answer in time": lambda home: with_page(home, UPGRADE),
+    "a refusal": lambda home: with_answer(home, b"HTTP/1.1 403 Forbidden\r\n\r\n"),
+    "a refusal that breaks off": lambda home: with_answer(
+        home, b"HTTP/1.1 403 Forbidden\r\n\r\n", lose=True
+    ),
+    "no answer": lambda home: with_answer(home, b""),
+    "a lost answer": lambda home: with_answer(home, b"HTTP/1.1 1", lose=True),
+    "nonsense": lambda home: with_answer(home, b"nonsense\r\n\r\n"),
+    "a stop": stopped_while_opening,
 }
 
 
-@pytest.mark.parametrize("leave", EXITS.values(), ids=EXITS)
-async def test_none_is_left(leave: Exit, credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path, handshake_timeout=0.3) as home:
-        for _ in range(2):  # what is made once only
-            await leave(home)
-            await home.sessions.wait_ended()
-        with cycles() as left:
-            await leave(home)
-            await home.sessions.wait_ended()
-            await asyncio.sleep(0.02)
-    assert not left
+@pytest.mark.parametrize("leave", OPENINGS.values(), ids=OPENINGS)
+async def test_an_opening(
+    leave: Exit, credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_REFUSAL_SECONDS", 0.2)
+    settings = {"destination_dead_host": LOOPBACK, "destination_dead_port": 1}
+    async with house(credentials, tmp_path, upgrade_timeout=0.4, **settings) as home:
+        await check(home, leave)
 
 
 # --- open tunnels -------------------------------------------------------------------------------
@@ -76,26 +212,60 @@ async def test_none_is_left(leave: Exit, credentials: Credentials, tmp_path: Pat
 
 async def one_tunnel(home: House, end: str) -> None:
     tunnel, page, destination = await home.open()
+    connection = tunnel.channel._connection
     if end == "completed":
         tunnel.channel.write_eof()
         destination.close()
         await page.saw("eof")
     elif end == "page":
         tunnel.channel.close()
+    elif end == "an alert":
+        tunnel.channel.abort(TunnelGatewayError("an internal error"))
+    elif end == "a forged record":
+        tunnel.channel._stream.write(b"\x02\x00\x09123456789")
+        await page.saw("lost")
+    elif end == "out of place":
+        connection._send_protected(ContentType.HANDSHAKE, b"again")
+        tunnel.channel.flush()
+        await page.saw("lost")
+    elif end == "cut off":
+        tunnel.channel._stream.write_eof()
+        await page.saw("lost")
+    elif end == "lost":
+        tunnel.channel._stream.abort(TruncatedError("no matter"))
+    elif end == "a stop":
+        for session in home.sessions:
+            session.stop(OperatorClosedError("closed"))
+        await page.saw("lost")
+    elif end == "idle":
+        await page.saw("lost")
+    elif end == "destination lost":
+        reset(destination)
+        await page.saw("lost")
     else:
         destination.close()
         await page.saw("eof")
     await home.leave()
     destination.close()
-    await home.sessions.wait_ended()
 
 
-@pytest.mark.parametrize("end", ["completed", "page", "destination"])
-async def test_a_tunnel_leaves_none(end: str, credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path, bandwidth=10_000_000) as home:
-        for _ in range(2):
-            await one_tunnel(home, end)
-        with cycles() as left:
-            await one_tunnel(home, end)
-            await asyncio.sleep(0.02)
-    assert not left
+ENDS = (
+    "completed",
+    "page",
+    "destination",
+    "an alert",
+    "a forged record",
+    "out of place",
+    "cut off",
+    "lost",
+    "a stop",
+    "idle",
+    "destination lost",
+)
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_an_open_tunnel(end: str, credentials: Credentials, tmp_path: Path) -> None:
+    idle = 1 if end == "idle" else 60
+    async with house(credentials, tmp_path, bandwidth=10_000_000, idle_timeout=idle) as home:
+        await check(home, lambda home: one_tunnel(home, end))

@@ -36,6 +36,7 @@ NUMBERS = {
     "destination_busy": 21,
     "closed_by_operator": 22,
     "request_too_large": 23,
+    "page_lost": 24,
 }
 on_each_code = pytest.mark.parametrize("code", AlertCode, ids=lambda code: code.name)
 

@@ -209,7 +209,9 @@ class Soak:
             begun = time.monotonic()
             try:
                 peer.send(said)
-                heard = destination.recv(1000, socket.MSG_WAITALL)
+                heard = b""
+                while len(heard) < len(said) and (data := destination.recv(1000)):
+                    heard += data
                 destination.sendall(heard)
                 assert peer.data(1000) == said
             except (AssertionError, OSError) as error:

@@ -147,10 +147,18 @@ def record(number: int, fragment: bytes) -> bytes:
 
 def receive_record(connection: socket.socket) -> bytes:
     """Receive a whole record, its header included."""
-    header = connection.recv(3, socket.MSG_WAITALL)
-    assert len(header) == 3, header
-    size = int.from_bytes(header[1:], "big")
-    return header + (connection.recv(size, socket.MSG_WAITALL) if size else b"")
+    header = _exactly(connection, 3)
+    return header + _exactly(connection, int.from_bytes(header[1:], "big"))
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        data = connection.recv(size - len(found))
+        if not data:
+            raise ConnectionResetError("the gateway has no time for one more")
+        found += data
+    return found
 
 
 def listen_to_end(connection: socket.socket, *, end: bool = False) -> None:

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import uvloop
 
 from tests.support.processes import LOOPBACK, open_sockets, wait_until
-from tunnel_gateway.errors import ShuttingDownError
+from tunnel_gateway.errors import DestinationUnreachableError, ShuttingDownError
 from tunnel_gateway.transport.listener import Listener
 from tunnel_gateway.transport.relay import Relay, RelayLimits
 from tunnel_gateway.transport.stream import SocketStream
@@ -61,7 +61,13 @@ class Relays:
     async def _join(self, stream: SocketStream, number: int) -> None:
         loop = asyncio.get_running_loop()
         _, other = await loop.create_connection(SocketStream, LOOPBACK, self._port)
-        relay = Relay(stream, other, RelayLimits(60.0, 60.0), socket_name="destination")
+        relay = Relay(
+            stream,
+            other,
+            RelayLimits(60.0, 60.0),
+            socket_name="destination",
+            on_socket_lost=DestinationUnreachableError("the destination broke off"),
+        )
         if number % STOPPED == 0:
             loop.call_soon(relay.stop, ShuttingDownError("stop"))
         end = await relay.run(stream.inbox, other.inbox)

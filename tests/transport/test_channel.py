@@ -210,9 +210,25 @@ class TestStream:
         async with tunnel(credentials) as made:
             _, server = await open_tunnel(made)
             made.client.close()
-            await server.saw("lost")
+            await server.saw("eof")
+            made.client_stream.abort(ShuttingDownError("of no use here"))
+            while "lost" not in server.calls:  # noticed when it is written to
+                made.server.write(b"javob")
+                await asyncio.sleep(0.01)
             assert server.calls == ["eof", "lost"]
             assert server.error is None
+
+    async def test_the_end_of_tcp_after_a_close_is_nothing(self, credentials: Credentials) -> None:
+        async with tunnel(credentials) as made:
+            client, server = await open_tunnel(made)
+            made.client.write_eof()
+            made.client_stream.write_eof()
+            await server.saw("eof")
+            made.server.write(bytes(MIB))
+            made.server.write_eof()
+            assert await client.received(MIB) == bytes(MIB)
+            await client.saw("eof")
+            assert server.calls == ["eof"]
 
     async def test_a_peer_that_says_why(self, credentials: Credentials) -> None:
         async with tunnel(credentials) as made:

@@ -9,7 +9,7 @@ from typing import Final
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS, OneShotAddress
 from tunnel_gateway.agent.tunnel import open_tunnel
 from tunnel_gateway.config_values import Address
-from tunnel_gateway.errors import TunnelGatewayError
+from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.transport.inbox import Inbox
 from tunnel_gateway.transport.relay import Relay, RelayEnd, RelayLimits
@@ -42,7 +42,14 @@ async def serve_one_tunnel(
             tunnel.channel.abort(error)
             await tunnel.channel.wait_closed()
             raise
-        relay = Relay(tunnel.channel, local, _LIMITS, socket_name="local", farewell=local.farewell)
+        relay = Relay(
+            tunnel.channel,
+            local,
+            _LIMITS,
+            socket_name="local",
+            on_socket_lost=PageLostError("the connection to the local address broke off"),
+            farewell=local.farewell,
+        )
         end = await relay.run(inbox, local.inbox)
         await tunnel.channel.wait_closed()
         await local.wait_closed()

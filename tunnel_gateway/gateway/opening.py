@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 from tunnel_gateway.config import Config
@@ -87,15 +87,24 @@ async def accepted(answers: Inbox, page: Inbox, *, time_limit: float) -> bool:
     )
 
 
-async def pass_refusal(answers: Inbox, page: Inbox, write: Callable[[bytes], object]) -> None:
-    """Let the page see why the application refused: its answer, bounded in size and time."""
-    passed = 0
-    # A page that has read enough of it leaves, and that is a refusal all the same.
-    with suppress(TimeoutError, DestinationUnreachableError, TruncatedError):
+async def pass_refusal(answers: Inbox, page: Inbox, write: Callable[[bytes], object]) -> bool:
+    """Let the page see why the application refused: its answer, bounded in size and time.
+
+    Tells whether all of it was passed on that came in time.
+    """
+    left = _REFUSAL_BYTES
+    try:
         async with asyncio.timeout(_REFUSAL_SECONDS):
-            while passed < _REFUSAL_BYTES and (data := await _receive_answer(answers, page)):
-                write(data[: _REFUSAL_BYTES - passed])
-                passed += len(data)
+            while data := await _receive_answer(answers, page):
+                write(data[:left])
+                left -= len(data)
+                if left < 0:
+                    return False
+    except TimeoutError:
+        pass  # an application that keeps its connection open after the answer
+    except (DestinationUnreachableError, TruncatedError):
+        return False  # it broke off, or the page has read enough of it and left
+    return True
 
 
 async def _receive_answer(answers: Inbox, page: Inbox) -> bytes:
@@ -113,6 +122,8 @@ async def _receive_answer(answers: Inbox, page: Inbox) -> bytes:
         raise DestinationUnreachableError(
             f"the destination broke off before its answer was complete: {error.strerror}"
         ) from None
+    finally:
+        del answer  # it keeps the error that this frame raises
 
 
 @asynccontextmanager

@@ -185,8 +185,10 @@ class Session:
             config=config,
         )
         if not await accepted(socket.inbox, page, time_limit=config.upgrade_timeout):
-            await pass_refusal(socket.inbox, page, self._channel.write)
-            self._channel.close()
+            if await pass_refusal(socket.inbox, page, self._channel.write):
+                self._channel.close()
+            else:
+                self._channel.abort(DestinationUnreachableError("its refusal was cut"))
             return RelayEnd("upgrade_refused")
         relay = Relay(
             self._channel,

@@ -44,6 +44,7 @@ class AlertCode(IntEnum):
     DESTINATION_BUSY = 21
     CLOSED_BY_OPERATOR = 22
     REQUEST_TOO_LARGE = 23
+    PAGE_LOST = 24
 
 
 TEXTS: Final[dict[AlertCode, str]] = {
@@ -70,6 +71,7 @@ TEXTS: Final[dict[AlertCode, str]] = {
     AlertCode.DESTINATION_BUSY: "the application behind the gateway is full; try again later",
     AlertCode.CLOSED_BY_OPERATOR: "an operator of the gateway has closed the tunnel",
     AlertCode.REQUEST_TOO_LARGE: "the page's request is longer than 16 KiB, cookies included",
+    AlertCode.PAGE_LOST: "the page's connection broke off",
 }
 
 

@@ -154,12 +154,9 @@ class Channel:
         self._dispatch(self._connection.events_received())
 
     def eof_received(self) -> None:
-        """The socket's end: a truncation, or a peer that has closed and gone away."""
-        left = self._connection.state is State.REMOTE_CLOSED
+        """The socket's end: a truncation, and after the peer's close nothing at all."""
         self._connection.receive_eof()
         self._dispatch(self._connection.events_received())
-        if left:
-            self._lost(None)
 
     def pause_writing(self) -> None:
         """Pass back-pressure on."""
@@ -172,10 +169,9 @@ class Channel:
             self._observer.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The socket is gone."""
-        if self._connection.state not in (State.CLOSED, State.REMOTE_CLOSED):
-            error = error or TruncatedError("the connection was lost")
-        self._lost(error)
+        """The socket is gone; a peer that had closed has left, whichever way TCP tells it."""
+        left = self._connection.state in (State.CLOSED, State.REMOTE_CLOSED)
+        self._lost(None if left else error or TruncatedError("the connection was lost"))
 
     def _dispatch(self, events: list[Event]) -> None:
         for event in events:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tunnel_gateway.errors import Limit, TimedOutError, TunnelGatewayError
+from tunnel_gateway.errors import Limit, TimedOutError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.byte_stream import NOBODY, ByteStream
 from tunnel_gateway.transport.inbox import Inbox
@@ -15,6 +15,8 @@ from tunnel_gateway.transport.rates import Rate, TokenBucket
 
 # How finely idleness is measured: a tunnel ends at most this part of the limit late.
 _IDLE_PARTS: Final = 4
+# Told to a peer that is lost, so to nobody.
+_PEER_GONE: Final = TruncatedError("the connection was lost")
 _LIMITS: Final = {
     "idle": Limit.IDLE,
     "half_close": Limit.HALF_CLOSE,
@@ -149,7 +151,7 @@ class Relay:
     """Joins ``channel`` and ``socket`` until both directions have ended or something breaks.
 
     ``socket_name`` is what the plain side is called in end reasons. ``on_socket_lost`` is what
-    the tunnel's peer is told when the plain side breaks off; None tells it of an ordinary end.
+    the tunnel's peer is told when the plain side breaks off: never of an ordinary end.
     ``farewell`` makes the last bytes for the plain side, or none, from the reason of the end.
     """
 
@@ -160,7 +162,7 @@ class Relay:
         limits: RelayLimits,
         *,
         socket_name: str,
-        on_socket_lost: TunnelGatewayError | None = None,
+        on_socket_lost: TunnelGatewayError,
         farewell: Callable[[RelayEnd], bytes] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -253,15 +255,16 @@ class Relay:
         error = TimedOutError(text, _LIMITS[limit])
         self._finish(RelayEnd(f"{limit}_timeout", error), error)
 
-    def _finish(self, end: RelayEnd, tell_peer: TunnelGatewayError | None = None) -> None:
+    def _finish(self, end: RelayEnd, tell_peer: TunnelGatewayError = _PEER_GONE) -> None:
         if self._end.done():
             return
         self._end.set_result(end)
-        error = tell_peer or end.error
-        if isinstance(error, TunnelGatewayError):
-            self._channel.abort(error)
-        else:
+        if end.reason == "completed":
             self._channel.close()
+        else:  # an ordinary end would vouch for data that were cut
+            self._channel.abort(
+                end.error if isinstance(end.error, TunnelGatewayError) else tell_peer
+            )
         if self._farewell is not None and (last := self._farewell(end)):
             self._socket.write(last)
         self._socket.close()

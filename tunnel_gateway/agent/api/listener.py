@@ -262,7 +262,10 @@ class Listener:
             await asyncio.gather(answering, leaving, return_exceptions=True)
         if self._service.opened(connection.caller):
             connection.allow_documents()
-        return answering.result() if answered else None
+        try:
+            return answering.result() if answered else None
+        finally:
+            del answering, leaving, task  # they keep the error that this frame raises
 
 
 def _story(fault: Exception) -> str:

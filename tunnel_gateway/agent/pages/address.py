@@ -61,6 +61,7 @@ class PageAddress(OneShotAddress):
         finally:
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
+            del receiving, admitted  # they keep the error that this frame raises
 
     async def _receive_all(self, admitted: asyncio.Future[PageStream]) -> None:
         visitors: dict[asyncio.Task[None], None] = {}  # in the order of their coming

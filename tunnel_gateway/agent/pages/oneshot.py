@@ -66,6 +66,7 @@ class OneShotAddress:
             ended.cancel()
             await asyncio.gather(accepted, ended, return_exceptions=True)
             self._socket.close()
+            del accepted, ended  # they keep the error that this frame raises
 
     async def _admit(self) -> PageStream:
         """Wait for the one connection: whoever comes first."""

@@ -10,7 +10,7 @@ from tunnel_gateway.agent.pages.address import PageAddress
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.pages.stream import PageStream
 from tunnel_gateway.agent.tunnel import Tunnel
-from tunnel_gateway.errors import TunnelGatewayError
+from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.inbox import Inbox
 from tunnel_gateway.transport.relay import Relay, RelayEnd, RelayLimits
@@ -81,7 +81,14 @@ class PageTunnel:
         return await self._address.accept(self._inbox, self._time_limit)
 
     async def _serve(self, local: PageStream) -> None:
-        relay = Relay(self._channel, local, LIMITS, socket_name="page", farewell=local.farewell)
+        relay = Relay(
+            self._channel,
+            local,
+            LIMITS,
+            socket_name="page",
+            on_socket_lost=PageLostError("the page's connection broke off"),
+            farewell=local.farewell,
+        )
         self._relay = relay
         end = await relay.run(self._inbox, local.inbox)
         self._log(end, bytes_up=relay.bytes_from_socket, bytes_down=relay.bytes_from_channel)
@@ -93,7 +100,7 @@ class PageTunnel:
             self._channel.abort(error)
             self._log(RelayEnd(error.code, error))
         else:
-            self._channel.close()
+            self._channel.abort(PageLostError("no page has come"))
             self._log(RelayEnd("peer_lost", error))
 
     def _log(self, end: RelayEnd, **facts: object) -> None:

@@ -187,18 +187,16 @@ class Inquiries:
         return True
 
     async def _fetch(self, source: Source, inquiry: Inquiry) -> None:
-        failure: RevocationDataError | None = None
-        for url in source.urls:
+        for left, url in zip(reversed(range(len(source.urls))), source.urls, strict=True):
             try:
                 data = await self._fetch_from(url, source, inquiry)
-            except RevocationDataError as error:
-                failure = error
+            except RevocationDataError:
+                if not left:
+                    raise
             else:
                 name = source.file_name
                 await self._loop.run_in_executor(self._workers, self._cache.write, name, data)
                 return
-        if failure is not None:
-            raise failure
 
     async def _fetch_from(self, url: str, source: Source, inquiry: Inquiry) -> bytes:
         limit = _LIMITS[source.kind]
