@@ -82,3 +82,15 @@ def test_a_credential_that_cannot_be_read(credentials_folder: Path, config: Path
     (credentials_folder / KEY).mkdir()
     (fault,) = faults_of(config)
     assert fault == f"{credentials_folder / KEY}: the credential cannot be read (Is a directory)"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_credential_from_windows(credentials_folder: Path, config: Path, encoding: str) -> None:
+    (credentials_folder / KEY).write_bytes("maxfiy so‘z\r\n".encode(encoding))
+    assert load_config(config).servers_password == "maxfiy so‘z".encode()
+
+
+def test_a_credential_that_is_damaged_utf16(credentials_folder: Path, config: Path) -> None:
+    (credentials_folder / KEY).write_bytes(b"\xff\xfem")
+    (fault,) = faults_of(config)
+    assert "damaged text in UTF-16" in fault

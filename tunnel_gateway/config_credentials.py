@@ -13,6 +13,7 @@ from typing import Final
 
 from tunnel_gateway.config_values import SECRET, Entry, Kind
 from tunnel_gateway.errors import Fault
+from tunnel_gateway.plain_text import utf8
 
 _MAX_SIZE: Final = 1024
 
@@ -34,7 +35,11 @@ def credential(key: str, kind: Kind, entry: Entry | None, faults: list[Fault]) -
     except OSError as error:
         faults.append(Fault(f"the credential cannot be read ({error.strerror})", str(path)))
         return None
-    password = data.strip()
+    try:
+        password = utf8(data).strip()
+    except ValueError:
+        faults.append(Fault("damaged text in UTF-16: save it as UTF-8", str(path)))
+        return None
     if entry is not None and entry.value:
         faults.append(
             entry.fault(

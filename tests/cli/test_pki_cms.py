@@ -84,3 +84,35 @@ def test_others_are_not_trusted_and_rubbish_is_refused(
     path.write_bytes("нет".encode())
     assert verify(truststore, path) != 0
     assert "neither" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b" \n", "it is empty"),
+        (b"<html><body>502</body></html>", "a web page"),
+        (b"salom, dunyo", "no signed document: neither DER or BER, nor PEM, nor BASE64"),
+        (pem.armour("CERTIFICATE", b"a"), "line 1: a PEM block CERTIFICATE, and not a signed"),
+        (pem.armour("PKCS7", b"a") * 2, "2 PEM blocks"),
+        (pem.armour("PKCS7", b"a")[:-20], "line 1: the PEM block PKCS7 is cut off"),
+    ],
+    ids=["empty", "a page", "a text", "a certificate", "two", "cut off"],
+)
+def test_each_file_that_is_no_signed_document_has_its_reason(
+    content: bytes,
+    reason: str,
+    truststore: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "contract.p7"
+    path.write_bytes(content)
+    assert verify(truststore, path, *AT) == 1
+    assert f"{path}: {reason}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_base64_that_windows_saved(encoding: str, truststore: Path, tmp_path: Path) -> None:
+    path = tmp_path / "contract.p7"
+    path.write_bytes(encodebytes(streamed()).decode().encode(encoding))
+    assert verify(truststore, path, *AT) == 0

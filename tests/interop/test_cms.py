@@ -73,7 +73,7 @@ def relabelled(certificate: Certificate, signer: Identity, curve: Curve) -> byte
     """The certificate under CryptoPro's identifiers, signed anew."""
     algorithm = ber.write(ber.SEQUENCE, core.ObjectIdentifier(CRYPTOPRO.signature_oid).dump())
     body = public_key_pem(certificate.public_key).encode()
-    ((_, info),) = pem.blocks(body)
+    ((_, info, _),) = pem.blocks(body)
     assert certificate.public_key.curve is curve
     return altered(certificate, signer, signature=algorithm, subject_public_key_info=info)
 

@@ -31,8 +31,6 @@ from tunnel_gateway.pki.certificate import (
     format_time,
     label,
     parse_certificate,
-    read_certificates,
-    to_pem,
 )
 from tunnel_gateway.pki.oids import FAMILIES, Family
 from tunnel_gateway.pki.outline import MAX_CERTIFICATE_SIZE
@@ -153,31 +151,6 @@ def test_label_and_times_for_the_operator() -> None:
 def test_the_time_that_means_never() -> None:
     never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     assert format_time(never) == "9999-12-31 23:59:59 UTC"
-
-
-def test_pem_and_der() -> None:
-    chain = USER.chain
-    assert read_certificates(to_pem(chain)) == chain
-    assert read_certificates(chain[0].der) == chain[:1]
-    key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
-    assert read_certificates(key + to_pem(chain)) == chain
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"", "malformed"),
-        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no certificate"),
-        (to_pem(USER.chain)[:-10], "incomplete"),
-        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "malformed"),
-        (USER.leaf.der + b"\x00", "malformed"),
-        (USER.leaf.der[:-1], "malformed"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_is_no_certificate(data: bytes, reason: str) -> None:
-    with pytest.raises(CertificateUnsuitableError, match=reason):
-        read_certificates(data)
 
 
 def test_size_is_bounded() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_the_mode_is_that_of_the_file_behind_a_link(tmp_path: Path) -> None:
         (b"\x30\x00", "not PEM; a PFX has its chain in it, leave out .*chain.pem"),
         (to_pem(USER.chain), "0 private keys"),
         (KEY_PEM + KEY_PEM, "2 private keys"),
-        (KEY_PEM[:-5], "a PEM block is incomplete"),
+        (KEY_PEM[:-5], "line 4: not the begin or the end of a PEM block"),
         (pem.armour("PRIVATE KEY", b"\x05\x00"), "not a PKCS#8 private key"),
         (pem.armour("EC PRIVATE KEY", b"\x05\x00"), "a key of the form 'EC PRIVATE KEY'; it must"),
     ],
@@ -207,3 +208,35 @@ def test_a_certificate_in_place_of_its_key(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(FileError, match="there is no private key in it"):
         load_identity(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+def test_a_password_file_from_windows(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.password"
+    path.touch(mode=0o600)
+    path.write_bytes("parol’ \r\n".encode(encoding))
+    assert read_password(path) == "parol’ ".encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(codecs.BOM_UTF8 + b"\n", "no password in it"), (b"\xff\xfea", "damaged text in UTF-16")],
+)
+def test_a_password_file_with_a_mark_and_no_password(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "a.password"
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+    with pytest.raises(FileError, match=reason):
+        read_password(path)
+
+
+def test_an_encrypted_key_with_a_mark_is_seen_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    path.touch(mode=0o600)
+    for label, expected in (("ENCRYPTED PRIVATE KEY", True), ("PRIVATE KEY", False)):
+        text = pem.armour(label, b"a").decode()
+        for encoding in ("utf-8-sig", "utf-16"):
+            path.write_bytes(text.encode(encoding))
+            assert is_encrypted(path) == expected

@@ -14,7 +14,7 @@ from tunnel_gateway.pki.pem import armour, blocks, is_pem
 @given(st.lists(st.tuples(st.sampled_from(["A", "PRIVATE KEY"]), st.binary(max_size=200))))
 def test_what_is_written_is_read(content: list[tuple[str, bytes]]) -> None:
     text = b"".join(armour(label, data) for label, data in content)
-    assert blocks(text) == content
+    assert [block[:2] for block in blocks(text)] == content
     assert is_pem(text) == bool(content)
 
 
@@ -27,26 +27,68 @@ def test_lines_have_64_characters() -> None:
 
 def test_what_other_programs_write() -> None:
     text = b"subject=CN = a\n\n" + armour("A", b"one") + b"between\n" + armour("B", b"two")
-    assert blocks(text) == [("A", b"one"), ("B", b"two")]
-    assert blocks(text.replace(b"\n", b"\r\n")) == [("A", b"one"), ("B", b"two")]
+    assert blocks(text) == [("A", b"one", 3), ("B", b"two", 7)]
+    assert blocks(text.replace(b"\n", b"\r\n")) == [("A", b"one", 3), ("B", b"two", 7)]
     one_line = b"-----BEGIN A-----\n" + base64.b64encode(bytes(200)) + b"\n-----END A-----"
-    assert blocks(one_line) == [("A", bytes(200))]
+    assert blocks(one_line) == [("A", bytes(200), 1)]
+
+
+ONE, TWO = armour("A", b"one"), armour("A", bytes(90))
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reason"),
     [
-        armour("A", b"one") + armour("A", bytes(90))[:-20],
-        armour("A", b"one").replace(b"END A", b"END B"),
-        armour("A", b"one").replace(b"-----\n", b"-----\nProc-Type: 4,ENCRYPTED\n\n", 1),
-        armour("A", b"one").replace(b"b25l", b"b2!l"),
-        armour("A", b"one").replace(b"b25l", b"b25"),
+        (ONE + TWO[:-20], "line 4: the PEM block A is cut off"),
+        (ONE + TWO[:-2], "line 7: not the begin or the end .* '-----END A----'"),
+        (ONE[:-16] + TWO, "line 1: the PEM block A is cut off"),
+        (ONE.replace(b"END A", b"END B"), "line 1: the PEM block A is cut off"),
+        (ONE + TWO[18:], "line 6: a PEM block ends that has not begun"),
+        (TWO[18:], "line 3: a PEM block ends that has not begun"),
+        (ONE.replace(b"A-----\n", b"A-----\nProc-Type: 4,ENCRYPTED\n\n", 1), "line 1: .* headers"),
+        (ONE.replace(b"b25l", b"b2!l"), "line 1: a PEM block is not base64"),
+        (ONE.replace(b"b25l", b"b25"), "line 1: a PEM block is not base64"),
+        (ONE + b"root: " + TWO, "line 4: not the begin .* though it looks like one"),
+        (ONE + TWO[1:], "line 4: not the begin"),
+        (ONE + TWO.replace(b"-----BEGIN A-----", b"-----Begin A-----"), "line 4: not the begin"),
+        (ONE + TWO.replace(b"-----B", "——-B".encode()), "line 4: not the begin"),
+        (ONE + TWO.replace(b"A-----", b"\xd0\x90-----"), "line 4: not the begin"),
+        (ONE + TWO.replace(b"A-----", b"-----"), "line 4: not the begin"),
     ],
-    ids=["cut off", "another end", "headers", "not base64", "bad padding"],
+    ids=[
+        "cut off",
+        "cut off in its last line",
+        "its end is lost",
+        "another end",
+        "an end alone",
+        "an end first",
+        "headers",
+        "not base64",
+        "bad padding",
+        "not at a line's start",
+        "a dash is missing",
+        "small letters",
+        "long dashes",
+        "a Cyrillic letter",
+        "no label",
+    ],
 )
-def test_damaged_text_is_refused(text: bytes) -> None:
-    with pytest.raises(ValueError, match="a PEM block is"):
+def test_damaged_text_is_refused_with_its_line(text: bytes, reason: str) -> None:
+    assert is_pem(text)
+    with pytest.raises(ValueError, match=reason):
         blocks(text)
+
+
+@given(st.integers(0, len(ONE + TWO) - 1), st.binary(max_size=3))
+def test_a_block_is_read_or_the_text_refused(place: int, replacement: bytes) -> None:
+    """Whatever is lost or changed at one place, no block goes without a word."""
+    text = (ONE + TWO)[:place] + replacement + (ONE + TWO)[place + 1 :]
+    try:
+        found = blocks(text)
+    except ValueError:
+        return
+    if is_pem(text):
+        assert len(found) == 2
 
 
 @pytest.mark.parametrize("data", [b"", b"\x30\x82", b"text -----BEGIN A-----"])

@@ -76,10 +76,30 @@ def test_a_wrong_password(
 
 
 @pytest.mark.parametrize(
-    "content", [b"\x30\x00", b"\x30\x82\xff\xff", packed(ROOT)[:-1], ROOT.der], ids=range(4)
+    "content", [b"\x30\x00", b"\x30\x82\xff\xff", packed(ROOT)[:-1]], ids=range(3)
 )
 def test_what_is_no_pkcs12(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(FileError, match=r"truststore.jks: not a PKCS#12 file"):
+        load_trust_anchors(file(tmp_path, content), PASSWORD)
+
+
+def test_a_certificate_of_windows(tmp_path: Path) -> None:
+    """A .cer is one certificate in DER or PEM."""
+    for content in (ROOT.der, to_pem([ROOT])):
+        assert load_trust_anchors(file(tmp_path, content), PASSWORD) == (ROOT,)
+
+
+@pytest.mark.parametrize(
+    ("form", "remedy"), [("DER", "-inform DER -print_certs"), ("PEM", "-print_certs")]
+)
+def test_certificates_in_a_p7b_are_named_with_the_remedy(
+    tmp_path: Path, form: str, remedy: str
+) -> None:
+    bundle = tmp_path / "roots.pem"
+    bundle.write_bytes(to_pem(ROOTS))
+    command = ["openssl", "crl2pkcs7", "-nocrl", "-certfile", str(bundle), "-outform", form]
+    content = subprocess.run(command, check=True, capture_output=True).stdout
+    with pytest.raises(FileError, match=f"openssl pkcs7 {remedy} -in FILE -out NEW"):
         load_trust_anchors(file(tmp_path, content), PASSWORD)
 
 
@@ -102,7 +122,7 @@ def test_other_old_java_formats_are_named_with_the_remedy(tmp_path: Path) -> Non
     [
         (b"", "neither PEM nor PKCS#12 nor a Java keystore"),
         (b"hello", "neither PEM nor PKCS#12 nor a Java keystore"),
-        (b"-----BEGIN CERTIFICATE-----\n", "incomplete"),
+        (b"-----BEGIN CERTIFICATE-----\n", "line 1: the PEM block CERTIFICATE is cut off"),
         (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "no certificate"),
         (bytes(MAX_FILE_SIZE + 1), "over"),
     ],

@@ -18,6 +18,10 @@ from tunnel_gateway.pki.certificate import format_time
 from tunnel_gateway.pki.keyfiles import read_file, read_password
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.plain_text import utf8
+
+# RFC 7468, sections 8 and 9, and what OpenSSL also writes.
+_LABELS = frozenset({"PKCS7", "CMS", "PKCS #7 SIGNED DATA"})
 
 _HELP = """\
 Check a signed document (PKCS#7, CMS) as E-IMZO makes it: exit 0 and print who signed it and when,
@@ -86,9 +90,27 @@ def _message(path: Path) -> bytes:
     if data.startswith(b"\x30") and not data.isascii():
         return data
     try:
+        text = utf8(data).strip()
+        if not text:
+            raise FileError(f"{path}: it is empty")
         if pem.is_pem(data):
-            ((_, content),) = pem.blocks(data)
-            return content
-        return b64decode(b"".join(data.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise FileError(f"{path}: neither DER or BER, nor PEM, nor BASE64") from None
+            return _only_block(pem.blocks(data))
+        return b64decode(b"".join(text.split()), validate=True)
+    except binascii.Error as fault:
+        what = "a web page (HTML or XML)" if text.startswith(b"<") else "no signed document"
+        raise FileError(
+            f"{path}: {what}: neither DER or BER, nor PEM, nor BASE64 ({fault})"
+        ) from None
+    except ValueError as fault:
+        raise FileError(f"{path}: {fault}") from None
+
+
+def _only_block(found: list[pem.Block]) -> bytes:
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} PEM blocks; a signed document is one, in a file of its own")
+    ((label, content, line),) = found
+    if label not in _LABELS:
+        raise ValueError(
+            f"line {line}: a PEM block {label}, and not a signed document (PKCS7, CMS)"
+        )
+    return content

@@ -315,23 +315,6 @@ def _extensions(parsed: LeanCertificate) -> dict[str, Any]:
     }
 
 
-def read_certificates(data: bytes) -> tuple[Certificate, ...]:
-    """Read a PEM bundle, in its order, or a single certificate in DER.
-
-    Raises CertificateUnsuitableError if there is no certificate or one of them is not ours.
-    """
-    if not pem.is_pem(data):
-        return (Certificate.from_der(data),)
-    with _refusing_malformed():
-        blocks = pem.blocks(data)
-    certificates = tuple(
-        Certificate.from_der(content) for label, content in blocks if label == "CERTIFICATE"
-    )
-    if not certificates:
-        raise CertificateUnsuitableError("there is no certificate in the PEM text")
-    return certificates
-
-
 def to_pem(certificates: Iterable[Certificate]) -> bytes:
     """Write a PEM bundle, in the order given."""
     return b"".join(pem.armour("CERTIFICATE", certificate.der) for certificate in certificates)

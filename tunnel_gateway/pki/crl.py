@@ -31,6 +31,8 @@ MAX_LIST_SIZE: Final = 32 * 1024 * 1024
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
 _DER_SEQUENCE: Final = b"\x30"
+# RFC 7468, section 6, and what some programs write.
+_LABELS: Final = frozenset({"X509 CRL", "CRL"})
 _SERIAL_SIZE: Final = 20
 _POSITION_SIZE: Final = 4
 _ENTRY_SIZE: Final = _SERIAL_SIZE + _POSITION_SIZE
@@ -187,7 +189,19 @@ class ProvenList:
 def _der(data: bytes) -> bytes:
     if data.startswith(_DER_SEQUENCE):
         return data
-    return next((content for label, content in pem.blocks(data) if label == "X509 CRL"), b"")
+    text = data.strip()
+    if not text:
+        raise ValueError("it is empty; fetch it again")
+    if text.startswith(b"<"):
+        raise ValueError("it is a web page (HTML or XML), such as a server's error; fetch it again")
+    if not pem.is_pem(data):
+        raise ValueError("it is neither DER nor PEM")
+    found = [block.content for block in pem.blocks(data) if block.label in _LABELS]
+    if len(found) > 1:
+        raise ValueError(f"{len(found)} lists in one PEM text; each needs a file of its own")
+    if not found:
+        raise ValueError("there is no list (X509 CRL) in the PEM text")
+    return found[0]
 
 
 def _scope(extensions: x509.Extensions) -> _Scope:

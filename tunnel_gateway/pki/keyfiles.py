@@ -23,9 +23,11 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gost.curves import PrivateKey
 from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki import jks, pbe, pem, pkcs8, pkcs12
-from tunnel_gateway.pki.certificate import Certificate, read_certificates
+from tunnel_gateway.pki.bundle import read_certificates
+from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.oids import Family
 from tunnel_gateway.pki.validation import MAX_CHAIN_LENGTH
+from tunnel_gateway.plain_text import utf8
 
 # A chain has a few KiB and a key less than one; a truststore can hold a whole nation's roots.
 MAX_FILE_SIZE: Final = 4 * 1024 * 1024
@@ -118,17 +120,20 @@ def is_pfx(data: bytes) -> bool:
 def is_encrypted(path: Path) -> bool:
     """Tell whether the key in ``path`` needs a password; raises FileError as when it is read."""
     data = read_file(path, secret=_no_key)
-    return is_pfx(data) or _ENCRYPTED_LABEL.encode() in data
+    try:
+        return is_pfx(data) or any(one.label == _ENCRYPTED_LABEL for one in pem.blocks(data))
+    except ValueError as fault:
+        raise FileError(f"{path}: {fault}") from fault
 
 
 def _decode_pem(data: bytes, password: bytes | None) -> PrivateKey:
     try:
-        found = [block for block in pem.blocks(data) if block[0].endswith(_PLAIN_LABEL)]
+        found = [block for block in pem.blocks(data) if block.label.endswith(_PLAIN_LABEL)]
     except ValueError as fault:
         raise InvalidKeyError(str(fault)) from fault
     if len(found) != 1:
         raise InvalidKeyError(f"{len(found)} private keys in PEM; there must be one")
-    label, content = found[0]
+    label, content, _ = found[0]
     if label == _PLAIN_LABEL:
         return pkcs8.decode(content)
     if label != _ENCRYPTED_LABEL:
@@ -229,9 +234,13 @@ def _no_password(data: bytes) -> str:
 def read_password(path: Path) -> bytes:
     """Read a file that holds a password and perhaps a line end; it must be its owner's only.
 
-    Raises FileError; an empty password is one of the reasons.
+    A byte order mark is not part of the password, and UTF-16 with such a mark is read. Raises
+    FileError; an empty password is one of the reasons.
     """
-    password = read_file(path, secret=_no_password).rstrip(b"\r\n")
+    try:
+        password = utf8(read_file(path, secret=_no_password)).rstrip(b"\r\n")
+    except ValueError as fault:
+        raise FileError(f"{path}: damaged text in UTF-16; save it as UTF-8") from fault
     if not password:
         raise FileError(f"{path}: there is no password in it")
     return password

@@ -1,38 +1,112 @@
-"""PEM text (RFC 7468), read strictly: a bundle that was cut off is an error."""
+"""PEM text (RFC 7468): every block of it is read, or the text is refused with the line at fault.
+
+Text between blocks is skipped, so a block that is not seen as one would be lost without a word.
+What resembles the begin or the end of a block and is neither is therefore an error.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
-_BLOCK: Final = re.compile(
-    rb"^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n([A-Za-z0-9+/=\s]*)^-----END \1-----", re.MULTILINE
+from tunnel_gateway.plain_text import utf8
+
+_MARK: Final = re.compile(rb"-----(BEGIN|END) ([A-Z0-9][A-Z0-9 #]*)-----")
+# Dashes were lost in copying, or a word processor made long ones of them.
+_ALMOST_A_MARK: Final = re.compile(
+    rb"(?:-|\xe2\x80[\x90-\x95]){2,}[ \t]*(?:BEGIN|END)\b[^\n]*", re.IGNORECASE
 )
-_BEGIN: Final = re.compile(rb"^-----BEGIN ", re.MULTILINE)
+_AT_A_LINE: Final = re.compile(rb"^[ \t]*" + _ALMOST_A_MARK.pattern, re.MULTILINE | re.IGNORECASE)
+_SHOWN: Final = 60
+
+
+class Block(NamedTuple):
+    """What stands between a begin and an end; ``line`` is where it begins, the first is 1."""
+
+    label: str
+    content: bytes
+    line: int
+
+
+class _Mark(NamedTuple):
+    begins: bool
+    label: bytes
+    start: int
+    end: int
 
 
 def is_pem(data: bytes) -> bool:
-    """Tell whether there is a PEM block in ``data``."""
-    return _BEGIN.search(data) is not None
-
-
-def blocks(data: bytes) -> list[tuple[str, bytes]]:
-    """Return the label and the content of every block; text between blocks is skipped.
-
-    Raises ValueError if a block has no end, has headers, or is not base64.
-    """
-    found = _BLOCK.findall(data)
-    if len(found) != len(_BEGIN.findall(data)):
-        raise ValueError("a PEM block is incomplete or damaged")
+    """Tell whether there is a PEM block in ``data``, or what looks like one that was damaged."""
     try:
-        return [
-            (label.decode("ascii"), base64.b64decode(b"".join(text.split()), validate=True))
-            for label, text in found
-        ]
+        return _AT_A_LINE.search(_normal(data)) is not None
+    except ValueError:
+        return False
+
+
+def blocks(data: bytes) -> list[Block]:
+    """Return every block; text between them is skipped.
+
+    Lines may be indented and end in any way, blocks may follow each other without a line end, and
+    there may be a byte order mark. Raises ValueError, with the line, if a block has no begin or
+    no end, has headers, or is not base64.
+    """
+    if not is_pem(data):
+        return []
+    text = _normal(data)
+    found = []
+    marks = _marks(text)
+    for begin in marks:
+        end = next(marks, None)
+        line = _line(text, begin.start)
+        if not begin.begins:
+            raise ValueError(f"line {line}: a PEM block ends that has not begun")
+        if end is None or end.begins or end.label != begin.label:
+            name = begin.label.decode()
+            raise ValueError(
+                f"line {line}: the PEM block {name} is cut off, its own END is missing"
+            )
+        content = _content(text[begin.end : end.start], line)
+        found.append(Block(begin.label.decode(), content, line))
+    return found
+
+
+def _normal(data: bytes) -> bytes:
+    return utf8(data).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _line(text: bytes, place: int) -> int:
+    return text.count(b"\n", 0, place) + 1
+
+
+def _marks(text: bytes) -> Iterator[_Mark]:
+    """Yield the begins and ends; they must have a line of their own, or follow each other."""
+    place = 0
+    while (seen := _ALMOST_A_MARK.search(text, place)) is not None:
+        mark = _MARK.match(text, seen.start())
+        before = text[text.rfind(b"\n", 0, seen.start()) + 1 : seen.start()]
+        if mark is None or (before.strip() and place != seen.start()):
+            line = seen.group().split(b"\n")[0][:_SHOWN].decode("utf-8", "replace")
+            raise ValueError(
+                f"line {_line(text, seen.start())}: not the begin or the end of a PEM block,"
+                f" though it looks like one: {line!r}"
+            )
+        place = mark.end()
+        yield _Mark(mark[1] == b"BEGIN", mark[2], mark.start(), mark.end())
+
+
+def _content(text: bytes, line: int) -> bytes:
+    if b":" in text:
+        raise ValueError(
+            f"line {line}: a PEM block with headers, as old programs write encrypted keys; convert"
+            " it to PKCS#8: openssl pkcs8 -topk8"
+        )
+    try:
+        return base64.b64decode(b"".join(text.split()), validate=True)
     except binascii.Error as fault:
-        raise ValueError(f"a PEM block is not base64: {fault}") from fault
+        raise ValueError(f"line {line}: a PEM block is not base64: {fault}") from fault
 
 
 def armour(label: str, content: bytes) -> bytes:

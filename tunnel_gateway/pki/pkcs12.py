@@ -29,6 +29,16 @@ MAX_NESTING: Final = 4
 
 _SALT_SIZE: Final = 16
 
+_SHORTEST: Final = 4
+# A version number, the body of a certificate, the identifier of a CMS content.
+_FIRST_TAGS: Final = {b"\x02": "pfx", b"\x30": "certificate", b"\x06": "pkcs7"}
+_OTHERS: Final = {
+    "certificate": "not a PKCS#12 file (PFX) but a certificate alone (.cer, .crt): the private"
+    " key is not in it",
+    "pkcs7": "not a PKCS#12 file (PFX) but certificates alone (PKCS#7, .p7b); take them out of it:"
+    " openssl pkcs7 -inform DER -print_certs -in FILE -out NEW.pem",
+}
+
 _T = TypeVar("_T")
 
 
@@ -159,6 +169,18 @@ def shown_aliases(data: bytes) -> tuple[str | None, ...]:
         return tuple(_bounded(found))
 
 
+def kind(data: bytes) -> str:
+    """Tell what a file in DER seems to be, by what its outermost SEQUENCE begins with.
+
+    ``pfx``, ``certificate``, ``pkcs7`` or ``unknown``.
+    """
+    if data[:1] != b"\x30" or len(data) < _SHORTEST:
+        return "unknown"
+    # The length is one byte, or says in its low bits how many bytes follow; 0x80 is BER's open end.
+    start = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
+    return _FIRST_TAGS.get(data[start : start + 1], "unknown")
+
+
 @contextmanager
 def _refusing_malformed() -> Iterator[None]:
     try:
@@ -173,6 +195,8 @@ def _auth_safe(data: bytes) -> Any:
     """Return the outermost structure of a file of the only kind that is supported."""
     if len(data) > MAX_SIZE:
         raise KeystoreError(f"{len(data)} bytes of PKCS#12; {MAX_SIZE} is the limit")
+    if other := _OTHERS.get(kind(data)):
+        raise KeystoreError(other)
     pfx = load_der(pkcs12.Pfx, data)
     if pfx["version"].native != "v3" or pfx["auth_safe"]["content_type"].native != "data":
         raise ValueError("not of version 3, or signed with a key")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tunnel_gateway.errors import CertificateUnsuitableError, FileError, KeystoreError
 from tunnel_gateway.pki import jks, pem, pkcs12
-from tunnel_gateway.pki.certificate import Certificate, read_certificates
+from tunnel_gateway.pki.bundle import read_certificates
+from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import is_pfx, read_file
 from tunnel_gateway.pki.validation import check_anchor
 
@@ -36,7 +37,7 @@ def read_trust_anchors(data: bytes, password: bytes | None) -> tuple[Certificate
     Raises CertificateUnsuitableError for certificates that are not ours, WrongPasswordError and
     KeystoreError for a store that cannot be read.
     """
-    if pem.is_pem(data):
+    if pem.is_pem(data) or pkcs12.kind(data) == "certificate":
         return read_certificates(data)
     if jks.is_java_keystore(data):
         found = jks.read_certificates(data, password)
