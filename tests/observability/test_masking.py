@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.credentials import CITIZEN
+from tunnel_gateway.observability import masking
 from tunnel_gateway.observability.logs import configure_logs, get_logger
 from tunnel_gateway.observability.masking import (
     Personal,
@@ -34,7 +35,9 @@ TOLD = ("ANIYEV", "KTAM", "400000001", "10000000000001")
 
 
 @pytest.fixture(autouse=True)
-def restore() -> Iterator[None]:
+def restore(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(masking, "_centres", set())
+    masking.know_centres([CENTRE])
     yield
     configure_logs("json", "info")
 
@@ -113,8 +116,8 @@ def test_texts_that_quote_a_person(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"certificate 7fbc7fe5 issued by {CENTRE} expired on 2028-11-23 18:59:59 UTC",
-        "certificate 12345678901234 issued by CN=x",
+        f"certificate 7fbc7fe5 issued by <{CENTRE}> expired on 2028-11-23 18:59:59 UTC",
+        f"certificate 12345678901234 issued by <{CENTRE}>",
         "key:f6db301bbc12345678901234d9989ec3606f84f65d696c1b7b3dd12841a3f9fb0744",
         "tunnel.destination.0.allow.inn: INN 300000001, 300000002",
         "CN=example.uz,E=info@example.uz,O=Development",
@@ -122,6 +125,37 @@ def test_texts_that_quote_a_person(text: str) -> None:
 )
 def test_texts_that_quote_no_person_stay(text: str) -> None:
     assert masked_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("issuer", "shown"),
+    [
+        ("CN=G‘ANIYEV O‘KTAM", "CN=G… O…"),
+        ("CN=10000000000001", "CN=…0001"),
+        ("O=G‘ANIYEV O‘KTAM 10000000000001,C=UZ", "O=G… O… 1…,C=UZ"),
+        ("1.2.3=G‘ANIYEV,OU=O‘KTAM", "1.2.3=G…,OU=O…"),
+        ("CN=G‘ANIYEV\\, O‘KTAM \\> expired,L=x y", "CN=G… O… \\… e…,L=x… y…"),
+        (f"{CENTRE},CN=G‘ANIYEV", "CN=D… C…,O=t…,C=UZ,CN=G…"),
+        (CENTRE, CENTRE),
+        (f"{CENTRE[:30]}…", f"{CENTRE[:30]}…"),
+    ],
+)
+def test_an_issuer_that_a_stranger_chose_names_nobody(issuer: str, shown: str) -> None:
+    """Whoever makes a certificate himself writes there what he likes, under any attribute."""
+    text = "no path leads from certificate 1a issued by <{}> to a trust anchor: add the issuer"
+    assert logged(detail=text.format(issuer))["detail"] == text.format(shown)
+
+
+def test_the_sentence_behind_a_name_stays() -> None:
+    text = f"certificate 1a issued by <{SUBJECT}> expired on 2028-11-23, so get a new one"
+    assert masked_text(text).endswith("…0001> expired on 2028-11-23, so get a new one")
+    assert not [one for one in TOLD if one in masked_text(text)]
+
+
+def test_as_many_centres_as_there_can_be_and_no_more() -> None:
+    masking.know_centres(f"CN={number}" for number in range(5000))
+    assert len(masking._centres) == masking._MAX_CENTRES
+    assert masked_text("<CN=4999 x>") == "<CN=4… x…>"
 
 
 def test_a_person_who_is_an_issuer_is_masked_and_numbered() -> None:

@@ -138,7 +138,7 @@ def test_it_is_frozen() -> None:
 
 def test_label_and_times_for_the_operator() -> None:
     assert label(0x218711A92, "CN=TestCA,O=test.e-imzo.uz") == (
-        "certificate 218711a92 issued by CN=TestCA,O=test.e-imzo.uz"
+        "certificate 218711a92 issued by <CN=TestCA,O=test.e-imzo.uz>"
     )
     assert len(label(1, "x" * 5000)) < 300
     assert "CN=Development Centre" in USER.leaf.label

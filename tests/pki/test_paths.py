@@ -69,7 +69,7 @@ def test_nothing_leads_to_an_anchor() -> None:
     other = make(None, "Another Root", ROOT).leaf
     refused(
         CertificateUntrustedError,
-        f"the issuer of certificate {CENTRE_LEAF.serial_hex} issued by CN=Development Root",
+        f"the issuer of certificate {CENTRE_LEAF.serial_hex} issued by <CN=Development Root",
         [LEAF, CENTRE_LEAF],
         anchors=[other],
     )
@@ -212,7 +212,7 @@ def test_a_centre_that_may_not_issue(changes: dict[str, Any], reason: str) -> No
     centre = make(authority().root, "C", CENTRE, **changes)
     refused(
         CertificateUnsuitableError,
-        f"certificate {centre.leaf.serial_hex} issued by CN=Development Root.*: .*{reason}",
+        f"certificate {centre.leaf.serial_hex} issued by <CN=Development Root.*: .*{reason}",
         make(centre, "L", USER).chain,
     )
 

@@ -94,7 +94,7 @@ class TestClient:
         self, validator: ChainValidator, changes: dict[str, Any], reason: str
     ) -> None:
         identity = user(**changes)
-        reason = f"certificate {identity.leaf.serial_hex} issued by CN=Dev.* {reason}"
+        reason = f"certificate {identity.leaf.serial_hex} issued by <CN=Dev.* {reason}"
         refused(CertificateUnsuitableError, reason, validator.verify_client, ders(identity), NOW)
 
     def test_expired_and_not_yet_valid(self, validator: ChainValidator) -> None:
@@ -107,10 +107,10 @@ class TestClient:
 
     def test_untrusted(self, validator: ChainValidator) -> None:
         chain = ders(user(stranger()))  # the names are those of the authority
-        reason = "no path leads from .* issued by CN=Development Root.* was made with the key"
+        reason = "no path leads from .* issued by <CN=Development Root.* was made with the key"
         refused(CertificateUntrustedError, reason, validator.verify_client, chain, NOW)
         elsewhere = make(make(None, "Another Root"), "A user", USER)
-        reason = "no path leads from .* issued by CN=Another Root to a trust anchor: its issuer"
+        reason = "no path leads from .* issued by <CN=Another Root> to a trust anchor: its issuer"
         refused(
             CertificateUntrustedError, reason, validator.verify_client, ders(elsewhere)[:1], NOW
         )

@@ -27,6 +27,7 @@ from tunnel_gateway.agent.threads import in_thread
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.pki.keyfiles import load_certificates
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
@@ -112,6 +113,6 @@ def _answer_hangups() -> None:
 def _validator(settings: AgentSettings) -> ChainValidator | None:
     if settings.truststore_file is None:
         return None
-    return ChainValidator(
-        load_trust_anchors(settings.truststore_file, settings.truststore_password)
-    )
+    anchors = load_trust_anchors(settings.truststore_file, settings.truststore_password)
+    know_centres(one.subject for one in anchors)
+    return ChainValidator(anchors)

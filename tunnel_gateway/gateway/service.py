@@ -14,6 +14,7 @@ from tunnel_gateway.gateway.policy import domain_faults
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation.revocation import Revocation
 from tunnel_gateway.gateway.workers import Workers
+from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.pki.truststore import load_trust_anchors
@@ -41,6 +42,8 @@ class Material:
         domains = load_domains(config.servers_dir, config.servers_password)
         if faults := domain_faults(config.destinations.values(), domains):
             raise ConfigError(faults)
+        own = [one for identity in domains.values() for one in identity.chain]
+        know_centres((*(one.subject for one in anchors), *(one.issuer for one in own)))
         kept = before is not None and before.trust_anchors == anchors
         validator = before.validator if before and kept else ChainValidator(anchors)
         return cls(config, domains, anchors, validator)

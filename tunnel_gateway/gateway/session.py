@@ -23,6 +23,7 @@ from tunnel_gateway.gateway.service import Service
 from tunnel_gateway.gateway.upgrade import left_out
 from tunnel_gateway.kept_errors import let_go
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.protocol.server import ServerConnection
@@ -145,6 +146,7 @@ class Session:
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
         self.account.authenticated(client)
+        know_centres(one.subject for one in client.peer.path[1:])
         self._service.reports.tally.proven(self.account)
         await self._service.revocation.check(client.peer)
         self._service.revocation.watch(self, client.peer)

@@ -7,13 +7,18 @@ its issuer, and the id of his tunnel. The number of a legal entity (INN) is not 
 The log is masked where it is written, line by line, whatever the event: values under the keys of
 `PERSONAL_KEYS`, the same values wherever else in the line they stand, and in every text what looks
 like a PINFL or like a distinguished name of a person. So an error that quotes a certificate tells
-no name, though nobody thought of it; and an issuer that is a centre stays readable.
+no name, though nobody thought of it.
+
+Errors quote distinguished names as ``<CN=…,O=…>``. Who made a certificate himself also chose its
+issuer, and may have written a person there, under any attribute. So of such a name everything but
+the country is masked, unless it is that of a centre that was proven: one of the configuration, or
+on a user's verified path (`know_centres`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal
 
 from structlog.typing import EventDict, WrappedLogger
@@ -39,10 +44,18 @@ _NUMBER: Final = re.compile(r"[0-9]{5,}")
 # Attributes as pki/names.py writes them: those that only persons have (the last is the PINFL), and
 # those that a centre has too.
 _PERSONS: Final = r"SURNAME|GIVENNAME|Name|UID|1\.2\.860\.3\.16\.1\.2"
-_VALUE: Final = r"(?:\\.|[^,\\\n])*"
+_VALUE: Final = r"(?:\\.|[^,\\<>;\n])*"
 _OF_A_PERSON: Final = re.compile(rf"\b(?:{_PERSONS})=")
 _NAMED: Final = re.compile(rf"\b(?:{_PERSONS}|CN|E|T|SERIALNUMBER)={_VALUE}")
+_QUOTED: Final = re.compile(r"<((?:[A-Za-z]+|[0-9.]+)=(?:\\.|[^\\<>\n])*)>")
+_ATTRIBUTE: Final = re.compile(rf"(?:[A-Za-z]+|[0-9.]+)={_VALUE}")
+_COUNTRY: Final = "C"
+_CUT: Final = "…"
+_MAX_CENTRES: Final = 1000
 _MAX_DEPTH: Final = 4
+
+# Distinguished names of proven centres, which no stranger can add to.
+_centres: set[str] = set()
 
 _shows_all = False
 
@@ -51,6 +64,13 @@ def show_personal(personal: Personal) -> None:
     """Let the whole process write persons ``full`` or ``masked``; masked before the first call."""
     global _shows_all  # noqa: PLW0603 (one setting of the process, as that of the log is)
     _shows_all = personal == "full"
+
+
+def know_centres(names: Iterable[str]) -> None:
+    """Leave these distinguished names readable: centres that were proven."""
+    for name in names:
+        if len(_centres) < _MAX_CENTRES:
+            _centres.add(name)
 
 
 def name_shown(name: str | None) -> str | None:
@@ -112,9 +132,32 @@ def _each_text(value: object, change: Callable[[str], str], depth: int = 0) -> o
 def masked_text(text: str) -> str:
     """Return a text without PINFLs, and without the names in distinguished names of persons.
 
-    Common names are masked only where the text also has an attribute that a person has and a
-    centre has not, so that ``CN=Development Centre`` stays.
+    Outside of angle brackets common names are masked only where the text also has an attribute
+    that a person has and a centre has not, so that ``CN=Development Centre`` stays.
     """
+    shown: list[str] = []
+    position = 0
+    for match in _QUOTED.finditer(text):
+        name = match[1] if _is_centre(match[1]) else _masked_name(match[1])
+        shown += _masked_rest(text[position : match.start()]), f"<{name}>"
+        position = match.end()
+    return "".join((*shown, _masked_rest(text[position:])))
+
+
+def _is_centre(name: str) -> bool:
+    if not name.endswith(_CUT):
+        return name in _centres
+    return any(one.startswith(name[: -len(_CUT)]) for one in _centres)
+
+
+def _masked_name(name: str) -> str:
+    return _ATTRIBUTE.sub(
+        lambda match: match[0] if match[0].startswith(f"{_COUNTRY}=") else _masked_attribute(match),
+        name,
+    )
+
+
+def _masked_rest(text: str) -> str:
     if _OF_A_PERSON.search(text):
         text = _NAMED.sub(_masked_attribute, text)
     if _RULE.search(text):

@@ -29,8 +29,6 @@ from tunnel_gateway.pki.oids import (
 from tunnel_gateway.pki.outline import Outline
 from tunnel_gateway.pki.profile import check_profile
 
-_MAX_LABEL: Final = 200
-
 # The attributes of a subject that programs need.
 _PERSONAL: Final = {
     "2.5.4.3": "common_name",
@@ -155,9 +153,8 @@ class Certificate:
 
 
 def label(serial: int, issuer: str) -> str:
-    """Name a certificate in a text for the operator; a very long issuer is cut."""
-    short = issuer if len(issuer) <= _MAX_LABEL else issuer[:_MAX_LABEL] + "…"
-    return f"certificate {serial:x} issued by {short}"
+    """Name a certificate in a text for the operator."""
+    return f"certificate {serial:x} issued by {names.quoted(issuer)}"
 
 
 def format_time(moment: datetime) -> str:

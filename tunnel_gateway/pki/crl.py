@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from tunnel_gateway.errors import RevocationDataError
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki import pem
+from tunnel_gateway.pki import names, pem
 from tunnel_gateway.pki.certificate import Certificate, format_time
 from tunnel_gateway.pki.der import MALFORMED
 from tunnel_gateway.pki.oids import SIGNATURE_OIDS
@@ -130,7 +130,9 @@ class RevocationList:
     def proven_by(self, issuer: Certificate) -> ProvenList:
         """Return the proof that ``issuer`` signed it; raises RevocationDataError if not."""
         if asn1.Certificate.load(issuer.der).subject.hashable != self.issuer_name:
-            raise RevocationDataError(f"the list is by another issuer than {issuer.subject}")
+            raise RevocationDataError(
+                f"the list is by another issuer than {names.quoted(issuer.subject)}"
+            )
         if issuer.key_usage is not None and "cRLSign" not in issuer.key_usage:
             raise RevocationDataError(f"{issuer.label} may not sign lists: it has no cRLSign")
         if self._parsed.signature_algorithm_oid.dotted_string not in SIGNATURE_OIDS:

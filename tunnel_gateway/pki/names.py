@@ -36,6 +36,7 @@ _MAX_ATTRIBUTES: Final = 40
 _LIMIT: Final = _MAX_ATTRIBUTES + 1
 # How an attribute is shown that is no text; longer ones are cut.
 _MAX_SHOWN: Final = 64
+_MAX_QUOTED: Final = 200
 # Some letters turn into as many as 18 when names are compared, which takes its time. Ligatures
 # and the like make two of one; an ellipsis or two is fine.
 _SPARE_LETTERS: Final = 8
@@ -144,6 +145,15 @@ def distinguished_name(name: bytes) -> str:
     )
 
 
+def quoted(name: str) -> str:
+    """Return a distinguished name for a text: in angle brackets, which it has only escaped.
+
+    So whoever masks names finds its end. A very long one is cut.
+    """
+    short = name if len(name) <= _MAX_QUOTED else name[:_MAX_QUOTED] + "…"
+    return f"<{short}>"
+
+
 def _escape(text: str) -> str:
     return _SPECIAL.sub(lambda match: "\\" + match.group(), text)
 
@@ -215,7 +225,7 @@ def _same(name: x509.Name, other: object) -> bool:
 _LIBRARY: Final = x509.NameTypeAndValue()
 x509.NameTypeAndValue.prepped_value = property(lambda one: _prepared(one.dump()))
 x509.Name.hashable = property(lambda name: _comparable(name.chosen.dump()))
-x509.Name.human_friendly = property(lambda name: distinguished_name(name.chosen.dump()))
+x509.Name.human_friendly = property(lambda name: quoted(distinguished_name(name.chosen.dump())))
 x509.Name.__eq__ = _same
 
 
