@@ -1,4 +1,5 @@
 # make demo    a conversation through a real tunnel, shown step by step; ARGS=--stay leaves it running
+# make develop    for page developers: agent, gateway and keys for localhost; ARGS="--api HOST:PORT"
 # make test    everything that is tested; PYTEST_ARGS=tests/cli for a part of it
 # make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
 # make bench-fleet    two gateways behind HAProxy full of tunnels, one upgraded and one killed
@@ -23,7 +24,7 @@ PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config proxy_header
 
-.PHONY: help demo test bench bench-fleet soak screenshots lint format fuzz lock install \
+.PHONY: help demo develop test bench bench-fleet soak screenshots lint format fuzz lock install \
     uninstall bundle clean
 .DELETE_ON_ERROR:
 
@@ -32,6 +33,9 @@ help:
 
 demo: $(VENV)/.to-run
 	$(BIN)/python demo/run.py $(ARGS)
+
+develop: $(VENV)/.to-run
+	$(BIN)/python demo/develop.py $(ARGS)
 
 test: $(VENV)/.installed $(VENV)/.for-tests
 	$(BIN)/pytest --numprocesses=auto --quiet $(PYTEST_ARGS)

@@ -21,8 +21,9 @@ class DemoError(Exception):
 class Program:
     """A process of the demonstration and the lines that it writes."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, *, shown: bool) -> None:
         self.name = name
+        self._shown = shown
         self.process = process
         self._errors: list[str] = []
         self._reading = asyncio.create_task(self._keep_errors())
@@ -31,6 +32,8 @@ class Program:
     async def _keep_errors(self) -> None:
         assert self.process.stderr is not None  # noqa: S101 (opened as a pipe)
         async for line in self.process.stderr:
+            if self._shown:
+                print(f"{self.name}: {line.decode().rstrip()}", file=sys.stderr, flush=True)
             async with self._more:
                 self._errors.append(line.decode().rstrip())
                 self._more.notify_all()
@@ -73,8 +76,8 @@ class Program:
 
 
 @asynccontextmanager
-async def program(name: str, *arguments: str) -> AsyncIterator[Program]:
-    """Run a Python program of the project as its own process."""
+async def program(name: str, *arguments: str, shown: bool = False) -> AsyncIterator[Program]:
+    """Run a Python program of the project as its own process; ``shown`` is what it logs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
@@ -82,7 +85,7 @@ async def program(name: str, *arguments: str) -> AsyncIterator[Program]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    running = Program(name, process)
+    running = Program(name, process, shown=shown)
     try:
         yield running
     finally:

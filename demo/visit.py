@@ -9,16 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from credentials import KEYS, PAGE_DOMAIN, PASSWORD_FILE, TRUSTSTORE
+from credentials import API_KEY, KEYS, PAGE_DOMAIN, PASSWORD_FILE, TRUSTSTORE
 from programs import DemoError, Program, expect, gateway_program, program
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-# The API-KEY of localhost, as section 1.1 of the vendor's guide prints it.
-API_KEY = (
-    "96D0C1491615C82B9A54D9989779DF825B690748224C2B04F500F370D51827CE"
-    "2644D8D4A82C18184D73AB8530BB8ED537269603F61DB0D03D2104ABF789970B"
-)
 DST_ID = "0"
 
 

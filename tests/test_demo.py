@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import signal
 import socket
 import ssl
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from http.client import HTTPConnection, HTTPSConnection
 import pytest
 from websockets.sync.client import connect
 
-from tests.support.processes import LOOPBACK, PROJECT, TIME_LIMIT, Program
+from tests.support.page import Page
+from tests.support.processes import LOOPBACK, PROJECT, TIME_LIMIT, Program, ReservedPort
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.uz.md"])
@@ -104,3 +106,35 @@ def test_the_api_counts_a_file() -> None:
         page.send("receive many")
         assert page.recv() == "receive many"
     program.stop()
+
+
+def test_a_page_developers_set_up() -> None:
+    reserved = ReservedPort()
+    ports = ("--gateway-port", str(reserved.number), "--ws-port", "0", "--wss-port", "0")
+    program = Program("develop", "demo/develop.py", *ports)
+    try:
+        program.wait_for(lambda: any("Ctrl-C" in line for line in program.output), "a summary")
+        said = "\n".join(program.output)
+        service, key, dst_id = (
+            str(re.search(pattern, said)[1])  # type: ignore[index]
+            for pattern in (
+                r"ws://127\.0\.0\.1:(\d+)/",
+                r"localhost ([0-9A-F]{128})",
+                r"dst_id +(\d)",
+            )
+        )
+        page = Page(int(service), "http://localhost:3000")
+        assert page.call("apikey", "localhost", key) == {"success": True}
+        keys = page.call("list_all_certificates", plugin="pfx")["certificates"]
+        assert {"citizen", "officer"} <= {one["name"] for one in keys}
+        answer = page.tunnel(page.load_key(), dst_id)
+        with page.enter(answer["address"]) as tunnel:
+            tunnel.send("whoami")
+            seen = json.loads(tunnel.recv(TIME_LIMIT))
+            assert seen["X-EIMZO-Tunnel-Id"] == answer["tunnel_id"]
+        program.signal(signal.SIGINT)
+        assert program.exit_code() == 0
+        assert any("tunnel_closed" in line for line in program.errors)
+    finally:
+        program.process.kill()
+        reserved.close()
