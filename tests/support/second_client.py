@@ -102,7 +102,9 @@ class SecondClient:
         self.sending = Direction(known["c hs"])
         content, proof = Direction(known["s hs"]).open(self.record())
         assert content == HANDSHAKE
-        return reference.Messages(hello, answer, proof[:-96], proof[-96:-32], b"", b"")
+        met = reference.Messages(hello, answer, proof[:-96], proof[-96:-32], b"", b"")
+        self.receiving = Direction(reference.schedule(met, self._shared)["s ap"])
+        return met
 
     def prove(
         self, met: reference.Messages, dst_id: str, chain: Sequence[bytes] | None = None
@@ -125,7 +127,6 @@ class SecondClient:
         known = reference.schedule(proven, self._shared)
         self.send(HANDSHAKE, claim + signature + known["client finished"])
         self.sending = Direction(known["c ap"])
-        self.receiving = Direction(known["s ap"])
         self._tunnel_id = known["tunnel id"]
 
     def open(self, dst_id: str) -> None:

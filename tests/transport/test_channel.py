@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -16,6 +17,11 @@ from tests.support.loopback import (
     Witness,
     make_tunnel,
     open_tunnel,
+    receive,
+    send,
+    server_settings,
+    stream_and_socket,
+    surroundings,
     tunnel,
 )
 from tunnel_gateway.errors import (
@@ -27,8 +33,12 @@ from tunnel_gateway.errors import (
     TruncatedError,
     UnknownDomainError,
 )
+from tunnel_gateway.protocol.client import ClientConnection
 from tunnel_gateway.protocol.events import ClientAuthenticated, Opened
+from tunnel_gateway.protocol.server import ServerConnection
 from tunnel_gateway.protocol.states import State
+from tunnel_gateway.transport.channel import Channel
+from tunnel_gateway.transport.inbox import Inbox
 
 MIB = 2**20
 
@@ -148,6 +158,51 @@ class TestHandshake:
             go_on.set()
             with pytest.raises(TimedOutError):
                 await handshake
+
+
+class Counting(ThreadPoolExecutor):
+    """Counts what is handed over."""
+
+    steps = 0
+
+    def submit(self, *arguments: Any, **named: Any) -> Any:
+        self.steps += 1
+        return super().submit(*arguments, **named)
+
+
+async def test_single_bytes_cost_no_hand_over(
+    credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    take = Inbox.take
+
+    def count(inbox: Inbox, size: int | None = None) -> bytes:
+        taken.append(size)
+        return take(inbox, size)
+
+    monkeypatch.setattr(Inbox, "take", count)
+    stream, plain = await stream_and_socket()
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    server = ServerConnection(server_settings(credentials), surroundings(60))
+    client = ClientConnection(credentials.settings(), surroundings(60))
+
+    async def drip() -> None:
+        for byte in client.data_to_send():
+            await send(plain, bytes((byte,)))
+            await asyncio.sleep(0)
+
+    with Counting(1) as workers:
+        handshake = asyncio.create_task(Channel(stream, server, workers).handshake())
+        await drip()
+        while client.state is not State.CLIENT_EXPECT_READY:
+            client.receive_data(await receive(plain))
+        await drip()
+        assert isinstance(await handshake, ClientAuthenticated)
+    assert workers.steps == 2  # a record each
+    assert len(taken) == 4  # and its header, which nobody else is woken for
+    plain.close()
+    stream.close()
+    await stream.wait_closed()
 
 
 async def test_what_came_with_the_last_step_is_not_lost(credentials: Credentials) -> None:
