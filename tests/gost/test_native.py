@@ -26,7 +26,8 @@ KERNEL_SOURCES = [
     if source.name in ("mgm.c", "frames.c", "gost28147.c") or source.name.startswith("kernel")
 ]
 STRICT = ("-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", "-Wconversion")
-SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+# Following variables for a debugger would take the compiler half a minute for kernel_portable.c.
+SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-var-tracking")
 
 
 @pytest.fixture
