@@ -45,3 +45,24 @@ def test_a_file_that_is_not_text(tmp_path: Path, data: bytes) -> None:
         load_config(path)
     (fault,) = caught.value.faults
     assert str(fault) == f"{path}: not a text file, or one in UTF-16: save it as text in UTF-8"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+@pytest.mark.parametrize(("slashes", "faulty"), [("\\", True), ("\\\\", False), ("\\\\\\", True)])
+def test_a_password_that_ends_in_a_backslash(
+    tmp_path: Path, slashes: str, faulty: bool, end: str
+) -> None:
+    """In a properties file it joins the next line: a key would vanish into the password."""
+    path = tmp_path / "config.properties"
+    after = f"{end}tunnel.limit=5\n" if end else ""
+    line = f"tunnel.servers.password=maxfiy{slashes}{after}"
+    path.write_text(TEXT + line, encoding="utf-8", newline="")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    found = [str(fault) for fault in caught.value.faults if "backslash" in str(fault)]
+    expected = (
+        f"{path}:2: tunnel.servers.password: ends in a backslash, which joins the next line to it;"
+        " a backslash of a password is written twice: \\\\"
+    )
+    assert found == ([expected] if faulty else [])
+    assert "maxfiy" not in str(caught.value)

@@ -63,7 +63,20 @@ def read_entries(path: Path, faults: list[Fault]) -> Iterator[Entry]:
         if element is None:
             return
         if isinstance(element, javaproperties.KeyValue):
+            if element.key.endswith("password") and _goes_on(element.source):
+                # It is not quoted, and neither is what it swallowed.
+                text = (
+                    "ends in a backslash, which joins the next line to it; a backslash of a"
+                    " password is written twice: \\\\"
+                )
+                faults.append(Fault(text, str(path), line, element.key))
             yield Entry(path, line, element.key, element.value.strip())
+
+
+def _goes_on(source: str) -> bool:
+    """Tell whether an entry's first line ends in an odd number of backslashes."""
+    first = source.splitlines()[0]
+    return (len(first) - len(first.rstrip("\\"))) % 2 == 1
 
 
 class _Lines(StringIO):

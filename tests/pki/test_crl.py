@@ -128,9 +128,23 @@ def test_whom_a_list_covers() -> None:
     assert not one.covers(user(extensions=places(crl=URL + "2")).leaf)
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>", b"\x30\x03\x02\x01\x01", bytes(100)])
-def test_garbage(data: bytes) -> None:
-    with pytest.raises(RevocationDataError, match="not a revocation list"):
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"\r\n", "it is empty"),
+        (b"<html>", "a web page"),
+        (b" <!DOCTYPE html>", "a web page"),
+        (b"\x30\x03\x02\x01\x01", ""),
+        (bytes(100), "neither DER nor PEM"),
+        (b"salom", "neither DER nor PEM"),
+        (pem.armour("CERTIFICATE", b"a"), "no list"),
+        (pem.armour("X509 CRL", b"a") * 2, "2 lists in one PEM text"),
+        (pem.armour("X509 CRL", b"a")[:-9], "line 3"),
+    ],
+)
+def test_garbage(data: bytes, reason: str) -> None:
+    with pytest.raises(RevocationDataError, match=f"not a revocation list.*{reason}"):
         RevocationList(data)
 
 

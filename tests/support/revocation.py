@@ -17,6 +17,7 @@ from tests.support.loopback import LOOPBACK
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.curves import PrivateKey
 from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.pki import ber
 from tunnel_gateway.pki.authority import USER, issue, issue_list
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity
@@ -47,6 +48,25 @@ def make_list(issuer: Identity, *revoked: int, at: datetime | None = None, **cha
     return issue_list(
         issuer, dict.fromkeys(revoked, moment - 2 * HOUR), entropy=os.urandom, **times
     )
+
+
+def with_entries(issuer: Identity, *entries: bytes, at: datetime, extra: bytes = b"") -> bytes:
+    """A list with these entries, whatever they are, each in DER; ``extra`` is one extension."""
+    body, algorithm, _ = ber.read(make_list(issuer, 1, at=at)).children()
+    *head, _, extensions = body.children()
+    (listed,) = extensions.children()
+    parts = [bytes(one.whole) for one in head]
+    parts.append(ber.write(ber.SEQUENCE, b"".join(entries)))
+    parts.append(ber.write(0xA0, ber.write(ber.SEQUENCE, bytes(listed.contents) + extra)))
+    signed = ber.write(ber.SEQUENCE, b"".join(parts))
+    value = signature.sign(issuer.private_key, digest(signed), os.urandom(32))
+    sealed = core.OctetBitString(value).dump()
+    return ber.write(ber.SEQUENCE, signed + bytes(algorithm.whole) + sealed)
+
+
+def entry(serial: bytes, since: bytes = b"\x17\x0d260301100000Z", more: bytes = b"") -> bytes:
+    """An entry: the contents of its INTEGER, the whole of its date, and what follows."""
+    return ber.write(ber.SEQUENCE, ber.write(ber.INTEGER, serial) + since + more)
 
 
 def places(crl: str | None = None, responder: str | None = None) -> tuple[x509.Extension, ...]:

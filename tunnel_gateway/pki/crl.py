@@ -7,8 +7,6 @@ that one walks the whole list for every certificate it is asked about.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,6 +20,7 @@ from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki import names, pem
 from tunnel_gateway.pki.certificate import Certificate, format_time
+from tunnel_gateway.pki.crl_entries import Entries, Frame
 from tunnel_gateway.pki.der import MALFORMED
 from tunnel_gateway.pki.oids import SIGNATURE_OIDS
 
@@ -33,40 +32,12 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 _DER_SEQUENCE: Final = b"\x30"
 # RFC 7468, section 6, and what some programs write.
 _LABELS: Final = frozenset({"X509 CRL", "CRL"})
-_SERIAL_SIZE: Final = 20
-_POSITION_SIZE: Final = 4
-_ENTRY_SIZE: Final = _SERIAL_SIZE + _POSITION_SIZE
 _UNREADABLE: Final = (
     *MALFORMED,
     x509.DuplicateExtension,
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
-
-
-class _Index:
-    """Serial numbers in order, each with its place in the list: 24 bytes for an entry."""
-
-    def __init__(self, serials: Sequence[int]) -> None:
-        self._joined = b"".join(
-            sorted(
-                serial.to_bytes(_SERIAL_SIZE, "big") + place.to_bytes(_POSITION_SIZE, "big")
-                for place, serial in enumerate(serials)
-            )
-        )
-
-    def __len__(self) -> int:
-        return len(self._joined) // _ENTRY_SIZE
-
-    def __getitem__(self, number: int) -> bytes:
-        return self._joined[number * _ENTRY_SIZE : (number + 1) * _ENTRY_SIZE]
-
-    def place(self, serial: int) -> int | None:
-        """Where the serial number stands in the list; None if it does not."""
-        wanted = serial.to_bytes(_SERIAL_SIZE, "big")
-        number = bisect_left(self, wanted)
-        found = self[number] if number < len(self) else b""
-        return int.from_bytes(found[_SERIAL_SIZE:]) if found.startswith(wanted) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,24 +74,27 @@ class RevocationList:
             ) from fault
 
     def _read(self, der: bytes) -> None:
-        parsed = x509.load_der_x509_crl(der)
+        frame = Frame.read(der)
+        parsed = x509.load_der_x509_crl(frame.without_entries)
         next_update = parsed.next_update_utc
         if next_update is None:
             raise ValueError("it has no nextUpdate")
-        self._parsed = parsed
         self._scope = _scope(parsed.extensions)
-        self._index = _Index([entry.serial_number for entry in parsed])
+        self._signed = frame.signed
+        self._signature = parsed.signature
+        self._algorithm = parsed.signature_algorithm_oid.dotted_string
+        self._entries = Entries(frame.entries)
         self.size = len(der)
         self.issuer_name: str = asn1.Name.load(parsed.issuer.public_bytes()).hashable
         self.this_update: datetime = parsed.last_update_utc
         self.next_update: datetime = next_update
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._entries)
 
     def entries(self) -> dict[int, datetime]:
-        """Return all serial numbers and when they were revoked."""
-        return {entry.serial_number: entry.revocation_date_utc for entry in self._parsed}
+        """Return all serial numbers and when they were revoked; thisUpdate where no date is."""
+        return {serial: since or self.this_update for serial, since in self._entries.dates()}
 
     @property
     def scope(self) -> object:
@@ -135,12 +109,10 @@ class RevocationList:
             )
         if issuer.key_usage is not None and "cRLSign" not in issuer.key_usage:
             raise RevocationDataError(f"{issuer.label} may not sign lists: it has no cRLSign")
-        if self._parsed.signature_algorithm_oid.dotted_string not in SIGNATURE_OIDS:
+        if self._algorithm not in SIGNATURE_OIDS:
             raise RevocationDataError("the list's signature algorithm is not an E-IMZO one")
         try:
-            signature.verify(
-                issuer.public_key, self._parsed.signature, digest(self._parsed.tbs_certlist_bytes)
-            )
+            signature.verify(issuer.public_key, self._signature, digest(self._signed))
         except InvalidSignature as fault:
             raise RevocationDataError(
                 f"the list's signature does not verify with the key of {issuer.label}"
@@ -169,15 +141,11 @@ class RevocationList:
 
         An entry counts whatever its extensions say: on hold is revoked too.
         """
-        place = self._index.place(serial)
-        if place is None:
+        entry = self._entries.find(serial)
+        if entry is None:
             return None
-        entry = self._parsed[place]
-        try:
-            reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
-        except (*_UNREADABLE, x509.ExtensionNotFound):
-            reason = "no reason given"
-        return f"on {format_time(entry.revocation_date_utc)} ({reason})"
+        when = "" if entry.since is None else f"on {format_time(entry.since)} "
+        return f"{when}({entry.reason})"
 
 
 @dataclass(frozen=True, slots=True)
