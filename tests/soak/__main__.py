@@ -182,7 +182,7 @@ class Soak:
                 self._talk(tunnels)
                 print(
                     f"{now - begun:6.0f} s {done:9d} handshakes {memory / MIB:7.1f} MiB"
-                    f"  user {1000 * statistics.median(self._latencies[-10:] or [0]):6.1f} ms",
+                    f"  user {1000 * statistics.median(self._latencies[-5:] or [0]):6.1f} ms",
                     file=sys.stderr,
                     flush=True,
                 )
@@ -228,6 +228,7 @@ class Soak:
                 with peer.socket:
                     peer.open()
                     self._latencies.append(time.monotonic() - begun)
+                    self._listening.accept()[0].close()  # or its queue is full one day
             except (AssertionError, OSError) as error:
                 self._faults.append(f"the user: {error!r}")
 

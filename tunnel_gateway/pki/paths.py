@@ -262,7 +262,7 @@ async def _search(
     counting: _CountingValidator,
 ) -> tuple[x509.Certificate, ...]:
     context = _context(others, anchors, at, counting)
-    failures = []
+    failures: list[_Failure] = []
     async for path in context.path_builder.async_build_paths_lazy(leaf):
         counting.start_path()
         found = tuple(path.iter_certs(include_root=True))[::-1]
@@ -275,8 +275,17 @@ async def _search(
             failures.append(_Failure(error, refused_signature=False))
         else:
             return found
-    # A path whose signatures are right says more than one of a namesake's key.
-    raise min(failures, key=lambda failure: failure.refused_signature).error
+    raise _likeliest(failures)
+
+
+def _likeliest(failures: list[_Failure]) -> CertificateError:
+    """Take one out: a frame that keeps what it raises is kept by it too, until it is searched for.
+
+    A path whose signatures are right says more than one of a namesake's key.
+    """
+    found = min(failures, key=lambda failure: failure.refused_signature)
+    failures.clear()
+    return found.error
 
 
 def _check_anchor_extensions(anchor: x509.Certificate) -> None:

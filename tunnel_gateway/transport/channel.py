@@ -63,6 +63,8 @@ class Channel:
             self._connection.expire(self._connection.next_deadline or 0.0)
             self._outcome()
             raise
+        finally:
+            del deadline  # it keeps the task, and a task that is cancelled this frame
 
     async def _receive(self, data: bytes) -> None:
         """Pass on a record's header, or all that follows it; ``b""`` is an end before that."""

@@ -94,7 +94,10 @@ class PageAddress(OneShotAddress):
     async def _receive(
         self, connection: socket.socket, admitted: asyncio.Future[PageStream]
     ) -> None:
-        """Let a visitor in, or tell him why not; his place is free when his socket is closed."""
+        """Let a visitor in, or tell him why not; his place is free when his socket is closed.
+
+        Cancelled, it just ends: a cancelled task keeps its error, and the frames of it the task.
+        """
         try:
             stream = await page_stream(connection)
         except OSError:
@@ -105,7 +108,7 @@ class PageAddress(OneShotAddress):
             self._turn_away(stream, error)
         except asyncio.CancelledError:
             self._send_off(stream, admitted)
-            raise
+            return
         else:
             if admitted.done():
                 stream.close()
@@ -117,7 +120,6 @@ class PageAddress(OneShotAddress):
         except asyncio.CancelledError:
             if not admitted.done():
                 stream.abort(_CROWDED)
-            raise
 
     def _turn_away(self, stream: PageStream, error: Exception) -> None:
         self._tell(stream, error)
