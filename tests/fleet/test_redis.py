@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -15,9 +19,12 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.fleet import Fleet, Member
 from tests.support.peer import Peer
-from tests.support.processes import wait_until
+from tests.support.processes import LOOPBACK, TIME_LIMIT, Gateway, ReservedPort, wait_until
+from tests.support.redis import RedisServer, Slow, redis, slow
 from tunnel_gateway.errors import AlertReceivedError
 from tunnel_gateway.protocol.events import Failed, Opened
+
+__all__ = ["redis"]  # the fixture
 
 StartFleet = Callable[..., Fleet]
 USER, OTHER = "127.0.0.9", "127.0.0.10"
@@ -111,6 +118,8 @@ def test_redis_goes_and_comes_back(
     with ExitStack() as stack:
         fill(fleet, credentials, stack, LIMIT)
         os.kill(redis.pid, how)
+        # Other tests take ports all the time, and one of them would keep Redis from coming back.
+        kept = reserved(redis.address[1]) if how == signal.SIGKILL else None
         for gateway in fleet.gateways:
             line = gateway.logged("fleet_unreachable")
             assert line["level"] == "error"
@@ -118,6 +127,8 @@ def test_redis_goes_and_comes_back(
         fill(fleet, credentials, stack, LIMIT)
         assert attempt(fleet, credentials) == "too_many_tunnels"
         bring_back(redis, how)
+        if kept is not None:
+            kept.close()
         for gateway in fleet.gateways:
             wait_until(partial(joined_again, gateway), "the fleet again")
         assert {attempt(fleet, credentials) for _ in range(2)} == {"too_many_tunnels"}
@@ -131,9 +142,65 @@ def bring_back(redis: Member, how: signal.Signals) -> None:
     if how == signal.SIGSTOP:
         os.kill(redis.pid, signal.SIGCONT)
         return
-    command = ["redis-server", "--port", str(redis.address[1]), "--save", ""]
+    port = str(redis.address[1])
+    command = ["redis-server", "--bind", LOOPBACK, "--port", port, "--save", ""]
     again = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd="/")
     _AGAIN.append(again)
+    wait_until(lambda: again.poll() is not None or listens(redis.address), "Redis again")
+    assert again.poll() is None, "Redis did not start: something else has its port"
+
+
+def reserved(port: int) -> ReservedPort:
+    """Take the port of a program that is about to die."""
+
+    def take() -> ReservedPort | None:
+        try:
+            return ReservedPort(port)
+        except OSError:
+            return None
+
+    taken = wait_until(take, "the port of the dead")
+    assert taken is not None
+    return taken
+
+
+def listens(address: tuple[str, int]) -> bool:
+    with socket.socket() as plain:
+        return plain.connect_ex(address) == 0
+
+
+def test_a_redis_that_is_far_away_costs_each_user_one_round_trip(
+    start_gateway: Callable[..., Gateway], credentials: Credentials, redis: RedisServer
+) -> None:
+    users = 60
+    with far_away(redis, 0.2) as proxy:
+        gateway = start_gateway(fleet_redis=proxy.url, certificate_limit=2 * users)
+        gateway.logged("fleet_joined")
+
+        def come(number: int) -> str:
+            with Peer.of(gateway, credentials, f"127.0.1.{number}", dst_id="api") as peer:
+                return outcome(peer)
+
+        with ThreadPoolExecutor(users) as pool:
+            # One after the other they took 22 s, and twelve of them were given up.
+            assert list(pool.map(come, range(1, users + 1))) == ["open"] * users
+
+
+@contextmanager
+def far_away(redis: RedisServer, delay: float) -> Iterator[Slow]:
+    """Run a proxy whose answers are late in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    entering = slow(redis, delay)
+    try:
+        yield asyncio.run_coroutine_threadsafe(entering.__aenter__(), loop).result(TIME_LIMIT)
+    finally:
+        leaving = asyncio.run_coroutine_threadsafe(entering.__aexit__(None, None, None), loop)
+        leaving.result(TIME_LIMIT)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 _AGAIN: list[subprocess.Popen[bytes]] = []

@@ -59,10 +59,10 @@ class ReservedPort:
     on it with SO_REUSEADDR.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0) -> None:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((LOOPBACK, 0))
+        self._socket.bind((LOOPBACK, number))
         self.number: int = self._socket.getsockname()[1]
 
     def listen(self, backlog: int = 8) -> socket.socket:

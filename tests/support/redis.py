@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ class RedisServer:
         self._folder = folder
         self._path = folder / "r.sock"
         self._password = password
+        self.path = str(self._path)
         self.url = f"unix://{self._path}?db=0"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -63,6 +66,64 @@ class RedisServer:
         """Let it go on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+
+class Slow:
+    """A proxy that keeps each answer back for ``delay`` seconds, in order."""
+
+    def __init__(self, path: str, delay: float) -> None:
+        self.delay = delay
+        self.address = ""
+        self._path = path
+
+    @property
+    def url(self) -> str:
+        return f"redis://{self.address}/0"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection."""
+        there, back = await asyncio.open_unix_connection(self._path)
+        kept: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        with closing(writer), closing(back):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_back(there, kept))
+                tasks.create_task(self._give(kept, writer))
+                while data := await reader.read(65536):
+                    back.write(data)
+                raise ConnectionResetError
+
+    async def _keep_back(
+        self, there: asyncio.StreamReader, kept: asyncio.Queue[tuple[float, bytes]]
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await there.read(65536):
+            kept.put_nowait((loop.time() + self.delay, data))
+        raise ConnectionResetError
+
+    async def _give(
+        self, kept: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while not writer.is_closing():
+            when, data = await kept.get()
+            await asyncio.sleep(max(0.0, when - loop.time()))
+            writer.write(data)
+
+
+@asynccontextmanager
+async def slow(server: RedisServer, delay: float) -> AsyncIterator[Slow]:
+    """Have a proxy in front of Redis whose answers are late."""
+    proxy = Slow(server.path, delay)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ExceptionGroup, OSError):
+            await proxy.serve(reader, writer)
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = listening.sockets[0].getsockname()
+    proxy.address = f"{host}:{port}"
+    async with listening:
+        yield proxy
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 
@@ -106,12 +107,13 @@ class Session:
             self._close()
 
     async def _serve(self) -> RelayEnd:
-        await self._admit()
+        check_rate = await self._admit()
         client = await self._authenticate()
         destination = find_destination(self._service.config.destinations, client.dst_id)
         check_permitted(destination, client.peer, client.server_name)
         certificate = self._service.admission.certificate(client.peer)
         await self._places.enter_async_context(certificate)
+        await check_rate()
         self._places.enter_context(self._service.destinations.tunnel(destination))
         await self._connect(destination)
         page = Inbox(self._channel)
@@ -122,15 +124,18 @@ class Session:
         self.account.stage = Stage.OPENING
         return await self._open(page, client, destination)
 
-    async def _admit(self) -> None:
-        """Take the places of a stranger; raises LimitReachedError."""
+    async def _admit(self) -> Callable[[], Awaitable[None]]:
+        """Take the places of a stranger; raises LimitReachedError.
+
+        Returns what says whether his rate was kept to, when all gateways count it together.
+        """
         admission = self._service.admission
         try:
             # First, for a balancer's header is waited for, and who comes is not known before.
             self._places.enter_context(admission.tunnel())
             await self._learn_source()
             source = source_of(self._source.host)
-            await self._places.enter_async_context(admission.source(source))
+            check_rate = await self._places.enter_async_context(admission.source(source))
             self._places.enter_context(self._handshake_place)
             self._handshake_place.enter_context(admission.handshake(source))
         except LimitReachedError:
@@ -139,6 +144,7 @@ class Session:
             await self._places.aclose()
             self.account.told = admission.tells(source_of(self._source.host))
             raise
+        return check_rate
 
     async def _authenticate(self) -> ClientAuthenticated:
         with self._handshake_place:

@@ -97,7 +97,7 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("fleet_joined", _INFO, ("gateway", "tunnels"), (),
         "limits count over all gateways from now on: at the start, and when Redis is back"),
     Event("fleet_unreachable", _ERROR, ("detail", "effect"), (),
-        "Redis does not answer; once, until it does again",
+        "Redis does not answer, or not within 250 ms; once, until it does again",
         "look at Redis and the way to it; tunnels go on, and each gateway counts alone"),
     Event("memory_full", _ERROR, ("megabytes", "limit", "effect"), (),
         "`tunnel.memory.limit` is reached, and new tunnels are refused",

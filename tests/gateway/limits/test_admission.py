@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -118,15 +119,34 @@ class FullFleet:
     def __init__(self) -> None:
         self.told: list[tuple[str, int]] = []
 
-    async def claim(self, key: str, own: int, limit: int) -> bool:
+    def claim(self, key: str, own: int, limit: int) -> asyncio.Future[bool]:
         self.told.append(("claim", own))
-        return False
+        return answered(False)
 
-    async def release(self, key: str, own: int) -> None:
+    def release(self, key: str, own: int) -> None:
         self.told.append(("release", own))
 
-    async def allows(self, key: str, rate: Rate) -> bool:
-        return False
+    def allows(self, key: str, rate: Rate) -> asyncio.Future[bool]:
+        return answered(False)
+
+
+def answered(value: bool) -> asyncio.Future[bool]:
+    future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    future.set_result(value)
+    return future
+
+
+async def test_a_fleet_that_is_far_away_is_not_waited_for_before_the_handshake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = FullFleet()
+    later: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(fleet, "allows", lambda *_: later)
+    admission = Admission(replace(THREE, source=SourceLimits(Rate(1, 1), 0, 0)), fleet=fleet)
+    async with admission.source(HOST) as check_rate:
+        later.set_result(False)
+        with pytest.raises(RateLimitedError, match="all gateways together"):
+            await check_rate()
 
 
 async def test_the_fleet_is_asked_for_what_it_counts() -> None:

@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.loopback import TIME_LIMIT
-from tests.support.redis import RedisServer, redis
+from tests.support.redis import RedisServer, Slow, redis, slow
 from tunnel_gateway.gateway.limits import fleet as module
 from tunnel_gateway.gateway.limits.fleet import Fleet
 from tunnel_gateway.transport.rates import Rate
@@ -37,6 +37,12 @@ async def granted(ask: Callable[[], Awaitable[bool]]) -> None:
 
 @asynccontextmanager
 async def joined(server: RedisServer) -> AsyncIterator[Fleet]:
+    async with joined_at(server) as fleet:
+        yield fleet
+
+
+@asynccontextmanager
+async def joined_at(server: RedisServer | Slow) -> AsyncIterator[Fleet]:
     fleet = Fleet(server.url)
     fleet.join()
     try:
@@ -62,9 +68,9 @@ async def test_a_limit_counts_over_both(redis: RedisServer) -> None:
         assert await other.claim("key", 1, 3)
         assert await other.claim("key", 2, 3)
         assert not await one.claim("key", 2, 3)
-        await one.release("key", 1)
+        one.release("key", 1)
         assert await one.claim("another", 1, 1)
-        await other.release("key", 1)
+        other.release("key", 1)
         assert await one.claim("key", 2, 3)
         assert not await other.claim("key", 2, 3)
 
@@ -73,9 +79,9 @@ async def test_a_refusal_is_taken_back_by_the_release(redis: RedisServer) -> Non
     async with both(redis) as (one, other):
         assert await one.claim("key", 1, 1)
         assert not await other.claim("key", 1, 1)
-        await other.release("key", 0)
-        await one.release("key", 0)
-        assert await other.claim("key", 1, 1)
+        other.release("key", 0)
+        one.release("key", 0)
+        await granted(lambda: other.claim("key", 1, 1))
 
 
 async def test_many_at_once_never_pass_the_limit(redis: RedisServer) -> None:
@@ -86,7 +92,7 @@ async def test_many_at_once_never_pass_the_limit(redis: RedisServer) -> None:
             has_place = await fleet.claim("key", counts[fleet], 25)
             if not has_place:
                 counts[fleet] -= 1
-                await fleet.release("key", counts[fleet])
+                fleet.release("key", counts[fleet])
             return has_place
 
         counts = dict.fromkeys(gateways, 0)
@@ -109,7 +115,6 @@ async def test_the_lease_of_a_dead_gateway_runs_out(
     dead._keeping.cancel()  # and no more, as after SIGKILL
     async with joined(redis) as alive:
         await granted(lambda: alive.claim("key", 1, 1))
-    await dead._redis.aclose()
 
 
 async def test_who_leaves_in_order_holds_nothing(redis: RedisServer) -> None:
@@ -151,7 +156,7 @@ async def test_redis_goes_and_comes_back(
         await until(lambda: one.available and other.available)
         # Both numbers are known again, also to a Redis that forgot everything.
         assert not await one.claim("key", 2, 2)
-        await other.release("key", 0)
+        other.release("key", 0)
         assert await one.claim("key", 2, 2)
     lines = [line["event"] for line in events(log)]
     assert lines.count("fleet_unreachable") == 2  # once each
@@ -214,7 +219,7 @@ async def test_what_is_released_while_redis_is_away_is_free_when_it_is_back(
         else:
             redis.freeze()
         for key in ("key", "another"):  # the first finds out, the second is not even sent
-            await one.release(key, 0)
+            one.release(key, 0)
         await until(lambda: not (one.available or other.available))
         if how == "killed":
             redis.start()
@@ -234,7 +239,7 @@ async def test_a_crowd_that_asks_at_once_is_no_loss_of_redis(
     redis: RedisServer, log: io.StringIO
 ) -> None:
     async with joined(redis) as one:
-        asked = [one.claim(f"key {number}", 1, 1) for number in range(3000)]
+        asked = [one.claim(f"key {number}", 1, 1) for number in range(300)]
         assert all(await asyncio.gather(*asked))
         assert one.available
     assert [line["event"] for line in events(log)] == ["fleet_joined"]
@@ -257,10 +262,122 @@ async def test_what_others_wrote_under_its_keys_is_written_over(
             assert await one.allows(key, Rate(0.001, 1))
             assert not await one.allows(key, Rate(0.001, 1))
         await client.set("tunnel-gateway:held:text", "garbage")
-        await one.release("text", 0)
-        assert await other.claim("text", 1, 1)
+        one.release("text", 0)
+        await granted(lambda: other.claim("text", 1, 1))
     await client.aclose()
     assert {line["event"] for line in events(log)} == {"fleet_joined"}
+
+
+NONSENSE = [
+    *["nan", "-nan", "inf", "-inf", "-1", "-1000000", "1e300", "1e19", "1.5", "0x", "word"],
+    "",
+]
+
+
+@pytest.mark.parametrize("value", NONSENSE)
+async def test_a_number_that_is_none_is_written_over_and_bypasses_nothing(
+    value: str, redis: RedisServer, log: io.StringIO
+) -> None:
+    client = Redis.from_url(redis.url)
+    async with both(redis) as (one, other):
+        assert await one.claim("key", 1, 1)
+        await client.set("tunnel-gateway:alive:somebody", 1)  # it even has a lease
+        await client.hset("tunnel-gateway:held:key", "somebody", value)
+        assert not await other.claim("key", 1, 1)
+        assert await one.claim("key", 2, 2)
+        assert await client.hkeys("tunnel-gateway:held:key") == [one._name.encode()]
+        await client.set("tunnel-gateway:rate:192.0.2.1", value)
+        asked = [await one.allows("192.0.2.1", Rate(0.001, 3)) for _ in range(5)]
+        assert asked == [True, True, True, False, False]
+        kept = await client.get("tunnel-gateway:rate:192.0.2.1")
+        assert kept is not None
+        assert float(kept) > 1e15
+    await client.aclose()
+    assert {line["event"] for line in events(log)} == {"fleet_joined"}
+
+
+@pytest.mark.parametrize("kind", ["list", "set", "zset", "hash", "string", "stream"])
+@pytest.mark.parametrize("where", ["held", "rate"])
+async def test_a_key_of_another_type_is_written_over_and_bypasses_nothing(
+    kind: str, where: str, redis: RedisServer, log: io.StringIO
+) -> None:
+    client = Redis.from_url(redis.url)
+    put = {
+        "list": ("RPUSH", "x"),
+        "set": ("SADD", "x"),
+        "zset": ("ZADD", "1", "x"),
+        "hash": ("HSET", "somebody", "nan"),
+        "string": ("SET", "nan"),
+        "stream": ("XADD", "*", "a", "b"),
+    }[kind]
+    async with both(redis) as (one, other):
+        name = f"tunnel-gateway:{where}:key"
+        await client.execute_command(put[0], name, *put[1:])  # type: ignore[no-untyped-call]
+        if where == "held":
+            assert await one.claim("key", 1, 1)
+            assert not await other.claim("key", 1, 1)
+        else:
+            rate = Rate(0.001, 1)
+            assert [await fleet.allows("key", rate) for fleet in (one, other)] == [True, False]
+    await client.aclose()
+    assert {line["event"] for line in events(log)} == {"fleet_joined"}
+
+
+async def test_all_that_is_asked_at_once_has_one_round_trip(redis: RedisServer) -> None:
+    async with slow(redis, 0.1) as address, joined_at(address) as one:
+        begun = asyncio.get_running_loop().time()
+        asked = [one.claim(f"key {number}", 1, 1) for number in range(300)]
+        asked += [one.allows(f"192.0.2.{number}", Rate(1, 1)) for number in range(200)]
+        assert all(await asyncio.gather(*asked))
+        # In turn they would take 50 s.
+        assert asyncio.get_running_loop().time() - begun < 5
+        assert one.available
+
+
+async def test_redis_that_is_too_slow_is_waited_for_once_and_then_not(
+    redis: RedisServer, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEW_SECONDS", 600)
+    async with slow(redis, 0.0) as address, joined_at(address) as one:
+        address.delay = 0.6
+        asked = [one.claim(f"key {number}", 1, 1) for number in range(100)]
+        begun = asyncio.get_running_loop().time()
+        assert all(await asyncio.gather(*asked))
+        waited = asyncio.get_running_loop().time() - begun
+        assert not one.available
+        assert await one.claim("key", 1, 1)  # without a question
+        assert waited >= module.ASK_SECONDS
+        lines = events(log)
+        assert [line["event"] for line in lines] == ["fleet_joined", "fleet_unreachable"]
+        assert "no answer within 250 ms" in lines[-1]["detail"]
+        await asyncio.sleep(3)  # it is tried again, too slow, and not said again
+        assert len(events(log)) == 2
+        address.delay = 0.0
+        await until(lambda: one.available)
+    assert [line["event"] for line in events(log)][2:] == ["fleet_joined"]
+
+
+def fail(fleet: Fleet) -> None:
+    assert fleet._line is not None
+    fleet._line._fail("a fault")
+
+
+async def test_what_comes_and_goes_is_tried_less_and_less_often(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.01)
+    delays = []
+    async with joined(redis) as one:
+        for _ in range(4):
+            await until(lambda: one.available)
+            fail(one)
+            await until(lambda: not one.available)
+            delays.append(one._delay)
+        assert delays == pytest.approx([0.02, 0.04, 0.08, 0.16])
+        monkeypatch.setattr(module, "_STEADY_SECONDS", 0)
+        await until(lambda: one.available)
+        fail(one)
+        await until(lambda: one._delay == 0.01)
 
 
 async def test_redis_whose_clock_was_set_back_refuses_nobody(redis: RedisServer) -> None:

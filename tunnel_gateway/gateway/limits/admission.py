@@ -6,11 +6,13 @@ rate of a source's handshakes and the tunnels of a certificate.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Final, Protocol
 
 from tunnel_gateway.config import Config
 from tunnel_gateway.errors import Limit, OverloadedError, RateLimitedError, TooManyTunnelsError
@@ -19,6 +21,9 @@ from tunnel_gateway.gateway.limits.places import Places
 from tunnel_gateway.gateway.limits.sources import SourceLimits, Sources
 from tunnel_gateway.pki.validation import VerifiedPeer
 from tunnel_gateway.transport.rates import Rate
+
+# A fleet that is well answers in a millisecond; then nothing is spent on who comes too often.
+SOON_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +54,27 @@ class Limits:
 class Commons(Protocol):
     """What a fleet counts together: `tunnel_gateway.gateway.limits.fleet.Fleet`."""
 
-    async def claim(self, key: str, own: int, limit: int) -> bool:
-        """Tell whether the fleet has a place under ``key``, of which ``own`` are then ours."""
+    def claim(self, key: str, own: int, limit: int) -> asyncio.Future[bool]:
+        """Ask whether the fleet has a place under ``key``, of which ``own`` are then ours."""
 
-    async def release(self, key: str, own: int) -> None:
+    def release(self, key: str, own: int) -> None:
         """Say that ``own`` places under ``key`` are ours from now on."""
 
-    async def allows(self, key: str, rate: Rate) -> bool:
-        """Take one from the bucket of ``key``, if it is there."""
+    def allows(self, key: str, rate: Rate) -> asyncio.Future[bool]:
+        """Take one from the bucket of ``key``; tells whether it was there."""
+
+
+async def _check_rate(asked: asyncio.Future[bool], source: str, rate: Rate) -> None:
+    if not await asked:
+        raise RateLimitedError(
+            f"{source} begins more than {rate.per_second:g} handshakes a second at all gateways"
+            " together, which tunnel.source.rate allows",
+            Limit.SOURCE_RATE,
+        )
+
+
+async def _nothing_asked() -> None:
+    pass
 
 
 class Admission:
@@ -83,21 +101,24 @@ class Admission:
         self.memory.limit = limits.memory
 
     @asynccontextmanager
-    async def source(self, source: str) -> AsyncIterator[None]:
+    async def source(self, source: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """Hold a place of a source for a tunnel: before all others, as it costs others nothing.
 
-        Raises RateLimitedError, TooManyTunnelsError.
+        Raises RateLimitedError, TooManyTunnelsError. A fleet that is far away is not waited for:
+        what is yielded is to be called before the tunnel opens, and raises RateLimitedError too.
         """
         with self._sources.tunnel(source):
             rate = self._limits.source.of(source).rate
+            if self._fleet is None or rate is None:
+                yield _nothing_asked
+                return
             # Asked last: whoever is refused here already costs nobody else a question.
-            if self._fleet and rate and not await self._fleet.allows(source, rate):
-                raise RateLimitedError(
-                    f"{source} begins more than {rate.per_second:g} handshakes a second at all"
-                    " gateways together, which tunnel.source.rate allows",
-                    Limit.SOURCE_RATE,
-                )
-            yield
+            asked = self._fleet.allows(source, rate)
+            check = partial(_check_rate, asked, source, rate)
+            await asyncio.wait((asked,), timeout=SOON_SECONDS)
+            if asked.done():
+                await check()
+            yield check
 
     @contextmanager
     def tunnel(self) -> Iterator[None]:
@@ -158,7 +179,7 @@ class Admission:
                 yield
         finally:
             if fleet:  # after our own count is down, which is what the others are told
-                await fleet.release(key, self._certificates[key])
+                fleet.release(key, self._certificates[key])
 
     def tells(self, source: str) -> bool:
         """Tell whether who is refused before a handshake is told why: within bounds, each."""

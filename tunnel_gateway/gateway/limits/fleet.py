@@ -10,22 +10,24 @@ Three kinds of keys, all with an end of their own, so that nothing has to be cle
 * ``…:rate:KEY`` is the moment in which KEY's bucket will be full again (the generic cell rate
   algorithm: one number for a token bucket), in microseconds of Redis's own clock.
 
-Redis is asked within ASK_SECONDS and, once it has failed, not again until it answers the lease.
-What else stands under these names is no answer of a gateway's, and is written over.
+A question that is not answered within ASK_SECONDS is not waited for: then Redis counts as away
+until it answers the lease in time. What else stands under these names is no answer of a gateway's,
+and is written over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from tunnel_gateway.gateway.limits.redis_line import LOST, RedisLine
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.rates import Rate
@@ -36,32 +38,41 @@ ASK_SECONDS: Final = 0.25
 LEASE_SECONDS: Final = 15.0
 # Three renewals may be lost before the lease is.
 RENEW_SECONDS: Final = LEASE_SECONDS / 4
+_AGAIN_SECONDS: Final = 1.0
+_LAST_AGAIN_SECONDS: Final = 30.0
+_STEADY_SECONDS: Final = 60.0
 # Numbers of open tunnels are written anew within this time, and are forgotten after it.
 _KEEP_SECONDS: Final = 24 * 3600
 _REWRITE_SECONDS: Final = _KEEP_SECONDS / 4
-_REWRITE_AT_ONCE: Final = 100
-# One, so that what is written arrives in the order in which it was counted.
-_CONNECTIONS: Final = 1
+_REWRITE_AT_ONCE: Final = 500
+# More than any gateway has of one certificate.
+_MOST_PLACES: Final = 1_000_000
 
 _PREFIX: Final = "tunnel-gateway"
 
 # First in all that reads a key: one of another type would be an error each time.
+# And a number is a whole one from 0 to ``most``: nan is less than no limit and more than none.
 _ONLY: Final = """
-local function only(kind)
-  if redis.call('TYPE', KEYS[1])['ok'] ~= kind then redis.call('DEL', KEYS[1]) end
+local function only(key, kind)
+  if redis.call('TYPE', key)['ok'] ~= kind then redis.call('DEL', key) end
+end
+local function number(text, most)
+  local value = tonumber(text or '')
+  if value and value >= 0 and value <= most and value == math.floor(value) then return value end
 end
 """
 
 # KEYS: what is held. ARGV: this gateway, its number with the place that is asked for, the limit,
 # the prefix of leases, how long to keep it. Answers 1 and writes the number, or 0.
 _TAKE: Final = f"""{_ONLY}
-only('hash')
+only(KEYS[1], 'hash')
 local total = tonumber(ARGV[2])
 local held = redis.call('HGETALL', KEYS[1])
 for i = 1, #held, 2 do
   if held[i] ~= ARGV[1] then
-    if redis.call('EXISTS', ARGV[4] .. held[i]) == 1 then
-      total = total + (tonumber(held[i + 1]) or 0)
+    local others = number(held[i + 1], {_MOST_PLACES:d})
+    if others and redis.call('EXISTS', ARGV[4] .. held[i]) == 1 then
+      total = total + others
     else
       redis.call('HDEL', KEYS[1], held[i])
     end
@@ -73,27 +84,37 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])
 return 1
 """
 
-# KEYS: what is held. ARGV: this gateway, its number, how long to keep it.
+# KEYS: all that is held and to be written. ARGV: this gateway, how long to keep it, its numbers.
 _PUT: Final = f"""{_ONLY}
-only('hash')
-if tonumber(ARGV[2]) == 0 then return redis.call('HDEL', KEYS[1], ARGV[1]) end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-return redis.call('EXPIRE', KEYS[1], ARGV[3])
+for i, key in ipairs(KEYS) do
+  only(key, 'hash')
+  if ARGV[i + 2] == '0' then
+    redis.call('HDEL', key, ARGV[1])
+  else
+    redis.call('HSET', key, ARGV[1], ARGV[i + 2])
+    redis.call('EXPIRE', key, ARGV[2])
+  end
+end
+return 1
 """
 
 # KEYS: the bucket. ARGV: microseconds for one, and how many at once. Answers 1, or 0.
-# A bucket that is more than empty was written before the clock was set back.
+# A bucket that is more than empty was written by others, or before the clock was set back.
 _RATE: Final = f"""{_ONLY}
-only('string')
+only(KEYS[1], 'string')
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local full = math.max(tonumber(redis.call('GET', KEYS[1]) or now) or now, now)
-if full - now > ARGV[2] * ARGV[1] then full = now end
+local known = number(redis.call('GET', KEYS[1]), now + ARGV[2] * ARGV[1])
+local full = math.max(known or now, now)
 if full - now > (ARGV[2] - 1) * ARGV[1] then return 0 end
 full = full + ARGV[1]
 redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000) + 1)
 return 1
 """
+
+
+def _hash(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()  # as Redis names it
 
 
 class Fleet:
@@ -103,71 +124,53 @@ class Fleet:
     """
 
     def __init__(self, url: str, password: bytes | None = None) -> None:
+        self._url, self._password = url, password
         self._name = _new_name()
-        self._redis = Redis.from_pool(
-            BlockingConnectionPool.from_url(
-                url,
-                password=None if password is None else password.decode(errors="surrogateescape"),
-                max_connections=_CONNECTIONS,
-                timeout=ASK_SECONDS,
-                socket_timeout=ASK_SECONDS,
-                socket_connect_timeout=ASK_SECONDS,
-                retry=Retry(NoBackoff(), 0),
-            )
-        )
-        self._take = self._redis.register_script(_TAKE)
-        self._put = self._redis.register_script(_PUT)
-        self._rate = self._redis.register_script(_RATE)
         self._held: dict[str, int] = {}
-        # So that ASK_SECONDS are Redis's own, and not spent in a queue for the connection.
-        self._turn = asyncio.Lock()
-        self._lost = asyncio.Event()
+        self._line: RedisLine | None = None  # while this gateway is joined
         self._keeping: asyncio.Task[None] | None = None
-        self._rewritten = 0.0
         self._said = False  # whether it was said that Redis is away
-        self.available = False
+        self._joined = 0.0  # when it was last
+        self._delay = _AGAIN_SECONDS
+
+    @property
+    def available(self) -> bool:
+        """Tell whether the limits count over all gateways now."""
+        return self._line is not None
 
     # --- asked by admission ----------------------------------------------------------------
 
-    async def claim(self, key: str, own: int, limit: int) -> bool:
-        """Tell whether the fleet has a place under ``key``.
+    def claim(self, key: str, own: int, limit: int) -> asyncio.Future[bool]:
+        """Ask whether the fleet has a place under ``key``.
 
         ``own`` is how many this gateway then holds. True while Redis is away.
         """
         self._held[key] = own
-        keys = (self._key("held", key),)
-        arguments = (self._name, own, limit, self._key("alive", ""), _KEEP_SECONDS)
-        return await self._ask(lambda: self._take(keys=keys, args=arguments))
+        arguments = (self._name, own, limit, _key("alive", ""), _KEEP_SECONDS)
+        return self._ask(_TAKE, 1, _key("held", key), *arguments)
 
-    async def release(self, key: str, own: int) -> None:
+    def release(self, key: str, own: int) -> None:
         """Say that this gateway holds ``own`` places under ``key`` from now on."""
         if own:
             self._held[key] = own
         else:
             self._held.pop(key, None)
-        await self._ask(lambda: self._write(self._redis, key, own))
+        if self._line is not None:
+            self._put(self._line, [key])
 
-    async def allows(self, key: str, rate: Rate) -> bool:
-        """Take one from the bucket of ``key``, if it is there. True while Redis is away."""
-        keys = (self._key("rate", key),)
+    def allows(self, key: str, rate: Rate) -> asyncio.Future[bool]:
+        """Take one from the bucket of ``key``; tells whether it was there, or Redis is away."""
         arguments = (int(1e6 / rate.per_second), int(rate.burst))
-        return await self._ask(lambda: self._rate(keys=keys, args=arguments))
+        return self._ask(_RATE, 1, _key("rate", key), *arguments)
 
-    async def _ask(self, question: Callable[[], Awaitable[Any]]) -> bool:
-        if not self.available:
-            return True
-        async with self._turn:
-            return await self._ask_in_turn(question)
-
-    async def _ask_in_turn(self, question: Callable[[], Awaitable[Any]]) -> bool:
-        if not self.available:  # lost while others had their turn
-            return True
-        try:
-            async with asyncio.timeout(ASK_SECONDS):
-                return bool(await question())
-        except (RedisError, OSError, TimeoutError) as error:
-            self._lose(error)
-            return True
+    def _ask(self, script: str, *arguments: str | int) -> asyncio.Future[bool]:
+        asked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if self._line is None:
+            asked.set_result(True)
+        else:
+            answer = self._line.ask("EVALSHA", _hash(script), *arguments)
+            answer.add_done_callback(partial(_tell, asked))
+        return asked
 
     # --- the lease -------------------------------------------------------------------------
 
@@ -176,60 +179,60 @@ class Fleet:
         self._keeping = keep_running("fleet", self._round)
 
     async def leave(self) -> None:
-        """Give the lease back; each call after it is answered as if Redis were away."""
+        """Give the lease back; whatever is asked after it is answered as if Redis were away."""
+        line, self._line = self._line, None
+        if line is not None:  # else the lease ends by itself
+            await line.ask("DEL", _key("alive", self._name))
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.wait((self._keeping,))
-        self.available = False
-        try:
-            async with asyncio.timeout(ASK_SECONDS):
-                await self._redis.delete(self._key("alive", self._name))
-        except (RedisError, OSError, TimeoutError):
-            pass  # then it ends by itself
-        finally:
-            await self._redis.aclose()
 
     async def _round(self) -> None:
-        """Renew the lease, write what Redis may not know, and wait until it is due again."""
-        clock = asyncio.get_running_loop().time
-        self._lost.clear()
+        """Be joined as long as a connection lasts, and wait until the next is due."""
+        line = RedisLine(self._url, self._password, ASK_SECONDS)
         try:
-            known = await self._renew()
-            self._find()
-            if not known or clock() - self._rewritten > _REWRITE_SECONDS:
-                await self._rewrite()
-                self._rewritten = clock()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._lose(error)
-        except Exception as error:
-            self._lose(error)
-            raise
-        await self._pause()
+            await line.connect()
+            async with asyncio.TaskGroup() as tasks:
+                for one in (line.send(), line.receive(), self._keep_lease(line)):
+                    tasks.create_task(one)
+        except* (RedisError, OSError) as errors:
+            self._lose(errors.exceptions[0])
+        finally:
+            self._line = None
+            await line.close()
+        await asyncio.sleep(self._delay)
 
-    async def _pause(self) -> None:
-        """Wait until the lease is due, or a second when Redis was just lost."""
-        try:
-            async with asyncio.timeout(RENEW_SECONDS if self.available else 1.0):
-                await self._lost.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(1.0)
+    async def _keep_lease(self, line: RedisLine) -> None:
+        """Begin a lease and renew it, and write what Redis does not know."""
+        line.ask("DEL", _key("alive", self._name))
+        # Whatever was on its way to Redis when the last line was lost counts under the old name.
+        self._name = _new_name()
+        for script in (_TAKE, _PUT, _RATE):
+            line.ask("SCRIPT", "LOAD", script)
+        await self._renew(line)
+        self._line = line
+        self._joined = time.monotonic()
+        log.info("fleet_joined", gateway=self._name, tunnels=sum(self._held.values()))
+        self._said = False
+        await self._rewrite(line)
+        rewritten = self._joined
+        while self._line is line:
+            await asyncio.sleep(RENEW_SECONDS)
+            known = await self._renew(line)
+            if not known or time.monotonic() - rewritten > _REWRITE_SECONDS:
+                await self._rewrite(line)
+                rewritten = time.monotonic()
 
-    async def _renew(self) -> bool:
+    async def _renew(self, line: RedisLine) -> bool:
         """Renew the lease, or begin one; tell whether Redis still knew it."""
         milliseconds = int(LEASE_SECONDS * 1000)
-        async with (
-            self._turn,
-            asyncio.timeout(ASK_SECONDS * 2),
-            self._redis.pipeline(transaction=False) as pipe,
-        ):
-            if not self.available:  # asked in our turn: whoever had his before may have lost it
-                pipe.delete(self._key("alive", self._name))
-                self._name = _new_name()
-            pipe.set(self._key("alive", self._name), 1, px=milliseconds, get=True)
-            return (await pipe.execute())[-1] is not None
+        lease = (_key("alive", self._name), 1, "PX", milliseconds, "GET")
+        known = await line.ask("SET", *lease)
+        if known is LOST:
+            await asyncio.Event().wait()  # `receive` says why, and ends this
+        return known is not None
 
-    async def _rewrite(self) -> None:
+    async def _rewrite(self, line: RedisLine) -> None:
         """Write all numbers: Redis does not know them, has forgotten them, or will.
 
         Whoever asks meanwhile does so between two pieces of it, so that no number overtakes a
@@ -237,41 +240,36 @@ class Fleet:
         """
         keys = list(self._held)
         for start in range(0, len(keys), _REWRITE_AT_ONCE):
-            async with (
-                self._turn,
-                asyncio.timeout(ASK_SECONDS * 2),
-                self._redis.pipeline(transaction=False) as pipe,
-            ):
-                for key in keys[start : start + _REWRITE_AT_ONCE]:
-                    await self._write(pipe, key, self._held.get(key, 0))
-                await pipe.execute()
+            await self._put(line, keys[start : start + _REWRITE_AT_ONCE])
 
-    async def _write(self, target: Redis, key: str, own: int) -> None:
-        keys = (self._key("held", key),)
-        await self._put(keys=keys, args=(self._name, own, _KEEP_SECONDS), client=target)
-
-    # --- known or not ----------------------------------------------------------------------
+    def _put(self, line: RedisLine, keys: list[str]) -> Awaitable[object]:
+        """Write the numbers of ``keys`` as they are now."""
+        names = [_key("held", one) for one in keys]
+        numbers = [self._held.get(one, 0) for one in keys]
+        beside = (self._name, _KEEP_SECONDS)
+        return line.ask("EVALSHA", _hash(_PUT), len(keys), *names, *beside, *numbers)
 
     def _lose(self, error: Exception) -> None:
-        self.available = False
-        self._lost.set()
+        if self._line is not None:  # what comes and goes is tried less and less often
+            steady = time.monotonic() - self._joined > _STEADY_SECONDS
+            self._delay = _AGAIN_SECONDS if steady else min(2 * self._delay, _LAST_AGAIN_SECONDS)
         if not self._said:
             self._said = True
             log.error(
                 "fleet_unreachable",
                 detail=f"{type(error).__name__}: {error}",
-                effect="limits count this gateway's own tunnels only, until Redis answers",
+                effect="limits count this gateway's own tunnels only, until Redis answers in time",
             )
 
-    def _find(self) -> None:
-        if self._said or not self.available:
-            log.info("fleet_joined", gateway=self._name, tunnels=sum(self._held.values()))
-        self._said = False
-        self.available = True
 
-    @staticmethod
-    def _key(kind: str, name: str) -> str:
-        return f"{_PREFIX}:{kind}:{name}"
+def _tell(asked: asyncio.Future[bool], answer: asyncio.Future[Any]) -> None:
+    """A place that cannot be asked for is one: then the gateway counts alone."""
+    if not asked.done():
+        asked.set_result(answer.result() != 0)
+
+
+def _key(kind: str, name: str) -> str:
+    return f"{_PREFIX}:{kind}:{name}"
 
 
 def _new_name() -> str:

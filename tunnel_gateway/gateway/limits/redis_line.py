@@ -1,0 +1,148 @@
+"""One connection to Redis on which many ask at once: nobody waits for another one's answer.
+
+Questions go out as they come, and Redis answers them in that order. Each has a time of its own to
+be answered, from the moment in which it is asked; the first that is not answered in time ends the
+line, and whoever still waits is told `LOST`. So nobody waits longer, however long the queue is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from contextlib import suppress
+from typing import Any, Final
+
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.exceptions import ConnectionError as BrokenError
+
+# What an answer is that did not come.
+LOST: Final = object()
+
+# Redis answers some ten thousand in a second.
+_MAX_UNANSWERED: Final = 10_000
+# What arrived while this process was busy is read before its time is said to be over.
+_GRACE_SECONDS: Final = 0.02
+_CONNECT_SECONDS: Final = 5.0
+# After so many answers in one go others get a turn.
+_AT_ONCE: Final = 100
+
+
+class RedisLine:
+    """A connection to ``url``: redis://HOST:PORT/DB, rediss:// (TLS) or unix:///PATH?db=DB.
+
+    Each question is to be answered within ``time_limit`` seconds. First ``connect``, then ``send``
+    and ``receive`` side by side, which end by raising, and at last ``close``.
+    """
+
+    def __init__(self, url: str, password: bytes | None, time_limit: float) -> None:
+        self._connection: AbstractConnection = ConnectionPool.from_url(
+            url,
+            password=None if password is None else password.decode(errors="surrogateescape"),
+            # Ours are the time limits: asyncio.wait_for, which its own use, may lose a cancellation
+            # before Python 3.12, and then a line that is broken would never end.
+            socket_timeout=None,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            # Each of them would be a question before the first of ours.
+            protocol=2,
+            driver_info=None,
+        ).make_connection()  # type: ignore[no-untyped-call]
+        self._time_limit = time_limit
+        self._loop = asyncio.get_running_loop()
+        self._unsent: list[tuple[str | int, ...]] = []
+        self._work = asyncio.Event()
+        self._unanswered: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._fault: asyncio.Future[None] = self._loop.create_future()
+
+    async def connect(self) -> None:
+        """Connect and say the password. Raises RedisError, OSError."""
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await self._connection.connect()  # type: ignore[no-untyped-call]
+
+    def ask(self, *command: str | int) -> asyncio.Future[Any]:
+        """Ask, and return where the answer will be, or LOST; never an exception."""
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        if self._fault.done() or len(self._unanswered) >= _MAX_UNANSWERED:
+            answer.set_result(LOST)
+            self._fail(f"{_MAX_UNANSWERED} questions wait for an answer")
+            return answer
+        self._unsent.append(command)
+        self._work.set()
+        deadline = self._loop.time() + self._time_limit
+        self._unanswered.append((deadline, answer))
+        if self._timer is None:
+            self._timer = self._loop.call_at(deadline, self._look)
+        return answer
+
+    async def send(self) -> None:
+        """Send what is asked, all that has come meanwhile at a time."""
+        while self._connection.is_connected:
+            await self._work.wait()
+            self._work.clear()
+            commands, self._unsent = self._unsent, []
+            packed = self._connection.pack_commands(commands)
+            await self._connection.send_packed_command(packed, check_health=False)
+        raise BrokenError("the connection has ended")
+
+    async def receive(self) -> None:
+        """Give the answers to those who asked. Raises RedisError, OSError; a refusal is one."""
+        reading = asyncio.create_task(self._receive_all())
+        try:
+            await asyncio.wait((reading, self._fault), return_when=asyncio.FIRST_COMPLETED)
+            if self._fault.done():
+                self._fault.result()
+            await reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _receive_all(self) -> None:
+        count = 0
+        while self._connection.is_connected:
+            answer = await self._connection.read_response(timeout=math.inf)
+            if not self._unanswered:
+                raise BrokenError("an answer that nobody asked for")
+            _, waiting = self._unanswered.popleft()
+            if not waiting.done():  # else whoever asked is gone
+                waiting.set_result(answer)
+            count += 1
+            if count % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        raise BrokenError("the connection has ended")
+
+    async def close(self) -> None:
+        """End the connection, and tell all who wait."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._fail("closed")
+        with suppress(BrokenError):
+            self._fault.result()  # so that nobody says that it was never looked at
+        while self._unanswered:
+            _, waiting = self._unanswered.popleft()
+            if not waiting.done():
+                waiting.set_result(LOST)
+        await self._connection.disconnect(nowait=True)
+
+    # --- time ------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """See whether the oldest question is too old."""
+        self._timer = None
+        if not self._unanswered:
+            return
+        deadline, answer = self._unanswered[0]
+        if deadline > self._loop.time():
+            self._timer = self._loop.call_at(deadline, self._look)
+        else:
+            self._timer = self._loop.call_later(_GRACE_SECONDS, self._look_again, answer)
+
+    def _look_again(self, answer: asyncio.Future[Any]) -> None:
+        if self._unanswered and self._unanswered[0][1] is answer:
+            self._fail(f"no answer within {self._time_limit * 1000:.0f} ms")
+        else:
+            self._look()
+
+    def _fail(self, reason: str) -> None:
+        if not self._fault.done():
+            self._fault.set_exception(BrokenError(reason))
