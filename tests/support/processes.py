@@ -62,7 +62,11 @@ class ReservedPort:
     def __init__(self, number: int = 0) -> None:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((LOOPBACK, number))
+        try:
+            self._socket.bind((LOOPBACK, number))
+        except OSError:
+            self._socket.close()
+            raise
         self.number: int = self._socket.getsockname()[1]
 
     def listen(self, backlog: int = 8) -> socket.socket:

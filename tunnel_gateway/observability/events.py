@@ -64,6 +64,11 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("accept_failed", _ERROR, ("detail",), (),
         "no connection can be accepted; once for each run of failures",
         "mostly descriptors: raise `ulimit -n` or lower `tunnel.limit`"),
+    Event("port_left_at_once", _WARNING, ("detail",), (),
+        "a stop on a port that other daemons share, which could not be left to them in order: who"
+        " was about to connect in that moment was reset",
+        "`sysctl net.ipv4.tcp_migrate_req=1` lets the system give them to the others; see"
+        " [Another one takes its place](operations.md#another-one-takes-its-place)"),
     Event("domain_certificate_not_accepted", _WARNING, ("domain", "detail"), (),
         "clients that trust the same roots will refuse the domain; it is served all the same",
         "renew the certificate, or complete the chain"),

@@ -1,46 +1,93 @@
 """Leaving a port that others listen on too, without losing who is about to connect.
 
 A listening socket that is closed takes with it whoever is in its queue or half way through TCP's
-handshake: they are reset. So before it closes it lets no new connection begin. The first segment
-of one is dropped; its sender repeats it after a second, as for any lost one (RFC 6298, section 2),
-and by then the system gives it to another socket of the port. Those who had begun come in
-meanwhile and are served.
+handshake: they are reset. So before it closes, the system is told to give the beginnings of new
+connections to the other sockets of the port (SO_REUSEPORT, socket(7)); those who had begun come in
+meanwhile and are served. It is told by a program of classic BPF for the whole group of sockets,
+which needs no privilege and picks a socket by its place in the group. No call tells that place, so
+it is found by connecting: once with each place picked, and one of the connections comes to us.
+
+The program stays when we are gone, so whoever joins the port takes it away again.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import socket
 import struct
-import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 # Longer than a round trip to whoever was half way through.
 LEAVING_SECONDS: Final = 0.5
 
-_SO_ATTACH_FILTER: Final = 26
-# Classic BPF (socket(7), the kernel's networking/filter): operation, jumps, operand. On a TCP
-# socket the packet starts at the TCP header, and its flags are in byte 13.
-_SYN, _ACK = 0x02, 0x10
-_DROP_BEGINNINGS: Final = (
-    (0x30, 0, 0, 13),  # load the flags
-    (0x54, 0, 0, _SYN | _ACK),
-    (0x15, 0, 1, _SYN),  # SYN alone: go on, else skip one
-    (0x06, 0, 0, 0),  # drop
-    (0x06, 0, 0, 0xFFFFFFFF),  # keep all of it
-)
+_SO_ATTACH_REUSEPORT_CBPF: Final = 51
+_SO_DETACH_REUSEPORT_BPF: Final = 68
+_LISTENING: Final = "0A"  # the states of proc_net_tcp(5)
+# Far more daemons than a machine has cores for.
+_MAX_PLACES: Final = 256
+
+# Classic BPF (the kernel's networking/filter): operation, jumps, operand.
+_LOAD, _MODULO, _SKIP_IF_LESS, _ADD, _RETURN, _RETURN_IT = 0x20, 0x94, 0x35, 0x04, 0x06, 0x16
+_RANDOM: Final = 0xFFFFF000 + 56
 
 
-def let_none_begin(listening: socket.socket) -> bool:
-    """Drop the beginnings of connections to ``listening`` from now on; False if that cannot be."""
-    if sys.platform != "linux":
-        return False
-    code = ctypes.create_string_buffer(
-        b"".join(struct.pack("=HBBI", *one) for one in _DROP_BEGINNINGS)
+def places(listening: socket.socket) -> int:
+    """Return how many sockets listen on the address and port of this one, itself included.
+
+    Raises OSError where the system does not tell.
+    """
+    table = Path("/proc/self/net", "tcp6" if listening.family == socket.AF_INET6 else "tcp")
+    inode = str(os.fstat(listening.fileno()).st_ino)
+    own, found = "", []
+    with table.open(encoding="ascii") as lines:
+        next(lines)  # the heading
+        for line in lines:
+            (
+                _,
+                local,
+                _,
+                state,
+                *_,
+            ) = line.split(maxsplit=4)
+            if state != _LISTENING:
+                break  # those who listen come first
+            found.append(local)
+            if line.split()[9] == inode:
+                own = local
+    if not 0 < found.count(own) <= _MAX_PLACES:
+        raise OSError(f"{table} does not have this socket")
+    return found.count(own)
+
+
+def pick(listening: socket.socket, place: int) -> None:
+    """Give every new connection of the port to the socket at ``place``. Raises OSError."""
+    _attach(listening, ((_RETURN, 0, 0, place),))
+
+
+def pick_others(listening: socket.socket, place: int, count: int) -> None:
+    """Give new connections to the sockets at the other ones of ``count`` places. Raises OSError."""
+    _attach(
+        listening,
+        (
+            (_LOAD, 0, 0, _RANDOM),
+            (_MODULO, 0, 0, count - 1),
+            (_SKIP_IF_LESS, 0, 1, place),
+            (_ADD, 0, 0, 1),
+            (_RETURN_IT, 0, 0, 0),
+        ),
     )
-    program = struct.pack("@HP", len(_DROP_BEGINNINGS), ctypes.addressof(code))
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-    except OSError:
-        return False  # a kernel that has no such filters, or forbids them
-    return True
+
+
+def pick_all(listening: socket.socket) -> None:
+    """Give new connections to all sockets of the port again, as the system does by itself."""
+    with suppress(OSError):  # nobody has said anything else, or could have
+        listening.setsockopt(socket.SOL_SOCKET, _SO_DETACH_REUSEPORT_BPF, 0)
+
+
+def _attach(listening: socket.socket, program: tuple[tuple[int, int, int, int], ...]) -> None:
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in program))
+    described = struct.pack("@HP", len(program), ctypes.addressof(code))
+    listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, described)

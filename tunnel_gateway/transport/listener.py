@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 from tunnel_gateway.observability.background import GoOn, keep_running
-from tunnel_gateway.transport.handover import LEAVING_SECONDS, let_none_begin
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport import handover
 from tunnel_gateway.transport.stream import SocketStream, format_address
 
 BACKLOG = 1024
+
+log = get_logger(__name__)
+
 # When accept fails (no descriptors left, mostly) it is tried again, later and later.
 _FIRST_DELAY_SECONDS = 0.005
 _LAST_DELAY_SECONDS = 1.0
+# To find our place among those who listen on a port; they may be many, and busy.
+_FIND_SECONDS = 3.0
 
 
 class Listener:
@@ -46,6 +53,8 @@ class Listener:
         self.replaced = shared or passed is not None
         self._socket = passed or _listen(host, port, shared=shared)
         self._delay = _FIRST_DELAY_SECONDS
+        self._probes: dict[tuple[str, int], int] = {}  # ours, and the place each was meant for
+        self._own_probe: asyncio.Future[int]  # the place of the one that came here
         self._task = keep_running("accept", self._accept)
 
     @property
@@ -62,13 +71,41 @@ class Listener:
     async def close(self) -> None:
         """Stop accepting; connections that were accepted go on.
 
-        Takes LEAVING_SECONDS where others may listen on the port, so that they get the rest.
+        Takes half a second where others listen on the port, so that they get the rest.
         """
-        if self._shared and let_none_begin(self._socket):
-            await asyncio.sleep(LEAVING_SECONDS)
+        if self._shared:
+            try:
+                await self._leave_to_others()
+            except OSError as error:
+                handover.pick_all(self._socket)
+                detail = str(error) or "our place among those who listen was not found in time"
+                log.warning("port_left_at_once", detail=detail)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._socket.close()
+
+    async def _leave_to_others(self) -> None:
+        """Let no new connection come here if others listen. Raises OSError if that cannot be."""
+        count = handover.places(self._socket)
+        if count == 1:
+            return
+        handover.pick_others(self._socket, await self._find_place(count), count)
+        await asyncio.sleep(handover.LEAVING_SECONDS)
+
+    async def _find_place(self, count: int) -> int:
+        """Return our place among all ``count`` that listen here. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._own_probe = loop.create_future()
+        with ExitStack() as stack:
+            async with asyncio.timeout(_FIND_SECONDS):
+                for place in range(count):
+                    probe = stack.enter_context(socket.socket(self._socket.family))
+                    probe.setblocking(False)
+                    probe.bind((_reachable(self.address[0]), 0))
+                    self._probes[probe.getsockname()[:2]] = place
+                    handover.pick(self._socket, place)
+                    await loop.sock_connect(probe, (probe.getsockname()[0], self.port))
+                return await self._own_probe
 
     async def _accept(self) -> None:
         """Accept one connection and hand it over."""
@@ -82,6 +119,11 @@ class Listener:
             self._delay = min(2 * self._delay, _LAST_DELAY_SECONDS)
             return
         self._delay = _FIRST_DELAY_SECONDS
+        if (place := self._probes.get(address[:2])) is not None:
+            connection.close()
+            if not self._own_probe.done():
+                self._own_probe.set_result(place)
+            return
         try:
             # Who has reset it since has no address any more that could be asked for.
             _, stream = await loop.connect_accepted_socket(
@@ -96,6 +138,11 @@ class Listener:
         stream.close()
 
 
+def _reachable(host: str) -> str:
+    """Return the address at which this machine reaches a socket that listens on ``host``."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (nobody listens here)
+
+
 def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -106,6 +153,8 @@ def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
         listening.setblocking(False)
         listening.bind((host, port))
         listening.listen(BACKLOG)
+        if shared:
+            handover.pick_all(listening)
     except OSError as error:
         listening.close()
         where = format_address((host, port))
