@@ -21,6 +21,12 @@ from tunnel_gateway.transport.rates import Rate
 __all__ = ["redis"]  # the fixture
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait longer for answers than in earnest: the machine may have much else to do."""
+    monkeypatch.setattr(module, "ASK_SECONDS", 5.0)
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Wait for what nobody announces."""
     async with asyncio.timeout(TIME_LIMIT):
@@ -329,15 +335,15 @@ async def test_all_that_is_asked_at_once_has_one_round_trip(redis: RedisServer) 
         asked = [one.claim(f"key {number}", 1, 1) for number in range(300)]
         asked += [one.allows(f"192.0.2.{number}", Rate(1, 1)) for number in range(200)]
         assert all(await asyncio.gather(*asked))
-        # In turn they would take 50 s.
-        assert asyncio.get_running_loop().time() - begun < 5
-        assert one.available
+        assert one.available  # in turn they would take 50 s, and the first too long would end it
+        assert asyncio.get_running_loop().time() - begun < 25
 
 
 async def test_redis_that_is_too_slow_is_waited_for_once_and_then_not(
     redis: RedisServer, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RENEW_SECONDS", 600)
+    monkeypatch.setattr(module, "ASK_SECONDS", 0.25)
     async with slow(redis, 0.0) as address, joined_at(address) as one:
         address.delay = 0.6
         asked = [one.claim(f"key {number}", 1, 1) for number in range(100)]
