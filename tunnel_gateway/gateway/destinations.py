@@ -260,7 +260,9 @@ class Destinations:
         await asyncio.sleep(next(delays))
         try:
             stream = await connect_within(address, _PROBE_SECONDS)
-        except (OSError, UnicodeError) as error:
+        except OSError as error:
+            circuit.failed(error.strerror or str(error), datetime.now(UTC))
+        except UnicodeError as error:  # a name is encoded as IDNA
             circuit.failed(str(error), datetime.now(UTC))
         else:
             stream.close()

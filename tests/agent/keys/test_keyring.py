@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import pytest
 
@@ -17,8 +18,9 @@ from tunnel_gateway.agent.keys.keyring import (
 )
 from tunnel_gateway.agent.keys.passwords import PasswordDesk
 from tunnel_gateway.agent.keys.questions import Question
-from tunnel_gateway.errors import CallRefusedError, InvalidKeyError
+from tunnel_gateway.errors import CallRefusedError, FileError, InvalidKeyError
 from tunnel_gateway.observability import background
+from tunnel_gateway.observability.logs import configure_logs
 
 
 async def refusal(ring: Keyring, key_id: str, caller: Caller = PAGE) -> str:
@@ -117,14 +119,26 @@ async def test_a_file_that_is_no_key() -> None:
     assert await refusal(ring, ring.load(PAGE, closed(b"\x30\x03\x02\x01\x03"))) == "key_unusable"
 
 
-async def test_no_way_to_ask() -> None:
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (OSError("pinentry has no pipes"), "pinentry has no pipes"),
+        (FileNotFoundError(2, "No such file", "pinentry"), "No such file; check the path"),
+        (FileError("p: there is no password in it"), "p: there is no password in it"),
+    ],
+)
+async def test_no_way_to_ask(fault: Exception, said: str) -> None:
     class Broken:
-        async def ask(self, question: Question) -> bytearray | None:
-            raise OSError(f"no dialog for {question.origin}")
+        async def ask(self, question: Question) -> bytearray | None:  # noqa: ARG002
+            raise fault
 
+    log = io.StringIO()
+    configure_logs("json", "info", log)
     ring = Keyring(PasswordDesk(Broken()))
     assert await refusal(ring, ring.load(PAGE, closed())) == "cannot_ask"
     await ring.close()
+    configure_logs("json", "info")
+    assert f'"reason": "{said}"' in log.getvalue()
 
 
 async def test_calls_at_once_ask_once() -> None:

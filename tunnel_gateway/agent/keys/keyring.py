@@ -27,6 +27,7 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki.keyfiles import Identity, read_identity
 
 LIFETIME_SECONDS: Final = 30 * 60.0
@@ -205,7 +206,8 @@ class Keyring:
         try:
             password = await self._desk.ask(question)
         except (OSError, FileError) as fault:
-            _log.warning("cannot ask for a password", reason=str(fault))
+            reason = sentence(fault) if isinstance(fault, OSError) else str(fault)
+            _log.warning("cannot ask for a password", reason=reason)
             raise refused("cannot_ask") from None
         try:
             return await asyncio.to_thread(
