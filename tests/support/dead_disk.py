@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,8 @@ _DETACH = 2
 
 
 @contextmanager
-def dead_disk(folder: Path) -> Iterator[None]:
-    """Mount it on ``folder``; at the end whoever waits for it gets an error.
+def dead_disk(folder: Path) -> Iterator[Callable[[], None]]:
+    """Mount it on ``folder``; at the end, or by a call of what it yields, it gives errors.
 
     The kernel asks by /dev/fuse, and nobody reads there. Skips where mounting is not allowed.
     """
@@ -33,9 +33,14 @@ def dead_disk(folder: Path) -> Iterator[None]:
     except BaseException:
         os.close(device)
         raise
+    left = [device]
+
+    def fail() -> None:
+        while left:
+            os.close(left.pop())
+
     try:
-        yield
+        yield fail
     finally:
-        with suppress(OSError):
-            os.close(device)
+        fail()
         libc.umount2(place, _DETACH)

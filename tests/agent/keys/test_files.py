@@ -218,6 +218,30 @@ async def test_a_disk_that_never_answers(folder: Path, tmp_path: Path) -> None:
     assert [one.name for one in await listed(found)] == ["DS2", "DS1"]
 
 
+async def test_a_disk_that_answers_with_errors(folder: Path, tmp_path: Path) -> None:
+    write_pfx(folder, "DS1")
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    found = files(broken, folder)
+    with dead_disk(broken) as fail:
+        fail()
+        keys, silent = await found.list_all()
+        assert ([one.name for one in keys], silent) == (["DS1"], [f"{broken}{os.sep}"])
+        with pytest.raises(CallRefusedError) as caught:
+            await found.list_disk(silent[0])
+        assert caught.value.name == "disk_silent"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+async def test_a_disk_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tmp_path / "mnt"
+    (mounts / "his" / KEY_FOLDER).mkdir(parents=True)
+    (mounts / "his").chmod(0)
+    monkeypatch.setattr(key_files, "_parents", lambda: [mounts])
+    assert await listed(KeyFiles([])) == []
+    (mounts / "his").chmod(0o700)
+
+
 async def test_disks_in_a_folder_that_never_answers(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,7 +129,7 @@ async def test_a_file_that_is_no_key() -> None:
 )
 async def test_no_way_to_ask(fault: Exception, said: str) -> None:
     class Broken:
-        async def ask(self, question: Question) -> bytearray | None:  # noqa: ARG002
+        async def ask(self, question: Question) -> bytearray | None:
             raise fault
 
     log = io.StringIO()

@@ -161,9 +161,17 @@ class KeyFiles:
 
 
 def _is_there(disk: Disk) -> bool:
-    """Tell whether a disk is there, a removable one with a folder for keys."""
+    """Tell whether a disk is there, a removable one with a folder for keys.
+
+    Raises OSError for one that answers with an error; one of another user's is not there.
+    """
     keys = disk.root / KEY_FOLDER
-    return disk.root.is_dir() and (not disk.is_medium or (keys.is_dir() and not keys.is_symlink()))
+    try:
+        return disk.root.is_dir() and (
+            not disk.is_medium or (keys.is_dir() and not keys.is_symlink())
+        )
+    except PermissionError:
+        return False
 
 
 def _listed(disk: Disk) -> list[KeyFile] | None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from tunnel_gateway.agent.api.reasons import refused
 from tunnel_gateway.agent.threads import in_thread
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.os_errors import sentence
 
 MEDIUM_SECONDS: Final = 10.0
 MAX_WORKING: Final = 100
@@ -40,7 +42,8 @@ class Media:
     async def ask(self, medium: Path, work: Callable[[], _T]) -> _T:
         """Do ``work`` on a medium, after what is being done there, and return its result.
 
-        Raises CallRefusedError: ``disk_silent``, after twice ``seconds`` at the latest.
+        Raises CallRefusedError: ``disk_silent``, after twice ``seconds`` at the latest, and for a
+        medium that answers with an error.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._seconds
@@ -53,9 +56,18 @@ class Media:
             raise refused("disk_silent")
         result = in_thread(work)
         self._working[medium] = _Work(result, loop.time() + self._seconds)
-        result.add_done_callback(lambda _: self._working.pop(medium))
+        result.add_done_callback(partial(self._done, medium))
         await asyncio.wait({result}, timeout=self._seconds)  # which leaves it be, cancelled or not
         if not result.done():
-            log.warning("disk_silent", disk=str(medium))
+            log.warning("disk_silent", disk=str(medium), detail=f"no answer in {self._seconds:g} s")
             raise refused("disk_silent")
-        return result.result()
+        try:
+            return result.result()
+        except OSError as error:
+            log.warning("disk_silent", disk=str(medium), detail=sentence(error))
+            raise refused("disk_silent") from None
+
+    def _done(self, medium: Path, result: asyncio.Future[Any]) -> None:
+        del self._working[medium]
+        if not result.cancelled():
+            result.exception()  # that nobody waited any more is no fault
