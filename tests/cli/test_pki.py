@@ -12,9 +12,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
-from tests.support.pki import NOW, OFFICER, authority, domain, user
+from tests.support.paths import certified_again
+from tests.support.pki import NOW, OFFICER, authority, domain, stranger, user
 from tunnel_gateway.errors import FileError
-from tunnel_gateway.pki.authority import ROOT, issue
+from tunnel_gateway.pki.authority import CENTRE, ROOT, issue
 from tunnel_gateway.pki.certificate import Certificate, to_pem
 
 Run = Callable[..., tuple[int, str, str]]
@@ -135,6 +136,33 @@ class TestVerify:
         assert err.startswith("not accepted (certificate_unsuitable): certificate ")
         assert "is not one of example.com: it is for example.uz" in err
         assert err.count("\n") == 1
+
+    def test_a_centre_that_leads_to_the_root(self, run: Run, tmp_path: Path, store: Path) -> None:
+        """What an operator wants to know before he trusts it."""
+        base = ("verify", "--truststore", store, "--at", NOW.isoformat())
+        centre = authority().centre.leaf
+        code, out, _ = run(*base, bundle(tmp_path, (centre,)))
+        assert code == 0
+        assert [line.split()[0] for line in out.splitlines()[:-1]] == [
+            one.serial_hex for one in (centre, authority().root.leaf)
+        ]
+        assert "accepted as a centre's, which is no user's" in out
+        successor = certified_again(authority().root, days=(-1, 400))
+        assert run(*base, bundle(tmp_path, (successor,)))[0] == 0
+        _, out, _ = run(*base, bundle(tmp_path, (authority().root.leaf,)))
+        assert out.endswith(": a trust anchor already\n")
+        code, _, err = run(*base, bundle(tmp_path, (stranger().centre.leaf,)))
+        assert code == 1
+        assert "not accepted (certificate_untrusted)" in err
+        mute = issue(
+            authority().root,
+            [("CN", "M")],
+            replace(CENTRE, key_usage=frozenset({"cRLSign"})),
+            now=NOW,
+            entropy=os.urandom,
+        )
+        _, _, err = run(*base, bundle(tmp_path, mute.chain))
+        assert "is not a CA's" in err
 
     def test_the_time(self, run: Run, tmp_path: Path, store: Path) -> None:
         chain = bundle(tmp_path, user(not_after=NOW).chain)

@@ -35,7 +35,8 @@ examples:
 _VERIFY_HELP: Final = """\
 Check a certificate as a tunnel does, without looking for revocation: exit 0 and print the path
 to the trust anchor, or exit 1 and say why not. CERT may be a whole chain, its owner's
-certificate first. With --domain it must be that domain's; otherwise it must be a user's.
+certificate first. With --domain it must be that domain's; otherwise it must be a user's, or a
+centre's, of which it is said whether it leads to the truststore.
 
 examples:
   tunnel-gateway pki verify --truststore truststore.pem users/citizen/chain.pem
@@ -117,18 +118,25 @@ def _json(known: list[dict[str, Any]]) -> str:
 def _verify(args: argparse.Namespace) -> int:
     anchors = load_trust_anchors(args.truststore, _password(args))
     files = [args.certificate, *args.intermediates]
-    chain = [one.der for path in files for one in load_certificates(path)]
+    certificates = [one for path in files for one in load_certificates(path)]
+    chain = [one.der for one in certificates]
+    if certificates[0] in anchors:
+        print(f"{certificates[0].label} is in {args.truststore}: a trust anchor already")
+        return 0
     at = args.at or datetime.now(UTC)
     validator = ChainValidator(anchors)
     try:
-        if args.domain is None:
-            peer = validator.verify_client(chain, at)
-        else:
+        if args.domain is not None:
             peer = validator.verify_server(chain, at, args.domain)
+        elif certificates[0].is_ca:
+            peer = validator.verify_centre(chain, at)
+        else:
+            peer = validator.verify_client(chain, at)
     except CertificateError as reason:
         print(f"not accepted ({reason.code}): {escaped(str(reason))}", file=sys.stderr)
         return 1
     for certificate in peer.path:
         print(f"{certificate.serial_hex:<18} {escaped(certificate.subject)}")
-    print(f"accepted; the path is valid until {format_time(peer.valid_until)}")
+    whose = " as a centre's, which is no user's" if peer.leaf.is_ca and not args.domain else ""
+    print(f"accepted{whose}; the path is valid until {format_time(peer.valid_until)}")
     return 0

@@ -115,12 +115,24 @@ class ChainValidator:
         """
         return self._verify((b"signer",), chain, at, lambda path: _check_document(path[0]))
 
+    def verify_centre(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
+        """Validate the chain of a centre, for who wants to know before he trusts it.
+
+        The leaf must be one that may issue, and may have the name and key of an anchor: that is
+        how a root is renewed. Nobody is let in by it. Otherwise like ``verify_client``.
+        """
+        return self._verify(
+            (b"centre",), chain, at, lambda path: _check_centre(path[0]), for_a_centre=True
+        )
+
     def _verify(
         self,
         purpose: tuple[bytes, ...],
         chain: Sequence[bytes],
         at: datetime,
         check: Callable[[Sequence[Certificate]], None],
+        *,
+        for_a_centre: bool = False,
     ) -> VerifiedPeer:
         if at.tzinfo is None:
             raise ValueError("the time of a validation must know its zone")
@@ -138,19 +150,31 @@ class ChainValidator:
         # Out of its time it is validated anew, for the error's text.
         if peer is None or not peer.valid_from <= at <= peer.valid_until:
             self._accepted.discard(key)
-            peer = self._validate(chain, at, check)
+            peer = self._validate(chain, at, check, for_a_centre=for_a_centre)
             self._accepted.add(key, peer)
         return peer
 
     def _validate(
-        self, chain: Sequence[bytes], at: datetime, check: Callable[[Sequence[Certificate]], None]
+        self,
+        chain: Sequence[bytes],
+        at: datetime,
+        check: Callable[[Sequence[Certificate]], None],
+        *,
+        for_a_centre: bool,
     ) -> VerifiedPeer:
         # Of what no known centre has signed nothing is decoded: whoever shows it is a stranger.
         vouched = self._centres.vouched(chain)
         bound = self._names_bound or any(binds_names(der) for der in vouched)
         parsed = [self._parse(der, names_are_bound=bound) for der in vouched]
         leaf = Certificate.from_parsed(parsed[0])
-        found = find_path(parsed[0], parsed[1:], self._anchors, at, signatures=self._signatures)
+        found = find_path(
+            parsed[0],
+            parsed[1:],
+            self._anchors,
+            at,
+            signatures=self._signatures,
+            for_a_centre=for_a_centre,
+        )
         path = (leaf, *(self._issuer(one, names_are_bound=bound) for one in found[1:]))
         check(path)
         return VerifiedPeer(
@@ -227,6 +251,13 @@ def _check_client(path: Sequence[Certificate]) -> None:
         raise CertificateUnsuitableError(
             f"{leaf.label} is not for signing in: its extKeyUsage has no clientAuth, only"
             f" {', '.join(sorted(purposes))}; use a certificate issued to a user"
+        )
+
+
+def _check_centre(leaf: Certificate) -> None:
+    if not leaf.may_issue:
+        raise CertificateUnsuitableError(
+            f"{leaf.label} is not a CA's (basicConstraints, keyCertSign)"
         )
 
 
