@@ -64,7 +64,7 @@ def test_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"{version('tunnel-gateway')}\n"
 
 
-@pytest.mark.parametrize("arguments", [["srve"], ["serve"], ["connect"], ["--what"]])
+@pytest.mark.parametrize("arguments", [["srve"], ["connect"], ["--what"]])
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)

@@ -43,6 +43,7 @@ PROMISED = {
     "tunnel_gateway_audit_ok": ("gauge", ""),
     "tunnel_gateway_audit_waiting": ("gauge", ""),
     "tunnel_gateway_audit_lost_total": ("counter", ""),
+    "tunnel_gateway_log_lines_lost_total": ("counter", ""),
     "tunnel_gateway_ready": ("gauge", ""),
     "tunnel_gateway_draining": ("gauge", ""),
     "tunnel_gateway_clock_timestamp_seconds": ("gauge", ""),

@@ -36,8 +36,8 @@ Record = dict[str, Any]
 
 def command(*changes: str) -> tuple[str, str]:
     """Return the arguments that run ``tunnel-gateway``, after statements that change it."""
-    start = ("import sys", *changes, "from tunnel_gateway.cli.main import main")
-    return "-c", "; ".join((*start, "sys.exit(main())"))
+    start = ("import sys", *changes, "from tunnel_gateway.cli.start import start")
+    return "-c", "; ".join((*start, "sys.exit(start())"))
 
 
 COMMAND = command()
@@ -93,6 +93,8 @@ class Program:
         self.output: list[str] = []
         self.errors: list[str] = []
         self._taken = 0
+        self.reading = threading.Event()  # cleared, nobody reads what it writes
+        self.reading.set()
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
             (sys.executable, *arguments),
@@ -113,6 +115,7 @@ class Program:
     def _read(self, stream: IO[str], lines: list[str]) -> None:
         with stream:
             for line in stream:
+                self.reading.wait()
                 with self._changed:
                     lines.append(line.rstrip("\n"))
                     self._changed.notify_all()

@@ -7,16 +7,15 @@ import http.client
 import json
 import os
 import socket
-from pathlib import Path
 from typing import Any, Final
 
+from tunnel_gateway.cli.arguments import add_config
 from tunnel_gateway.config import load_config
 from tunnel_gateway.config_admin import AdminAddress, addresses_of, parse_address
 from tunnel_gateway.config_values import INSTANCE
 from tunnel_gateway.errors import AdminError
 from tunnel_gateway.gateway.admin.guard import ACTION_HEADER
 
-DEFAULT_CONFIG: Final = Path("/etc/tunnel-gateway/config.properties")
 # The first look of all measures rates for a second.
 _SECONDS: Final = 10.0
 # The bounded lists of the state come nowhere near it.
@@ -26,13 +25,7 @@ _MAX_ANSWER: Final = 4 * 1024 * 1024
 def add_place(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which gateway is asked."""
     group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        "--config",
-        type=Path,
-        default=DEFAULT_CONFIG,
-        metavar="FILE",
-        help="the gateway's configuration; its tunnel.admin.listen is asked (default: %(default)s)",
-    )
+    add_config(group.add_argument, "the gateway's configuration; its tunnel.admin.listen is asked")
     group.add_argument(
         "--admin",
         type=_address,

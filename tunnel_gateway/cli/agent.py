@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from tunnel_gateway.agent.keys.passwords import find_prompter
 from tunnel_gateway.agent.program import WS_PORT, WSS_PORT, AgentProgram, Ports
 from tunnel_gateway.agent.settings import load_settings
 from tunnel_gateway.cli import agent_trust, loop
+from tunnel_gateway.cli.say import say
 from tunnel_gateway.cli.secrecy import keep_memory_private
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost import selftest
@@ -69,8 +69,8 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add("--ws-port", type=_port, default=WS_PORT, metavar="PORT", help="0 is a free one")
     add("--wss-port", type=_port, default=WSS_PORT, metavar="PORT", help="0 is a free one")
-    add("--state", type=Path, default=None, metavar="DIR", help=f"default: {_default_state()}")
-    parser.set_defaults(run=run)
+    add("--state", type=Path, metavar="DIR", help=f"default: {_state()}")
+    parser.set_defaults(run=run, takes_hangup=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -78,9 +78,6 @@ def run(arguments: argparse.Namespace) -> int:
     certificate = LocalCertificate(arguments.state or _default_state())
     if arguments.what == "trust":
         return agent_trust.show(certificate)
-    if hasattr(signal, "SIGHUP") and not (sys.stdin and sys.stdin.isatty()):
-        # Until the agent listens for it: no service's SIGHUP must end it.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     keep_memory_private()
     configure_logs()
     selftest.require()
@@ -95,16 +92,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _announce(ports: Ports) -> None:
-    print(json.dumps({"ws_port": ports.ws, "wss_port": ports.wss, "path": PATH}), flush=True)
+    where = {"ws_port": ports.ws, "wss_port": ports.wss, "path": PATH}
+    say(sys.stdout, json.dumps(where))
 
 
-def _default_state() -> Path:
+def _state() -> Path:
     """The user's folder for what programs keep: that of XDG, on Windows that of the system."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     else:
         base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(base).expanduser() / "tunnel-gateway"
+    return Path(base, "tunnel-gateway")
+
+
+def _default_state() -> Path:
+    """Return that folder; raises FileError where the user has no home."""
+    try:
+        return _state().expanduser()
+    except RuntimeError:
+        raise FileError(
+            "this user has no home folder: set HOME, or say with --state where the agent keeps its"
+            " certificate"
+        ) from None
 
 
 def _port(text: str) -> int:

@@ -1,11 +1,29 @@
-"""Values of arguments: what people write, as what the commands need."""
+"""Arguments that several commands have: what people write, as what the commands need."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
 from tunnel_gateway.pki.names import normalise_domain
+
+DEFAULT_CONFIG: Final = Path("/etc/tunnel-gateway/config.properties")
+
+
+def add_config(
+    add_argument: Callable[..., object], what: str = "the gateway's configuration"
+) -> None:
+    """Add ``--config``, which has the same default everywhere, to a parser or a group."""
+    add_argument(
+        "--config",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        metavar="FILE",
+        help=f"{what} (default: %(default)s)",
+    )
 
 
 def domain(text: str) -> str:

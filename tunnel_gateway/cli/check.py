@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tunnel_gateway.cli.admin_client import DEFAULT_CONFIG
+from tunnel_gateway.cli.arguments import add_config
 from tunnel_gateway.gateway.check import Finding, Status, check
 from tunnel_gateway.observability.logs import escaped
 
@@ -41,13 +41,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=DEFAULT_CONFIG,
-        metavar="FILE",
-        help="the gateway's configuration (default: %(default)s)",
-    )
+    add_config(parser.add_argument)
     parser.add_argument("--json", action="store_true", help="print one JSON object for each line")
     parser.set_defaults(run=run)
 

@@ -13,6 +13,7 @@ from tunnel_gateway.agent.app import serve_one_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.cli import loop
 from tunnel_gateway.cli.arguments import domain
+from tunnel_gateway.cli.say import say
 from tunnel_gateway.config_values import Address
 from tunnel_gateway.observability.logs import configure_logs, escaped
 from tunnel_gateway.pki.keyfiles import is_encrypted, load_identity, password_beside, read_password
@@ -111,13 +112,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     )
     if end.error is not None:
-        print(f"tunnel-gateway: {end.reason}: {escaped(str(end.error))}", file=sys.stderr)
+        say(sys.stderr, f"tunnel-gateway: {end.reason}: {escaped(str(end.error))}")
         return 1
     return 0
 
 
 def _announce(address: str, tunnel_id: bytes) -> None:
-    print(json.dumps({"address": address, "tunnel_id": tunnel_id.hex()}), flush=True)
+    say(sys.stdout, json.dumps({"address": address, "tunnel_id": tunnel_id.hex()}))
 
 
 def _file_password(path: Path | None) -> bytes | None:

@@ -22,10 +22,12 @@ from tunnel_gateway.cli import (
     speed,
     status,
 )
+from tunnel_gateway.cli.say import say
 from tunnel_gateway.errors import ConfigError, TunnelGatewayError
 from tunnel_gateway.observability import journal
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.os_errors import sentence
+from tunnel_gateway.transport.lifecycle import let_hangup_through
 
 _LESSON = """\
 A gateway for E-IMZO TUNNEL. It stands at the edge of an organisation: users prove who they
@@ -91,6 +93,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     if "run" not in parsed:
         parser.print_help()
         return 0
+    if "takes_hangup" not in parsed:
+        let_hangup_through()
     try:
         return int(parsed.run(parsed))
     except ConfigError as error:
@@ -112,4 +116,4 @@ def _complain(text: str) -> None:
     """Print one line, whatever is in it: an error quotes other people's certificates and files."""
     # sd-daemon(3): the journal takes it for an error, and journalctl -p err shows it.
     level = "<3>" if journal.is_connected(sys.stderr) else ""
-    print(f"{level}tunnel-gateway: {escaped(text)}", file=sys.stderr)
+    say(sys.stderr, f"{level}tunnel-gateway: {escaped(text)}")

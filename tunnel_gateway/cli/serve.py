@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunnel_gateway.cli import loop
+from tunnel_gateway.cli.arguments import add_config
+from tunnel_gateway.cli.say import say
 from tunnel_gateway.cli.secrecy import keep_memory_private
 from tunnel_gateway.config import load_config
 from tunnel_gateway.gateway import descriptors
@@ -39,20 +39,18 @@ def add_parser(subparsers: Subparsers) -> None:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
-    parser.set_defaults(run=run)
+    add_config(parser.add_argument)
+    parser.set_defaults(run=run, takes_hangup=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal; 0 after an orderly end."""
     keep_memory_private()
-    # Until the gateway listens for it: a reload that comes early must not end the process.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     selftest.require()
     config = load_config(arguments.config)
     configure_logs(config.log_format, config.log_level, personal=config.log_personal)
     if not config.enabled:
-        print("tunnel-gateway: tunnel.enabled=no: nothing to do", file=sys.stderr)
+        say(sys.stderr, "tunnel-gateway: tunnel.enabled=no: nothing to do")
         Notifier().ready()  # or systemd takes the end for a failure, and starts it again
         return 0
     descriptors.ask_for(descriptors.needed(config.tunnel_limit))

@@ -107,6 +107,9 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("memory_full", _ERROR, ("megabytes", "limit", "effect"), (),
         "`tunnel.memory.limit` is reached, and new tunnels are refused",
         "look at the number of tunnels; more memory, or a restart at night"),
+    Event("memory_unknown", _WARNING, ("detail", "effect"), (),
+        "the system does not tell how much memory the process has; once",
+        "mount /proc in the container or chroot"),
     Event("memory_free", _INFO, ("megabytes", "limit"), (),
         "there is memory again, and new tunnels are let in"),
     Event("admin_listening", _INFO, ("addresses",), (),
@@ -120,6 +123,10 @@ EVENTS: Final[tuple[Event, ...]] = (
         "how a stop goes on, see [Stopping](operations.md#stopping)"),
     Event("draining", _INFO, ("tunnels", "seconds"), (),
         "a stop was asked for; so many connections are there, and get so much time"),
+    Event("log_lines_lost", _ERROR, ("lost",), (),
+        "so many lines of the log could not be written before this one: nobody read them, or there"
+        " was no room",
+        "look what reads standard error, or at the journal"),
     Event("stopped", _INFO, ("tunnels_ended",), (),
         "the end; `false` means that some tunnels did not end in time"),
     Event("revocation_unknown", _WARNING, ("detail",), (),
@@ -186,7 +193,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "limit": "the key of the limit that was reached, see [Limits](configuration.md#limits); of"
         " memory: megabytes",
     "loop": "which of them, in a word: `memory` watches `tunnel.memory.limit`",
-    "lost": "how many records are not in the file and will not be",
+    "lost": "how many records, or lines of the log, were not written and will not be",
     "megabytes": "how much memory the process uses",
     "name": "what the step is called",
     "policies": "each destination with its address and, in words, who may use it; PINFLs and UIDs"

@@ -11,12 +11,11 @@ with line ends the name, a line end, the size as 64 bits little-endian, the valu
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import socket
+from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -35,11 +34,13 @@ _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Z0-9_]", re.ASCII)
 
 
-def is_connected(stream: TextIO) -> bool:
+def is_connected(stream: TextIO | None) -> bool:
     """Whether ``stream`` leads to the journal: JOURNAL_STREAM names its device and inode."""
     try:
-        status = os.fstat(stream.fileno())
-    except (AttributeError, OSError, ValueError):  # no stream, a closed one, or none of a file
+        status = os.fstat(stream.fileno()) if stream else None
+    except (OSError, ValueError):  # a closed one, or none of a file
+        status = None
+    if status is None:
         return False
     same = os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
     return same and SOCKET.is_socket()
@@ -90,35 +91,12 @@ def _field(name: str, value: str, limit: int = MAX_VALUE) -> bytes:
     return b"%b=%b\n" % (name.encode(), data)
 
 
-class JournalHandler(logging.Handler):
-    """Sends what its formatter makes, the bytes of an `entry` as Latin-1 text, to the journal.
+def send(entries: deque[bytes]) -> None:
+    """Send entries, and take out each that was sent; waits as long as the journal does.
 
-    It never waits: what the journal does not take at once is lost, and the next line that gets
-    through says how many were.
+    Raises OSError where there is no journal.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lost = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Send one line, or count it as lost."""
-        try:
-            data = self.format(record).encode("latin-1")
-            if self._lost:
-                data += _field(f"{PREFIX}LOST_BEFORE", str(self._lost))
-            _send(data)
-        except Exception as error:  # noqa: BLE001 - a line, and never more
-            self._lost += 1
-            if not isinstance(error, OSError):  # it could not be made: say so, as stderr would
-                text = f"a line of the log was lost: {type(error).__name__}"
-                with suppress(OSError):
-                    _send(entry(text, {"level": "error", "event": "line_lost"}))
-        else:
-            self._lost = 0
-
-
-def _send(data: bytes) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
-        sending.setblocking(False)
-        sending.sendto(data, str(SOCKET))
+    while entries:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+            sending.sendto(entries[0], str(SOCKET))
+        entries.popleft()

@@ -12,9 +12,10 @@ Four promises, kept for our own lines and for those of libraries alike:
 * No name and no number of a person is in it, unless ``tunnel.log.personal=full`` (masking.py).
 * Nobody outside can write a line of his own: what is not printable is escaped, and every line of
   a traceback is marked.
-* A log that cannot be written (a closed or full stderr) costs the line and nothing else.
+* A log that cannot be written (a closed stderr, a pipe that nobody reads) costs the line and
+  nothing else, and the number of such lines is told when it can be written again (lines.py).
 
-Writing happens in the caller's thread, so no hot path logs: events are per tunnel, not per record.
+A line is made in the caller's thread, so no hot path logs: events are per tunnel, not per record.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import date
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
@@ -35,6 +35,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from tunnel_gateway.observability import journal
+from tunnel_gateway.observability.lines import WRITER, Sink, descriptor_of, descriptor_sink
 from tunnel_gateway.observability.masking import Personal, mask_line, show_personal
 
 LogFormat = Literal["auto", "console", "json"]
@@ -70,6 +71,9 @@ def get_logger(name: str, **context: object) -> FilteringBoundLogger:
     return cast("FilteringBoundLogger", structlog.get_logger(name, **context))
 
 
+log = get_logger(__name__)
+
+
 def configure_logs(
     log_format: LogFormat = "auto",
     level: LogLevel = "info",
@@ -87,13 +91,7 @@ def configure_logs(
     show_personal(personal)
     stream = sys.stderr if stream is None else stream
     number = logging.getLevelNamesMapping()[level.upper()]
-    handler: logging.Handler
-    if log_format == "auto" and journal.is_connected(stream):
-        handler = journal.JournalHandler()
-        handler.setFormatter(_formatter([_for_journal]))
-    else:
-        handler = _Handler(stream)
-        handler.setFormatter(_formatter(_rendering(log_format, terminal=_is_terminal(stream))))
+    handler = _handler(log_format, stream)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, _LIBRARY_LEVEL))
@@ -109,20 +107,66 @@ def configure_logs(
         cache_logger_on_first_use=False,  # a reload may change the level
     )
 
-
-class _Handler(logging.StreamHandler[TextIO]):
-    """Loses a line rather than raise; everything that may fail runs inside ``emit``."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's own
-        reason = type(sys.exception()).__name__
-        with suppress(Exception):
-            self.stream.write(f"a line of the log was lost: {reason}\n")
+    WRITER.tell_lost = _tell_lost
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def _handler(log_format: LogFormat, stream: TextIO | None) -> logging.Handler:
+    handler: logging.Handler
+    if log_format == "auto" and journal.is_connected(stream):
+        handler = _LineHandler(journal.send, "latin-1", end="")
+        handler.setFormatter(_formatter([_for_journal]))
+        return handler
+    descriptor = descriptor_of(stream)
+    if descriptor is None:
+        handler = _MemoryHandler(stream)
+    else:
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        handler = _LineHandler(descriptor_sink(descriptor), encoding)
+    handler.setFormatter(_formatter(_rendering(log_format, terminal=_is_terminal(stream))))
+    return handler
+
+
+def _tell_lost(lines: int) -> None:
+    log.error("log_lines_lost", lost=lines)
+
+
+class _LineHandler(logging.Handler):
+    """Has lines written to ``sink`` by the thread of lines.py."""
+
+    def __init__(self, sink: Sink, encoding: str, end: str = "\n") -> None:
+        super().__init__()
+        self._sink = sink
+        self._encoding = encoding
+        self._end = end
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = f"{self.format(record)}{self._end}"
+        WRITER.add(self._sink, text.encode(self._encoding, "backslashreplace"))
+
+
+class _MemoryHandler(logging.StreamHandler[TextIO]):
+    """Writes to a stream of this process alone, which nobody else can stall."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own
+        """Lose a line rather than raise: the stream is closed, or there is none."""
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Says so where a line cannot be made, rather than raise."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            return super().format(record)
+        except Exception as error:  # noqa: BLE001 - a line, and never more
+            text = f"a line of the log was lost: {type(error).__name__}"
+            facts = {"name": record.name, "levelname": "ERROR", "levelno": logging.ERROR}
+            return super().format(logging.makeLogRecord({**facts, "msg": text}))
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
     try:
-        return stream.isatty()
-    except (AttributeError, ValueError):  # no stderr at all, or a closed one
+        return stream is not None and stream.isatty()
+    except ValueError:  # a closed one
         return False
 
 
@@ -138,7 +182,7 @@ def _rendering(log_format: LogFormat, *, terminal: bool) -> list[Processor]:
 
 
 def _formatter(rendering: list[Processor]) -> logging.Formatter:
-    return structlog.stdlib.ProcessorFormatter(
+    return _Formatter(
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *_BEFORE],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,

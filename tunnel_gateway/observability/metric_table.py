@@ -150,6 +150,8 @@ METRICS: Final[tuple[Metric, ...]] = (
         "records that wait in memory for the audit file"),
     Metric("tunnel_gateway_audit_lost_total", "counter", (), "",
         "records that did not get into the audit file and will not"),
+    Metric("tunnel_gateway_log_lines_lost_total", "counter", (), "",
+        "lines of the log that were not written: whoever reads it is too slow, or gone"),
     Metric("tunnel_gateway_ready", "gauge", (), "",
         "what `/readyz` says: 1 or 0"),
     Metric("tunnel_gateway_draining", "gauge", (), "",

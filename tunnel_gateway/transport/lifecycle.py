@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -41,5 +42,12 @@ def _on_signal(number: int, callback: Callable[[], object]) -> None:
 
 
 def on_hangup(callback: Callable[[], object]) -> None:
-    """Call ``callback`` in the event loop at every SIGHUP."""
+    """Call ``callback`` in the event loop at every SIGHUP; one that came before counts too."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, callback)
+    let_hangup_through()
+
+
+def let_hangup_through() -> None:
+    """Take a SIGHUP that was held back since the start of the process, and all that follow."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})

@@ -15,6 +15,7 @@ from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.service import Service
 from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.gateway.stopping import Stopping
+from tunnel_gateway.observability.lines import WRITER
 from tunnel_gateway.observability.metrics import Metrics, State
 from tunnel_gateway.pki.validation import VerifiedPeer
 
@@ -54,6 +55,8 @@ class Overview:
         audit = self.service().reports.audit
         if not audit.ok:
             yield f"the audit file cannot be written; {audit.waiting} records wait in memory"
+        if not WRITER.ok:
+            yield f"nobody reads the log; {WRITER.lost_total} lines of it were lost since the start"
         if self.service().admission.memory.full:
             yield "tunnel.memory.limit is reached; new tunnels are refused"
         if not self.reload_ok:
@@ -69,7 +72,7 @@ class Overview:
         admission, config, memory = service.admission, service.config, service.admission.memory
         yield "tunnel.limit", admission.tunnels, config.tunnel_limit
         yield "tunnel.handshake.limit", admission.handshakes, config.handshake_limit
-        if memory.limit:
+        if memory.limit and memory.used:
             yield "tunnel.memory.limit", memory.used, memory.limit
 
     def watch(self, metrics: Metrics) -> None:
@@ -138,6 +141,7 @@ class Overview:
         yield "tunnel_gateway_last_reload_timestamp_seconds", (), self.loaded
         yield "tunnel_gateway_last_reload_ok", (), self.reload_ok
         yield "tunnel_gateway_clock_timestamp_seconds", (), time.time()
+        yield "tunnel_gateway_log_lines_lost_total", (), WRITER.lost_total
         yield "tunnel_gateway_build_info", (VERSION,), 1
 
 

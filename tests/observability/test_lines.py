@@ -1,0 +1,171 @@
+"""Lines through real pipes and terminals, with readers that stall, come back and go away."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.support.processes import TIME_LIMIT, wait_until
+from tunnel_gateway.observability.lines import (
+    MAX_WAITING,
+    LineWriter,
+    descriptor_of,
+    descriptor_sink,
+)
+
+LINE = b"x" * 1023 + b"\n"
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    reading, writing = os.pipe()
+    yield reading, writing
+    for one in (reading, writing):
+        with suppress(OSError):
+            os.close(one)
+
+
+def drain(descriptor: int, into: bytearray) -> threading.Thread:
+    def read() -> None:
+        with suppress(OSError):
+            while data := os.read(descriptor, 65536):
+                into.extend(data)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread
+
+
+def fill(writer: LineWriter, descriptor: int, lines: int = 2 * MAX_WAITING // len(LINE)) -> None:
+    for number in range(lines):
+        writer.add(descriptor_sink(descriptor), b"%08d" % number + LINE[8:])
+
+
+def test_order_is_kept(pipe: tuple[int, int]) -> None:
+    found = bytearray()
+    drain(pipe[0], found)
+    writer = LineWriter()
+    for number in range(5000):
+        writer.add(descriptor_sink(pipe[1]), b"%d\n" % number)
+    writer.flush(TIME_LIMIT)
+    wait_until(lambda: found.endswith(b"4999\n"), "the last line")
+    assert list(map(int, found.split())) == list(range(5000))
+    assert (writer.ok, writer.lost_total) == (True, 0)
+
+
+def test_a_reader_that_stalls_and_comes_back(pipe: tuple[int, int]) -> None:
+    told: list[int] = []
+    writer = LineWriter(told.append)
+    began = time.process_time()
+    fill(writer, pipe[1])
+    assert time.process_time() - began < 10
+    stalled = writer.ok
+    lost = writer.lost_total
+    assert lost > MAX_WAITING // len(LINE) // 2
+    found = bytearray()
+    drain(pipe[0], found)
+    wait_until(lambda: told, "the number of the lost")
+    assert told == [lost]
+    assert (stalled, writer.ok) == (False, True)
+    numbers = [int(line[:8]) for line in found.splitlines()]
+    assert numbers == list(range(len(numbers)))  # the first ones, whole and in order
+    assert len(numbers) == 2 * MAX_WAITING // len(LINE) - lost
+    writer.add(descriptor_sink(pipe[1]), b"again\n")
+    wait_until(lambda: found.endswith(b"again\n"), "a line of later")
+    assert writer.lost_total == lost
+
+
+def test_a_terminal_after_ctrl_s() -> None:
+    ours, theirs = pty.openpty()
+    termios.tcflow(theirs, termios.TCOOFF)
+    told: list[int] = []
+    writer = LineWriter(told.append)
+    fill(writer, theirs)
+    assert not writer.ok
+    began = time.monotonic()
+    writer.flush(0.1)
+    assert time.monotonic() - began < TIME_LIMIT / 2
+    termios.tcflow(theirs, termios.TCOON)
+    drain(ours, bytearray())
+    wait_until(lambda: told == [writer.lost_total], "the number of the lost")
+    os.close(theirs)
+    os.close(ours)
+
+
+def test_a_reader_that_has_gone(pipe: tuple[int, int]) -> None:
+    told: list[int] = []
+    writer = LineWriter(told.append)
+    os.close(pipe[0])
+    for count in (1, 2):
+        writer.add(descriptor_sink(pipe[1]), LINE)
+        writer.flush(TIME_LIMIT)
+        assert (writer.ok, writer.lost_total) == (False, count)
+    reading, writing = os.pipe()
+    writer.add(descriptor_sink(writing), LINE)
+    writer.flush(TIME_LIMIT)
+    assert (writer.ok, told) == (True, [2])
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_descriptor_that_somebody_made_non_blocking(pipe: tuple[int, int]) -> None:
+    os.set_blocking(pipe[1], False)
+    writer = LineWriter()
+    fill(writer, pipe[1], 500)
+    found = bytearray()
+    drain(pipe[0], found)
+    writer.flush(TIME_LIMIT)
+    wait_until(lambda: len(found) == 500 * len(LINE), "every line")
+    assert writer.lost_total == 0
+
+
+def test_a_sink_that_fails_does_not_end_the_thread() -> None:
+    written: list[bytes] = []
+
+    def broken(_: deque[bytes]) -> None:
+        raise ZeroDivisionError
+
+    def sound(lines: deque[bytes]) -> None:
+        written.extend(lines)
+        lines.clear()
+
+    writer = LineWriter()
+    for sink in (broken, sound):
+        writer.add(sink, LINE)
+    writer.flush(TIME_LIMIT)
+    assert (written, writer.lost_total) == ([LINE], 1)
+
+
+@pytest.mark.parametrize("reader", ["reads", "stalls"])
+def test_the_end_of_a_process(reader: str) -> None:
+    """The last lines are there, and who does not read them keeps nobody from ending."""
+    statements = (
+        "from tunnel_gateway.observability.lines import WRITER, descriptor_sink",
+        "[WRITER.add(descriptor_sink(2), b'%08d' % n + b'x' * 91 + b'\\n') for n in range(5000)]",
+    )
+    program = subprocess.Popen(
+        (sys.executable, "-c", "\n".join(statements)), stderr=subprocess.PIPE
+    )
+    if reader == "reads":
+        lines = program.communicate(timeout=TIME_LIMIT)[1].splitlines()
+        assert [int(line[:8]) for line in lines] == list(range(5000))
+    assert program.wait(TIME_LIMIT) == 0
+    assert program.stderr is not None
+    program.stderr.close()
+
+
+def test_what_has_a_descriptor(pipe: tuple[int, int]) -> None:
+    assert descriptor_of(None) is None
+    with os.fdopen(os.dup(pipe[1]), "w") as stream:
+        assert descriptor_of(stream) == stream.fileno()
+    assert descriptor_of(stream) is None

@@ -1,0 +1,22 @@
+"""What commands say while they run and at their end, without waiting for who reads it."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from tunnel_gateway.observability.lines import WRITER, descriptor_of, descriptor_sink
+
+
+def say(stream: TextIO | None, text: str) -> None:
+    """Write a line to a standard stream, behind what the log has written there.
+
+    The end of the process waits for it a second at most. Where the stream takes nothing the line is
+    lost.
+    """
+    descriptor = descriptor_of(stream)
+    if stream is None or descriptor is None:
+        print(text, file=stream)
+        return
+    stream.flush()
+    line = f"{text}\n".encode(stream.encoding or "utf-8", "backslashreplace")
+    WRITER.add(descriptor_sink(descriptor), line)
