@@ -138,7 +138,11 @@ def start_gateway(
     laboratory: Laboratory, name: str, config: Path, environment: Mapping[str, str] | None = None
 ) -> Program:
     """Start a gateway and wait until it listens."""
-    command = (PYTHON, "-c", "from tunnel_gateway.cli.main import main; raise SystemExit(main())")
+    command = (
+        PYTHON,
+        "-c",
+        "from tunnel_gateway.cli.start import start; raise SystemExit(start())",
+    )
     program = laboratory.start(name, (*command, "serve", "--config", str(config)), environment)
     return program.wait_for_word('"listening"')
 

@@ -96,7 +96,7 @@ def gateway_program(*arguments: str) -> tuple[str, ...]:
     """Return the arguments that run ``tunnel-gateway`` with this interpreter."""
     return (
         "-c",
-        "import sys; from tunnel_gateway.cli.main import main; sys.exit(main())",
+        "import sys; from tunnel_gateway.cli.start import start; sys.exit(start())",
         *arguments,
     )
 

@@ -13,6 +13,7 @@ import pytest
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from tests.support.admin import Operator
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.fleet import find_or_skip
 from tests.support.processes import (
@@ -105,3 +106,47 @@ def findings(config: Path) -> list[Finding]:
         return [one async for one in check(config)]
 
     return asyncio.run(collect())
+
+
+ASKS_THE_ADMIN_ADDRESS = """
+defaults
+    mode tcp
+    timeout connect 60s
+    timeout client 60s
+    timeout server 60s
+frontend state
+    mode http
+    bind 127.0.0.1:{port}
+    http-request return status 200 content-type text/plain lf-string "%[nbsrv(gateways)]"
+backend gateways
+    option httpchk GET /readyz
+    server one 127.0.0.1:{gateway} check port {admin} inter 100ms rise 1 fall 1
+"""
+
+
+def test_its_plain_health_check_is_answered(
+    credentials: Credentials, api: Api, tmp_path: Path
+) -> None:
+    """``option httpchk`` by itself speaks HTTP/1.0 and sends no Host."""
+    admin, state = ReservedPort(), ReservedPort()
+    settings = {"admin.listen": f"{LOOPBACK}:{admin.number}", "drain.timeout": 0}
+    gateway = Gateway(credentials, tmp_path, {"api": api.port}, settings)
+    text = ASKS_THE_ADMIN_ADDRESS.format(
+        port=state.number, gateway=gateway.port, admin=admin.number
+    )
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(text, encoding="ascii")
+    program = Program("HAProxy", "-c", RUN, find_or_skip("haproxy"), "-db", "-f", str(config))
+
+    def alive() -> str:
+        try:
+            return Operator(state.number).ask("/").text
+        except OSError:
+            return ""
+
+    wait_until(lambda: alive() == "1" and Operator(admin.number).ask("/readyz").status == 200, "up")
+    gateway.stop()
+    wait_until(lambda: alive() == "0", "down")
+    program.stop()
+    admin.close()
+    state.close()

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
+import pytest
+
+from tunnel_gateway.observability import process
 from tunnel_gateway.observability.process import Process
 
 
-def states(process: Process) -> dict[str, float]:
-    process.look()
-    return {name: value for name, _, value in process.states()}
+def states(known: Process) -> dict[str, float]:
+    known.look()
+    return {name: value for name, _, value in known.states()}
 
 
 def test_what_the_system_says() -> None:
@@ -34,3 +38,14 @@ def test_descriptors_are_those_that_are_open() -> None:
 
 def test_before_the_first_look_there_is_nothing() -> None:
     assert list(Process().states()) == []
+
+
+def test_what_is_missing_without_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(process, "_PROC", tmp_path)
+    known = Process()
+    known.look()
+    assert {name for name, _, _ in known.states()} == {
+        "process_start_time_seconds",
+        "process_cpu_seconds_total",
+        "process_max_fds",
+    }

@@ -246,6 +246,26 @@ def test_a_name_that_points_here_gets_nothing(
     assert "version" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("request_line", "more", "status"),
+    [
+        ("GET /readyz HTTP/1.0", "", b"200"),  # HAProxy's option httpchk
+        ("GET /readyz HTTP/1.0", "Host: evil.example\r\n", b"403"),
+        ("GET /readyz HTTP/1.0", "Origin: http://evil.example\r\n", b"403"),
+        ("GET /readyz HTTP/1.1", "Connection: close\r\n", b"400"),
+        ("POST /tunnels/00000000000000000000000000000000/close HTTP/1.0", "", b"403"),
+    ],
+)
+def test_who_sends_no_host(
+    request_line: str, more: str, status: bytes, start: Callable[..., Started], free_port: int
+) -> None:
+    start(tcp=free_port)
+    wait_until(lambda: Operator(free_port).ask("/readyz").status == 200, "a gateway that is ready")
+    with socket.create_connection((LOOPBACK, free_port), TIME_LIMIT) as asking:
+        asking.sendall(f"{request_line}\r\n{more}\r\n".encode())
+        assert asking.recv(100).split()[1] == status
+
+
 def test_a_page_gets_nothing(start: Callable[..., Started], free_port: int) -> None:
     _, operator = start(tcp=free_port)
     for one in (operator, Operator(free_port)):

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.listener import Listener
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate
 from tunnel_gateway.agent.api.service import Service
-from tunnel_gateway.agent.keys.files import KEY_FOLDER, KeyFiles
+from tunnel_gateway.agent.keys.files import KeyFiles, home_keys
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
 from tunnel_gateway.agent.keys.passwords import PasswordDesk, Prompter
@@ -58,7 +57,7 @@ class AgentProgram:
         self._gateways = [f"{domain}={address}" for domain, address in settings.gateways.items()]
         self._keyring = Keyring(PasswordDesk(prompter), lifetime=settings.key_timeout)
         self._tunnels = Tunnels(settings.gateways, _validator(settings), self._keyring)
-        files = KeyFiles(settings.keys_dirs or (Path.home() / KEY_FOLDER,))
+        files = KeyFiles(settings.keys_dirs or home_keys())
         functions = [*key_functions(self._keyring, files), self._tunnels.function()]
         issuers = [load_certificates(path)[0].public_key for path in settings.apikey_issuers]
         self._service = Service(functions, ApiKeys(issuers), http_pages=settings.http_pages)

@@ -58,7 +58,7 @@ class Collector:
         return (
             (seconds >= _FEW_SECONDS and self._connections() <= _FEW)
             or (seconds >= _FULL_SECONDS and self._memory.full)
-            or self._memory.used >= 2 * self._used_then
+            or 0 < 2 * self._used_then <= self._memory.used
         )
 
     def _note(self, now: float) -> None:

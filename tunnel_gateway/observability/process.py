@@ -5,10 +5,22 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from tunnel_gateway.observability.metrics import State
+
+_PROC: Final = Path("/proc/self")
+
+
+def _of_proc() -> Iterator[State]:
+    with suppress(FileNotFoundError):  # where it is not mounted
+        pages = int((_PROC / "statm").read_text("ascii").split()[1])
+        yield "process_resident_memory_bytes", (), pages * os.sysconf("SC_PAGE_SIZE")
+        fds = os.listdir(_PROC / "fd")  # noqa: PTH208 - no Path for each of many thousands
+        yield "process_open_fds", (), len(fds) - 1
 
 
 class Process:
@@ -21,14 +33,11 @@ class Process:
 
     def look(self) -> None:
         """Look. Takes milliseconds for ten thousands of descriptors: not for an event loop."""
-        fds = os.listdir("/proc/self/fd")  # noqa: PTH208 - no Path for each of many thousands
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
         self._states = (
             ("process_start_time_seconds", (), self.started),
             ("process_cpu_seconds_total", (), time.process_time()),
-            ("process_resident_memory_bytes", (), pages * os.sysconf("SC_PAGE_SIZE")),
-            ("process_open_fds", (), len(fds) - 1),
             ("process_max_fds", (), resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
+            *_of_proc(),
         )
 
     def states(self) -> Iterable[State]:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +58,16 @@ async def test_it_is_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) 
     async with asyncio.timeout(TIME_LIMIT):
         await looked.wait()
     running.cancel()
+
+
+def test_where_there_is_no_proc(
+    log: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(memory, "_STATM", tmp_path / "statm")
+    watch = MemoryWatch(1)
+    for _ in range(3):
+        watch.look()
+        assert (watch.used, watch.full) == (0, False)
+    (line,) = map(json.loads, log.getvalue().splitlines())
+    assert line["event"] == "memory_unknown"
+    assert "tunnel.memory.limit" in line["effect"]

@@ -249,13 +249,28 @@ def _is_plain(name: str) -> bool:
     return 0 < len(name) <= MAX_ALIAS and name.isprintable()
 
 
+def home_keys() -> tuple[Path, ...]:
+    """Return the folder of keys in the user's home, if he has one."""
+    home = _home()
+    return () if home is None else (home / KEY_FOLDER,)
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:  # no HOME, and nobody knows this user's number
+        return None
+
+
 def _parents() -> list[Path]:
     """Return the folders that removable disks are mounted in."""
     if sys.platform == "darwin":
         return [Path("/Volumes")]
     # Desktops mount under the user's name, others right in the folder.
-    user = Path.home().name
-    return [Path("/media"), Path("/media", user), Path("/run/media", user), Path("/mnt")]
+    parents = [Path("/media"), Path("/mnt")]
+    if (home := _home()) is not None:
+        parents += [Path("/media", home.name), Path("/run/media", home.name)]
+    return parents
 
 
 def _inside(parent: Disk) -> list[Path]:

@@ -3,7 +3,8 @@
 A Unix socket is asked by whom its mode lets in. A port of the loopback is open to every program of
 the machine and, through the browsers on it, to pages of strangers: so there the Host must be the
 address itself (or a name that was made to point here would make such a page one of ours), what
-carries an Origin is refused, and nothing can be changed.
+carries an Origin is refused, and nothing can be changed. Who speaks HTTP/1.0 without a Host is no
+browser, and may ask.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from aiohttp import http_exceptions, web
+from aiohttp import HttpVersion11, http_exceptions, web
 
 from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
@@ -112,7 +113,7 @@ def _refusal(request: web.Request) -> str | None:
     if "Origin" in request.headers:
         return "pages may not ask here\n"
     if not _is_unix(request):
-        if not _is_local(request.headers.getall("Host", [])):
+        if not (_is_local(request.headers.getall("Host", [])) or _is_old(request)):
             return "the Host must be the loopback's own: use http://127.0.0.1:PORT/\n"
         if changes:
             return "nothing can be changed here: use the Unix socket of tunnel.admin.listen\n"
@@ -125,6 +126,11 @@ def _is_unix(request: web.Request) -> bool:
     transport = request.transport
     # A TCP address is a tuple, and so a transport that is lost counts as one.
     return transport is not None and isinstance(transport.get_extra_info("sockname"), str | bytes)
+
+
+def _is_old(request: web.Request) -> bool:
+    """Whether it is of HTTP/1.0 and has no Host, as of HAProxy's health check and of no browser."""
+    return request.version < HttpVersion11 and "Host" not in request.headers
 
 
 def _is_local(hosts: list[str]) -> bool:

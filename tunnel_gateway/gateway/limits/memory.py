@@ -19,18 +19,28 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 def resident_bytes() -> int:
-    """Return the resident memory of this process (statm's second number, proc(5))."""
-    return int(_STATM.read_text(encoding="ascii").split()[1]) * _PAGE
+    """Return the resident memory of this process (statm's second number, proc(5)).
+
+    0 where there is no /proc.
+    """
+    try:
+        return int(_STATM.read_text(encoding="ascii").split()[1]) * _PAGE
+    except FileNotFoundError:
+        return 0
 
 
 class MemoryWatch:
-    """Compares the memory with ``limit`` bytes, which may change; 0 is no limit."""
+    """Compares the memory with ``limit`` bytes, which may change; 0 is no limit.
+
+    ``used`` is 0 where it cannot be known, and then nothing is refused.
+    """
 
     def __init__(self, limit: int, read: Callable[[], int] = resident_bytes) -> None:
         self.limit = limit
         self.used = read()
         self._read = read
         self._said = False
+        self._said_unknown = False
 
     @property
     def full(self) -> bool:
@@ -40,6 +50,9 @@ class MemoryWatch:
     def look(self) -> None:
         """Read the memory, and say once when it reaches the limit and once when it is back."""
         self.used = self._read()
+        if not self.used:
+            self._say_unknown()
+            return
         if self.full == self._said:
             return
         self._said = self.full
@@ -48,6 +61,16 @@ class MemoryWatch:
             log.error("memory_full", **facts, effect="new tunnels are refused")
         else:
             log.info("memory_free", **facts)
+
+    def _say_unknown(self) -> None:
+        if not self._said_unknown:
+            self._said_unknown = True
+            log.warning(
+                "memory_unknown",
+                detail=f"{_STATM} is not there",
+                effect="tunnel.memory.limit does not hold; process_resident_memory_bytes and"
+                " process_open_fds are absent",
+            )
 
     async def round(self) -> None:
         """Look, and wait a second."""

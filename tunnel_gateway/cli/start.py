@@ -1,0 +1,54 @@
+"""The first thing that the program does, before it loads itself: half a second in which much comes.
+
+* Descriptors 0 to 2 are made to lead somewhere. Closed, they would be taken by the first sockets,
+  and libuv ends the process (SIGABRT) rather than close one of them.
+* SIGHUP waits: blocked, the system keeps it until `serve` or `agent` takes it, or until another
+  command is known to be the one, which it ends as ever.
+* As the first process of a container (PID 1) SIGTERM has no default action, and would be lost
+  (pid_namespaces(7)): until somebody waits for it, it ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+_STANDARD = range(3)
+_INIT = 1
+_SHELLS_ADD = 128
+
+
+def start() -> int:
+    """Run ``tunnel-gateway`` and return its exit code."""
+    _open_standard_streams()
+    _hold_signals()
+    from tunnel_gateway.cli.main import main  # noqa: PLC0415 - this is what takes so long
+
+    return main()
+
+
+def _open_standard_streams() -> None:
+    for descriptor in _STANDARD:
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.set_inheritable(descriptor, True)
+    # Python has none for a descriptor that was closed.
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def _hold_signals() -> None:
+    if sys.platform == "win32":
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    if os.getpid() == _INIT:
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    os._exit(_SHELLS_ADD + number)
