@@ -244,6 +244,19 @@ def load_config(path: Path) -> Config:
     return Config(destinations=MappingProxyType(destinations), **values)
 
 
+def load_admin_listen(path: Path) -> tuple[tuple[str, ...] | None, list[Fault]]:
+    """Return tunnel.admin.listen alone, None where there is none, and the faults of the file.
+
+    For those who ask a gateway that runs, whatever somebody has made of its file since; files that
+    it names are not looked at. Raises ConfigError if the file cannot be read at all.
+    """
+    reading = _Reading(path)
+    entries = reading.entries()
+    values = {key.field: reading.simple_value(key, entries.get(key.name)) for key in KEYS}
+    read_destinations(entries.values(), reading.faults)
+    return values["admin_listen"], reading.faults
+
+
 class _Reading:
     """One pass over one file; collects the faults."""
 

@@ -60,7 +60,7 @@ def test_a_file_that_is_missing_between(
 ) -> None:
     assert verify(files[0], files[2]) == 1
     assert f"{files[2]}: line 1: record 7 stands where 4 should be" in capsys.readouterr().err
-    assert verify(files[1], files[0]) == 2  # record 1 may begin a chain
+    assert verify(files[1], files[0]) == 3  # record 1 may begin a chain
     assert f"{files[0]}: begins a new chain" in capsys.readouterr().out
 
 
@@ -81,7 +81,7 @@ def test_a_cut_end_shows_against_a_known_head(
 def test_half_a_line(files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     with files[2].open("ab") as file:
         file.write(b'{"number": 10, "prev')
-    assert verify(*files) == 2
+    assert verify(*files) == 3
     assert f"{files[2]}: ends with half a line of 20 bytes" in capsys.readouterr().out
     again = AuditFile(files[2])
     again.append([{"event": "start"}])
@@ -101,7 +101,7 @@ def test_what_is_no_audit_file(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert verify(path) == 1
     assert "line 1: too long" in capsys.readouterr().err
     path.write_bytes(b"")
-    assert verify(path) == 2
+    assert verify(path) == 3
     assert "no record" in capsys.readouterr().out
     assert verify(tmp_path / "nowhere") == 1
     assert "No such file" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,15 @@ from typing import Any
 import pytest
 
 from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
-from tests.support.processes import COMMAND, Api, Program, write_config
+from tests.support.processes import (
+    COMMAND,
+    LOOPBACK,
+    Api,
+    Gateway,
+    Program,
+    ReservedPort,
+    write_config,
+)
 from tunnel_gateway.cli.main import main
 from tunnel_gateway.pki.authority import issue_list
 
@@ -49,6 +58,8 @@ def test_all_is_well(check: Check) -> None:
     areas = [one["area"] for one in findings]
     assert areas == [
         "configuration",
+        "cryptography",
+        "listen",
         "domain",
         "domain",
         "truststore",
@@ -73,7 +84,7 @@ def test_faults_of_the_configuration(check: Check) -> None:
 
 def test_switched_off(check: Check) -> None:
     code, findings = check(enabled="no")
-    assert (code, bad(findings)) == (2, [("configuration", "warning")])
+    assert (code, bad(findings)) == (3, [("configuration", "warning")])
 
 
 def test_one_domain_of_two(check: Check, credentials: Credentials, tmp_path: Path) -> None:
@@ -95,7 +106,7 @@ def test_a_certificate_near_its_end(
 ) -> None:
     credentials.domain(FIRST_DOMAIN, folder=tmp_path / "servers", not_after=NOW + days * DAY)
     code, findings = check(servers_dir=tmp_path / "servers")
-    assert code == (1 if status == "fault" else 2)
+    assert code == (1 if status == "fault" else 3)
     assert ("domain", status) in bad(findings)
 
 
@@ -106,7 +117,7 @@ def test_a_chain_that_users_will_refuse(
         FIRST_DOMAIN, folder=tmp_path / "servers", issuer=Credentials.new_authority()
     )
     code, findings = check(servers_dir=tmp_path / "servers")
-    assert (code, bad(findings)) == (2, [("domain", "warning")])
+    assert (code, bad(findings)) == (3, [("domain", "warning")])
 
 
 def test_a_truststore_that_is_none(check: Check, tmp_path: Path) -> None:
@@ -139,7 +150,7 @@ def test_revocation_lists(check: Check, credentials: Credentials, tmp_path: Path
     (lists / "none.crl").write_text("nothing")
     os.mkfifo(lists / "pipe.crl")  # nobody ever writes into it
     code, findings = check(revocation="soft", crl_dir=lists)
-    assert code == 2
+    assert code == 3
     found = {one["subject"]: one for one in findings if one["area"] == "revocation"}
     assert {name: one["status"] for name, one in found.items()} == {
         "good.crl": "ok",
@@ -161,7 +172,7 @@ def test_rules_in_words(check: Check) -> None:
 
 def test_descriptors(check: Check) -> None:
     code, findings = check(limit=1_000_000)
-    assert (code, bad(findings)) == (2, [("limits", "warning")])
+    assert (code, bad(findings)) == (3, [("limits", "warning")])
     assert "LimitNOFILE" in findings[-1]["text"]
 
 
@@ -180,7 +191,7 @@ def test_a_password_in_a_file_that_others_read(
     path = tmp_path / "config.properties"
     write_config(path, credentials, 1, {"0": api.port}, {"limit": 1, "servers.password": "sir"})
     path.chmod(0o644)
-    assert main(["check", "--config", str(path)]) == 2
+    assert main(["check", "--config", str(path)]) == 3
     output = capsys.readouterr().out
     # Root's file may be for a service of another user, which must be able to read it then.
     remedy = "chgrp tunnel-gateway {0} && chmod 640 {0}" if os.geteuid() == 0 else "chmod 600 {0}"
@@ -205,7 +216,7 @@ def test_root_may_read_what_the_gateway_may_not(
     credentials.domain(FIRST_DOMAIN, folder=servers)
     os.chown(servers, -1, 54321)
     code, findings = check(servers_dir=servers)
-    assert (code, bad(findings)) == (2, [("permissions", "warning")])
+    assert (code, bad(findings)) == (3, [("permissions", "warning")])
     assert "as the gateway's user" in findings[-1]["text"]
 
 
@@ -263,3 +274,122 @@ def test_a_folder_that_cannot_be_read(
     monkeypatch.setattr(Path, "iterdir", refuse)
     code, findings = check(revocation="soft", crl_dir=lists)
     assert (code, bad(findings)) == (1, [("revocation", "fault")])
+
+
+def findings_of(findings: list[dict[str, Any]], area: str) -> list[tuple[str, str]]:
+    return [(one["status"], one["text"]) for one in findings if one["area"] == area]
+
+
+def test_what_serve_would_die_of(
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stops `serve` is a fault of `check`, in the same words."""
+    (tmp_path / "file").write_text("nothing")
+    (tmp_path / "link").symlink_to("file")
+    for area, settings, text in (
+        ("listen", {"listen_ip": "192.0.2.1"}, "tunnel.listen.ip must be an address of this"),
+        ("admin", {"admin_listen": f"unix:{tmp_path}/no/a.sock"}, "must be a folder in which"),
+        ("admin", {"admin_listen": f"unix:{tmp_path}/file"}, "is there and is no socket"),
+        ("admin", {"admin_listen": "unix:/tmp/{instance}"}, "TUNNEL_GATEWAY_INSTANCE"),
+        ("audit", {"audit_file": tmp_path / "link"}, "is a symbolic link"),
+        ("audit", {"audit_file": tmp_path / "file"}, "others may reach it"),
+    ):
+        monkeypatch.setenv("TUNNEL_GATEWAY_INSTANCE", "/" if "instance" in str(settings) else "")
+        code, findings = check(**settings)
+        assert code == 1
+        ((status, said),) = findings_of(findings, area)
+        assert status == "fault"
+        assert text in said
+
+
+def test_nothing_is_left_behind(check: Check, tmp_path: Path) -> None:
+    code, _ = check(admin_listen=f"unix:{tmp_path}/admin.sock", audit_file=tmp_path / "a.jsonl")
+    assert code == 0
+    assert [one.name for one in tmp_path.iterdir()] == ["config.properties"]
+
+
+@pytest.mark.parametrize("admin", ["unix", "tcp", "none"])
+def test_beside_a_gateway_that_runs(
+    admin: str,
+    credentials: Credentials,
+    api: Api,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reserved, api = ReservedPort(), Api()
+    addresses = {"unix": f"unix:{tmp_path}/admin.sock", "tcp": f"127.0.0.1:{reserved.number}"}
+    settings: dict[str, object] = {"limit": 10, "audit.file": tmp_path / "audit.jsonl"}
+    if admin != "none":
+        settings["admin.listen"] = addresses[admin]
+    gateway = Gateway(credentials, tmp_path, {"0": api.port}, settings)
+    gateway.config.chmod(0o600)
+    code = main(["check", "--config", str(gateway.config), "--json"])
+    findings = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    places = [one for one in findings if one["area"] in ("listen", "admin", "audit")]
+    if admin == "none":
+        assert (code, {one["status"] for one in places}) == (3, {"warning"})
+    else:
+        assert code == 0
+        assert {one["text"] for one in places} == {"a gateway that runs has it"}
+    assert gateway.stop() == 0
+    reserved.close()
+    assert api.stop() is not None
+    gateway.check_log()
+    assert {line["event"] for line in gateway.records()} >= {"listening", "stopped"}
+    assert not [one for one in gateway.records() if one["event"] == "tunnel_refused"]
+
+
+def test_a_port_that_another_program_has(check: Check, tmp_path: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as other:
+        port = other.getsockname()[1]
+        code, findings = check(admin_listen=f"unix:{tmp_path}/admin.sock", listen_port=port)
+    assert code == 1
+    ((status, said),) = findings_of(findings, "listen")
+    assert status == "fault"
+    assert "ss -ltnp" in said
+
+
+def test_lists_that_refuse_everybody(
+    check: Check, credentials: Credentials, tmp_path: Path
+) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+
+    def add(name: str, made: datetime) -> None:
+        one = issue_list(
+            credentials.authority.centre,
+            {},
+            this_update=made,
+            next_update=made + 30 * DAY,
+            entropy=os.urandom,
+        )
+        (lists / name).write_bytes(one)
+
+    now = datetime.now(UTC)
+    code, findings = check(revocation="hard", crl_dir=lists)
+    assert (code, bad(findings)) == (1, [("revocation", "fault")])
+    add("old.crl", now - 400 * DAY)
+    for mode, expected in (("hard", 1), ("soft", 3)):
+        code, findings = check(revocation=mode, crl_dir=lists)
+        assert code == expected
+    add("new.crl", now - DAY)
+    code, findings = check(revocation="hard", crl_dir=lists)
+    assert (code, bad(findings)) == (3, [("revocation", "warning")])
+
+
+def test_a_path_is_said_once(
+    credentials: Credentials, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    servers = tmp_path / "servers"
+    (servers / "boshqa.uz").mkdir(parents=True)
+    (tmp_path / "trust.pem").write_text("nothing")
+    path = tmp_path / "config.properties"
+    settings = {"servers.dir": servers, "truststore.file": tmp_path / "trust.pem"}
+    write_config(path, credentials, 1, {"0": api.port}, settings)
+    assert main(["check", "--config", str(path), "--json"]) == 1
+    for line in capsys.readouterr().out.splitlines():
+        assert line.count(str(tmp_path)) <= 1
+    write_config(path, credentials, 1, {"0": api.port}, {"servers.dir": "/nowhere"})
+    assert main(["check", "--config", str(path), "--json"]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.count(str(path)) == 1

@@ -43,6 +43,40 @@ def test_once(running: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
     assert "connections: 0" in out
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tunnel.lissen.port=1",
+        "tunnel.idle.timeout=5m",
+        "tunnel.enabled=perhaps",
+        "tunnel.servers.dir=/nowhere",
+        "tunnel.servers.password=\\uZZZZ",
+        "tunnel.destination.0.host=a b",
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_fault_in_the_file_on_disk(
+    line: str, more: list[str], running: Gateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = running.config.read_text()
+    key = line.partition("=")[0]
+    kept = [one for one in text.splitlines() if not one.startswith(f"{key}=")]
+    running.config.write_text("\n".join([*kept, line]))
+    assert main(["status", *more, "--config", str(running.config)]) == 0
+    printed = capsys.readouterr()
+    assert "boshqa.uz" in printed.out
+    # What the file names is for `check` to look at: it may well be out of an operator's reach.
+    assert ("the file on disk has a fault" in printed.err) == ("/nowhere" not in line)
+    assert printed.err.count("\n") <= 1
+
+
+def test_a_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.properties").write_bytes(b"\0")
+    assert main(["status", "--config", str(tmp_path / "a.properties")]) == 1
+    assert main(["status", "--config", str(tmp_path / "b.properties")]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
 def test_as_json(running: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--json", "--admin", f"unix:{tmp_path}/admin.sock"]) == 0
     state = json.loads(capsys.readouterr().out)
@@ -54,7 +88,7 @@ def test_a_gateway_that_is_not_ready(
 ) -> None:
     listen = {"admin.listen": f"unix:{tmp_path}/admin.sock"}
     gateway = Gateway(credentials, tmp_path, {"closed": 1}, listen)
-    assert main(["status", "--config", str(gateway.config)]) == 2
+    assert main(["status", "--config", str(gateway.config)]) == 3
     assert ": NOT READY, " in capsys.readouterr().out
     gateway.stop()
 
@@ -70,7 +104,7 @@ def test_nothing_answers(
     text = running.config.read_text()
     running.config.write_text(re.sub("tunnel.admin.listen=.*", "", text))
     assert main(["status", "--config", str(running.config)]) == 1
-    assert "has no tunnel.admin.listen: set it" in capsys.readouterr().err
+    assert "has no tunnel.admin.listen that can be used: set it" in capsys.readouterr().err
 
 
 def test_an_instance(running: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

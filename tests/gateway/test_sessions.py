@@ -30,10 +30,11 @@ async def test_a_tunnel_is_found_by_its_id(credentials: Credentials, tmp_path: P
         second, _, other = await open_tunnel(home)
         assert len(home.sessions) == 2
         assert [one.account.tunnel_id for one in home.sessions] == [first, second]
-        found = home.sessions.find(second)
-        assert found is not None
-        assert found.account.tunnel_id == second
-        assert home.sessions.find("0" * 32) is None
+        for beginning in (second, second[:8]):
+            (found,) = home.sessions.find(beginning)
+            assert found.account.tunnel_id == second
+        assert len(home.sessions.find("")) == 2
+        assert home.sessions.find("0" * 32) == []
         one.close()
         other.close()
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+# Exit codes, the same in all commands.
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USAGE: Final = 2  # argparse has it so
+LOOK: Final = 3  # nothing is wrong that stops anything, and somebody should look
 
 if TYPE_CHECKING:
     # argparse gives what add_subparsers() returns no public name.

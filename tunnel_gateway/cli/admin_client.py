@@ -7,14 +7,17 @@ import http.client
 import json
 import os
 import socket
+import sys
 from typing import Any, Final
 
 from tunnel_gateway.cli.arguments import add_config
-from tunnel_gateway.config import load_config
+from tunnel_gateway.cli.say import say
+from tunnel_gateway.config import load_admin_listen
 from tunnel_gateway.config_admin import AdminAddress, addresses_of, parse_address
 from tunnel_gateway.config_values import INSTANCE
-from tunnel_gateway.errors import AdminError
+from tunnel_gateway.errors import AdminError, Fault
 from tunnel_gateway.gateway.admin.guard import ACTION_HEADER
+from tunnel_gateway.observability.logs import escaped
 
 # The first look of all measures rates for a second.
 _SECONDS: Final = 10.0
@@ -53,11 +56,30 @@ class AdminClient:
     """Asks at the address that ``arguments`` of `add_place` mean, the Unix socket if there is one.
 
     Making one raises ConfigError, FileError, and AdminError where the configuration
-    has no address.
+    has no address. What else is wrong with that file is in ``faults``: the gateway that runs does
+    not care, and its next start or reload will.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.address: AdminAddress = arguments.admin or _configured(arguments)
+        self.faults: list[Fault] = []
+        self.address: AdminAddress = arguments.admin or self._configured(arguments)
+
+    def tell_faults(self) -> None:
+        """Say on standard error what is wrong with the file on disk."""
+        for fault in self.faults:
+            text = f"the file on disk has a fault, and a reload or restart would fail: {fault}"
+            say(sys.stderr, f"tunnel-gateway: {escaped(text)}")
+
+    def _configured(self, arguments: argparse.Namespace) -> AdminAddress:
+        texts, self.faults = load_admin_listen(arguments.config)
+        if texts is None:
+            raise AdminError(
+                f"{arguments.config} has no tunnel.admin.listen that can be used: set it, for"
+                " example to unix:/run/tunnel-gateway/admin.sock, and restart the gateway; or give"
+                " the address of the running one with --admin"
+            )
+        addresses = addresses_of(texts, {INSTANCE: arguments.instance})
+        return next((one for one in addresses if one.path is not None), addresses[0])
 
     def get(self, path: str) -> Any:
         """Return what ``path`` has as JSON; raises AdminError."""
@@ -99,17 +121,6 @@ class AdminClient:
             " running, and is this its tunnel.admin.listen? Of several daemons, --instance names"
             " one"
         )
-
-
-def _configured(arguments: argparse.Namespace) -> AdminAddress:
-    texts = load_config(arguments.config).admin_listen
-    if texts is None:
-        raise AdminError(
-            f"{arguments.config} has no tunnel.admin.listen: set it, for example to"
-            " unix:/run/tunnel-gateway/admin.sock, and restart the gateway"
-        )
-    addresses = addresses_of(texts, {INSTANCE: arguments.instance})
-    return next((one for one in addresses if one.path is not None), addresses[0])
 
 
 class _Connection(http.client.HTTPConnection):

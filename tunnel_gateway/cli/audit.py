@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tunnel_gateway.cli import LOOK
 from tunnel_gateway.errors import AuditChainError, FileError
 from tunnel_gateway.gateway.audit.chain import MAX_LINE, ChainReader
 from tunnel_gateway.gost.digest import DIGEST_SIZE
@@ -21,10 +22,9 @@ Check the chain of one or several audit files (tunnel.audit.file), oldest first,
 The first line that is not what was written there is told, with exit code 1. At the end stand the
 number and the hash of the last record. Lines cut off at the end, and a file written anew as a
 whole, show only in comparison with a number and a hash that were kept elsewhere: the gateway's log
-has them as audit_head, and --head takes one of them. Exit code 2: nothing is wrong with the lines,
+has them as audit_head, and --head takes one of them. Exit code 3: nothing is wrong with the lines,
 but there is something to look at.
 """
-_WARNED: Final = 2
 # Longer than any half line that a crash leaves.
 _LONGEST: Final = 4 * MAX_LINE
 
@@ -121,7 +121,7 @@ class _Check:
             )
         if reader.head is None:
             print("no record")
-            return _WARNED
+            return LOOK
         print(f"records: {reader.records}, all in their places")
         print(f"head: {reader.head.number}:{reader.head.hash.hex()}")
-        return _WARNED if self._warned else 0
+        return LOOK if self._warned else 0

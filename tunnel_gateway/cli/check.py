@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tunnel_gateway.cli import DONE, FAILED, LOOK
 from tunnel_gateway.cli.arguments import add_config
 from tunnel_gateway.gateway.check import Finding, Status, check
 from tunnel_gateway.observability.logs import escaped
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Try everything that serve would use: the configuration, each domain's key and certificates, the
 trust store, the destinations (connect, and ask for a WebSocket), who may use them, limits and
-file permissions. Nothing is changed, and a gateway that runs is not disturbed.
+file permissions, and by the same code as serve the port, the admin addresses and the audit file.
+Nothing is changed, and a gateway that runs is not disturbed.
 
-Exit code: 0 all is well, 1 something would keep the gateway or a domain from serving, 2 it serves,
-and something should be looked at.
+Exit code: 0 all is well, 1 something would keep the gateway, a domain or users from a tunnel, 3 it
+serves, and something should be looked at (2 is wrong usage, as everywhere).
 """
 _SIGN: Final[dict[Status, str]] = {"ok": "ok", "warning": "look", "fault": "WRONG"}
 _COLOUR: Final[dict[Status, str]] = {"ok": "32", "warning": "33", "fault": "31"}
@@ -47,7 +49,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check and print as it goes; 0, 1 or 2 as the description says."""
+    """Check and print as it goes; 0, 1 or 3 as the description says."""
     return asyncio.run(_run(arguments.config, as_json=arguments.json))
 
 
@@ -57,8 +59,8 @@ async def _run(config_file: Path, *, as_json: bool) -> int:
         seen.add(finding.status)
         print(json.dumps(asdict(finding)) if as_json else _row(finding), flush=True)
     if "fault" in seen:
-        return 1
-    return 2 if "warning" in seen else 0
+        return FAILED
+    return LOOK if "warning" in seen else DONE
 
 
 def _row(finding: Finding) -> str:

@@ -18,7 +18,8 @@ End one tunnel of a running gateway, now. The user's page gets a close frame tha
 log a line tunnel_closed with the reason closed_by_operator.
 
 It does not keep the user from coming back: that is what the deny rules of a destination are for.
-The id is in `tunnel-gateway status --ids`, in the log, and in the header X-EIMZO-Tunnel-Id.
+The id is in `tunnel-gateway status`, in the log, and in the header X-EIMZO-Tunnel-Id; its first
+eight digits will do, where only one tunnel has them.
 Only a Unix socket of tunnel.admin.listen takes it.
 """
 
@@ -38,14 +39,18 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Close the tunnel; 0 if there was one."""
-    status, answer = AdminClient(arguments).post(f"/tunnels/{arguments.tunnel_id}/close")
+    client = AdminClient(arguments)
+    client.tell_faults()
+    status, answer = client.post(f"/tunnels/{arguments.tunnel_id}/close")
     if status != http.HTTPStatus.OK:
         raise AdminError(f"{arguments.tunnel_id}: {answer.get('error', status)}")
-    print(f"closed {arguments.tunnel_id}")
+    print(f"closed {answer['closed']}")
     return 0
 
 
 def _tunnel_id(text: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{32}", text):
-        raise argparse.ArgumentTypeError("expected the 32 hexadecimal digits of a tunnel id")
+    if not re.fullmatch(r"[0-9a-f]{8,32}", text):
+        raise argparse.ArgumentTypeError(
+            "expected the 32 hexadecimal digits of a tunnel id, or the first eight of them or more"
+        )
     return text

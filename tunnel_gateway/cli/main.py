@@ -11,6 +11,8 @@ from io import TextIOWrapper
 from typing import Final
 
 from tunnel_gateway.cli import (
+    DONE,
+    FAILED,
     agent,
     audit,
     check,
@@ -42,7 +44,9 @@ Try it:
   tunnel-gateway connect --help                           the user's side, once
   tunnel-gateway agent --help                             the user's side, for web pages
 
-Each command explains itself with --help.
+Each command explains itself with --help. Exit codes are the same everywhere: 0 done, 1 a fault,
+which standard error names, 2 wrong usage of the command line, 3 it works and somebody should look
+(check, status, audit verify).
 """
 
 
@@ -51,7 +55,7 @@ _NOBODY_READS: Final = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage.
+    """Run one command and return its exit code, one of those in cli/__init__.py.
 
     141 if the reader of what it prints has left, as ``head`` does when it has enough.
     """
@@ -67,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # the disk that it is written to may be full
         _discard_output()
         _complain(f"cannot write what is to be printed: {sentence(error)}")
-        return 1
+        return FAILED
 
 
 def _discard_output() -> None:
@@ -92,7 +96,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     parsed = parser.parse_args(arguments)
     if "run" not in parsed:
         parser.print_help()
-        return 0
+        return DONE
     if "takes_hangup" not in parsed:
         let_hangup_through()
     try:
@@ -109,7 +113,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         _complain(f"{where}{sentence(error)}")
     except KeyboardInterrupt:
         _complain("interrupted")
-    return 1
+    return FAILED
 
 
 def _complain(text: str) -> None:

@@ -10,9 +10,11 @@ import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from tunnel_gateway.cli import DONE, LOOK
 from tunnel_gateway.cli.admin_client import AdminClient, add_place
 from tunnel_gateway.cli.status_table import lines
 from tunnel_gateway.errors import AdminError
+from tunnel_gateway.observability.logs import escaped
 
 if TYPE_CHECKING:
     from tunnel_gateway.cli import Subparsers
@@ -26,12 +28,11 @@ and how fast. While it stops, the steps of that.
   tunnel-gateway status --watch            live, until Ctrl-C
   tunnel-gateway status --json | jq .      for programs; the names are stable
 
-Exit code 0 when the gateway takes new tunnels, 2 when it answers and does not (the reasons are
+Exit code 0 when the gateway takes new tunnels, 3 when it answers and does not (the reasons are
 shown), 1 when nothing answers.
 """
 
 _EVERY_SECONDS: Final = 2.0
-_NOT_READY: Final = 2
 # The alternate screen, and no cursor; at the end as it was.
 _BEGIN: Final = "\x1b[?1049h\x1b[?25l"
 _END: Final = "\x1b[?25h\x1b[?1049l"
@@ -61,12 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
     client = AdminClient(arguments)
     if arguments.watch:
         return _watch(client, ids=arguments.ids)
+    client.tell_faults()
     state = client.get("/status.json")
     if arguments.json:
         print(json.dumps(state, indent=1, ensure_ascii=False))
     else:
         print("\n".join(lines(state, _width(), ids=arguments.ids)))
-    return 0 if state["ready"] else _NOT_READY
+    return DONE if state["ready"] else LOOK
 
 
 def _watch(client: AdminClient, *, ids: bool) -> int:
@@ -89,10 +91,11 @@ def _watch(client: AdminClient, *, ids: bool) -> int:
 
 
 def _look(client: AdminClient, *, ids: bool) -> list[str]:
+    faults = [f"  ! {escaped(str(one))}" for one in client.faults]
     try:
-        return list(lines(client.get("/status.json"), _width(), ids=ids))
+        return [*faults, *lines(client.get("/status.json"), _width(), ids=ids)]
     except AdminError as error:
-        return [str(error)]
+        return [*faults, str(error)]
 
 
 def _show(found: list[str], *, screen: bool) -> None:

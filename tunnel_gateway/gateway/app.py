@@ -22,6 +22,7 @@ from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.limits.admission import Admission, Limits
 from tunnel_gateway.gateway.policy import describe
+from tunnel_gateway.gateway.port import refusal
 from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.revocation.revocation import Revocation
@@ -159,10 +160,7 @@ class Gateway:
                 passed=passed,
             )
         except OSError as error:
-            raise CannotListenError(
-                f"{error.strerror}; tunnel.listen.ip must be an address of this machine, and"
-                " tunnel.listen.port a port that nothing else listens on"
-            ) from None
+            raise refusal(error, config) from None
 
     def _current(self) -> Material:
         return self._service.material

@@ -6,9 +6,10 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,21 +17,30 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect as websocket
 
 from tunnel_gateway.config import Config, load_config
+from tunnel_gateway.config_admin import addresses_of
 from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import (
+    AddressInUseError,
     CertificateError,
     ConfigError,
     DestinationUnreachableError,
+    FileError,
+    FileInUseError,
     RevocationDataError,
+    SelfTestError,
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway import descriptors
+from tunnel_gateway.gateway.admin.sockets import try_address
+from tunnel_gateway.gateway.audit.file import audit_path, try_file
 from tunnel_gateway.gateway.balancers import Source
 from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
 from tunnel_gateway.gateway.policy import describe, domain_faults
+from tunnel_gateway.gateway.port import try_port
+from tunnel_gateway.gost import selftest
 from tunnel_gateway.pki.certificate import Certificate, format_time
 from tunnel_gateway.pki.crl import MAX_LIST_SIZE, RevocationList
 from tunnel_gateway.pki.keyfiles import Identity
@@ -41,6 +51,11 @@ Status = Literal["ok", "warning", "fault"]
 
 # The user that `make install` makes, and its group.
 SERVICE_USER: Final = "tunnel-gateway"
+_TAKEN: Final[dict[Status, str]] = {
+    "ok": "a gateway that runs has it",
+    "warning": "taken, by a gateway that runs or by something else; tunnel.admin.listen tells",
+    "fault": "taken, and no gateway answers at tunnel.admin.listen",
+}
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -60,11 +75,15 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
         config = await asyncio.to_thread(load_config, config_file)
     except ConfigError as error:
         for fault in error.faults:
-            yield Finding("configuration", config_file.name, "fault", str(fault))
+            where = fault.file if fault.line is None else f"{fault.file}:{fault.line}"
+            text = str(fault).removeprefix(f"{where}: ")
+            yield Finding("configuration", where, "fault", text)
         return
     yield _configuration(config, config_file)
     if not config.enabled:
         return
+    for finding in await asyncio.to_thread(lambda: [_selftest(), *_places(config)]):
+        yield finding
     now = datetime.now(UTC)
     domains: dict[str, Identity] = {}
     for finding in _domains(config, now, domains):
@@ -91,6 +110,47 @@ def _configuration(config: Config, file: Path) -> Finding:
     return Finding("configuration", file.name, "ok", f"no fault; {listening}")
 
 
+def _selftest() -> Finding:
+    try:
+        selftest.require()
+    except SelfTestError as error:
+        return Finding("cryptography", "known answers", "fault", str(error))
+    return Finding("cryptography", "known answers", "ok", "all came out")
+
+
+def _places(config: Config) -> Iterator[Finding]:
+    """Try what `serve` takes of the machine at its start; a gateway that runs may have it."""
+    runs = False
+    try:
+        addresses = addresses_of(config.admin_listen or (), os.environ)
+    except FileError as error:
+        yield Finding("admin", "tunnel.admin.listen", "fault", str(error))
+        addresses = ()
+    for address in addresses:
+        finding = _place("admin", str(address), partial(try_address, address), "ok")
+        runs = runs or finding.text == _TAKEN["ok"]
+        yield finding
+    # Whether it is our own can be told by the admin address alone.
+    taken: Status = "ok" if runs else "fault" if addresses else "warning"
+    where = f"{config.listen_ip}, port {config.listen_port}"
+    yield _place("listen", where, partial(try_port, config), taken)
+    if config.audit_file is not None:
+        file = config.audit_file
+        try_audit = lambda: try_file(audit_path(file, os.environ))  # noqa: E731
+        yield _place("audit", str(file), try_audit, taken)
+
+
+def _place(area: str, subject: str, try_it: Callable[[], None], taken: Status) -> Finding:
+    try:
+        try_it()
+    except (AddressInUseError, FileInUseError) as error:
+        text = _TAKEN[taken] + ("" if taken == "ok" else f": {error}")
+        return Finding(area, subject, taken, text)
+    except (TunnelGatewayError, OSError) as error:
+        return Finding(area, subject, "fault", str(error))
+    return Finding(area, subject, "ok", "can be had")
+
+
 def _domains(config: Config, now: datetime, found: dict[str, Identity]) -> Iterator[Finding]:
     identities, faults = read_domains(config.servers_dir, config.servers_password)
     found.update(identities)
@@ -103,7 +163,9 @@ def _domains(config: Config, now: datetime, found: dict[str, Identity]) -> Itera
         )
         yield Finding("domain", name, _age(identity.chain, now), text)
     for fault in faults:
-        yield Finding("domain", Path(fault.file).name, "fault", str(fault))
+        # Where it lies, tunnel.servers.dir says.
+        text = str(fault).replace(f"{fault.file}: ", "").replace(f"{fault.file}/", "")
+        yield Finding("domain", Path(fault.file).name, "fault", text)
 
 
 def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Iterator[Finding]:
@@ -112,7 +174,8 @@ def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Itera
         anchors = load_trust_anchors(file, config.truststore_password)
         validator = ChainValidator(anchors)
     except TunnelGatewayError as error:
-        yield Finding("truststore", file.name, "fault", str(error))
+        text = str(error).removeprefix(f"{file}: ")
+        yield Finding("truststore", str(file), "fault", text)
         return
     for anchor in anchors:
         yield Finding("truststore", anchor.label, _age([anchor], now), _until(anchor, now))
@@ -140,22 +203,42 @@ def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
         text = f"no list can be read ({error.strerror}): let this user read the folder"
         yield Finding("revocation", str(folder), "fault", text)
         return
+    current: set[str] = set()
+    expired: list[tuple[Path, RevocationList, str]] = []
     for path in paths:
         # A link to nothing is told; what is no file by its kind, the gateway passes over too.
-        if not path.name.startswith(".") and (path.is_file() or not path.exists()):
-            yield _list(path, now)
+        if path.name.startswith(".") or not (path.is_file() or not path.exists()):
+            continue
+        try:
+            with path.open("rb") as file:
+                one = RevocationList(file.read(MAX_LIST_SIZE + 1))
+        except (RevocationDataError, OSError) as error:
+            yield Finding("revocation", path.name, "warning", f"is not used: {error}")
+            continue
+        try:
+            one.check_current(now)
+        except RevocationDataError as error:
+            expired.append((path, one, str(error)))
+            continue
+        current.add(one.issuer_name)
+        hours = (now - one.this_update) // timedelta(hours=1)
+        text = f"{len(one)} revoked, {hours} hours old, good until {format_time(one.next_update)}"
+        yield Finding("revocation", path.name, "ok", text)
+    for path, one, reason in expired:
+        newer = one.issuer_name in current
+        yield _expired(path, reason, hard=config.revocation == "hard", newer=newer)
+    if config.revocation == "hard" and not current:
+        text = "no list can be used: tunnel.revocation=hard refuses whose status cannot be fetched"
+        yield Finding("revocation", str(folder), "fault", text)
 
 
-def _list(path: Path, now: datetime) -> Finding:
-    try:
-        with path.open("rb") as file:
-            one = RevocationList(file.read(MAX_LIST_SIZE + 1))
-        one.check_current(now)
-    except (RevocationDataError, OSError) as error:
-        return Finding("revocation", path.name, "warning", f"is not used: {error}")
-    hours = (now - one.this_update) // timedelta(hours=1)
-    text = f"{len(one)} revoked, {hours} hours old, good until {format_time(one.next_update)}"
-    return Finding("revocation", path.name, "ok", text)
+def _expired(path: Path, reason: str, *, hard: bool, newer: bool) -> Finding:
+    text = f"is not used: {reason}"
+    if newer:
+        return Finding("revocation", path.name, "warning", f"{text}; a newer one is there")
+    if hard:
+        text += "; tunnel.revocation=hard refuses this issuer's users: fetch a new list"
+    return Finding("revocation", path.name, "fault" if hard else "warning", text)
 
 
 def _until(certificate: Certificate, now: datetime) -> str:

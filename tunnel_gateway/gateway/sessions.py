@@ -36,9 +36,9 @@ class Sessions:
         task.add_done_callback(lambda _: self._tasks.pop(session))
         return session
 
-    def find(self, tunnel_id: str) -> Session | None:
-        """Return the connection whose tunnel has this id (32 hexadecimal digits)."""
-        return next((one for one in self if one.account.tunnel_id == tunnel_id), None)
+    def find(self, beginning: str) -> list[Session]:
+        """Return the connections whose tunnel's id (32 hexadecimal digits) begins so."""
+        return [one for one in self if (one.account.tunnel_id or "").startswith(beginning)]
 
     async def wait_ended(self) -> None:
         """Wait until all that are there now have ended."""

@@ -144,6 +144,19 @@ def _reachable(host: str) -> str:
 
 
 def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
+    listening = bound_socket(host, port, shared=shared)
+    try:
+        listening.listen(BACKLOG)
+        if shared:
+            handover.pick_all(listening)
+    except OSError as error:
+        listening.close()
+        raise _described(error, host, port) from None
+    return listening
+
+
+def bound_socket(host: str, port: int, *, shared: bool) -> socket.socket:
+    """Return a socket that has the address and does not listen yet; raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -152,11 +165,12 @@ def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.setblocking(False)
         listening.bind((host, port))
-        listening.listen(BACKLOG)
-        if shared:
-            handover.pick_all(listening)
     except OSError as error:
         listening.close()
-        where = format_address((host, port))
-        raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from None
+        raise _described(error, host, port) from None
     return listening
+
+
+def _described(error: OSError, host: str, port: int) -> OSError:
+    where = format_address((host, port))
+    return OSError(error.errno, f"cannot listen on {where}: {error.strerror}")

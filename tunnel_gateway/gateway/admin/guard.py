@@ -24,12 +24,13 @@ log = get_logger(__name__)
 # A form of a page cannot send it, and a script of another origin not without being let.
 ACTION_HEADER: Final = "X-Tunnel-Gateway"
 
+SERVER: Final = "tunnel-gateway"
 _LOCAL_NAMES: Final = frozenset({"127.0.0.1", "[::1]", "localhost"})
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none';"
     " base-uri 'none'; form-action 'none'",
-    "Server": "tunnel-gateway",
+    "Server": SERVER,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -6,7 +6,7 @@
     GET  /readyz               200, or 503 and why no new tunnels should come
     GET  /metrics              for Prometheus
     GET  /status, /status.json the state, for people and for programs
-    POST /tunnels/ID/close     ends a tunnel; on a Unix socket only
+    POST /tunnels/ID/close     ends a tunnel, by 8 digits of its id or more; on a Unix socket only
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Admin:
                 web.get("/status", self._show_page),
                 web.get("/status.css", self._style),
                 web.get("/status.json", self._show_json),
-                web.post("/tunnels/{id:[0-9a-f]{32}}/close", self._close_tunnel),
+                web.post("/tunnels/{id:[0-9a-f]{8,32}}/close", self._close_tunnel),
             ]
         )
         return application
@@ -144,10 +144,13 @@ class Admin:
         return _json(await self._status.make())
 
     async def _close_tunnel(self, request: web.Request) -> web.Response:
-        tunnel_id = request.match_info["id"]
-        session = self._overview.sessions.find(tunnel_id)
-        if session is None:
+        found = self._overview.sessions.find(request.match_info["id"])
+        if not found:
             return _json({"error": "no tunnel has this id now"}, status=404)
+        if len(found) > 1:
+            return _json({"error": f"{len(found)} tunnels begin so: give more digits"}, status=409)
+        (session,) = found
+        tunnel_id = session.account.tunnel_id
         uid = _uid(request)
         log.info("tunnel_close_asked", tunnel_id=tunnel_id, uid=uid)
         self._overview.service().reports.audit.action("close", tunnel_id=tunnel_id, uid=uid)

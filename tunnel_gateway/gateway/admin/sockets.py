@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import http.client
 import os
 import socket
 import stat
@@ -10,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.config_admin import AdminAddress
-from tunnel_gateway.errors import CannotListenError
+from tunnel_gateway.errors import AddressInUseError, CannotListenError
+from tunnel_gateway.gateway.admin.guard import SERVER
 
 # The owner and his group: the gateway's user, and operators who are put into its group.
 SOCKET_MODE: Final = 0o660
 _BACKLOG: Final = 16
+_ASK_SECONDS: Final = 2.0
 
 
 class AdminSocket:
@@ -39,9 +43,43 @@ def listen(address: AdminAddress) -> AdminSocket:
         made = _listen_unix(address.path) if address.path else _listen_tcp(address)
         return AdminSocket(address, made)
     except OSError as error:
-        raise CannotListenError(
-            f"tunnel.admin.listen: cannot listen on {address}: {error.strerror}; {_remedy(address)}"
-        ) from None
+        raise _refusal(address, error) from None
+
+
+def try_address(address: AdminAddress) -> None:
+    """Listen on ``address`` for a moment, without taking its name; raises CannotListenError.
+
+    AddressInUseError means that a gateway, it may be the one that is asked about, answers there.
+    """
+    try:
+        if address.path is None:
+            _listen_tcp(address).close()
+            return
+        _check_place(address.path)
+        made, listening = _make_unix(address.path)
+        listening.close()
+        made.unlink()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and _is_gateway(address):
+            raise AddressInUseError(f"a gateway answers at {address}") from None
+        raise _refusal(address, error) from None
+
+
+def _is_gateway(address: AdminAddress) -> bool:
+    asking = http.client.HTTPConnection(address.host, address.port, timeout=_ASK_SECONDS)
+    try:
+        asking.request("GET", "/healthz", headers={"Host": "localhost"})
+        return asking.getresponse().headers["Server"] == SERVER
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asking.close()
+
+
+def _refusal(address: AdminAddress, error: OSError) -> CannotListenError:
+    return CannotListenError(
+        f"tunnel.admin.listen: cannot listen on {address}: {error.strerror}; {_remedy(address)}"
+    )
 
 
 def _remedy(address: AdminAddress) -> str:
@@ -67,6 +105,19 @@ def _listen_tcp(address: AdminAddress) -> socket.socket:
 def _listen_unix(path: Path) -> socket.socket:
     """Make the socket beside its place, give it its mode, and put it there in one step."""
     _check_place(path)
+    made, listening = _make_unix(path)
+    try:
+        made.rename(path)
+    except OSError:
+        listening.close()
+        with suppress(OSError):
+            made.unlink()
+        raise
+    return listening
+
+
+def _make_unix(path: Path) -> tuple[Path, socket.socket]:
+    """Listen beside ``path``, and return where; raises OSError."""
     made = path.with_name(f".{path.name}.{os.getpid()}")
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -76,13 +127,12 @@ def _listen_unix(path: Path) -> socket.socket:
         listening.bind(str(made))
         made.chmod(SOCKET_MODE)  # nobody can connect before it listens
         listening.listen(_BACKLOG)
-        made.rename(path)
     except OSError:
         listening.close()
         with suppress(OSError):
             made.unlink()
         raise
-    return listening
+    return made, listening
 
 
 def _check_place(path: Path) -> None:
@@ -103,7 +153,7 @@ def _check_place(path: Path) -> None:
             return  # left behind by a process that was killed
         except BlockingIOError:
             pass
-    raise CannotListenError(
+    raise AddressInUseError(
         f"tunnel.admin.listen: another gateway answers at {path}; give each its own, with"
         " {instance} in the path and TUNNEL_GATEWAY_INSTANCE in its environment"
     )

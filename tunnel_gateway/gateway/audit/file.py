@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.config_values import PLACEHOLDER, with_instance
-from tunnel_gateway.errors import AuditChainError, FileError
+from tunnel_gateway.errors import AuditChainError, FileError, FileInUseError
 from tunnel_gateway.gateway.audit.chain import (
     MAX_LINE,
     START,
@@ -40,10 +40,10 @@ def audit_path(path: Path, environment: Mapping[str, str]) -> Path:
 class AuditFile:
     """An audit file that this process alone writes. ``head`` is where its chain stands."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or make it, and check its last records. Raises FileError, and OSError."""
+    def __init__(self, path: Path, *, make: bool = True) -> None:
+        """Open it, or ``make`` it, and check its last records. Raises FileError, and OSError."""
         self.path = path
-        self._descriptor = _open(path)
+        self._descriptor = _open(path, os.O_CREAT if make else 0)
         try:
             self.head, self._torn = _read_tail(self._descriptor, path)
         except BaseException:
@@ -107,16 +107,31 @@ class AuditFile:
         os.close(self._descriptor)
 
 
-def _open(path: Path) -> int:
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+def try_file(path: Path) -> None:
+    """Open it as `serve` would, and change nothing.
+
+    Raises FileInUseError while somebody writes it, FileError, and OSError.
+    """
+    if os.path.lexists(path):
+        AuditFile(path, make=False).close()
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        raise _cannot_write(path, os.strerror(errno.EACCES))
+
+
+def _cannot_write(path: Path, reason: str | None) -> FileError:
+    return FileError(
+        f"{path}: {reason}; the gateway's user must be able to write it, and its folder"
+    )
+
+
+def _open(path: Path, more: int) -> int:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | more
     try:
         descriptor = os.open(path, flags, _MODE)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise FileError(f"{path}: is a symbolic link, and those are not followed") from None
-        raise FileError(
-            f"{path}: {error.strerror}; the gateway's user must be able to write it, and its folder"
-        ) from None
+        raise _cannot_write(path, error.strerror) from None
     try:
         _check(descriptor, path)
         _sync_folder(path)
@@ -135,7 +150,7 @@ def _check(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise FileError(
+        raise FileInUseError(
             f"{path}: another process writes it, and two would break the chain; give each daemon a"
             f" file of its own, with {PLACEHOLDER} in tunnel.audit.file"
         ) from None
