@@ -5,11 +5,9 @@
     TunnelGatewayError
     ├── ConfigError                 the operator's configuration; holds every fault at once
     ├── FileError                   a key, certificate or truststore file that cannot be used
-    │   └── FileInUseError              another process has it
     ├── KeystoreError               a key or certificate file that is damaged or of another kind
     │   └── WrongPasswordError          its password does not open it, or is missing
     ├── CannotListenError           the gateway does not get its address and port
-    │   └── AddressInUseError           somebody listens there already
     ├── SelfTestError               a known answer came out wrong: nothing may run
     ├── InvalidKeyError             not a private key of the curve
     ├── InvalidPointError           not a point of the curve
@@ -121,10 +119,6 @@ class FileError(TunnelGatewayError):
     code = "file_error"
 
 
-class FileInUseError(FileError):
-    """A file that another process has, and that two must not write."""
-
-
 class KeystoreError(TunnelGatewayError):
     """What a key or certificate file holds is damaged, out of bounds, or of an unknown kind."""
 
@@ -139,10 +133,6 @@ class CannotListenError(TunnelGatewayError):
     """The gateway does not get the address and the port that it is configured to listen on."""
 
     code = "cannot_listen"
-
-
-class AddressInUseError(CannotListenError):
-    """Somebody listens there already."""
 
 
 class SelfTestError(TunnelGatewayError):

@@ -13,9 +13,9 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.processes import LOOPBACK, ReservedPort, write_config
 from tunnel_gateway.config import Config, load_config
-from tunnel_gateway.errors import AddressInUseError, CannotListenError
+from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.gateway import port
-from tunnel_gateway.gateway.port import refusal, try_port
+from tunnel_gateway.gateway.port import AddressInUseError, refusal, try_port
 
 
 @pytest.fixture

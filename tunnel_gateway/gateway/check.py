@@ -21,25 +21,23 @@ from tunnel_gateway.config_admin import addresses_of
 from tunnel_gateway.config_destinations import Destination
 from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import (
-    AddressInUseError,
     CertificateError,
     ConfigError,
     DestinationUnreachableError,
     FileError,
-    FileInUseError,
     RevocationDataError,
     SelfTestError,
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway import descriptors
 from tunnel_gateway.gateway.admin.sockets import try_address
-from tunnel_gateway.gateway.audit.file import audit_path, try_file
+from tunnel_gateway.gateway.audit.file import FileInUseError, audit_path, try_file
 from tunnel_gateway.gateway.balancers import Source
 from tunnel_gateway.gateway.destinations import Destinations
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
 from tunnel_gateway.gateway.policy import describe, domain_faults
-from tunnel_gateway.gateway.port import try_port
+from tunnel_gateway.gateway.port import AddressInUseError, try_port
 from tunnel_gateway.gost import selftest
 from tunnel_gateway.pki.certificate import Certificate, format_time
 from tunnel_gateway.pki.crl import MAX_LIST_SIZE, RevocationList

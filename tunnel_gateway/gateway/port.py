@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.config import Config
-from tunnel_gateway.errors import AddressInUseError, CannotListenError
+from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.transport.listener import bound_socket
 
 _FIRST_UNPRIVILEGED: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 _USUAL_FIRST: Final = 1024
+
+
+class AddressInUseError(CannotListenError):
+    """Somebody listens there already: for `check` it may be the gateway that it is about."""
 
 
 def refusal(error: OSError, config: Config) -> CannotListenError:

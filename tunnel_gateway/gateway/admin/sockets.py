@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.config_admin import AdminAddress
-from tunnel_gateway.errors import AddressInUseError, CannotListenError
+from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.gateway.admin.guard import SERVER
+from tunnel_gateway.gateway.port import AddressInUseError
 
 # The owner and his group: the gateway's user, and operators who are put into its group.
 SOCKET_MODE: Final = 0o660

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.config_values import PLACEHOLDER, with_instance
-from tunnel_gateway.errors import AuditChainError, FileError, FileInUseError
+from tunnel_gateway.errors import AuditChainError, FileError
 from tunnel_gateway.gateway.audit.chain import (
     MAX_LINE,
     START,
@@ -35,6 +35,10 @@ def audit_path(path: Path, environment: Mapping[str, str]) -> Path:
     Raises FileError if there is no such name.
     """
     return Path(with_instance(str(path), "tunnel.audit.file", environment))
+
+
+class FileInUseError(FileError):
+    """Another process writes it: for `check` it may be the gateway that it is about."""
 
 
 class AuditFile:
