@@ -19,11 +19,6 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return sum(time.clock_gettime(~pid << 3 | 2) for pid in pids)
 
 
-def memory_kib(pids: Iterable[int]) -> int:
-    """Return the memory of processes in KiB, pages that are shared counted in proportion."""
-    return _sum("Pss", pids)
-
-
 def machine_cpu_seconds() -> float:
     """Return the processor time of the whole machine (/proc/stat), idle and waiting left out."""
     first = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0]
@@ -31,18 +26,18 @@ def machine_cpu_seconds() -> float:
     return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
-def anonymous_kib(pids: Iterable[int]) -> int:
-    """Return the memory of processes in KiB without files: unchanged by who else shares these."""
-    return _sum("Pss_Anon", pids)
+def memory_kib(pids: Iterable[int]) -> int:
+    """Return the memory of processes in KiB without files: unchanged by who else shares these.
 
-
-def _sum(name: str, pids: Iterable[int]) -> int:
+    It is RssAnon of /proc/PID/status, which any user may read: of a process that keeps others out
+    of its memory (PR_SET_DUMPABLE) smaps_rollup is for root alone.
+    """
     return sum(
         int(found[1])
         for pid in pids
-        if (found := re.search(rf"^{name}:\s+(\d+)", _rollup(pid), re.MULTILINE))
+        if (found := re.search(r"^RssAnon:\s+(\d+)", _status(pid), re.MULTILINE))
     )
 
 
-def _rollup(pid: int) -> str:
-    return Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+def _status(pid: int) -> str:
+    return Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")

@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 
-from benchmarks.counters import anonymous_kib
+from benchmarks.counters import memory_kib
 from benchmarks.places import LOOPBACK, free_port
 from benchmarks.programs import ROOT, BenchmarkError, Program
 from benchmarks.systems import Laboratory, gateway_config, start_gateway
@@ -35,7 +35,7 @@ class Gateway:
         self._program = start_gateway(laboratory, name, config, environment)
         self._program.wait_for_word('"admin_listening"')
         self.pid = self._program.pid
-        self.empty_kib = anonymous_kib([self.pid])
+        self.empty_kib = memory_kib([self.pid])
 
     def tunnels(self) -> int:
         """Return how many it has open, as it says itself (/metrics)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
 from typing import Self, cast
 
-from benchmarks.counters import anonymous_kib, cpu_seconds
+from benchmarks.counters import cpu_seconds, memory_kib
 from benchmarks.fleet.load import Account, Users, run
 from benchmarks.fleet.machines import Gateway
 from benchmarks.places import Target
@@ -129,7 +129,7 @@ class Watch:
             if phase.seconds > _LONGEST_SECONDS:
                 raise BenchmarkError(f"{name}: no end in {phase.seconds:.0f} s; {phase.reasons}")
         phase.cpu_seconds += self._processor_time()
-        phase.memory_kib = sum(anonymous_kib([one.pid]) - one.empty_kib for one in self.gateways)
+        phase.memory_kib = sum(memory_kib([one.pid]) - one.empty_kib for one in self.gateways)
         self._tell(phase)
         self.phases.append(phase)
         return phase
