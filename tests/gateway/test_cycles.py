@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,46 @@ async def test_a_limit(limit: str, credentials: Credentials, tmp_path: Path) -> 
         await check(home, two)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"memory_limit": 1},
+        {"source_networks": "192.0.2.1 free", "source_rate": 1, "source_burst": 1},
+    ],
+)
+async def test_a_full_gateway(
+    settings: dict[str, object], credentials: Credentials, tmp_path: Path
+) -> None:
+    async with house(credentials, tmp_path, **settings) as home:
+        await check(home, says(b"\x01"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"certificate_limit": 1},
+        {"destination_raw_limit": 1},
+        {"destination_raw_deny_pinfl": "10000000000001"},
+    ],
+)
+async def test_a_user_who_is_refused(
+    settings: dict[str, object], credentials: Credentials, tmp_path: Path
+) -> None:
+    async def two(home: House) -> None:
+        plain = []
+        for _ in range(2):
+            with suppress(AlertReceivedError):
+                await home.client()
+                plain.append(await home.destination())
+        for one in plain:
+            one.close()
+        assert len(plain) < 2
+        await home.leave()
+
+    async with house(credentials, tmp_path, **settings) as home:
+        await check(home, two)
+
+
 async def test_a_stop_in_the_handshake(credentials: Credentials, tmp_path: Path) -> None:
     async def stopped(home: House) -> None:
         with await connect(home) as plain:
@@ -178,6 +219,9 @@ OPENINGS: dict[str, Exit] = {
     "an unknown destination": lambda home: refused(home, "none"),
     "a dead destination": lambda home: refused(home, "dead"),
     "no WebSocket": lambda home: with_page(home, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "a request too large": lambda home: with_page(
+        home, UPGRADE[:-2] + b"A: " + bytes(20_000).replace(b"\0", b"a") + b"\r\n\r\n"
+    ),
     "another origin": lambda home: with_page(
         home, UPGRADE.replace(b"example.uz\r\n\r\n", b"a\r\n\r\n")
     ),

@@ -100,7 +100,7 @@ class Soak:
         self._gateway = self._start(config)
         wait_until(self._answers, "a gateway that listens")
         own.close()
-        self._faults: list[str] = []
+        self._faults: Counter[str] = Counter()
         self._latencies: list[float] = []
         self._echoes: list[float] = []
         self._over = threading.Event()
@@ -175,7 +175,7 @@ class Soak:
             if first[0] < FIRST <= done:
                 first = done, memory
             if not all(one.is_alive() for one in attackers):
-                self._faults.append("an attacker has died")
+                self._faults["an attacker has died"] += 1
                 break
             if now - reported >= REPORT_SECONDS:
                 reported = now
@@ -215,7 +215,7 @@ class Soak:
                 destination.sendall(heard)
                 assert peer.data(1000) == said
             except (AssertionError, OSError) as error:
-                self._faults.append(f"a tunnel: {error!r}")
+                self._faults[f"a tunnel: {error!r}"] += 1
                 return
             self._echoes.append(time.monotonic() - begun)
 
@@ -230,7 +230,7 @@ class Soak:
                     self._latencies.append(time.monotonic() - begun)
                     self._listening.accept()[0].close()  # or its queue is full one day
             except (AssertionError, OSError) as error:
-                self._faults.append(f"the user: {error!r}")
+                self._faults[f"the user: {error!r}"] += 1
 
     def _by_kind(self, counts: Counts) -> dict[str, int]:
         found: Counter[str] = Counter()
@@ -250,7 +250,7 @@ def attack(
     first = 2 + number * SOURCES_EACH
     sources = [f"127.0.{one // 250}.{one % 250 + 1}" for one in range(first, first + SOURCES_EACH)]
     attacker = Attacker(address, sources, FIRST_DOMAIN)
-    order = list(range(len(kinds)))
+    order = [place for place, kind in enumerate(kinds) for _ in range(kind.share)]
     while not enough.is_set():
         random.shuffle(order)
         for kind in order:

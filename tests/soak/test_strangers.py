@@ -18,7 +18,9 @@ REFUSED = {"certificate_untrusted", "certificate_unsuitable"}
 
 def test_every_kind(start_gateway: StartGateway, credentials: Credentials) -> None:
     gateway = start_gateway(handshake_timeout=2)
-    attacker = Attacker(gateway.address, ["127.0.1.1", "127.0.1.2"], FIRST_DOMAIN)
+    # One each: a port of one address may be given out twice.
+    sources = [f"127.0.1.{number}" for number in range(1, 100)]
+    attacker = Attacker(gateway.address, sources, FIRST_DOMAIN)
     came = {}
     for stranger in strangers(credentials):
         stranger.come(attacker)
@@ -41,6 +43,6 @@ def test_a_short_soak() -> None:
     )
     report = json.loads(done.stdout)
     assert report["handshakes"] == sum(report["by_kind"].values()) >= 300
-    assert report["faults"] == []
+    assert report["faults"] == {}
     assert report["user_handshake_ms"]["number"] > 0
     assert report["tunnel_echo_ms"]["number"] >= 3
