@@ -66,6 +66,7 @@ ON_TERMINAL = command("import fcntl, termios", "fcntl.ioctl(0, termios.TIOCSCTTY
 def asking(start_service: Start) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
     """An agent that asks for a password on a terminal of its own: process, screen, terminal."""
     service = start_service()
+    assert service.ports  # it is stopped at the end, and is to be there by then
     screen, terminal = pty.openpty()
     process = subprocess.Popen(
         [
