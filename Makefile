@@ -5,6 +5,7 @@
 # make bench-fleet    two gateways behind HAProxy full of tunnels, one upgraded and one killed
 # make screenshots    the pictures of the demonstration's page in the documents, anew
 # make soak    a million refused handshakes of every kind, with tunnels open; ARGS="--seconds 60"
+# make bench-strangers    what strangers' certificates cost, and how long a user waits for them
 # make lint    formatting, lint rules and types
 # make format  what can be mended of these by itself
 # make fuzz    coverage-guided fuzzing of every reader of what others made; FUZZ_SECONDS=30 for each
@@ -24,7 +25,7 @@ PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config proxy_header
 
-.PHONY: help demo develop test bench bench-fleet soak screenshots lint format fuzz lock install \
+.PHONY: help demo develop test bench bench-fleet bench-strangers soak screenshots lint format fuzz lock install \
     uninstall bundle clean
 .DELETE_ON_ERROR:
 
@@ -45,6 +46,9 @@ bench: $(VENV)/.installed $(VENV)/.for-benchmarks
 
 bench-fleet: $(VENV)/.installed $(VENV)/.for-tests
 	$(BIN)/python -m benchmarks.fleet $(ARGS)
+
+bench-strangers: $(VENV)/.installed $(VENV)/.for-tests
+	$(BIN)/python -m tests.soak.strain $(ARGS)
 
 soak: $(VENV)/.installed $(VENV)/.for-tests
 	$(BIN)/python -m tests.soak $(ARGS)

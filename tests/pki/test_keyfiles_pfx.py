@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from asn1crypto import x509
+from asn1crypto import core, x509
+from cryptography import x509 as x509_of_cryptography
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from tests.support.keystores import (
     PASSWORD,
@@ -181,3 +187,51 @@ def test_a_chain_beside_a_pfx(tmp_path: Path) -> None:
     path = tmp_path / "user.pfx"
     with pytest.raises(FileError, match=r"a PFX has its chain in it, leave out .*chain.pem"):
         load_identity(path, tmp_path / "chain.pem", PASSWORD)
+
+
+def rsa_certificate() -> bytes:
+    """Of another centre, with a key that is none of ours."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509_of_cryptography.Name(
+        [x509_of_cryptography.NameAttribute(NameOID.COMMON_NAME, "Another centre")]
+    )
+    made = x509_of_cryptography.CertificateBuilder(
+        name, name, key.public_key(), 1, MADE, NOW + DAY
+    ).sign(key, hashes.SHA256())
+    return made.public_bytes(Encoding.DER)
+
+
+def foreign() -> list[Certificate]:
+    zero = altered(ROOT, serial_number=core.Integer(0).dump())
+    return [replace(ROOT, der=one) for one in (rsa_certificate(), zero)]
+
+
+def test_certificates_that_are_not_ours_are_left_out(tmp_path: Path) -> None:
+    everyone = [*foreign(), ROOT, LEAF, CENTRES]
+    data = pfx(lot(shrouded_bag(INFO)), closed_lot(*bags(*everyone)))
+    assert load(tmp_path, data).chain == (LEAF, CENTRES, ROOT)
+
+
+def test_if_nothing_is_left_the_reason_is_said(tmp_path: Path) -> None:
+    data = pfx(lot(shrouded_bag(INFO)), closed_lot(*bags(*foreign())))
+    with pytest.raises(FileError, match="malformed certificate: the key algorithm rsa is not an"):
+        load(tmp_path, data)
+
+
+def test_the_one_of_the_key_must_be_ours(tmp_path: Path) -> None:
+    marked = certificate_bag(foreign()[1], local_id=b"1")
+    data = pfx(lot(shrouded_bag(INFO, local_id=b"1")), closed_lot(marked, *bags(LEAF, CENTRES)))
+    with pytest.raises(FileError, match="the serial number is not a positive number"):
+        load(tmp_path, data)
+
+
+def test_issuers_are_compared_as_names_and_not_as_text(tmp_path: Path) -> None:
+    """The centre writes its own name in capitals; to RFC 5280 it is the same."""
+    name = x509.Certificate.load(CENTRES.der).subject.dump()
+    other = name.replace(b"Development", b"DEVELOPMENT")
+    capitals = Certificate.from_der(altered(CENTRES, authority().root, subject=other))
+    assert capitals.subject != LEAF.issuer
+    assert LEAF.names(capitals)
+    assert not capitals.names(LEAF)
+    data = pfx(lot(shrouded_bag(INFO)), closed_lot(*bags(LEAF, ROOT, capitals)))
+    assert load(tmp_path, data).chain == (LEAF, capitals, ROOT)

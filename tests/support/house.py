@@ -7,7 +7,7 @@ import io
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ class House:
         """Make a tunnel."""
         address = Address(LOOPBACK, self.listener.port)
         settings = self.credentials.settings(dst_id=dst_id, identity=identity)
-        made = await open_tunnel(address, settings, self._workers)
+        made = await open_tunnel(address, settings, self._workers.steps())
         self._clients.append(made)
         witness = Witness()
         made.channel.open(witness)
@@ -145,7 +145,7 @@ async def house(credentials: Credentials, folder: Path, **settings: object) -> A
     """A house with settings of its own: ``connect_timeout=1``."""
     log = io.StringIO()
     configure_logs("json", "debug", log)
-    with Workers() as workers:
+    with closing(Workers()) as workers:
         keys = {name.replace("_", "."): value for name, value in settings.items()}
         made = House(credentials, folder, log, workers, keys)
         try:

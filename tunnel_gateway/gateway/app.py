@@ -142,7 +142,7 @@ class Gateway:
             one.cancel()
         await self._service.revocation.close()
         await self._service.destinations.close()
-        self._service.workers.shutdown(wait=False, cancel_futures=True)
+        self._service.workers.close()
 
     def _status(self) -> str:
         """One line for ``systemctl status``."""

@@ -53,7 +53,8 @@ class Session:
                 deadline=started + service.config.handshake_timeout,
             ),
         )
-        self._channel = Channel(stream, self._connection, service.workers)
+        self._steps = service.workers.steps()
+        self._channel = Channel(stream, self._connection, self._steps)
         self._socket: SocketStream | None = None
         self._places = AsyncExitStack()
         self._handshake_place = ExitStack()
@@ -138,6 +139,8 @@ class Session:
             check_rate = await self._places.enter_async_context(admission.source(source))
             self._places.enter_context(self._handshake_place)
             self._handshake_place.enter_context(admission.handshake(source))
+            self._steps.source = source
+            self._handshake_place.callback(admission.charge, source, self._steps)
         except LimitReachedError:
             # Who is turned away here holds no place while the socket closes, or strangers could
             # hold all of them; and beyond some rate there is no word to wait for.

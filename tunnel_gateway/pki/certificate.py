@@ -146,6 +146,10 @@ class Certificate:
         """How errors and logs name the certificate: by serial and issuer, not by person."""
         return label(self.serial, self.issuer)
 
+    def names(self, issuer: Certificate) -> bool:
+        """Tell whether ``issuer`` has the name of its issuer (RFC 5280, section 7.1)."""
+        return names.same_name(Outline.read(self.der).issuer, Outline.read(issuer.der).subject)
+
     @property
     def may_issue(self) -> bool:
         """Whether it may sign other certificates (basicConstraints and keyUsage)."""

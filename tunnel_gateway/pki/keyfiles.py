@@ -153,9 +153,7 @@ def _choose(pfx: pkcs12.Pfx, alias: str | None) -> Identity:
         )
     (key,) = found
     private_key = pkcs8.decode(pfx.decrypt(key))
-    certificates = [(bag.local_id, Certificate.from_der(bag.der)) for bag in pfx.certificates]
-    everyone = [certificate for _, certificate in certificates]
-    own = [one for local_id, one in certificates if key.local_id and local_id == key.local_id]
+    own, everyone = _certificates(pfx, key)
     public_key = private_key.public_key()
     leaves = [one for one in own or everyone if one.public_key == public_key]
     if everyone and not leaves:
@@ -169,11 +167,35 @@ def _choose(pfx: pkcs12.Pfx, alias: str | None) -> Identity:
     return Identity(private_key, best)
 
 
+def _certificates(
+    pfx: pkcs12.Pfx, key: pkcs12.KeyBag
+) -> tuple[list[Certificate], list[Certificate]]:
+    """Return those with the key's mark, and all; those that are not ours are left out.
+
+    Raises CertificateUnsuitableError if that leaves none, or the one with the mark is not ours.
+    """
+    own, everyone, fault = [], [], None
+    for bag in pfx.certificates:
+        is_own = key.local_id is not None and bag.local_id == key.local_id
+        try:
+            certificate = Certificate.from_der(bag.der)
+        except CertificateUnsuitableError as error:
+            if is_own:
+                raise
+            fault = fault or error
+        else:
+            everyone.append(certificate)
+            own += [certificate] if is_own else []
+    if fault and not everyone:
+        raise fault
+    return own, everyone
+
+
 def _chain(leaf: Certificate, others: Sequence[Certificate]) -> tuple[Certificate, ...]:
     """Return the leaf, then its issuers by their names; namesakes come along."""
     chain = [leaf]
     for known in chain:
-        chain += [one for one in others if one.subject == known.issuer and one not in chain]
+        chain += [one for one in others if known.names(one) and one not in chain]
         if len(chain) > MAX_CHAIN_LENGTH:
             raise InvalidKeyError(
                 f"more than {MAX_CHAIN_LENGTH} certificates that could be the chain of"

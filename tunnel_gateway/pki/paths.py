@@ -114,7 +114,7 @@ class GostSignatureValidator(SignatureValidator):
 
 def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Tell whether ``issuer`` has the right name and key; whether it may issue is not asked."""
-    if certificate.issuer != issuer.subject or certificate is issuer:
+    if not certificate.names(issuer) or certificate is issuer:
         return False
     parsed = parse_certificate(certificate.der)
     try:

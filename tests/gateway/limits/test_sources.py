@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from tunnel_gateway.config_values import Allowance
 from tunnel_gateway.errors import Limit, RateLimitedError, TooManyTunnelsError
-from tunnel_gateway.gateway.limits.sources import SourceLimits, Sources, source_of
+from tunnel_gateway.gateway.limits.sources import (
+    HANDSHAKE_TIME,
+    SourceLimits,
+    Sources,
+    source_of,
+)
 from tunnel_gateway.transport.rates import Rate
 
 ALLOWANCES = (
@@ -174,3 +179,39 @@ def test_who_holds_a_tunnel_is_not_forgotten() -> None:
             sources.tells(str(number))
         with pytest.raises(TooManyTunnelsError):
             ExitStack().enter_context(sources.tunnel("a"))
+
+
+def test_a_dear_handshake_is_charged_for_its_time() -> None:
+    clock = Clock()
+    sources = Sources(SourceLimits(Rate(20, 200), 0, 0), clock)
+    with sources.tunnel("a"):
+        sources.charge("a", 41 * HANDSHAKE_TIME)  # one of them was taken when it began
+    for _ in range(159):
+        with sources.tunnel("a"):
+            sources.charge("a", HANDSHAKE_TIME)  # what a handshake may take: no more to pay
+    with pytest.raises(RateLimitedError), sources.tunnel("a"):
+        pytest.fail("he has no more")
+    with sources.tunnel("b"):  # another has his own
+        pass
+    clock.now += 1 / 20
+    with sources.tunnel("a"):
+        pass
+
+
+def test_who_owes_more_than_his_burst_waits_until_it_is_paid() -> None:
+    clock = Clock()
+    sources = Sources(SourceLimits(Rate(10, 10), 0, 0), clock)
+    with sources.tunnel("a"):
+        sources.charge("a", 30 * HANDSHAKE_TIME)
+    for clock.now in (0.0, 1.0, 2.0):
+        with pytest.raises(RateLimitedError), sources.tunnel("a"):
+            pytest.fail("he owes 30 and has a burst of 10")
+    clock.now = 2.1
+    with sources.tunnel("a"):
+        pass
+
+
+def test_without_a_rate_nobody_is_charged() -> None:
+    sources = Sources(NONE, Clock())
+    sources.charge("a", 1000.0)
+    assert len(sources) == 0

@@ -19,6 +19,7 @@ from tunnel_gateway.errors import Limit, OverloadedError, RateLimitedError, TooM
 from tunnel_gateway.gateway.limits.memory import MIB, MemoryWatch
 from tunnel_gateway.gateway.limits.places import Places
 from tunnel_gateway.gateway.limits.sources import SourceLimits, Sources
+from tunnel_gateway.gateway.workers import Steps
 from tunnel_gateway.pki.validation import VerifiedPeer
 from tunnel_gateway.transport.rates import Rate
 
@@ -155,6 +156,10 @@ class Admission:
                 yield
             finally:
                 self.handshakes -= 1
+
+    def charge(self, source: str, steps: Steps) -> None:
+        """Charge a source for the processor time of a handshake that has ended."""
+        self._sources.charge(source, steps.spent)
 
     @asynccontextmanager
     async def certificate(self, peer: VerifiedPeer) -> AsyncIterator[None]:

@@ -21,6 +21,10 @@ from tunnel_gateway.transport.rates import Rate, TokenBucket
 # makes us forget his own by coming from many others has not gained: each other has its own burst.
 REMEMBERED: Final = 16_384
 
+# What one handshake of the rate stands for, in seconds of the processor: twice what that of a user
+# takes whose certificate was never seen before. `make bench-strangers` measures it.
+HANDSHAKE_TIME: Final = 0.004
+
 # One source is told why it is refused so often; beyond that its connections are just closed.
 _TOLD_EACH: Final = Rate(1, 10)
 # And all strangers together.
@@ -138,6 +142,16 @@ class Sources:
             yield
         finally:
             state.handshakes -= 1
+
+    def charge(self, source: str, seconds: float) -> None:
+        """Charge for the processor time of a handshake, if it took more than one is begun for.
+
+        Whoever owes more than his burst is refused until the rate has made it good.
+        """
+        limits = self.limits.of(source)
+        beyond = seconds / HANDSHAKE_TIME - 1
+        if limits.rate and beyond > 0:
+            self._state(source).begun.spend(limits.rate, self._clock(), beyond)
 
     def tells(self, source: str) -> bool:
         """Tell whether a refusal is still answered and logged, and count it."""
