@@ -21,8 +21,8 @@ from tunnel_gateway.transport.rates import Rate, TokenBucket
 # makes us forget his own by coming from many others has not gained: each other has its own burst.
 REMEMBERED: Final = 16_384
 
-# What one handshake of the rate stands for, in seconds of the processor: twice what that of a user
-# takes whose certificate was never seen before. `make bench-strangers` measures it.
+# What one handshake of the rate stands for, in seconds of the processor: more than that of a user
+# whose certificate is new, whose chain takes most of it (`make bench-strangers`).
 HANDSHAKE_TIME: Final = 0.004
 
 # One source is told why it is refused so often; beyond that its connections are just closed.
