@@ -38,8 +38,9 @@ demo: $(VENV)/.to-run
 develop: $(VENV)/.to-run
 	$(BIN)/python demo/develop.py $(ARGS)
 
+# pytest names its folder by LOGNAME, and the path of a Unix socket may have no more than 107 bytes.
 test: $(VENV)/.installed $(VENV)/.for-tests
-	$(BIN)/pytest --numprocesses=auto --quiet $(PYTEST_ARGS)
+	LOGNAME=$$(id -u) $(BIN)/pytest --numprocesses=auto --quiet $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed $(VENV)/.for-benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
