@@ -25,3 +25,11 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return code, printed.out, printed.err
 
     return call
+
+
+def wrong_usage(run: Run, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Return what is complained of where the arguments of ``run`` cannot be meant."""
+    with pytest.raises(SystemExit) as caught:
+        run(*arguments)
+    assert caught.value.code == 2
+    return capsys.readouterr().err

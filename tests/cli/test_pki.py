@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,20 +11,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
+from tests.cli.conftest import Run, wrong_usage
 from tests.support.paths import certified_again
 from tests.support.pki import NOW, OFFICER, authority, domain, stranger, user
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.pki.authority import CENTRE, ROOT, issue
 from tunnel_gateway.pki.certificate import Certificate, to_pem
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-def wrong_usage(run: Run, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    with pytest.raises(SystemExit) as caught:
-        run(*arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err
 
 
 def bundle(folder: Path, certificates: tuple[Certificate, ...], name: str = "chain.pem") -> Path:

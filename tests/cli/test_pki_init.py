@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Run, wrong_usage
 from tunnel_gateway.cli import pki_init
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gateway.domains import load_domains
@@ -15,15 +15,6 @@ from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.keyfiles import load_certificates, load_identity, password_beside
 from tunnel_gateway.pki.pkcs12 import shown_aliases
 from tunnel_gateway.pki.truststore import load_trust_anchors
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-def wrong_usage(run: Run, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    with pytest.raises(SystemExit) as caught:
-        run(*arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err
 
 
 def test_what_it_writes(run: Run, tmp_path: Path) -> None:

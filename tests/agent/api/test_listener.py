@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -24,7 +24,6 @@ from tunnel_gateway.agent.api.listener import PATH, Listener
 from tunnel_gateway.agent.api.service import Service
 from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.observability.few_lines import LINES
-from tunnel_gateway.observability.logs import configure_logs
 
 
 def frame(opcode: Opcode, data: bytes) -> bytes:
@@ -71,14 +70,6 @@ async def listening(slow: Slow | None = None) -> AsyncIterator[tuple[Listener, i
 def page(port: int, **options: Any) -> Any:
     options = {"origin": "http://localhost", "proxy": None} | options
     return connect(f"ws://{LOOPBACK}:{port}{PATH}", **options)
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    configure_logs("json", "info", stream)
-    yield stream
-    configure_logs("json", "info")
 
 
 async def end_of(one: ClientConnection) -> int | None:

@@ -7,7 +7,6 @@ import io
 import json
 import resource
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -19,18 +18,9 @@ from tunnel_gateway.agent.pages.address import PageAddress
 from tunnel_gateway.agent.pages.stream import PageStream
 from tunnel_gateway.errors import TimedOutError
 from tunnel_gateway.observability.few_lines import LINES
-from tunnel_gateway.observability.logs import configure_logs
 
 ORIGIN = "https://example.uz:8443"
 EARLY = b"\x81\x80early"
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    configure_logs("json", "info", stream)
-    yield stream
-    configure_logs("json", "info")
 
 
 def request(port: int, origin: str | None = ORIGIN, host: str = "127.0.0.1:{port}") -> bytes:

@@ -38,7 +38,6 @@ log = get_logger(__name__)
 # Prometheus, a balancer, some operators; whoever comes next takes the place of the oldest.
 MAX_CONNECTIONS: Final = 64
 _MAX_BODY: Final = 1024
-_GOODBYE_SECONDS: Final = 1.0
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred of unix(7)
 
 
