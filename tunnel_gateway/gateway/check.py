@@ -221,6 +221,8 @@ def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
         current.add(one.issuer_name)
         hours = (now - one.this_update) // timedelta(hours=1)
         text = f"{len(one)} revoked, {hours} hours old, good until {format_time(one.next_update)}"
+        if one.passed_over:
+            text += f"; {one.passed_over} entries match nobody: tell the centre"
         yield Finding("revocation", path.name, "ok", text)
     for path, one, reason in expired:
         newer = one.issuer_name in current

@@ -147,6 +147,10 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("crl_file_not_used", _WARNING, ("file", "detail"), (),
         "this file is no list that can be used; the others are",
         "replace or remove it"),
+    Event("crl_entries_passed_over", _WARNING, ("entries",), ("file", "about"),
+        "so many entries of a list that was read have no serial number that a certificate can have,"
+        " and match nobody; the others count",
+        "tell the centre that made the list"),
     Event("audit_head", _INFO, ("file", "records", "head"), (),
         "where the chain of the audit file stands: at the start, each hour, at a rotation and at"
         " the end",
@@ -167,7 +171,7 @@ EVENTS: Final[tuple[Event, ...]] = (
 )
 
 KEYS: Final[Mapping[str, str]] = MappingProxyType({
-    "about": "the certificate whose status was asked for",
+    "about": "the certificate whose status was asked for, or whose list it is",
     "address": "where the gateway listens; of a destination: host and port",
     "addresses": "where operators are answered",
     "bytes_up": "bytes from the user, after the request's head",
@@ -181,6 +185,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "domains": "all domains that are served",
     "dst_id": "the destination that the client asked for",
     "effect": "what became of it",
+    "entries": "how many entries of the list",
     "exception": "the traceback",
     "failures": "how often in a row",
     "file": "the file that is meant",

@@ -97,6 +97,11 @@ class RevocationList:
         return {serial: since or self.this_update for serial, since in self._entries.dates()}
 
     @property
+    def passed_over(self) -> int:
+        """How many entries match nobody: without a serial number that a certificate can have."""
+        return self._entries.passed_over
+
+    @property
     def scope(self) -> object:
         """Lists of one issuer and one scope replace each other."""
         return self._scope

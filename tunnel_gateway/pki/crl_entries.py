@@ -35,6 +35,7 @@ _PARTS: Final = 8
 _SERIAL_SIZE: Final = 20
 _POSITION_SIZE: Final = 4
 _ENTRY_SIZE: Final = _SERIAL_SIZE + _POSITION_SIZE
+_MATCHES_NOBODY: Final = b""
 _LONG: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 4
 
@@ -113,12 +114,17 @@ class Entry:
 
 
 class Entries:
-    """The entries that count: their serial numbers in order, each with its place, 24 bytes each."""
+    """The entries that count: their serial numbers in order, each with its place, 24 bytes each.
+
+    ``passed_over`` is how many others there are, which match nobody.
+    """
 
     def __init__(self, entries: bytes) -> None:
         """Raises ValueError if it cannot be told where an entry ends."""
         self._entries = entries
-        self._index = b"".join(sorted(_places(entries)))
+        places = list(_places(entries))
+        self.passed_over = places.count(_MATCHES_NOBODY)
+        self._index = b"".join(sorted(places))
 
     def __len__(self) -> int:
         return len(self._index) // _ENTRY_SIZE
@@ -151,16 +157,18 @@ class Entries:
 
 
 def _places(entries: bytes) -> Iterator[bytes]:
-    """Yield the serial number and the place of each entry that counts."""
+    """Yield the serial number and the place of each entry that counts, and nothing of others."""
     at, size = 0, len(entries)
     while at < size:
         start, end = _bounds(entries, at)
+        found = _MATCHES_NOBODY
         # A number of more than 127 bytes has a longer length, and matches nobody.
         if end - start > 2 and entries[start] == ber.INTEGER and entries[start + 1] < _LONG:
             last = start + 2 + entries[start + 1]
             number = entries[start + 2 : last].lstrip(b"\x00")
             if last <= end and 0 < len(number) <= _SERIAL_SIZE and entries[start + 2] < _LONG:
-                yield number.rjust(_SERIAL_SIZE, b"\x00") + at.to_bytes(_POSITION_SIZE, "big")
+                found = number.rjust(_SERIAL_SIZE, b"\x00") + at.to_bytes(_POSITION_SIZE, "big")
+        yield found
         at = end
 
 

@@ -11,7 +11,17 @@ import pytest
 
 from tests.support.credentials import Credentials
 from tests.support.house import House, house
-from tests.support.revocation import HOUR, Reply, Site, make_list, now, places, site
+from tests.support.revocation import (
+    HOUR,
+    Reply,
+    Site,
+    entry,
+    make_list,
+    now,
+    places,
+    site,
+    with_entries,
+)
 from tunnel_gateway.agent.tunnel import Tunnel, open_tunnel
 from tunnel_gateway.config_values import Address
 from tunnel_gateway.errors import AlertReceivedError
@@ -64,6 +74,19 @@ async def test_a_list_serves_every_user_of_a_centre(
         await refused(home, credentials, bad, "certificate_revoked")
         await connect(home, credentials, good)
         assert web.asked == ["/centre.crl"]
+
+
+async def test_entries_of_a_list_that_match_nobody_are_told(
+    credentials: Credentials, tmp_path: Path, lists: Path, web: Site
+) -> None:
+    someone = user(credentials, "someone", crl=web.url("/centre.crl"))
+    centre = credentials.authority.centre
+    odd = entry(b"\x11" * 25)
+    web.pages["/centre.crl"] = with_entries(centre, entry(b"\x05"), odd, at=now())
+    async with house(credentials, tmp_path, **settings(lists)) as home:
+        await connect(home, credentials, someone)
+        (line,) = [one for one in home.lines() if one["event"] == "crl_entries_passed_over"]
+        assert (line["entries"], line["about"]) == (1, centre.leaf.label)
 
 
 @pytest.mark.parametrize("status", ["good", "revoked", "unknown"])

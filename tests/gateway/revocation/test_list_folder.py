@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from pathlib import Path
 
 from tests.support.pki import authority
-from tests.support.revocation import make_list
+from tests.support.revocation import entry, make_list, now, with_entries
 from tunnel_gateway.gateway.revocation.list_folder import ListFolder
 
 
@@ -39,6 +40,19 @@ def test_a_file_of_no_use_is_told_once(tmp_path: Path, log: StringIO) -> None:
     (line,) = log.getvalue().splitlines()
     assert "crl_file_not_used" in line
     assert "notes.txt" in line
+
+
+def test_entries_that_match_nobody_are_told_once(tmp_path: Path, log: StringIO) -> None:
+    centre = authority().centre
+    odd = [entry(b"\x11" * 25), entry(b"\xfa")]
+    (tmp_path / "odd.crl").write_bytes(with_entries(centre, entry(b"\x05"), *odd, at=now()))
+    (tmp_path / "good.crl").write_bytes(make_list(centre, 7))
+    folder = ListFolder(tmp_path)
+    for _ in range(2):
+        assert len(folder.lists_of(centre.leaf)) == 2
+    (line,) = map(json.loads, log.getvalue().splitlines())
+    assert (line["event"], line["entries"]) == ("crl_entries_passed_over", 2)
+    assert line["file"].endswith("odd.crl")
 
 
 def test_one_file_does_not_hide_the_others(tmp_path: Path, log: StringIO) -> None:

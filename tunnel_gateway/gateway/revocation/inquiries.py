@@ -225,6 +225,8 @@ class Inquiries:
         else:
             proven = await self._loop.run_in_executor(self._workers, _read_list, data, link, now)
             self._store.add_list(proven)
+            if entries := proven.content.passed_over:
+                log.warning("crl_entries_passed_over", about=link.issuer.label, entries=entries)
             expires, news = proven.content.next_update, True
         half = (expires - now).total_seconds() / 2
         inquiry.due = self._loop.time() + max(_LEAST_SECONDS, min(self._recheck, half))

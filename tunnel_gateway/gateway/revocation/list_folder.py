@@ -71,10 +71,14 @@ class ListFolder:
     def _read(self, path: Path) -> None:
         try:
             with path.open("rb") as file:
-                self._lists[path] = RevocationList(file.read(MAX_LIST_SIZE + 1))
+                found = RevocationList(file.read(MAX_LIST_SIZE + 1))
         except (RevocationDataError, OSError) as error:
             log.warning("crl_file_not_used", file=str(path), detail=str(error))
             self._lists.pop(path, None)
+        else:
+            self._lists[path] = found
+            if found.passed_over:
+                log.warning("crl_entries_passed_over", file=str(path), entries=found.passed_over)
 
 
 def _proven(found: list[tuple[Path, RevocationList]], issuer: Certificate) -> Iterator[ProvenList]:
