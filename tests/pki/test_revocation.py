@@ -7,14 +7,18 @@ from datetime import timedelta
 
 import pytest
 
+from tests.pki.test_names import name
 from tests.support.paths import certified_again
-from tests.support.pki import NOW, authority, user
+from tests.support.pki import NOW, altered, authority, user
 from tests.support.revocation import HOUR, make_list
 from tunnel_gateway.errors import CertificateRevokedError
 from tunnel_gateway.pki import revocation as module
+from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.crl import RevocationList
 from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.names import attributes
 from tunnel_gateway.pki.ocsp import Answer
+from tunnel_gateway.pki.outline import Outline
 from tunnel_gateway.pki.revocation import RevocationStore, links
 
 SOMEONE = user().leaf
@@ -107,10 +111,20 @@ def test_what_one_certificate_of_a_centre_signed_counts_for_its_twins() -> None:
     """A revoked user cannot show another certificate of his centre and be unknown again."""
     centre, root = authority().centre, authority().root
     twin = certified_again(centre, root, days=(-1, 400))
+    spelt = Certificate.from_der(altered(centre.leaf, root, subject=_wide(centre.leaf)))
+    assert spelt.subject.casefold() != centre.leaf.subject.casefold()
     store = RevocationStore()
     add(store, centre, SOMEONE.serial)
-    for issuer in (centre.leaf, twin):
+    for issuer in (centre.leaf, twin, spelt):
         with pytest.raises(CertificateRevokedError):
             store.unknown((SOMEONE, issuer, root.leaf), NOW)
     (first, _) = links((SOMEONE, twin, root.leaf))
     assert store.has_list(first, NOW)
+
+
+def _wide(certificate: Certificate) -> bytes:
+    """The subject with its first letter in full width, which RFC 5280 takes for the same name."""
+    pairs = [(one.oid, one.text or "") for one in attributes(Outline.read(certificate.der).subject)]
+    (oid, first), *others = pairs
+    wide = chr(ord(first[0]) - ord("!") + ord("\uff01")) + first[1:]
+    return name((oid, wide), *others)

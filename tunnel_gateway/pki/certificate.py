@@ -137,9 +137,9 @@ class Certificate:
     def authority(self) -> str:
         """Its name and key, as one text: what makes an issuer, however often it is certified.
 
-        Letters and spaces of the name are as they are compared.
+        The name is in the form that is compared, so the text is for no reader.
         """
-        return f"{' '.join(self.subject.casefold().split())} {self.key_id}"
+        return f"{names.comparable(Outline.read(self.der).subject)} {self.key_id}"
 
     @property
     def label(self) -> str:

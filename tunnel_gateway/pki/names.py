@@ -160,7 +160,7 @@ def _escape(text: str) -> str:
 
 def same_name(first: bytes, second: bytes) -> bool:
     """Tell whether two names in DER are the same (RFC 5280, section 7.1)."""
-    return first == second or _comparable(first) == _comparable(second)
+    return first == second or comparable(first) == comparable(second)
 
 
 def resemblance(name: bytes) -> bytes | tuple[tuple[bytes, bytes], ...]:
@@ -208,7 +208,7 @@ def _prepared(attribute: bytes) -> str:
 
 
 @functools.lru_cache(_PREPARED)
-def _comparable(name: bytes) -> str:
+def comparable(name: bytes) -> str:
     """Return what two names have in common if, and only if, they are the same."""
     return "\x1e".join(
         "\x1f".join(sorted(_prepared(one.whole) for one in der.values(relative.contents, _LIMIT)))
@@ -224,7 +224,7 @@ def _same(name: x509.Name, other: object) -> bool:
 # which is most of the time that a certificate takes, and raise for a value that is no text.
 _LIBRARY: Final = x509.NameTypeAndValue()
 x509.NameTypeAndValue.prepped_value = property(lambda one: _prepared(one.dump()))
-x509.Name.hashable = property(lambda name: _comparable(name.chosen.dump()))
+x509.Name.hashable = property(lambda name: comparable(name.chosen.dump()))
 x509.Name.human_friendly = property(lambda name: quoted(distinguished_name(name.chosen.dump())))
 x509.Name.__eq__ = _same
 
