@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import resident_memory
 from tunnel_gateway.observability import process
-from tunnel_gateway.observability.process import Process
+from tunnel_gateway.observability.process import Process, resident_bytes
+
+MIB = 2**20
+
+
+def test_the_memory_is_what_the_system_says() -> None:
+    assert abs(resident_bytes() - resident_memory(os.getpid())) < 64 * MIB
+    assert resident_bytes() > MIB
 
 
 def states(known: Process) -> dict[str, float]:

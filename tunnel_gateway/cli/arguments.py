@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from tunnel_gateway.pki.keyfiles import read_password
 from tunnel_gateway.pki.names import normalise_domain
 
 DEFAULT_CONFIG: Final = Path("/etc/tunnel-gateway/config.properties")
@@ -24,6 +25,11 @@ def add_config(
         metavar="FILE",
         help=f"{what} (default: %(default)s)",
     )
+
+
+def password_in(path: Path | None) -> bytes | None:
+    """Return what a ``--password-file`` holds, None without one; raises FileError."""
+    return None if path is None else read_password(path)
 
 
 def domain(text: str) -> str:

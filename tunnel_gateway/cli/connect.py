@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from tunnel_gateway.agent.app import serve_one_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.cli import loop
-from tunnel_gateway.cli.arguments import domain
+from tunnel_gateway.cli.arguments import domain, password_in
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.config_values import Address
 from tunnel_gateway.observability.logs import configure_logs, escaped
-from tunnel_gateway.pki.keyfiles import is_encrypted, load_identity, password_beside, read_password
+from tunnel_gateway.pki.keyfiles import is_encrypted, load_identity, password_beside
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.key, arguments.cert, _key_password(arguments), arguments.alias
     )
     anchors = load_trust_anchors(
-        arguments.truststore, _file_password(arguments.truststore_password_file)
+        arguments.truststore, password_in(arguments.truststore_password_file)
     )
     settings = ClientSettings(
         server_name=arguments.domain,
@@ -121,12 +121,8 @@ def _announce(address: str, tunnel_id: bytes) -> None:
     say(sys.stdout, json.dumps({"address": address, "tunnel_id": tunnel_id.hex()}))
 
 
-def _file_password(path: Path | None) -> bytes | None:
-    return None if path is None else read_password(path)
-
-
 def _key_password(arguments: argparse.Namespace) -> bytes | None:
-    found = _file_password(arguments.password_file) or password_beside(arguments.key)
+    found = password_in(arguments.password_file) or password_beside(arguments.key)
     if found is not None or not sys.stdin.isatty() or not is_encrypted(arguments.key):
         return found
     return getpass(f"Password of {arguments.key}: ").encode()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tunnel_gateway.cli.arguments import domain, moment
+from tunnel_gateway.cli.arguments import domain, moment, password_in
 from tunnel_gateway.cli.facts import facts, plain, text
 from tunnel_gateway.cli.pki_apikey import add_apikey
 from tunnel_gateway.cli.pki_cms import add_verify_cms
@@ -18,7 +18,7 @@ from tunnel_gateway.cli.pki_revoke import add_revoke
 from tunnel_gateway.errors import CertificateError
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki.certificate import format_time
-from tunnel_gateway.pki.keyfiles import load_certificates, read_password
+from tunnel_gateway.pki.keyfiles import load_certificates
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
 
@@ -91,10 +91,6 @@ def _add_verify(commands: Any) -> None:
     parser.set_defaults(run=_verify)
 
 
-def _password(args: argparse.Namespace) -> bytes | None:
-    return None if args.password_file is None else read_password(args.password_file)
-
-
 def _show(args: argparse.Namespace) -> int:
     certificates = [one for path in args.certificates for one in load_certificates(path)]
     if args.json:
@@ -116,7 +112,7 @@ def _json(known: list[dict[str, Any]]) -> str:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    anchors = load_trust_anchors(args.truststore, _password(args))
+    anchors = load_trust_anchors(args.truststore, password_in(args.password_file))
     files = [args.certificate, *args.intermediates]
     certificates = [one for path in files for one in load_certificates(path)]
     chain = [one.der for one in certificates]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tunnel_gateway.agent.api.apikey import make_api_key
-from tunnel_gateway.cli.arguments import domain
+from tunnel_gateway.cli.arguments import domain, password_in
 from tunnel_gateway.errors import FileError
-from tunnel_gateway.pki.keyfiles import load_identity, read_password
+from tunnel_gateway.pki.keyfiles import load_identity
 
 _HELP: Final = """\
 Print the API-KEY of a domain, signed by the authority that `pki init DIR` made. Pages install it
@@ -45,7 +45,7 @@ def _host(text: str) -> str:
 
 
 def _apikey(args: argparse.Namespace) -> int:
-    password = None if args.password_file is None else read_password(args.password_file)
+    password = password_in(args.password_file)
     key, certificate = args.directory / "ca/api-keys.key.pem", args.directory / "ca/api-keys.pem"
     if not key.exists():
         raise FileError(f"{key}: not there; make a new authority with pki init")

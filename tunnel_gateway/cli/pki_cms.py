@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tunnel_gateway.cli.arguments import moment
+from tunnel_gateway.cli.arguments import moment, password_in
 from tunnel_gateway.errors import CertificateError, FileError, SignedDataError
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki import cms, pem
 from tunnel_gateway.pki.certificate import format_time
-from tunnel_gateway.pki.keyfiles import read_file, read_password
+from tunnel_gateway.pki.keyfiles import read_file
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
 from tunnel_gateway.plain_text import utf8
@@ -65,7 +65,7 @@ def add_verify_cms(commands: Any) -> None:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    password = None if args.password_file is None else read_password(args.password_file)
+    password = password_in(args.password_file)
     validator = ChainValidator(load_trust_anchors(args.truststore, password))
     data = _message(args.message)
     content = None if args.content is None else read_file(args.content, limit=cms.MAX_SIZE)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tunnel_gateway.cli.arguments import domain
+from tunnel_gateway.cli.arguments import domain, password_in
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.os_errors import sentence
@@ -36,7 +36,6 @@ from tunnel_gateway.pki.keyfiles import (
     load_identity,
     private_key_to_encrypted_pem,
     private_key_to_pem,
-    read_password,
 )
 from tunnel_gateway.pki.oids import FAMILIES
 
@@ -183,7 +182,7 @@ def _init(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    writer = _Writer(folder, _password(args))
+    writer = _Writer(folder, password_in(args.password_file))
     try:
         authority = _write_authority(writer, args)
         _certify(writer, authority, _domains(args) or [_DEFAULT_DOMAIN], people, args.days)
@@ -200,7 +199,7 @@ def _issue(args: argparse.Namespace) -> int:
     domains = _domains(args)
     if not domains and not people:
         args.wrong_usage("name at least one --domain, --user or --officer")
-    password = _password(args)
+    password = password_in(args.password_file)
     root, centre = (_load_issuer(args.directory, name, password) for name in ("root", "centre"))
     writer = _Writer(args.directory, password)
     for path in (*map(writer.domain_folder, domains), *map(writer.user_folder, people)):
@@ -233,10 +232,6 @@ def _people(args: argparse.Namespace) -> dict[str, Person]:
         if (first.inn is None) != (person.inn is None):
             args.wrong_usage(f"{person.name!a} is both a --user and an --officer")
     return people
-
-
-def _password(args: argparse.Namespace) -> bytes | None:
-    return None if args.password_file is None else read_password(args.password_file)
 
 
 def _is_free(folder: Path) -> bool:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from tunnel_gateway.cli.arguments import password_in
 from tunnel_gateway.errors import FileError, RevocationDataError
 from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki.authority import issue_list
 from tunnel_gateway.pki.crl import RevocationList
-from tunnel_gateway.pki.keyfiles import Identity, load_certificates, load_identity, read_password
+from tunnel_gateway.pki.keyfiles import Identity, load_certificates, load_identity
 
 _ISSUERS: Final = ("root", "centre")
 _LIFE: Final = timedelta(days=30)
@@ -46,7 +47,7 @@ def add_revoke(commands: Any) -> None:
 
 
 def _revoke(args: argparse.Namespace) -> int:
-    password = None if args.password_file is None else read_password(args.password_file)
+    password = password_in(args.password_file)
     ca: Path = args.directory / "ca"
     issuers = {
         name: load_identity(ca / f"{name}.key.pem", ca / f"{name}.pem", password)

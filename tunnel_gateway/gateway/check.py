@@ -133,9 +133,11 @@ def _places(config: Config) -> Iterator[Finding]:
     where = f"{config.listen_ip}, port {config.listen_port}"
     yield _place("listen", where, partial(try_port, config), taken)
     if config.audit_file is not None:
-        file = config.audit_file
-        try_audit = lambda: try_file(audit_path(file, os.environ))  # noqa: E731
-        yield _place("audit", str(file), try_audit, taken)
+        yield _place("audit", str(config.audit_file), partial(_try_audit, config.audit_file), taken)
+
+
+def _try_audit(file: Path) -> None:
+    try_file(audit_path(file, os.environ))
 
 
 def _place(area: str, subject: str, try_it: Callable[[], None], taken: Status) -> Finding:

@@ -13,12 +13,24 @@ from typing import Final
 from tunnel_gateway.observability.metrics import State
 
 _PROC: Final = Path("/proc/self")
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+def resident_bytes() -> int:
+    """Return the resident memory of this process (statm's second number, proc(5)).
+
+    0 where there is no /proc.
+    """
+    try:
+        return int((_PROC / "statm").read_text("ascii").split()[1]) * _PAGE
+    except FileNotFoundError:
+        return 0
 
 
 def _of_proc() -> Iterator[State]:
-    with suppress(FileNotFoundError):  # where it is not mounted
-        pages = int((_PROC / "statm").read_text("ascii").split()[1])
-        yield "process_resident_memory_bytes", (), pages * os.sysconf("SC_PAGE_SIZE")
+    if memory := resident_bytes():
+        yield "process_resident_memory_bytes", (), memory
+    with suppress(FileNotFoundError):
         fds = os.listdir(_PROC / "fd")  # noqa: PTH208 - no Path for each of many thousands
         yield "process_open_fds", (), len(fds) - 1
 

@@ -121,7 +121,7 @@ def naming(extension: str) -> Iterator[None]:
 
 def _value(name: str, content: bytes) -> Any:
     if name in _LISTS:
-        elements = der.values(der.one(content, der.SEQUENCE), _MAX_ELEMENTS)
+        elements = _elements(content)
         if name == "certificate_policies":
             return _policies(elements)
         if name == "subject_alt_name":
@@ -165,7 +165,7 @@ def dns_names(content: bytes | None) -> tuple[str, ...]:
     """Return the dNSNames of a subjectAltName, in lower case, A-labels as they are."""
     if content is None:
         return ()
-    elements = der.values(der.one(content, der.SEQUENCE), _MAX_ELEMENTS)
+    elements = _elements(content)
     return tuple(one.contents.decode("ascii").lower() for one in elements if one.tag == _DNS_NAME)
 
 
@@ -178,12 +178,12 @@ def list_addresses(content: bytes | None) -> tuple[str, ...]:
 
 
 def _list_names(content: bytes) -> Iterator[der.Value]:
-    for point in _first(der.one(content, der.SEQUENCE)):
+    for point in _elements(content):
         fields = der.values(point.contents, _FIELDS)
         if [field.tag for field in fields] == [_PLACE]:
             place = der.values(fields[0].contents, 1)
             if place and place[0].tag == _FULL_NAME:
-                yield from _first(place[0].contents)
+                yield from der.values(place[0].contents, _MAX_ELEMENTS)
 
 
 def responder_addresses(content: bytes | None) -> tuple[str, ...]:
@@ -192,14 +192,15 @@ def responder_addresses(content: bytes | None) -> tuple[str, ...]:
 
 
 def _responder_names(content: bytes) -> Iterator[der.Value]:
-    for description in _first(der.one(content, der.SEQUENCE)):
+    for description in _elements(content):
         method, place = der.values(description.contents, _PAIR)
         if method.contents == _OCSP_METHOD:
             yield place
 
 
-def _first(contents: bytes) -> list[der.Value]:
-    return der.values(contents, _MAX_ELEMENTS)
+def _elements(content: bytes) -> list[der.Value]:
+    """Return what a SEQUENCE OF holds, within the bound on it; raises ValueError."""
+    return der.values(der.one(content, der.SEQUENCE), _MAX_ELEMENTS)
 
 
 def _addresses(found: Iterator[der.Value]) -> tuple[str, ...]:

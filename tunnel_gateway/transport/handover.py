@@ -25,7 +25,9 @@ LEAVING_SECONDS: Final = 0.5
 
 _SO_ATTACH_REUSEPORT_CBPF: Final = 51
 _SO_DETACH_REUSEPORT_BPF: Final = 68
-_LISTENING: Final = "0A"  # the states of proc_net_tcp(5)
+# Columns of proc_net_tcp(5), and one of its states.
+_LOCAL, _STATE, _INODE = 1, 3, 9
+_LISTENING: Final = "0A"
 # Far more daemons than a machine has cores for.
 _MAX_PLACES: Final = 256
 
@@ -45,18 +47,12 @@ def places(listening: socket.socket) -> int:
     with table.open(encoding="ascii") as lines:
         next(lines)  # the heading
         for line in lines:
-            (
-                _,
-                local,
-                _,
-                state,
-                *_,
-            ) = line.split(maxsplit=4)
-            if state != _LISTENING:
+            fields = line.split()
+            if fields[_STATE] != _LISTENING:
                 break  # those who listen come first
-            found.append(local)
-            if line.split()[9] == inode:
-                own = local
+            found.append(fields[_LOCAL])
+            if fields[_INODE] == inode:
+                own = fields[_LOCAL]
     if not 0 < found.count(own) <= _MAX_PLACES:
         raise OSError(f"{table} does not have this socket")
     return found.count(own)

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.observability.process import resident_bytes
 
 log = get_logger(__name__)
 
 MIB: Final = 1 << 20
 _SECONDS: Final = 1.0
-_STATM: Final = Path("/proc/self/statm")
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-
-
-def resident_bytes() -> int:
-    """Return the resident memory of this process (statm's second number, proc(5)).
-
-    0 where there is no /proc.
-    """
-    try:
-        return int(_STATM.read_text(encoding="ascii").split()[1]) * _PAGE
-    except FileNotFoundError:
-        return 0
 
 
 class MemoryWatch:
@@ -67,7 +53,7 @@ class MemoryWatch:
             self._said_unknown = True
             log.warning(
                 "memory_unknown",
-                detail=f"{_STATM} is not there",
+                detail="/proc is not mounted",
                 effect="tunnel.memory.limit does not hold; process_resident_memory_bytes and"
                 " process_open_fds are absent",
             )
