@@ -245,7 +245,7 @@ async def test_a_crowd_that_asks_at_once_is_no_loss_of_redis(
     redis: RedisServer, log: io.StringIO
 ) -> None:
     async with joined(redis) as one:
-        asked = [one.claim(f"key {number}", 1, 1) for number in range(300)]
+        asked = [one.claim(f"key {number}", 1, 1) for number in range(3000)]
         assert all(await asyncio.gather(*asked))
         assert one.available
     assert [line["event"] for line in events(log)] == ["fleet_joined"]
