@@ -5,29 +5,33 @@ Every one is turned away: before the hellos, after them, for his certificate, fo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from asn1crypto import core, x509
-from asn1crypto.parser import emit
-
 from tests.soak.attacker import Attacker, Met, listen_to_end, record, reset
-from tests.support.credentials import DAY, NOW, Credentials
-from tests.support.pki import altered, ders, extension
+from tests.support.credentials import NOW, Credentials
+from tests.support.pki import altered, ders
+from tests.support.strangers import hostile_chains
 from tunnel_gateway.gost.curves import PrivateKey
-from tunnel_gateway.pki.authority import Authority, Person
-from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import Identity
 from tunnel_gateway.protocol.constants import ContentType
 from tunnel_gateway.protocol.messages import Authentication
 
 UPGRADE = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-SIZE = 16_000  # of a certificate that fills the message
 NOISE = bytes(range(256))
-_NOBODY = Person("HECH KIM", pinfl="10000000000009")
+# Of the chains that cost a careless reader much: one of each kind, and the dearest of all.
+_HOSTILE = (
+    "empty directoryNames",
+    "URIs",
+    "IDN names",
+    "empty names",
+    "distribution points",
+    "2000 bytes of ligatures as issuer",
+    "eight of one name",
+    "eight with long names",
+)
 
 
 @dataclass(frozen=True)
@@ -204,31 +208,6 @@ def _with_a_certificate(credentials: Credentials) -> Iterator[Stranger]:
         "certificate_untrusted",
         _proof([altered(alone.leaf), *ders(alone)[1:]], alone.private_key),
     )
-    for name, der in hostile(other).items():
-        yield Stranger(name, "", _proof([der], None))
-
-
-def hostile(authority: Authority) -> dict[str, bytes]:
-    """Certificates of 16 KB that take the longest to decode, issued by nobody known."""
-    leaf = authority.issue_user(_NOBODY, now=NOW - DAY, entropy=os.urandom).leaf
-    empty = x509.GeneralName(name="directory_name", value=x509.Name.build({})).dump()
-    names = {
-        "empty directory names": empty,
-        "host names": x509.GeneralName(name="dns_name", value="a.uz").dump(),
-        "host names in other scripts": x509.GeneralName(
-            name="dns_name", value="xn--80ak6aa92e.uz"
-        ).dump(),
-        "empty host names": emit(2, 0, 2, b""),
-        "URIs": x509.GeneralName(name="uniform_resource_identifier", value="http://a/").dump(),
-    }
-    made = {name: _filled(leaf, "2.5.29.17", one) for name, one in names.items()}
-    point = core.Sequence(contents=b"").dump()
-    return made | {"distribution points": _filled(leaf, "2.5.29.31", point)}
-
-
-def _filled(leaf: Certificate, oid: str, element: bytes) -> bytes:
-    content = core.Sequence(contents=element * (SIZE // len(element) * 95 // 100)).dump()
-    extensions = x509.Certificate.load(leaf.der)["tbs_certificate"]["extensions"]
-    kept = [one.dump() for one in extensions if one["extn_id"].dotted != oid]
-    body = core.Sequence(contents=b"".join([*kept, extension(oid, content).dump()])).dump()
-    return altered(leaf, extensions=emit(2, 1, 3, body))
+    chains = hostile_chains()
+    for name in _HOSTILE:
+        yield Stranger(name, "", _proof(chains[name], None))
