@@ -39,7 +39,7 @@ from tunnel_gateway.errors import CertificateError
 from tunnel_gateway.pki.validation import ChainValidator
 from tunnel_gateway.protocol.messages import Authentication
 
-_TRIES: Final = 20
+_TRIES: Final = 100
 _A_SECOND: Final = 20
 _SHOWN: Final = 5
 # The loopback is free of limits by default: here it is any network.
