@@ -1,0 +1,26 @@
+"""What .ci/run has root try once more: all that an ordinary user skips."""
+
+from __future__ import annotations
+
+import re
+
+from tests.support.processes import PROJECT
+
+# How a test says that it needs root: by itself, or by what it uses.
+_NEEDS_ROOT = re.compile(r"geteuid\(\) != 0|import dead_disk")
+
+
+def test_nothing_is_tried_by_nobody() -> None:
+    text = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
+    found = re.search(r'ROOTS_TESTS="(.*?)"', text, re.DOTALL)
+    assert found is not None
+    roots = [PROJECT / word for word in found[1].split()]
+    assert all(place.exists() for place in roots)
+    needing = [
+        path
+        for path in (PROJECT / "tests").rglob("test_*.py")
+        if path.name != "test_ci.py" and _NEEDS_ROOT.search(path.read_text(encoding="utf-8"))
+    ]
+    assert len(needing) > 3
+    for path in needing:
+        assert any(path.is_relative_to(place) for place in roots), f"{path} is not in .ci/run"
