@@ -140,8 +140,16 @@ class TestVerify:
         assert "accepted as a centre's, which is no user's" in out
         successor = certified_again(authority().root, days=(-1, 400))
         assert run(*base, bundle(tmp_path, (successor,)))[0] == 0
-        _, out, _ = run(*base, bundle(tmp_path, (authority().root.leaf,)))
-        assert out.endswith(": a trust anchor already\n")
+        anchor = bundle(tmp_path, (authority().root.leaf,))
+        code, out, _ = run(*base, anchor)
+        assert code == 0
+        assert out.endswith("; it is a trust anchor already\n")
+        code, _, err = run(*base, "--domain", "example.uz", anchor)
+        assert code == 1
+        assert "is a trust anchor itself" in err
+        code, _, err = run("verify", "--truststore", store, "--at", "2099-01-01", anchor)
+        assert code == 1
+        assert "expired" in err
         code, _, err = run(*base, bundle(tmp_path, (stranger().centre.leaf,)))
         assert code == 1
         assert "not accepted (certificate_untrusted)" in err

@@ -116,9 +116,6 @@ def _verify(args: argparse.Namespace) -> int:
     files = [args.certificate, *args.intermediates]
     certificates = [one for path in files for one in load_certificates(path)]
     chain = [one.der for one in certificates]
-    if certificates[0] in anchors:
-        print(f"{certificates[0].label} is in {args.truststore}: a trust anchor already")
-        return 0
     at = args.at or datetime.now(UTC)
     validator = ChainValidator(anchors)
     try:
@@ -134,5 +131,6 @@ def _verify(args: argparse.Namespace) -> int:
     for certificate in peer.path:
         print(f"{certificate.serial_hex:<18} {escaped(certificate.subject)}")
     whose = " as a centre's, which is no user's" if peer.leaf.is_ca and not args.domain else ""
-    print(f"accepted{whose}; the path is valid until {format_time(peer.valid_until)}")
+    known = "; it is a trust anchor already" if peer.leaf in anchors else ""
+    print(f"accepted{whose}; the path is valid until {format_time(peer.valid_until)}{known}")
     return 0
