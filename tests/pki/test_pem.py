@@ -95,3 +95,23 @@ def test_a_block_is_read_or_the_text_refused(place: int, replacement: bytes) -> 
 def test_what_is_not_pem(data: bytes) -> None:
     assert not is_pem(data)
     assert blocks(data) == []
+
+
+@pytest.mark.parametrize("filling", ["-", "—", "- ", " ", "--\n", "-----"])
+def test_a_file_full_of_what_begins_a_mark(filling: str) -> None:
+    """A list comes from anybody on the way: half a megabyte of this once took hours."""
+    assert blocks(ONE + filling.encode() * 100_000) == [("A", b"one", 1)]
+
+
+def test_words_have_a_bound() -> None:
+    for text in (ONE * 5000, ONE + b"the END\n" * 10_000):
+        assert is_pem(text)
+        with pytest.raises(ValueError, match="more than 8192 times BEGIN or END"):
+            blocks(text)
+    assert len(blocks(ONE * 4096)) == 4096
+
+
+def test_a_mark_far_from_the_lines_start_is_not_passed_over() -> None:
+    for before in (b" " * 100, b"-" * 100, b"-" * 40 + b" " * 60):
+        with pytest.raises(ValueError, match="line 4: not the begin"):
+            blocks(ONE + before + TWO)

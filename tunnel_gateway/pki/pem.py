@@ -15,12 +15,17 @@ from typing import Final, NamedTuple
 from tunnel_gateway.plain_text import utf8
 
 _MARK: Final = re.compile(rb"-----(BEGIN|END) ([A-Z0-9][A-Z0-9 #]*)-----")
-# Dashes were lost in copying, or a word processor made long ones of them.
-_ALMOST_A_MARK: Final = re.compile(
-    rb"(?:-|\xe2\x80[\x90-\x95]){2,}[ \t]*(?:BEGIN|END)\b[^\n]*", re.IGNORECASE
-)
-_AT_A_LINE: Final = re.compile(rb"^[ \t]*" + _ALMOST_A_MARK.pattern, re.MULTILINE | re.IGNORECASE)
+# The words, in capitals. What stands before one is looked at from there, and not searched forward:
+# a file from outside may be full of dashes, and each would be the beginning of a search.
+_WORD: Final = re.compile(rb"(?:BEGIN|END)\b")
+# Dashes are lost in copying, and word processors make long ones of them.
+_LONG_DASH: Final = re.compile(rb"\xe2\x80[\x90-\x95]")
+_LONG_DASH_SIZE: Final = 3
+# How far back is looked from a word.
+_MOST_BEFORE: Final = 80
 _SHOWN: Final = 60
+# Two for each block; a nation's roots are some dozens.
+_MAX_WORDS: Final = 8192
 
 
 class Block(NamedTuple):
@@ -36,14 +41,19 @@ class _Mark(NamedTuple):
     label: bytes
     start: int
     end: int
+    line: int
 
 
 def is_pem(data: bytes) -> bool:
     """Tell whether there is a PEM block in ``data``, or what looks like one that was damaged."""
     try:
-        return _AT_A_LINE.search(_normal(data)) is not None
+        text = _normal(data)
     except ValueError:
         return False
+    try:
+        return any(_is_at_a_line(text, start) for start in _starts(text))
+    except ValueError:
+        return True
 
 
 def blocks(data: bytes) -> list[Block]:
@@ -51,25 +61,24 @@ def blocks(data: bytes) -> list[Block]:
 
     Lines may be indented and end in any way, blocks may follow each other without a line end, and
     there may be a byte order mark. Raises ValueError, with the line, if a block has no begin or
-    no end, has headers, or is not base64.
+    no end, has headers, or is not base64, and for more than 4096 blocks.
     """
     if not is_pem(data):
         return []
     text = _normal(data)
-    found = []
+    found: list[Block] = []
     marks = _marks(text)
     for begin in marks:
         end = next(marks, None)
-        line = _line(text, begin.start)
         if not begin.begins:
-            raise ValueError(f"line {line}: a PEM block ends that has not begun")
+            raise ValueError(f"line {begin.line}: a PEM block ends that has not begun")
         if end is None or end.begins or end.label != begin.label:
             name = begin.label.decode()
             raise ValueError(
-                f"line {line}: the PEM block {name} is cut off, its own END is missing"
+                f"line {begin.line}: the PEM block {name} is cut off, its own END is missing"
             )
-        content = _content(text[begin.end : end.start], line)
-        found.append(Block(begin.label.decode(), content, line))
+        content = _content(text[begin.end : end.start], begin.line)
+        found.append(Block(begin.label.decode(), content, begin.line))
     return found
 
 
@@ -77,24 +86,56 @@ def _normal(data: bytes) -> bytes:
     return utf8(data).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _line(text: bytes, place: int) -> int:
-    return text.count(b"\n", 0, place) + 1
+def _starts(text: bytes) -> Iterator[int]:
+    """Yield where something begins that looks like a mark: two dashes or more, and its word.
+
+    Raises ValueError for too many words.
+    """
+    done = 0
+    for number, seen in enumerate(_WORD.finditer(text.upper()), 1):
+        if number > _MAX_WORDS:
+            raise ValueError(f"more than {_MAX_WORDS} times BEGIN or END in PEM")
+        gap = text[max(done, seen.start() - _MOST_BEFORE) : seen.start()]
+        dashes = _dashes(text, seen.start() - len(gap) + len(gap.rstrip(b" \t")), done)
+        if len(dashes) > 1:
+            start = dashes[-1]
+            mark = _MARK.match(text, start)
+            done = seen.end() if mark is None else mark.end()
+            yield start
+
+
+def _dashes(text: bytes, end: int, done: int) -> list[int]:
+    """Return the places of the dashes before ``end``, the last one first, and none before done."""
+    found: list[int] = []
+    while len(found) < _MOST_BEFORE:
+        size = 1 if text[end - 1 : end] == b"-" else _LONG_DASH_SIZE
+        if end - size < done or (size > 1 and not _LONG_DASH.match(text, end - size, end)):
+            break
+        end -= size
+        found.append(end)
+    return found
+
+
+def _is_at_a_line(text: bytes, place: int) -> bool:
+    _, line_end, before = text[max(0, place - _MOST_BEFORE) : place].rpartition(b"\n")
+    return not before.strip() and (bool(line_end) or place <= _MOST_BEFORE)
 
 
 def _marks(text: bytes) -> Iterator[_Mark]:
     """Yield the begins and ends; they must have a line of their own, or follow each other."""
-    place = 0
-    while (seen := _ALMOST_A_MARK.search(text, place)) is not None:
-        mark = _MARK.match(text, seen.start())
-        before = text[text.rfind(b"\n", 0, seen.start()) + 1 : seen.start()]
-        if mark is None or (before.strip() and place != seen.start()):
-            line = seen.group().split(b"\n")[0][:_SHOWN].decode("utf-8", "replace")
+    line, counted, place = 1, 0, 0
+    for start in _starts(text):
+        line += text.count(b"\n", counted, start)
+        counted = start
+        mark = _MARK.match(text, start)
+        if mark is None or not (place == start or _is_at_a_line(text, start)):
+            shown = text[start : start + _SHOWN].split(b"\n")[0].decode("utf-8", "replace")
             raise ValueError(
-                f"line {_line(text, seen.start())}: not the begin or the end of a PEM block,"
-                f" though it looks like one: {line!r}"
+                f"line {line}: not the begin or the end of a PEM block,"
+                f" though it looks like one: {shown!r}"
             )
         place = mark.end()
-        yield _Mark(mark[1] == b"BEGIN", mark[2], mark.start(), mark.end())
+        yield _Mark(mark[1] == b"BEGIN", mark[2], start, place, line)
 
 
 def _content(text: bytes, line: int) -> bytes:
