@@ -17,6 +17,7 @@ from tests.support.garbage import cycles
 from tests.support.house import House, head, house
 from tests.support.loopback import LOOPBACK, receive_all, reset, send
 from tests.support.peer import UPGRADE
+from tests.support.revocation import make_list
 from tunnel_gateway.errors import (
     AlertReceivedError,
     OperatorClosedError,
@@ -159,6 +160,22 @@ async def test_a_user_who_is_refused(
         await check(home, two)
 
 
+async def test_a_revoked_user(credentials: Credentials, tmp_path: Path) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    authority, serial = credentials.authority, credentials.citizen.identity.leaf.serial
+    (lists / "root.crl").write_bytes(make_list(authority.root))
+    (lists / "centre.crl").write_bytes(make_list(authority.centre, serial))
+
+    async def come(home: House) -> None:
+        with pytest.raises(AlertReceivedError, match="certificate_revoked"):
+            await home.client()
+        await home.leave()
+
+    async with house(credentials, tmp_path, revocation="hard", crl_dir=lists) as home:
+        await check(home, come)
+
+
 async def test_a_stop_in_the_handshake(credentials: Credentials, tmp_path: Path) -> None:
     async def stopped(home: House) -> None:
         with await connect(home) as plain:
@@ -249,6 +266,18 @@ async def test_an_opening(
     settings = {"destination_dead_host": LOOPBACK, "destination_dead_port": 1}
     async with house(credentials, tmp_path, upgrade_timeout=0.4, **settings) as home:
         await check(home, leave)
+
+
+async def test_a_fault_of_ours(
+    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(opening, "check_origin", fail)
+    async with house(credentials, tmp_path) as home:
+        await check(home, lambda home: with_page(home, UPGRADE))
+        assert "internal_error" in {one["event"] for one in home.lines()}
 
 
 # --- open tunnels -------------------------------------------------------------------------------
