@@ -16,7 +16,7 @@ OF_BROWSERS = (
     *("Cache-Control", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol"),
     *("Sec-WebSocket-Extensions", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-CH-UA", "Sec-GPC"),
     *("Authorization", "X-Api-Key", "X-Request-Id", "X-CSRF-Token", "X-Requested-With"),
-    *("traceparent", "X-EIMZOTE", "X-Forwarder", "Date", "Priority"),
+    *("traceparent", "X-EIMZOTE", "X-Auth-Token", "Date", "Priority", "Accept", "Save-Data"),
 )
 # Each is believed by a framework, a proxy's companion or a cloud.
 BELIEVED = (
@@ -33,6 +33,21 @@ BELIEVED = (
     *("X-URL-Scheme", "Front-End-Https", "X-Forwarded-Client-Cert", "X-Middleware-Subrequest"),
     *("X-Accel-Mapping", "X-Sendfile-Type", "X-Script-Name", "WL-Proxy-Client-IP", "iv-user"),
     *("SM-User", "OIDC-Claim-Sub", "Tailscale-User-Login", "X-Originating-IP", "X-Remote-Addr"),
+    *("X-Auth-CouchDB-UserName", "X-Auth-CouchDB-Roles", "Kubeflow-Userid", "CAS-User"),
+    *("X-Endpoint-API-UserInfo", "X-Apigateway-Api-Userinfo", "X-MS-Token-AAD-Id-Token"),
+    *(
+        "L5d-Client-Id",
+        "OAM-Remote-User",
+        "Osso-User-DN",
+        "X-Scope-OrgID",
+        "X-ProxiedEntitiesChain",
+    ),
+    *("X-JWT-Assertion", "Teleport-Jwt-Assertion", "X-Api-Roles", "X-Identity-Status", "X-Roles"),
+    *("X-Trino-User", "X-Auth-Email", "X-Auth-Groups", "X-Authenticated", "Impersonate-User"),
+    *("Verified", "X-Verified", "DN", "X-DN", "Client-Verify", "Client-DN", "X-Certificate"),
+    *("SSLClientCert", "NS-Client-Cert", "X-Forward-For", "X-Source-IP", "X-IP", "Cdn-Src-Ip"),
+    *("X-Request-URI", "X-Backend-Host", "Method-Override", "X-Proxy-User", "X-Port"),
+    *("X-NF-Client-Connection-IP", "Host-Override", "X-BlueCoat-Via", "X-Rewrite", "X-Original"),
 )
 OF_THE_CONNECTION = (
     *("Proxy", "Proxy-Authorization", "Proxy-Connection", "Expect", "Content-Length", "TE"),

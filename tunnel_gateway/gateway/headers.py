@@ -3,7 +3,8 @@
 Applications and frameworks believe certain headers, because the proxy before them sets them. Here
 that proxy is the gateway, and it sets X-EIMZO-*, X-Forwarded-For, Host, Connection and Upgrade. So
 nothing of the kind passes from outside, whoever it is that some framework would believe: browsers
-send none of these headers, and pages cannot make them.
+send none of these headers with an upgrade, and pages cannot make them. The names of products are
+without number, so the table also has the words that such names are made of.
 
 A name with other characters than letters, digits and hyphens does not pass either: CGI and WSGI
 servers fold ``X_EIMZO_CN`` and ``X.EIMZO.CN`` into the name of the real header.
@@ -21,30 +22,39 @@ from typing import Final
 REMOVED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "who the user is": (
-            *("x-eimzo-*", "remote-*", "x-remote-*", "auth-*", "x-auth-request-*"),
-            *("x-auth-user*", "x-authenticated-*", "x-authentik-*", "x-webauth-*", "webauth-*"),
-            *("x-user", "x-user-email", "x-user-id", "x-user-name", "x-userinfo", "x-username"),
-            *("x-consumer-*", "x-credential-*", "x-anonymous-consumer", "x-goog-*", "x-amzn-*"),
-            *("x-ms-client-*", "x-pomerium-*", "x-vouch-*", "tailscale-*", "oidc-*", "x-oidc-*"),
-            *("shib-*", "mellon-*", "sm-*", "iv-*"),
+            *("x-eimzo-*", "remote-*", "x-remote-*", "auth-*", "x-auth-request-*", "x-auth"),
+            *("x-authenticated*", "x-authentik-*", "x-webauth-*", "webauth-*", "user", "user-dn"),
+            *("*-user", "*-user-*", "*-users", "*-userid", "*-userinfo", "*-username"),
+            *("*-useremail", "*-email", "*-mail", "*-login", "*-login-*", "*-role", "*-roles"),
+            *("*-group", "*-groups", "*principal*", "*-subject*", "x-auth-name", "x-sub"),
+            *("*-uid", "*-msisdn", "*identity*", "*-sso*", "sso-*", "*-caller*", "*impersonat*"),
+            *("*-jwt*", "*-id-token", "*-account-id", "*-project-id", "*-tenant*", "*-orgid"),
+            *("x-consumer-*", "x-credential-*", "x-anonymous*", "x-goog-*", "x-amzn-*"),
+            *("x-ms-*", "x-pomerium-*", "x-vouch-*", "tailscale-*", "oidc-*", "x-oidc-*"),
+            *("shib-*", "mellon-*", "sm-*", "iv-*", "cas-*", "oam-*", "osso-*", "l5d-*"),
+            *("kubeflow-*", "teleport-*", "x-hasura-*", "*gap-auth", "*spiffe*", "x-kong-*"),
+            *("x-tyk-*",),
         ),
         "which certificate he showed": (
-            *("x-ssl*", "ssl-*", "x-tls-*", "tls-*", "x-mtls-*", "x-client-*", "x-clientcert*"),
-            *("client-cert*", "x-cert-*", "x-arr-*"),
+            *("*ssl*", "x-tls-*", "tls-*", "x-mtls*", "mtls-*", "x-client*", "client-*"),
+            *("cert", "cert-*", "*-cert", "*-cert-*", "*clientcert*", "*certificate*", "x-arr-*"),
+            *("dn", "*-dn", "verified", "x-verified", "x-verify", "x-issuer*", "x-serial*"),
         ),
         "where he comes from": (
-            *("forwarded*", "x-forwarded*", "*-forwarded-for", "*client-ip", "*clientip"),
-            *("*real-ip", "*connecting-ip*", "*remote-addr", "*remote-ip", "*originating-ip"),
-            *("*proxyuser-ip", "x-cluster-*", "x-envoy-*", "x-appengine-*", "x-azure-*", "cf-*"),
-            *("cloudfront-*", "fastly-*", "x-custom-ip-*", "via"),
+            *("*forward*", "*clientip", "*-ip", "*-ip-*", "*connecting-ip*", "*remote-addr"),
+            *("x-cluster-*", "x-envoy-*", "x-appengine-*", "x-azure-*", "x-akamai-*", "x-nf-*"),
+            *("cf-*", "cdn-*", "cloudfront-*", "fastly-*", "fly-*", "x-amz-*", "via", "*-via"),
+            *("x-real-*", "x-country*", "x-geo*"),
         ),
         "what was asked for, and how": (
-            *("x-original-*", "x-rewrite-*", "x-host", "x-http-host*", "x-http-method*"),
-            *("x-method-override", "x-scheme", "x-url-scheme", "x-proto*", "*script-name"),
-            *("front-end-https", "x-https", "https", "x-accel-*", "x-sendfile*", "x-middleware-*"),
+            *("x-original*", "x-rewrite*", "*-host", "*-host-*", "host-*", "*-uri", "*-url"),
+            *("*destinationurl", "destination", "redirect", "x-http-host*", "x-http-method*"),
+            *("*-override", "*-override-*", "x-scheme", "*-url-scheme", "x-proto*", "*-port"),
+            *("x-server-*", "*script-name", "front-end-https", "x-https", "https", "x-accel-*"),
+            *("x-sendfile*", "x-middleware-*", "x-nginx-*"),
         ),
         "the connection to the gateway, which ends here": (
-            *("keep-alive", "proxy", "proxy-*", "wl-proxy-*", "content-length"),
+            *("keep-alive", "proxy", "*proxy-*", "x-prox*", "x-weblogic-*", "content-length"),
             *("transfer-encoding", "te", "trailer", "expect", "http2-settings", "max-forwards"),
         ),
     }
