@@ -17,7 +17,7 @@ from tunnel_gateway.transport.origin import PageOrigin, parse_origin
     ],
 )
 def test_pages(text: str, scheme: str, host: str) -> None:
-    assert parse_origin(text) == PageOrigin(scheme, host)
+    assert parse_origin(text) == PageOrigin(scheme, host, dotted=".:" in text)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,6 @@ def test_no_page(text: str) -> None:
         "https://example.uz",
         "https://10.0.0.1",
         "http://localhost",
-        "http://localhost.:3000",
         "http://demo.localhost:3000",
         "http://127.0.0.1",
         "http://127.8.9.10:80",
@@ -56,7 +55,7 @@ def test_nobody_on_the_way_can_be_this_page(origin: str) -> None:
     "host",
     [
         *("example.uz", "10.0.0.1", "localhost.uz", "notlocalhost", "127.0.0.1.uz", "127.uz"),
-        *("[::2]", "[::ffff:127.0.0.1]", "0.0.0.0", "128.0.0.1"),  # noqa: S104
+        *("localhost.", "demo.localhost.", "[::2]", "[::ffff:127.0.0.1]", "0.0.0.0", "128.0.0.1"),  # noqa: S104
     ],
 )
 def test_a_plain_http_page_of_elsewhere_is_anybodys(host: str) -> None:

@@ -22,19 +22,26 @@ _THIS_MACHINE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PageOrigin:
-    """An http or https page's origin: its scheme and host in lower case, without a final dot."""
+    """An http or https page's origin: its scheme and host in lower case, without a final dot.
+
+    ``dotted`` tells that it was written with one.
+    """
 
     scheme: str
     host: str
+    dotted: bool = False
 
     @property
     def trustworthy(self) -> bool:
         """Tell whether it came as it was sent: by https, or from this machine itself.
 
         Whoever is on the way of a plain http page can put his own script in it, with the same
-        origin. W3C Secure Contexts, section 3.1, has the same rule and the same names.
+        origin. W3C Secure Contexts, section 3.1, has the same rule and the same names, but for
+        ``localhost.``: browsers differ on it, and one that asks the DNS lets that choose the page.
         """
-        return self.scheme == "https" or _THIS_MACHINE.fullmatch(self.host) is not None
+        if self.scheme == "https":
+            return True
+        return not self.dotted and _THIS_MACHINE.fullmatch(self.host) is not None
 
 
 def parse_origin(text: str) -> PageOrigin | None:
@@ -46,4 +53,4 @@ def parse_origin(text: str) -> PageOrigin | None:
     found = _ORIGIN.fullmatch(text) if len(text) <= _MAX_ORIGIN else None
     if found is None or not (host := found["host"].lower().removesuffix(".")):
         return None
-    return PageOrigin(found["scheme"].lower(), host)
+    return PageOrigin(found["scheme"].lower(), host, dotted=found["host"].endswith("."))
