@@ -200,3 +200,10 @@ def test_no_pinfl_between_letters_that_are_no_digits(before: str, number: str, a
 def test_no_name_in_a_distinguished_name(name: str) -> None:
     text = f"CN={_escape(name)},1.2.860.3.16.1.2=10000000000001"
     assert re.fullmatch(r"CN=(\\?\S?…)?,1\.2\.860\.3\.16\.1\.2=…0001", masked_text(text))
+
+
+@pytest.mark.parametrize("country", ["GULNORA ORIPOVA", "Gu", "UZ GULNORA", "1U", ""])
+def test_a_country_is_two_letters_or_is_masked(country: str) -> None:
+    text = masked_text(f"issued by <CN=Root,C={country}>: no")
+    assert "GULNORA" not in text
+    assert ("C=Gu" in text) is (country == "Gu")

@@ -11,8 +11,8 @@ no name, though nobody thought of it.
 
 Errors quote distinguished names as ``<CN=…,O=…>``. Who made a certificate himself also chose its
 issuer, and may have written a person there, under any attribute. So of such a name everything but
-the country is masked, unless it is that of a centre that was proven: one of the configuration, or
-on a user's verified path (`know_centres`).
+the two letters of a country is masked, unless it is that of a centre that was proven: one of the
+configuration, or on a user's verified path (`know_centres`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _OF_A_PERSON: Final = re.compile(rf"\b(?:{_PERSONS})=")
 _NAMED: Final = re.compile(rf"\b(?:{_PERSONS}|CN|E|T|SERIALNUMBER)={_VALUE}")
 _QUOTED: Final = re.compile(r"<((?:[A-Za-z]+|[0-9.]+)=(?:\\.|[^\\<>\n])*)>")
 _ATTRIBUTE: Final = re.compile(rf"(?:[A-Za-z]+|[0-9.]+)={_VALUE}")
-_COUNTRY: Final = "C"
+_COUNTRY: Final = re.compile(r"C=[A-Za-z]{2}")
 _CUT: Final = "…"
 _MAX_CENTRES: Final = 1000
 _MAX_DEPTH: Final = 4
@@ -152,7 +152,7 @@ def _is_centre(name: str) -> bool:
 
 def _masked_name(name: str) -> str:
     return _ATTRIBUTE.sub(
-        lambda match: match[0] if match[0].startswith(f"{_COUNTRY}=") else _masked_attribute(match),
+        lambda match: match[0] if _COUNTRY.fullmatch(match[0]) else _masked_attribute(match),
         name,
     )
 
