@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import queue
+import threading
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,51 @@ async def test_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await Terminal().ask(question()) == "пароль".encode()
     assert "https://example.uz" in prompts[0]
     assert await Terminal().ask(question()) is None
+
+
+async def test_pages_that_leave_hold_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts: list[str] = []
+    lines: queue.Queue[str] = queue.Queue()
+
+    def getpass(prompt: str) -> str:
+        prompts.append(prompt)
+        return lines.get(timeout=TIME_LIMIT)
+
+    monkeypatch.setattr(passwords, "getpass", getpass)
+    terminal = Terminal()
+    before = threading.active_count()
+    for _ in range(10):
+        leaving = asyncio.create_task(terminal.ask(question("https://left.uz")))
+        await asyncio.sleep(0.01)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+    assert threading.active_count() == before + 1
+    staying = asyncio.create_task(terminal.ask(question()))
+    lines.put("for the page that left")
+    lines.put("secret")
+    assert await asyncio.wait_for(staying, TIME_LIMIT) == b"secret"
+    assert ["https://left.uz" in one for one in prompts] == [True, False]
+
+
+async def test_a_file_on_a_dead_share_holds_one_thread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dead = threading.Event()
+
+    def read(_: Path) -> bytes:
+        dead.wait(TIME_LIMIT)
+        return b""
+
+    monkeypatch.setattr(passwords, "read_password", read)
+    file = PasswordFile(tmp_path / "password")
+    before = threading.active_count()
+    for _ in range(10):
+        leaving = asyncio.create_task(file.ask(question()))
+        await asyncio.sleep(0.01)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+    assert threading.active_count() == before + 1
+    dead.set()
 
 
 def test_which_way_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.keys.media import Media
 from tunnel_gateway.agent.keys.pinentry import Pinentry
 from tunnel_gateway.agent.keys.questions import Question
 from tunnel_gateway.agent.threads import in_thread
@@ -51,27 +52,44 @@ class PasswordFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._media = Media()
 
     async def ask(self, question: Question) -> bytearray | None:  # noqa: ARG002
-        """Read the file; raises FileError."""
-        return bytearray(await in_thread(partial(read_password, self._path)))
+        """Read the file; raises FileError, and CallRefusedError if its disk does not answer."""
+        return bytearray(await self._media.ask(self._path, partial(read_password, self._path)))
 
 
 class Terminal:
-    """Asks on the terminal that the agent was started from."""
+    """Asks on the terminal that the agent was started from.
+
+    A page that has left cannot take its question off the terminal: the next line that is entered
+    answers it, and nobody gets that line. Until then the next question waits, or each page that
+    leaves would leave a thread behind, and each of them would take a line.
+    """
 
     def __init__(self) -> None:
+        self._reading: asyncio.Future[bytes] | None = None
         if termios is not None and sys.stdin.isatty():
             # The process may end while a question is open, and leave a terminal without echo.
             atexit.register(_restore, termios.tcgetattr(sys.stdin))
 
     async def ask(self, question: Question) -> bytearray | None:
-        """Wait for a line. An abandoned question still takes the line that is entered next."""
-        text = question.text(retry_note=True)
+        """Wait for a line."""
+        while self._reading is not None:
+            await asyncio.wait({self._reading})  # which leaves it be, also when cancelled
+        prompt = f"{question.text(retry_note=True)}\nPassword: "
+        reading = self._reading = in_thread(partial(self._read, prompt))
+        reading.add_done_callback(self._done)
+        await asyncio.wait({reading})
         try:
-            return bytearray(await in_thread(partial(self._read, f"{text}\nPassword: ")))
+            return bytearray(reading.result())
         except (EOFError, KeyboardInterrupt):
             return None
+
+    def _done(self, reading: asyncio.Future[bytes]) -> None:
+        self._reading = None
+        if not reading.cancelled():
+            reading.exception()  # that nobody waited any more is no fault
 
     @staticmethod
     def _read(prompt: str) -> bytes:
