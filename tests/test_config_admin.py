@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.config_admin import ADMIN, AdminAddress, addresses_of
+from tunnel_gateway.config_admin import ADMIN, AdminAddress, addresses_of, clash
 from tunnel_gateway.errors import FileError
 
 BASE = Path("/")
@@ -69,6 +69,28 @@ def test_several() -> None:
 def test_what_is_no_address_of_operators(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (the reader of the file adds the text)
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "listen", "said"),
+    [
+        ("127.0.0.1:8843", ("127.0.0.1", 8843), "where tunnels come to"),
+        ("unix:/a,127.0.0.1:8843", ("0.0.0.0", 8843), "where tunnels come to"),  # noqa: S104
+        ("[::1]:8843", ("::", 8843), "where tunnels come to"),
+        ("127.0.0.1:8843", ("::", 8843), "where tunnels come to"),
+        ("127.0.0.1:8843", ("10.0.0.1", 8843), None),
+        ("[::1]:8843", ("0.0.0.0", 8843), None),  # noqa: S104
+        ("127.0.0.1:8844", ("127.0.0.1", 8843), None),
+        ("unix:/a/b,unix:/a/./b", ("127.0.0.1", 8843), "the same socket"),
+        ("unix:/a/{instance},unix:/a//{instance}", ("127.0.0.1", 8843), "the same socket"),
+        ("unix:/log/audit-{instance}", ("127.0.0.1", 8843), "tunnel.audit.file"),
+    ],
+)
+def test_places_that_something_else_takes(
+    texts: str, listen: tuple[str, int], said: str | None
+) -> None:
+    found = clash(tuple(texts.split(",")), *listen, Path("/log/./audit-{instance}"))
+    assert (found is None) if said is None else (found is not None and said in found)
 
 
 def test_instances() -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from tunnel_gateway.config_admin import ADMIN
+from tunnel_gateway.config_admin import ADMIN, clash
 from tunnel_gateway.config_credentials import credential
 from tunnel_gateway.config_destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config_destinations import PREFIX as DESTINATION_PREFIX
@@ -234,6 +234,7 @@ def load_config(path: Path) -> Config:
     if values["enabled"] is not False:
         reading.check_files(values, entries)
         reading.check_revocation(values, entries)
+        reading.check_admin(values, entries)
         if not any(name.startswith(DESTINATION_PREFIX) for name in entries):
             reading.fault(
                 "no destination is given: set tunnel.destination.0.host and .port to the address"
@@ -310,6 +311,15 @@ class _Reading:
             self.fault(
                 "has no effect without tunnel.revocation=hard or soft", line, "tunnel.crl.dir"
             )
+
+    def check_admin(self, values: Mapping[str, Any], entries: Mapping[str, Entry]) -> None:
+        """Fault an admin address that something else of the file takes."""
+        key = "tunnel.admin.listen"
+        place = values["listen_ip"], values["listen_port"], values["audit_file"]
+        if not values["admin_listen"] or None in place[:2]:
+            return
+        if problem := clash(values["admin_listen"], *place):
+            self.fault(problem, entries[key].line, key)
 
 
 def _suggestion(name: str) -> str:

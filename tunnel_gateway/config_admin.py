@@ -8,6 +8,7 @@ the variable it stands for nothing.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _TCP = re.compile(r"(?P<host>127\.0\.0\.1|\[::1\]):(?P<port>[0-9]{1,5})", re.ASC
 # sun_path of unix(7), less its NUL and what is added while the socket is made.
 _MAX_PATH: Final = 90
 _MAX_ADDRESSES: Final = 4
+# Addresses of tunnel.listen.ip that take a port of the loopback too.
+_TAKES: Final = {"127.0.0.1": ("127.0.0.1", "0.0.0.0", "::"), "::1": ("::1", "::")}  # noqa: S104
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,23 @@ def _address_of(text: str, environment: Mapping[str, str]) -> AdminAddress:
         return parse_address(whole)
     except ValueError:
         raise FileError(f"tunnel.admin.listen: {whole!r} is no address") from None
+
+
+def clash(
+    texts: tuple[str, ...], listen_ip: str, listen_port: int, audit_file: Path | None
+) -> str | None:
+    """Return what keeps these addresses from being had beside each other and all else, if any."""
+    addresses = [parse_address(one.replace(PLACEHOLDER, "1")) for one in texts]
+    for one in addresses:
+        if one.path is None and one.port == listen_port and listen_ip in _TAKES[one.host]:
+            return f"{one} is where tunnels come to: tunnel.listen.ip and tunnel.listen.port"
+    paths = [os.path.realpath(one.path) for one in addresses if one.path is not None]
+    if len(set(paths)) < len(paths):
+        return "two of them are the same socket"
+    audit = None if audit_file is None else str(audit_file).replace(PLACEHOLDER, "1")
+    if audit is not None and os.path.realpath(audit) in paths:
+        return "it is also tunnel.audit.file"
+    return None
 
 
 def _read(text: str, _base: Path) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ from tunnel_gateway.gateway.audit.chain import (
 # What is looked at of a file that is gone on with.
 _TAIL: Final = 4 * MAX_LINE
 _MODE: Final = 0o600
+# A file system that has no files without a name (open(2), O_TMPFILE).
+_NO_NAMELESS: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)
 # The group may read; nobody but the owner may write.
 _NOT_ALLOWED: Final = 0o037
 
@@ -116,10 +118,25 @@ def try_file(path: Path) -> None:
 
     Raises FileInUseError while somebody writes it, FileError, and OSError.
     """
-    if os.path.lexists(path):
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        _try_folder(path)
+    except OSError as error:
+        raise _cannot_write(path, error.strerror) from None
+    else:
         AuditFile(path, make=False).close()
-    elif not os.access(path.parent, os.W_OK | os.X_OK):
+
+
+def _try_folder(path: Path) -> None:
+    """Make a file without a name where ``path`` will be; raises FileError."""
+    if not os.access(path.parent, os.W_OK | os.X_OK):
         raise _cannot_write(path, os.strerror(errno.EACCES))
+    try:
+        os.close(os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, _MODE))
+    except OSError as error:
+        if error.errno not in _NO_NAMELESS:
+            raise _cannot_write(path, error.strerror) from None
 
 
 def _cannot_write(path: Path, reason: str | None) -> FileError:
