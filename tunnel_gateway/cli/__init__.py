@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING, Final
 
 # Exit codes, the same in all commands.
@@ -12,5 +11,7 @@ WRONG_USAGE: Final = 2  # argparse has it so
 LOOK: Final = 3  # nothing is wrong that stops anything, and somebody should look
 
 if TYPE_CHECKING:
+    import argparse
+
     # argparse gives what add_subparsers() returns no public name.
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001

@@ -16,7 +16,7 @@ from tunnel_gateway.config import load_admin_listen
 from tunnel_gateway.config_admin import AdminAddress, addresses_of, parse_address
 from tunnel_gateway.config_values import INSTANCE
 from tunnel_gateway.errors import AdminError, Fault
-from tunnel_gateway.gateway.admin.guard import ACTION_HEADER
+from tunnel_gateway.gateway.admin.guard import ACTION_HEADER, SERVER
 from tunnel_gateway.observability.logs import escaped
 
 # The first look of all measures rates for a second.
@@ -81,15 +81,15 @@ class AdminClient:
         addresses = addresses_of(texts, {INSTANCE: arguments.instance})
         return next((one for one in addresses if one.path is not None), addresses[0])
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str) -> dict[str, Any]:
         """Return what ``path`` has as JSON; raises AdminError."""
         return self._ask("GET", path)[1]
 
-    def post(self, path: str) -> tuple[int, Any]:
+    def post(self, path: str) -> tuple[int, dict[str, Any]]:
         """Let something be done; return the HTTP status and the answer."""
         return self._ask("POST", path)
 
-    def _ask(self, method: str, path: str) -> tuple[int, Any]:
+    def _ask(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
         connection = _Connection(self.address)
         try:
             connection.request(method, path, headers={ACTION_HEADER: "command"})
@@ -103,11 +103,15 @@ class AdminClient:
             text = body.decode(errors="replace").strip()
             raise AdminError(f"{self.address}: {text}")
         try:
-            return response.status, json.loads(body)
-        except ValueError:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
+            answer = None
+        # While the gateway is away, any program of the machine can take its port.
+        if not isinstance(answer, dict) or response.headers["Server"] != SERVER:
             raise AdminError(
                 f"what answers at {self.address} is no gateway: HTTP {response.status}"
-            ) from None
+            )
+        return response.status, answer
 
     def _story(self, error: Exception) -> str:
         if isinstance(error, PermissionError):

@@ -24,8 +24,11 @@ def start() -> int:
     """Run ``tunnel-gateway`` and return its exit code."""
     _open_standard_streams()
     _hold_signals()
-    from tunnel_gateway.cli.main import main  # noqa: PLC0415 - this is what takes so long
+    # This is what takes so long.
+    from tunnel_gateway.cli.main import main  # noqa: PLC0415
+    from tunnel_gateway.cli.uncaught import write_uncaught  # noqa: PLC0415
 
+    write_uncaught()
     return main()
 
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tunnel_gateway.cli import DONE, LOOK
 from tunnel_gateway.cli.admin_client import AdminClient, add_place
@@ -65,10 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
     client.tell_faults()
     state = client.get("/status.json")
     if arguments.json:
-        print(json.dumps(state, indent=1, ensure_ascii=False))
+        print(_json(state))
     else:
         print("\n".join(lines(state, _width(), ids=arguments.ids)))
     return DONE if state["ready"] else LOOK
+
+
+def _json(state: dict[str, Any]) -> str:
+    """Return it readable, unless that would say something to the terminal."""
+    text = json.dumps(state, indent=1, ensure_ascii=False)
+    return text if text.replace("\n", "").isprintable() else json.dumps(state, indent=1)
 
 
 def _watch(client: AdminClient, *, ids: bool) -> int:
