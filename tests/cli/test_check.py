@@ -185,27 +185,6 @@ def test_permissions(check: Check, credentials: Credentials, tmp_path: Path) -> 
     assert f"chmod go-w {trust}" in findings[-1]["text"]
 
 
-@pytest.mark.parametrize("name", ["a" * 300, "no-folder/audit.log"])
-def test_what_stops_serve_at_the_audit_file_stops_check(
-    check: Check, tmp_path: Path, name: str
-) -> None:
-    code, findings = check(audit_file=tmp_path / name)
-    assert code == 1
-    assert bad(findings) in ([("audit", "fault")], [("configuration", "fault")])
-
-
-def test_what_stops_serve_at_the_admin_addresses_stops_check(check: Check, tmp_path: Path) -> None:
-    socket_ = tmp_path / "admin.sock"
-    for settings in (
-        {"admin_listen": "127.0.0.1:1"},  # the port of the fixture
-        {"admin_listen": f"unix:{socket_},unix:{tmp_path}/./admin.sock"},
-        {"admin_listen": f"unix:{socket_}", "audit_file": socket_},
-    ):
-        code, findings = check(**settings)
-        assert (code, bad(findings)) == (1, [("configuration", "fault")])
-        assert "tunnel.admin.listen" in findings[0]["text"]
-
-
 def test_a_password_in_a_file_that_others_read(
     credentials: Credentials, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

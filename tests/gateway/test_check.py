@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, send
 from tests.support.processes import write_config
 from tunnel_gateway.gateway.check import Finding, check
 
+Settings = Mapping[str, object]
 Answer = Callable[[socket.socket], Awaitable[None]]
 
 
@@ -67,3 +68,39 @@ async def test_an_application_that_is_there(
     (found,) = (one for one in findings if one.area == "destination")
     assert found.status == "warning"
     assert words in found.text
+
+
+async def findings(path: Path, credentials: Credentials, settings: Settings) -> list[Finding]:
+    write_config(path, credentials, 1, {"0": 1}, {"limit": 1, **settings})
+    return [
+        one
+        async for one in check(path)
+        if one.status == "fault" and one.area in ("configuration", "admin", "listen", "audit")
+    ]
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "no-folder/audit.log"])
+async def test_an_audit_file_that_cannot_be_made(
+    name: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.properties"
+    (fault,) = await findings(path, credentials, {"audit.file": tmp_path / name})
+    assert fault.area in ("configuration", "audit")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"admin.listen": "127.0.0.1:1"},  # the port of the tunnels
+        {"admin.listen": "unix:{0}/admin.sock,unix:{0}/./admin.sock"},
+        {"admin.listen": "unix:{0}/audit", "audit.file": "{0}/audit"},
+    ],
+)
+async def test_a_place_that_is_taken_twice(
+    settings: Settings, credentials: Credentials, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.properties"
+    made = {name: str(value).format(tmp_path) for name, value in settings.items()}
+    (fault,) = await findings(path, credentials, made)
+    assert fault.area == "configuration"
+    assert "tunnel.admin.listen" in fault.text

@@ -89,3 +89,20 @@ async def test_who_is_turned_away_is_told_and_logged(
         lines = [line for line in home.lines() if line["event"] == "admin_refused"]
         assert [line["status"] for line in lines] == ([] if status == 200 else [status])
         assert not [line for line in home.lines() if "logger" in line]
+
+
+async def test_nothing_is_answered_behind_a_refusal(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    path = tmp_path / "admin.sock"
+    refused = b"GET /healthz HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nConnection: Upgrade\r\n"
+    async with house(credentials, tmp_path) as home:
+        admin = Admin((AdminAddress(path=path),), overview(home), home.metrics)
+        await admin.start()
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(refused + b"Upgrade: websocket\r\n\r\nGET /healthz HTTP/1.0\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), TIME_LIMIT)
+        assert answer.count(b"HTTP/1.") == 1
+        assert answer.endswith(b"\r\n\r\npages may not ask here\n")
+        writer.close()
+        await admin.close()

@@ -61,10 +61,15 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def turned_away(status: int, reason: str) -> web.Response:
-    """Return the answer to a request that is refused, and write why."""
+    """Return the last answer of its connection, to a request that is refused, and write why.
+
+    What follows such a request might be no request, but what a page wrote into one.
+    """
     if (more := _few_lines.admit()) is not None:
         log.warning("admin_refused", status=status, detail=reason.strip(), **more)
-    return web.Response(status=status, text=reason)
+    answer = web.Response(status=status, text=reason)
+    answer.force_close()
+    return answer
 
 
 class AdminProtocol(web.RequestHandler):
@@ -95,7 +100,6 @@ class AdminProtocol(web.RequestHandler):
         else:
             answer = turned_away(400, "the request is not HTTP as it must be\n")
         answer.headers.update(_HEADERS)
-        answer.force_close()
         return answer
 
 
