@@ -104,3 +104,18 @@ async def test_a_place_that_is_taken_twice(
     (fault,) = await findings(path, credentials, made)
     assert fault.area == "configuration"
     assert "tunnel.admin.listen" in fault.text
+
+
+async def test_an_application_that_the_library_stumbles_over(
+    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("tunnel_gateway.gateway.check._open_and_close", stumble)
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        port = listening.getsockname()[1]
+        write_config(tmp_path / "config.properties", credentials, 1, {"0": port}, {"limit": 1})
+        found = [one async for one in check(tmp_path / "config.properties")]
+    (one,) = [one for one in found if one.area == "destination"]
+    assert (one.status, "answers no WebSocket" in one.text) == ("warning", True)

@@ -272,7 +272,8 @@ async def _reach(destination: Destination, address: Address, seconds: float) -> 
         code = error.response.status_code
         text = f"{url} answers {code} to a WebSocket on this path; pages may use another"
         return Finding("destination", name, "warning", text)
-    except (WebSocketException, OSError, EOFError) as error:
+    # AssertionError is the library's, when the application breaks off while it is being left.
+    except (WebSocketException, OSError, EOFError, AssertionError) as error:
         text = f"{url} accepts connections and answers no WebSocket: {type(error).__name__}"
         return Finding("destination", name, "warning", text)
 
