@@ -47,7 +47,8 @@ _PERSONS: Final = r"SURNAME|GIVENNAME|Name|UID|1\.2\.860\.3\.16\.1\.2"
 _VALUE: Final = r"(?:\\.|[^,\\<>;\n])*"
 _OF_A_PERSON: Final = re.compile(rf"\b(?:{_PERSONS})=")
 _NAMED: Final = re.compile(rf"\b(?:{_PERSONS}|CN|E|T|SERIALNUMBER)={_VALUE}")
-_QUOTED: Final = re.compile(r"<((?:[A-Za-z]+|[0-9.]+)=(?:\\.|[^\\<>\n])*)>")
+# Within a name brackets are escaped, so none of these is the beginning of another search.
+_QUOTED: Final = re.compile(r"(?<!\\)<((?:[A-Za-z]+|[0-9.]+)=(?:\\.|[^\\<>\n])*)>")
 _ATTRIBUTE: Final = re.compile(rf"(?:[A-Za-z]+|[0-9.]+)={_VALUE}")
 _COUNTRY: Final = re.compile(r"C=[A-Za-z]{2}")
 _CUT: Final = "…"
