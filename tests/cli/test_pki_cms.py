@@ -92,11 +92,13 @@ def test_others_are_not_trusted_and_rubbish_is_refused(
         (b" \n", "it is empty"),
         (b"<html><body>502</body></html>", "a web page"),
         (b"salom, dunyo", "no signed document: neither DER or BER, nor PEM, nor BASE64"),
+        (signer().leaf.der, "a certificate alone, or something built like one, and not a signed"),
+        (b"\x30\x82\x01\xff\x02\x01\x03", r"a PKCS#12 file (PFX), and not a signed document"),
         (pem.armour("CERTIFICATE", b"a"), "line 1: a PEM block CERTIFICATE, and not a signed"),
         (pem.armour("PKCS7", b"a") * 2, "2 PEM blocks"),
         (pem.armour("PKCS7", b"a")[:-20], "line 1: the PEM block PKCS7 is cut off"),
     ],
-    ids=["empty", "a page", "a text", "a certificate", "two", "cut off"],
+    ids=["empty", "a page", "a text", "DER", "a PFX", "a certificate", "two", "cut off"],
 )
 def test_each_file_that_is_no_signed_document_has_its_reason(
     content: bytes,

@@ -104,7 +104,14 @@ def test_nothing_answers(
     text = running.config.read_text()
     running.config.write_text(re.sub("tunnel.admin.listen=.*", "", text))
     assert main(["status", "--config", str(running.config)]) == 1
-    assert "has no tunnel.admin.listen that can be used: set it" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "has no tunnel.admin.listen that can be used: set it" in told
+    assert "--admin unix:/run/tunnel-gateway/admin.sock" in told
+    running.config.unlink()
+    assert main(["status", "--config", str(running.config)]) == 1
+    told = capsys.readouterr().err
+    assert "cannot be read (No such file or directory)" in told
+    assert "--admin unix:/run/tunnel-gateway/admin.sock" in told
 
 
 def test_an_instance(running: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,12 @@ def test_pem_and_der() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "malformed"),
+        (b"", "it is empty"),
+        (b" \r\n", "it is empty"),
+        (b"\n<html><body>502", "a web page"),
+        (b"\x30\x82\x01\x00\x02\x01\x03", r"PKCS#12 file .*; take the .* openssl pkcs12 -nokeys"),
+        (b"\x30\x80\x06\x09", r"certificates alone \(PKCS#7, .*openssl pkcs7"),
+        (b"\x30\x03\x04\x01\x00", "malformed"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no certificate"),
         (to_pem(USER.chain)[:-10], "line [0-9]+: not the begin or the end of a PEM block"),
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "malformed"),

@@ -180,6 +180,8 @@ def test_a_signer_without_a_certificate_and_no_signer() -> None:
         cms.verify(cms.parse_signed_data(framed(DOCUMENT, ders(user()), info)))
     with pytest.raises(SignedDataError, match="nobody"):
         cms.verify(cms.parse_signed_data(framed(DOCUMENT, ders(signer()), b"")))
+    with pytest.raises(SignedDataError, match="nobody"):  # a .p7b with certificates alone
+        cms.verify(cms.parse_signed_data(framed(None, ders(signer()), b"")))
 
 
 def test_bounds() -> None:

@@ -120,7 +120,8 @@ def test_other_old_java_formats_are_named_with_the_remedy(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "neither PEM nor PKCS#12 nor a Java keystore"),
+        (b"", "it is empty"),
+        (b"<!DOCTYPE html>", "it is a web page"),
         (b"hello", "neither PEM nor PKCS#12 nor a Java keystore"),
         (b"-----BEGIN CERTIFICATE-----\n", "line 1: the PEM block CERTIFICATE is cut off"),
         (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "no certificate"),

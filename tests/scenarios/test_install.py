@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,53 @@ def test_units_for_any_systemd(installed: Path) -> None:
     else:
         assert "RestartSteps=" not in written
         assert 'kill -HUP $$MAINPID"\n' in written or "notify-reload\n" in written
+
+
+STOPS_SLOWLY = """\
+#!/bin/sh
+trap 'sleep 4; echo drained; exit 0' TERM
+trap 'echo reloaded' HUP
+echo started by $(id -un) with "$*"
+while :; do sleep 0.1; done
+"""
+
+
+def containers_command() -> str:
+    """Return what docs/operations.md lets a container run, after the folders are made."""
+    text = (PROJECT / "docs" / "operations.md").read_text()
+    block = text.split("**In a container**")[1].split("```sh\n")[1].split("```")[0]
+    assert block.startswith("systemd-tmpfiles --create\nexec ")
+    return (
+        block.partition("\n")[2]
+        .replace("id=tunnel-gateway ", "id=nobody ", 1)
+        .replace("id=tunnel-gateway ", "id=nogroup ")
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as in a container")
+def test_a_container_that_is_stopped_waits_for_its_tunnels(tmp_path: Path) -> None:
+    program = Path(tempfile.mkdtemp(prefix="container")) / "tunnel-gateway"  # nobody gets there
+    program.parent.chmod(0o755)
+    program.write_text(STOPS_SLOWLY)
+    program.chmod(0o755)
+    unshare = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    container = subprocess.Popen(
+        (*unshare, "bash", "-c", containers_command()),
+        env=os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with container:
+        assert container.stdout is not None
+        started = container.stdout.readline()
+        assert started.startswith("started by nobody with serve --config /etc/tunnel-gateway/")
+        children = Path(f"/proc/{container.pid}/task/{container.pid}/children").read_text()
+        (first,) = map(int, children.split())
+        os.kill(first, signal.SIGHUP)
+        os.kill(first, signal.SIGTERM)
+        assert container.communicate(timeout=60)[0] == "reloaded\ndrained\n"
+    assert container.returncode == 0
+    shutil.rmtree(program.parent)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--remove",)])

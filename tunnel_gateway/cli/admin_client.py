@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import sys
+from dataclasses import replace
 from typing import Any, Final
 
 from tunnel_gateway.cli.arguments import add_config
@@ -15,10 +16,15 @@ from tunnel_gateway.cli.say import say
 from tunnel_gateway.config import load_admin_listen
 from tunnel_gateway.config_admin import AdminAddress, addresses_of, parse_address
 from tunnel_gateway.config_values import INSTANCE
-from tunnel_gateway.errors import AdminError, Fault
+from tunnel_gateway.errors import AdminError, ConfigError, Fault
 from tunnel_gateway.gateway.admin.guard import ACTION_HEADER, SERVER
 from tunnel_gateway.observability.logs import escaped
 
+# For the night in which the file is gone; the address is that of the example.
+_WITHOUT: Final = (
+    "ask the one that runs without the file: --admin unix:/run/tunnel-gateway/admin.sock, or where"
+    " else it has its socket"
+)
 # The first look of all measures rates for a second.
 _SECONDS: Final = 10.0
 # The bounded lists of the state come nowhere near it.
@@ -71,12 +77,16 @@ class AdminClient:
             say(sys.stderr, f"tunnel-gateway: {escaped(text)}")
 
     def _configured(self, arguments: argparse.Namespace) -> AdminAddress:
-        texts, self.faults = load_admin_listen(arguments.config)
+        try:
+            texts, self.faults = load_admin_listen(arguments.config)
+        except ConfigError as error:
+            last = error.faults[-1]
+            last = replace(last, message=f"{last.message}; or {_WITHOUT}")
+            raise ConfigError([*error.faults[:-1], last]) from None
         if texts is None:
             raise AdminError(
-                f"{arguments.config} has no tunnel.admin.listen that can be used: set it, for"
-                " example to unix:/run/tunnel-gateway/admin.sock, and restart the gateway; or give"
-                " the address of the running one with --admin"
+                f"{arguments.config} has no tunnel.admin.listen that can be used: set it, and"
+                f" restart the gateway; or {_WITHOUT}"
             )
         addresses = addresses_of(texts, {INSTANCE: arguments.instance})
         return next((one for one in addresses if one.path is not None), addresses[0])

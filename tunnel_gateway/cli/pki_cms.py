@@ -6,9 +6,10 @@ import argparse
 import binascii
 import sys
 from base64 import b64decode
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tunnel_gateway.cli.arguments import moment, password_in
 from tunnel_gateway.errors import CertificateError, FileError, SignedDataError
@@ -16,12 +17,18 @@ from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki import cms, pem
 from tunnel_gateway.pki.certificate import format_time
 from tunnel_gateway.pki.keyfiles import read_file
+from tunnel_gateway.pki.kind import Kind, kind
 from tunnel_gateway.pki.truststore import load_trust_anchors
 from tunnel_gateway.pki.validation import ChainValidator
 from tunnel_gateway.plain_text import utf8
 
 # RFC 7468, sections 8 and 9, and what OpenSSL also writes.
 _LABELS = frozenset({"PKCS7", "CMS", "PKCS #7 SIGNED DATA"})
+
+_OTHERS: Final[Mapping[Kind, str]] = {
+    "certificate": "a certificate alone, or something built like one",
+    "pfx": "a PKCS#12 file (PFX)",
+}
 
 _HELP = """\
 Check a signed document (PKCS#7, CMS) as E-IMZO makes it: exit 0 and print who signed it and when,
@@ -88,6 +95,8 @@ def _message(path: Path) -> bytes:
     # BASE64 is a third longer, and has line ends.
     data = read_file(path, limit=2 * cms.MAX_SIZE)
     if data.startswith(b"\x30") and not data.isascii():
+        if other := _OTHERS.get(kind(data)):
+            raise FileError(f"{path}: {other}, and not a signed document (PKCS#7, CMS)")
         return data
     try:
         text = utf8(data).strip()

@@ -133,11 +133,12 @@ def _places(config: Config) -> Iterator[Finding]:
     where = f"{config.listen_ip}, port {config.listen_port}"
     yield _place("listen", where, partial(try_port, config), taken)
     if config.audit_file is not None:
-        yield _place("audit", str(config.audit_file), partial(_try_audit, config.audit_file), taken)
-
-
-def _try_audit(file: Path) -> None:
-    try_file(audit_path(file, os.environ))
+        try:
+            file = audit_path(config.audit_file, os.environ)
+        except FileError as error:
+            yield Finding("audit", str(config.audit_file), "fault", str(error))
+        else:
+            yield _place("audit", str(file), partial(try_file, file), taken)
 
 
 def _place(area: str, subject: str, try_it: Callable[[], None], taken: Status) -> Finding:
@@ -267,7 +268,9 @@ async def _reach(destination: Destination, address: Address, seconds: float) -> 
         await asyncio.to_thread(_open_and_close, alone, url, seconds)
         return Finding("destination", name, "ok", f"{url} answers a WebSocket")
     except DestinationUnreachableError as error:
-        return Finding("destination", name, "fault", str(error))
+        keys = f"tunnel.destination.{destination.id}.host and .port"
+        text = f"{error}; start the application there, or correct {keys}"
+        return Finding("destination", name, "fault", text)
     except InvalidStatus as error:
         code = error.response.status_code
         text = f"{url} answers {code} to a WebSocket on this path; pages may use another"

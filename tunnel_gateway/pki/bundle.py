@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from tunnel_gateway.errors import CertificateUnsuitableError
 from tunnel_gateway.pki import pem
 from tunnel_gateway.pki.certificate import Certificate
+from tunnel_gateway.pki.kind import EMPTY, ONLY_CERTIFICATES, PAGE, Kind, kind
 
 # Of PEM blocks: certificates (the second is OpenSSL's old name), and what may stand beside them.
 _LABELS: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
@@ -16,6 +18,13 @@ _REMEDIES: Final = {
     " without them: openssl x509 -in FILE -out NEW",
     "PKCS7": "take the certificates out of it: openssl pkcs7 -print_certs -in FILE -out NEW",
 }
+_OTHERS: Final[Mapping[Kind, str]] = {
+    "empty": EMPTY,
+    "page": PAGE,
+    "pfx": "a PKCS#12 file (PFX), with a private key in it; take the certificates out of it:"
+    " openssl pkcs12 -nokeys -in FILE -out NEW.pem",
+    "pkcs7": ONLY_CERTIFICATES,
+}
 
 
 def read_certificates(data: bytes) -> tuple[Certificate, ...]:
@@ -24,6 +33,8 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
     Raises CertificateUnsuitableError if there is no certificate or one of them is not ours.
     """
     if not pem.is_pem(data):
+        if other := _OTHERS.get(kind(data)):
+            raise CertificateUnsuitableError(other)
         return (Certificate.from_der(data),)
     try:
         blocks = pem.blocks(data)

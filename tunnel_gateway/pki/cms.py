@@ -133,9 +133,9 @@ def verify(
     signature is wrong, and CertificateError if a certificate is not accepted; a certificate
     that was not valid at the time of signing is not.
     """
-    document = _document(signed, content)
     if not signed.signers:
         raise SignedDataError("nobody has signed it")
+    document = _document(signed, content)
     actual = digest(document)
     return tuple(_verify_signer(signed, one, actual, validator, at) for one in signed.signers)
 

@@ -22,6 +22,7 @@ from tunnel_gateway.pki import names, pem
 from tunnel_gateway.pki.certificate import Certificate, format_time
 from tunnel_gateway.pki.crl_entries import Entries, Frame
 from tunnel_gateway.pki.der import MALFORMED
+from tunnel_gateway.pki.kind import EMPTY, PAGE, kind
 from tunnel_gateway.pki.oids import SIGNATURE_OIDS
 
 # Some 900,000 entries of the usual size.
@@ -164,11 +165,10 @@ class ProvenList:
 def _der(data: bytes) -> bytes:
     if data.startswith(_DER_SEQUENCE):
         return data
-    text = data.strip()
-    if not text:
-        raise ValueError("it is empty; fetch it again")
-    if text.startswith(b"<"):
-        raise ValueError("it is a web page (HTML or XML), such as a server's error; fetch it again")
+    if kind(data) == "empty":
+        raise ValueError(f"{EMPTY}; fetch it again")
+    if kind(data) == "page":
+        raise ValueError(PAGE)
     if not pem.is_pem(data):
         raise ValueError("it is neither DER nor PEM")
     found = [block.content for block in pem.blocks(data) if block.label in _LABELS]

@@ -10,7 +10,7 @@ nesting and the work of key derivation are bounded before anything is spent on t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -20,6 +20,7 @@ from asn1crypto import cms, keys, pkcs12, x509
 from tunnel_gateway.errors import KeystoreError, WrongPasswordError
 from tunnel_gateway.pki import pbe, pkcs8
 from tunnel_gateway.pki.der import MALFORMED, load_der
+from tunnel_gateway.pki.kind import ONLY_CERTIFICATES, Kind, kind
 
 # Some four hundred certificates: a user's file has three, a nation's truststore some dozens.
 MAX_SIZE: Final = 512 * 1024
@@ -29,14 +30,10 @@ MAX_NESTING: Final = 4
 
 _SALT_SIZE: Final = 16
 
-_SHORTEST: Final = 4
-# A version number, the body of a certificate, the identifier of a CMS content.
-_FIRST_TAGS: Final = {b"\x02": "pfx", b"\x30": "certificate", b"\x06": "pkcs7"}
-_OTHERS: Final = {
+_OTHERS: Final[Mapping[Kind, str]] = {
     "certificate": "not a PKCS#12 file (PFX) but a certificate alone (.cer, .crt): the private"
     " key is not in it",
-    "pkcs7": "not a PKCS#12 file (PFX) but certificates alone (PKCS#7, .p7b); take them out of it:"
-    " openssl pkcs7 -inform DER -print_certs -in FILE -out NEW.pem",
+    "pkcs7": f"not a PKCS#12 file (PFX) but {ONLY_CERTIFICATES}",
 }
 
 _T = TypeVar("_T")
@@ -167,18 +164,6 @@ def shown_aliases(data: bytes) -> tuple[str | None, ...]:
                     if bag["bag_id"].native in ("key_bag", "pkcs8_shrouded_key_bag")
                 ]
         return tuple(_bounded(found))
-
-
-def kind(data: bytes) -> str:
-    """Tell what a file in DER seems to be, by what its outermost SEQUENCE begins with.
-
-    ``pfx``, ``certificate``, ``pkcs7`` or ``unknown``.
-    """
-    if data[:1] != b"\x30" or len(data) < _SHORTEST:
-        return "unknown"
-    # The length is one byte, or says in its low bits how many bytes follow; 0x80 is BER's open end.
-    start = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
-    return _FIRST_TAGS.get(data[start : start + 1], "unknown")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from tunnel_gateway.pki import jks, pem, pkcs12
 from tunnel_gateway.pki.bundle import read_certificates
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.keyfiles import is_pfx, read_file
+from tunnel_gateway.pki.kind import EMPTY, PAGE, kind
 from tunnel_gateway.pki.validation import check_anchor
 
 
@@ -37,7 +38,7 @@ def read_trust_anchors(data: bytes, password: bytes | None) -> tuple[Certificate
     Raises CertificateUnsuitableError for certificates that are not ours, WrongPasswordError and
     KeystoreError for a store that cannot be read.
     """
-    if pem.is_pem(data) or pkcs12.kind(data) == "certificate":
+    if pem.is_pem(data) or kind(data) == "certificate":
         return read_certificates(data)
     if jks.is_java_keystore(data):
         found = jks.read_certificates(data, password)
@@ -46,6 +47,8 @@ def read_trust_anchors(data: bytes, password: bytes | None) -> tuple[Certificate
         if store.keys:
             raise KeystoreError("it holds a private key; a truststore holds certificates only")
         found = [bag.der for bag in store.certificates]
+    elif kind(data) in ("empty", "page"):
+        raise KeystoreError(EMPTY if kind(data) == "empty" else PAGE)
     else:
         raise KeystoreError("not a truststore: neither PEM nor PKCS#12 nor a Java keystore (JKS)")
     if not found:

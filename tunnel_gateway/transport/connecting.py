@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -26,13 +27,17 @@ async def look_up(name: Address) -> tuple[Address, ...]:
 
 
 async def connect_within(address: Address, seconds: float) -> SocketStream:
-    """Connect to an address; raises OSError, TimeoutError with a text among them."""
+    """Connect to an address; raises OSError, whose ``strerror`` is the system's or our own text."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(seconds):
             _, stream = await loop.create_connection(SocketStream, address.host, address.port)
     except TimeoutError:
         raise TimeoutError(f"did not answer in {round(seconds, 2):g} s") from None
+    except OSError as error:  # an event loop may write the address into the system's words
+        if not isinstance(error, socket.gaierror) and error.errno:
+            error.strerror = os.strerror(error.errno)
+        raise
     return stream
 
 
