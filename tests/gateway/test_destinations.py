@@ -207,7 +207,7 @@ class TestSeveralAddresses:
         self, known: Destinations, dead: Address, black_hole: Address
     ) -> None:
         with pytest.raises(DestinationUnreachableError) as caught:
-            await known.connect(at(dead, black_hole), 0.2)
+            await known.connect(at(dead, black_hole), 0.9)
         assert f"({dead}): Connection refused" in str(caught.value)
         assert f"({black_hole}): did not answer in 0." in str(caught.value)
 
