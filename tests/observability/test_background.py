@@ -7,6 +7,7 @@ import errno
 import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import get_args
 
 import pytest
@@ -145,3 +146,20 @@ def test_what_is_behind_a_block_that_failed_is_done(log: io.StringIO) -> None:
     with pytest.raises(KeyboardInterrupt), GoOn("audit"):
         raise KeyboardInterrupt
     assert json.loads(log.getvalue())["detail"].endswith("Stale file handle")
+
+
+async def test_a_cancellation_that_a_round_takes_away_ends_the_loop() -> None:
+    """As a TaskGroup does that fails in the same moment, before Python 3.13."""
+    rounds = 0
+
+    async def a_round() -> None:
+        nonlocal rounds
+        rounds += 1
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.001 if rounds > 1 else TIME_LIMIT)
+
+    running = keep_running("memory", a_round, lambda: rounds < 100)
+    await until(lambda: rounds == 1)
+    running.cancel()
+    await asyncio.wait((running,))
+    assert rounds == 1

@@ -59,7 +59,7 @@ async def _keep_running(
     name: Loop, a_round: Callable[[], Awaitable[object]], wanted: Callable[[], bool]
 ) -> None:
     delay = _FIRST_DELAY_SECONDS
-    while wanted():
+    while wanted() and not _is_ending():
         with GoOn(name):
             await a_round()
             delay = _FIRST_DELAY_SECONDS
@@ -90,8 +90,11 @@ class GoOn:
 
 def _is_cancelled(error: BaseException) -> bool:
     """Whether the loop itself is cancelled, and not what it waited for."""
-    if not isinstance(error, asyncio.CancelledError):
-        return False
+    return isinstance(error, asyncio.CancelledError) and _is_ending()
+
+
+def _is_ending() -> bool:
+    """Whether the task was cancelled, also where what it waited for has kept that from it."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
 

@@ -21,7 +21,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from functools import partial
 from typing import Any, Final
 
@@ -192,11 +192,9 @@ class Fleet:
         line = RedisLine(self._url, self._password, ASK_SECONDS)
         try:
             await line.connect()
-            async with asyncio.TaskGroup() as tasks:
-                for one in (line.send(), line.receive(), self._keep_lease(line)):
-                    tasks.create_task(one)
-        except* (RedisError, OSError) as errors:
-            self._lose(errors.exceptions[0])
+            await _until_one_ends(line.send(), line.receive(), self._keep_lease(line))
+        except (RedisError, OSError) as error:
+            self._lose(error)
         finally:
             self._line = None
             await line.close()
@@ -260,6 +258,23 @@ class Fleet:
                 detail=f"{type(error).__name__}: {error}",
                 effect="limits count this gateway's own tunnels only, until Redis answers in time",
             )
+
+
+async def _until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
+    """Run all until one of them ends, and raise what it raised.
+
+    Not a TaskGroup: before Python 3.13, if it fails in the moment in which its task is cancelled,
+    nobody learns of the cancellation, and whoever waits for the end of that task waits for ever.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _tell(asked: asyncio.Future[bool], answer: asyncio.Future[Any]) -> None:
