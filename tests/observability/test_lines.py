@@ -170,3 +170,20 @@ def test_what_has_a_descriptor(pipe: tuple[int, int]) -> None:
     with os.fdopen(os.dup(pipe[1]), "w") as stream:
         assert descriptor_of(stream) == stream.fileno()
     assert descriptor_of(stream) is None
+
+
+def test_who_logs_while_a_line_is_handed_over_waits_for_nobody(pipe: tuple[int, int]) -> None:
+    """As what the search for garbage ends may do, at any point of ``add``."""
+    writer, found = LineWriter(), bytearray()
+    drain(pipe[0], found)
+
+    def log_inside() -> None:
+        with writer._change:
+            writer.add(descriptor_sink(pipe[1]), b"from inside\n")
+
+    thread = threading.Thread(target=log_inside, daemon=True)
+    thread.start()
+    thread.join(TIME_LIMIT)
+    assert not thread.is_alive()
+    writer.flush(TIME_LIMIT)
+    wait_until(lambda: bytes(found) == b"from inside\n", "the line")

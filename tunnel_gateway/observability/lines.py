@@ -44,7 +44,9 @@ class LineWriter:
         self._lost = 0  # since that was told
         self._waiting = 0  # bytes
         self._full = False
-        self._change = threading.Lock()
+        # The search for garbage runs wherever it likes, and what it ends may have something to say:
+        # so a thread may come again, and as little as can be is done while it has this.
+        self._change = threading.RLock()
         self._queue: SimpleQueue[tuple[Sink, bytes]] = SimpleQueue()
         self._started = False
 
@@ -55,12 +57,14 @@ class LineWriter:
 
     def add(self, sink: Sink, line: bytes) -> None:
         """Have a line written, or count it as lost."""
+        size = len(line)
         with self._change:
-            self._full = self._full or self._waiting + len(line) > MAX_WAITING
+            self._full = self._full or self._waiting + size > MAX_WAITING
             if self._full:
-                self._count_lost(1)
+                self._lost += 1
+                self.lost_total += 1
                 return
-            self._waiting += len(line)
+            self._waiting += size
             if not self._started:
                 self._started = True
                 atexit.register(self.flush)
@@ -73,10 +77,6 @@ class LineWriter:
             written = threading.Event()
             self._queue.put((lambda _: written.set(), b""))
             written.wait(seconds)
-
-    def _count_lost(self, lines: int) -> None:
-        self._lost += lines
-        self.lost_total += lines
 
     # --- in the thread ---------------------------------------------------------------------
 
@@ -111,7 +111,8 @@ class LineWriter:
         failed = len(lines)
         with self._change:
             self._waiting -= size
-            self._count_lost(failed)
+            self._lost += failed
+            self.lost_total += failed
             if self._waiting or failed:
                 self._full = self._full and self._waiting > 0
                 return
