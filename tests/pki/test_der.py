@@ -86,3 +86,10 @@ def test_identifiers(oid: str) -> None:
 def test_what_is_no_identifier(contents: bytes) -> None:
     with pytest.raises(ValueError, match="an object identifier that is none"):
         dotted(contents)
+
+
+def test_an_identifier_has_one_form() -> None:
+    assert dotted(bytes.fromhex("551d1e")) == "2.5.29.30"
+    for padded in ("80551d1e", "55801d1e", "551d801e"):
+        with pytest.raises(ValueError, match="not DER"):
+            dotted(bytes.fromhex(padded))

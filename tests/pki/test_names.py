@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +11,7 @@ from asn1crypto import core, x509
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunnel_gateway.pki import names
 from tunnel_gateway.pki.names import (
     attributes,
     distinguished_name,
@@ -246,3 +249,17 @@ def test_matches(pattern: str, domain: str) -> None:
 )
 def test_does_not_match(pattern: str, domain: str) -> None:
     assert not domain_matches(pattern, domain)
+
+
+def test_many_marks_in_a_row_are_compared_as_they_are() -> None:
+    """To put them in order takes time quadratic in their number."""
+    for few, many in (("\u0301\u0316" * 15, "\u0301\u0316" * 16), ("\uff9e" * 30, "\uff9e" * 31)):
+        assert names._normalised(f"a{few}") is not None
+        assert names._normalised(f"a{many}") is None
+
+
+def test_every_letter_that_begins_with_a_mark_counts_as_one() -> None:
+    for letter in map(chr, range(sys.maxunicode + 1)):
+        apart = unicodedata.normalize("NFKD", letter)
+        if apart and unicodedata.combining(apart[0]):
+            assert names._normalised(letter * 31) is None, f"U+{ord(letter):04X}"

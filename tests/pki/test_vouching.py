@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from asn1crypto import core, x509
 
-from tests.support.paths import Counting, make
+from tests.support.paths import Counting, certified_again, make
 from tests.support.pki import NOW, altered, authority, ders, stranger, user
 from tests.support.strangers import hostile_chains
-from tunnel_gateway.errors import CertificateError, CertificateUntrustedError
-from tunnel_gateway.pki import der
+from tunnel_gateway.errors import (
+    CertificateError,
+    CertificateUnsuitableError,
+    CertificateUntrustedError,
+)
+from tunnel_gateway.pki import der, names
 from tunnel_gateway.pki.authority import CENTRE, ROOT, USER
 from tunnel_gateway.pki.certificate import Certificate
 from tunnel_gateway.pki.paths import MAX_SIGNATURE_CHECKS
@@ -65,6 +69,54 @@ def test_what_a_stranger_makes_is_refused_unread(
     with pytest.raises(CertificateError):
         vouched(HOSTILE[kind], counting=counting)
     assert counting.checks <= MAX_SIGNATURE_CHECKS
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_few_letters_of_a_strangers_names_are_compared(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = KnownCentres([authority().root.leaf], Counting())
+    compared: list[bytes] = []
+    resemblance = names.resemblance
+
+    def compare(name: bytes) -> object:
+        compared.append(name)
+        return resemblance(name)
+
+    monkeypatch.setattr(names, "resemblance", compare)
+    with pytest.raises(CertificateError):
+        known.vouched(HOSTILE[kind])
+    assert sum(map(len, compared)) <= 2048
+
+
+def test_who_is_no_centre_vouches_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or whoever has a certificate could make others that cost what they like."""
+    owner = user()
+    made = make(owner, "Made", USER)
+    chain = ders(made)
+    counting = Counting()
+    with pytest.raises(CertificateUnsuitableError, match="is not a CA's") as caught:
+        vouched(chain, counting=counting)
+    assert f"{owner.leaf.serial:x}" in str(caught.value)
+    assert counting.checks == 2  # the centre's and the owner's
+    work = Work(monkeypatch)
+    with pytest.raises(CertificateUnsuitableError, match="is not a CA's"):
+        ChainValidator([authority().root.leaf]).verify_client(chain, NOW)
+    assert work.done["objects"] <= MAX_OBJECTS
+
+
+def test_a_root_and_its_successor_of_one_key_take_one_check() -> None:
+    root = authority().root
+    successor = certified_again(root, days=(-1, 1000))
+    chain = [altered(user().leaf, issuer=_subject(root.leaf))]
+    counting = Counting()
+    with pytest.raises(CertificateUntrustedError):
+        vouched(chain, root.leaf, successor, counting=counting)
+    assert counting.checks == 1
+
+
+def _subject(certificate: Certificate) -> bytes:
+    return bytes(x509.Certificate.load(certificate.der).subject.dump())
 
 
 def test_the_counters_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,11 @@ def hostile_chains() -> dict[str, list[bytes]]:
     ]
     found["eight of one name"] = _namesakes(8)
     found["eight that are each other's"] = _crossed(8)
+    for kind, letters in (("marks", "\u0345\u0301\u0316" * 310), ("ligatures", "\ufdfa" * 620)):
+        found[f"six with names of {kind}"] = [
+            altered(user().leaf, issuer=_name(write(0x0C, f"{n}{letters}".encode())))
+            for n in range(6)
+        ]
     found["eight with long names"] = [
         altered(user().leaf, issuer=_long_name(n), subject=_long_name(n + 1)) for n in range(8)
     ]
@@ -104,6 +109,8 @@ def _names() -> Iterator[tuple[str, bytes]]:
         yield f"{size} bytes of empty RDNs", write(_SEQUENCE, empty * (size // len(empty)))
         yield f"{size} bytes of letters", _name(write(0x0C, b"a" * (size - 20)))
         yield f"{size} bytes of ligatures", _name(write(0x0C, "\ufdfa".encode() * (size // 3 - 9)))
+        marks = ("\u0345" * (size // 6) + "\u0301" * (size // 6) + "\u0316" * (size // 6)).encode()
+        yield f"{size} bytes of marks", _name(write(0x0C, marks[: -(len(marks) % 2) - 40]))
         yield (
             f"{size} bytes of an identifier",
             write(

@@ -19,6 +19,8 @@ OBJECT_IDENTIFIER: Final = 0x06
 _LONG_TAG: Final = 0x1F
 _SHORT_LENGTH: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 4
+# No number begins with it (X.690, 8.19.2), or one identifier could be written in many ways.
+_PADDING: Final = 0x80
 # Ours have 11 bytes.
 _MAX_IDENTIFIER_SIZE: Final = 64
 
@@ -110,6 +112,8 @@ def dotted(contents: bytes) -> str:
     arcs: list[int] = []
     number = 0
     for byte in contents:
+        if byte == _PADDING and not number:
+            raise ValueError("an object identifier that is not DER")
         number = number << 7 | byte & 0x7F
         if not byte & 0x80:
             arcs.append(number)

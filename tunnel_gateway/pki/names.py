@@ -40,6 +40,11 @@ _MAX_QUOTED: Final = 200
 # Some letters turn into as many as 18 when names are compared, which takes its time. Ligatures
 # and the like make two of one; an ellipsis or two is fine.
 _SPARE_LETTERS: Final = 8
+# To put marks (accents and the like) in their order takes time quadratic in how many follow each
+# other: milliseconds for a kilobyte. Streams of Unicode may have 30 in a row (UAX #15, section 13).
+_MANY_MARKS: Final = re.compile(rb"[^\0]{31}")
+# Letters that are no marks and begin with one when they are taken apart.
+_MARKED: Final = str.maketrans(dict.fromkeys("\u0f73\u0f75\u0f81\uff9e\uff9f", "\u0300"))
 # Those of the centres come again with every certificate.
 _PREPARED: Final = 1024
 
@@ -185,8 +190,10 @@ def _letters(attribute: Attribute) -> bytes:
 
 
 def _normalised(text: str | None) -> str | None:
-    """Return NFKC of a text; None if it is none, or much longer than it looks."""
-    if text is None:
+    """Return NFKC of a text; None if it is none, full of marks, or much longer than it looks."""
+    if text is None or text.isascii():
+        return text
+    if _MANY_MARKS.search(bytes(map(unicodedata.combining, text.translate(_MARKED)))):
         return None
     plain = unicodedata.normalize("NFKC", text)
     return plain if len(plain) <= 2 * len(text) + _SPARE_LETTERS else None

@@ -31,6 +31,10 @@ _EXTENSION_FIELDS: Final = 3
 _AUTHORITY_KEY: Final = bytes.fromhex("551d23")
 _SUBJECT_KEY: Final = bytes.fromhex("551d0e")
 _KEY_IDENTIFIER: Final = 0x80
+# 2.5.29.19, and of its fields cA, which DER leaves out where it is FALSE.
+_BASIC_CONSTRAINTS: Final = bytes.fromhex("551d13")
+_BOOLEAN: Final = 0x01
+_FALSE: Final = b"\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +99,24 @@ class Outline:
 
         Raises ValueError for extensions that are none, or too many.
         """
-        found: dict[bytes, bytes] = {}
-        if self.extensions:
-            for one in der.values(der.one(self.extensions, der.SEQUENCE), MAX_EXTENSIONS):
-                identifier, *_, content = der.values(one.contents, _EXTENSION_FIELDS)
-                found[identifier.contents] = content.contents
+        found = self._contents()
         authority, subject = found.get(_AUTHORITY_KEY), found.get(_SUBJECT_KEY)
         of_issuer = der.values(der.one(authority, der.SEQUENCE), 3) if authority else []
         return (
             next((one.contents for one in of_issuer if one.tag == _KEY_IDENTIFIER), None),
             der.one(subject, der.OCTET_STRING) if subject else None,
         )
+
+    def is_ca(self) -> bool:
+        """Tell whether it is a CA's by its basicConstraints; raises like ``key_identifiers``."""
+        constraints = self._contents().get(_BASIC_CONSTRAINTS)
+        fields = der.values(der.one(constraints, der.SEQUENCE), 2) if constraints else []
+        return any(one.tag == _BOOLEAN and one.contents != _FALSE for one in fields)
+
+    def _contents(self) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        if self.extensions:
+            for one in der.values(der.one(self.extensions, der.SEQUENCE), MAX_EXTENSIONS):
+                identifier, *_, content = der.values(one.contents, _EXTENSION_FIELDS)
+                found[identifier.contents] = content.contents
+        return found

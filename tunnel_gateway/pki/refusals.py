@@ -5,7 +5,7 @@ Certificates go by their labels; see ``certificate.label``.
 
 from __future__ import annotations
 
-from tunnel_gateway.errors import CertificateUntrustedError
+from tunnel_gateway.errors import CertificateUnsuitableError, CertificateUntrustedError
 
 
 def no_issuer(leaf: str, orphan: str) -> CertificateUntrustedError:
@@ -41,6 +41,14 @@ def wrong_signature(whose: str) -> CertificateUntrustedError:
     return CertificateUntrustedError(
         f"the signature of {whose} does not verify: the certificate was altered,"
         " or its issuer is not the one of that name in the truststore or the chain"
+    )
+
+
+def no_centre(leaf: str, whose: str) -> CertificateUnsuitableError:
+    """The certificate that the issuer is known by is a user's or a domain's."""
+    return CertificateUnsuitableError(
+        f"{leaf} was issued by the owner of {whose}, which is not a CA's (basicConstraints):"
+        " only a CA may issue certificates"
     )
 
 

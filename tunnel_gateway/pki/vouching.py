@@ -16,26 +16,34 @@ from asn1crypto import algos, keys
 from cryptography.exceptions import InvalidSignature
 from pyhanko_certvalidator.sig_validate import SignatureValidator
 
-from tunnel_gateway.errors import CertificateUnsuitableError, CertificateUntrustedError
+from tunnel_gateway.errors import CertificateError, CertificateUnsuitableError
 from tunnel_gateway.pki import der, names, refusals
 from tunnel_gateway.pki.certificate import Certificate, label
 from tunnel_gateway.pki.outline import Outline
 from tunnel_gateway.pki.paths import MAX_SIGNATURE_CHECKS
 
-# A chain of eight has names of eight centres, with three to six attributes each.
-_MAX_ATTRIBUTES: Final = 64
+# Of eight centres, 256 bytes each. Names beyond it are compared as they are written.
+_MAX_NAMES_SIZE: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class _Centre:
-    """One who may have signed; ``identifier`` is its subjectKeyIdentifier."""
+    """One who may have signed; ``der`` is its key, ``identifier`` its subjectKeyIdentifier."""
 
+    der: bytes
     key: keys.PublicKeyInfo
     identifier: bytes | None
 
-    @classmethod
-    def of(cls, outline: Outline) -> _Centre:
-        return cls(der.load_der(keys.PublicKeyInfo, outline.key), outline.key_identifiers()[1])
+
+_Centres = dict[object, list[_Centre]]
+
+
+def _add_centre(centres: _Centres, name: object, outline: Outline) -> None:
+    """Add one, unless it is known under that name with that key: a root and its successor are."""
+    known = centres.get(name, [])
+    if all(one.der != outline.key for one in known):
+        key = der.load_der(keys.PublicKeyInfo, outline.key)
+        centres[name] = [*known, _Centre(outline.key, key, outline.key_identifiers()[1])]
 
 
 class KnownCentres:
@@ -45,25 +53,26 @@ class KnownCentres:
         self._signatures = signatures
         self._ders = frozenset(anchor.der for anchor in anchors)
         self._names: dict[bytes, object] = {}
-        self._centres: dict[object, list[_Centre]] = {}
+        self._centres: _Centres = {}
         for anchor in anchors:
             outline = Outline.read(anchor.der)
             name = names.resemblance(outline.subject)
             self._names[outline.subject] = name
-            self._centres.setdefault(name, []).append(_Centre.of(outline))
+            _add_centre(self._centres, name, outline)
 
     def vouched(self, chain: Sequence[bytes]) -> list[bytes]:
         """Return the leaf and those of the chain that lead to it from a trust anchor.
 
         Raises CertificateUntrustedError if the leaf is not among them, with the reason, and
-        CertificateUnsuitableError for what is not built like a certificate.
+        CertificateUnsuitableError if no CA has issued it, or for what is not built like a
+        certificate.
         """
         try:
             outlines = [Outline.read(one) for one in dict.fromkeys(chain)]
             search = _Search(self._signatures, dict(self._names), dict(self._centres))
             proven = search.run(outlines, self._ders)
             if outlines[0] not in proven:
-                raise search.refusal(outlines)
+                raise search.refusal(outlines, proven)
         except ValueError as fault:
             raise CertificateUnsuitableError(f"malformed certificate: {fault}") from fault
         return [one.der for one in outlines if one in proven]
@@ -76,12 +85,12 @@ class _Search:
         self,
         signatures: SignatureValidator,
         known_names: dict[bytes, object],
-        known_centres: dict[object, list[_Centre]],
+        known_centres: _Centres,
     ) -> None:
         self._signatures = signatures
         self._names = known_names
         self._centres = known_centres
-        self._attributes = 0
+        self._names_size = 0
         self._checks = 0
         self._wrong: dict[bytes, _Centre] = {}
 
@@ -100,15 +109,15 @@ class _Search:
                     found = True
                     waiting.remove(one)
                     proven.append(one)
-                    name = self._name(one.subject)
-                    self._centres[name] = [*self._centres.get(name, []), _Centre.of(one)]
+                    if one.is_ca():  # else its owner could make certificates for us to read
+                        _add_centre(self._centres, self._name(one.subject), one)
         return proven
 
     def _name(self, name: bytes) -> object:
         if name not in self._names:
-            found = names.resemblance(name) if self._attributes < _MAX_ATTRIBUTES else name
-            self._attributes += len(found) if isinstance(found, tuple) else 0
-            self._names[name] = found
+            self._names_size += len(name)
+            few = self._names_size <= _MAX_NAMES_SIZE
+            self._names[name] = names.resemblance(name) if few else name
         return self._names[name]
 
     def _signed(self, one: Outline, centre: _Centre) -> bool:
@@ -123,7 +132,7 @@ class _Search:
             return False
         return True
 
-    def refusal(self, outlines: Sequence[Outline]) -> CertificateUntrustedError:
+    def refusal(self, outlines: Sequence[Outline], proven: Sequence[Outline]) -> CertificateError:
         """Say why nobody vouches for the first: whose issuer is missing, or what was altered."""
         leaf, culprit, others = _label(outlines[0]), outlines[0], list(outlines[1:])
         while culprit.der not in self._wrong:
@@ -133,6 +142,8 @@ class _Search:
                     return refusals.unknown_root(leaf, _label(culprit))
                 return refusals.no_issuer(leaf, _label(culprit))
             culprit = issuers[0]
+            if culprit in proven:
+                return refusals.no_centre(leaf, _label(culprit))
             others.remove(culprit)
         wanted, found = culprit.key_identifiers()[0], self._wrong[culprit.der].identifier
         if wanted and found and wanted != found:
