@@ -187,3 +187,14 @@ def test_who_logs_while_a_line_is_handed_over_waits_for_nobody(pipe: tuple[int, 
     assert not thread.is_alive()
     writer.flush(TIME_LIMIT)
     wait_until(lambda: bytes(found) == b"from inside\n", "the line")
+
+
+def test_a_line_that_is_too_long_costs_no_other(pipe: tuple[int, int]) -> None:
+    found, told = bytearray(), list[int]()
+    drain(pipe[0], found)
+    writer = LineWriter(told.append)
+    writer.add(descriptor_sink(pipe[1]), b"x" * (MAX_WAITING + 1))
+    writer.add(descriptor_sink(pipe[1]), b"short\n")
+    writer.flush(TIME_LIMIT)
+    wait_until(lambda: bytes(found) == b"short\n", "the line")
+    assert told == [1]

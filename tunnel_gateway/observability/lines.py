@@ -59,6 +59,8 @@ class LineWriter:
         """Have a line written, or count it as lost."""
         size = len(line)
         with self._change:
+            # If none wait, nothing is written that would end the state of being full.
+            self._full = self._full and self._waiting > 0
             self._full = self._full or self._waiting + size > MAX_WAITING
             if self._full:
                 self._lost += 1
