@@ -394,19 +394,3 @@ async def test_redis_whose_clock_was_set_back_refuses_nobody(redis: RedisServer)
         rate = Rate(0.001, 2)
         assert [await one.allows("192.0.2.1", rate) for _ in range(3)] == [True, True, False]
     await client.aclose()
-
-
-@pytest.mark.parametrize("moments", range(12))
-async def test_who_leaves_while_the_line_breaks_is_gone(redis: RedisServer, moments: int) -> None:
-    """At every step of the loop on the way from the fault to the next try."""
-    fleet = Fleet(redis.url)
-    fleet.join()
-    await until(lambda: fleet.available)
-    assert fleet._line is not None
-    fleet._line._fail("as if no answer had come")
-    for _ in range(moments):
-        await asyncio.sleep(0)
-    async with asyncio.timeout(TIME_LIMIT):
-        await fleet.leave()
-    assert fleet._keeping is not None
-    assert fleet._keeping.done()

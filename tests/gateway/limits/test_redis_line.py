@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from tests.support.loopback import TIME_LIMIT
 from tests.support.redis import RedisServer, redis, slow
 from tunnel_gateway.gateway.limits import redis_line as module
+from tunnel_gateway.gateway.limits.fleet import Fleet
 from tunnel_gateway.gateway.limits.redis_line import LOST, RedisLine
 
 __all__ = ["redis"]  # the fixture
@@ -103,3 +104,23 @@ async def test_what_has_arrived_while_the_loop_stood_is_in_time(redis: RedisServ
         time.sleep(0.3)  # noqa: ASYNC251 (this is what is to be survived)
         assert await asked == b"1"
         assert await late == b"2"
+
+
+@pytest.mark.parametrize("moments", range(12))
+async def test_a_fleet_that_is_left_while_its_line_breaks_is_left(
+    redis: RedisServer, moments: int
+) -> None:
+    """At every step of the loop on the way from the fault to the next try."""
+    fleet = Fleet(redis.url)
+    fleet.join()
+    async with asyncio.timeout(TIME_LIMIT):
+        while not fleet.available:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert fleet._line is not None
+    fleet._line._fail("as if no answer had come")
+    for _ in range(moments):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(TIME_LIMIT):
+        await fleet.leave()
+    assert fleet._keeping is not None
+    assert fleet._keeping.done()
