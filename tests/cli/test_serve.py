@@ -111,7 +111,8 @@ def test_a_port_that_is_taken(
         assert program.exit_code() == 1
     (line,) = program.errors
     assert line.startswith(
-        f"tunnel-gateway: cannot listen on {LOOPBACK}:{port}: Address already in use; tunnel.listen"
+        f"tunnel-gateway: cannot listen on {LOOPBACK}:{port}: Address already in use;"
+        f" `ss -ltnp sport = :{port}` tells what listens there."
     )
 
 

@@ -48,9 +48,10 @@ def test_where_the_system_asks_for_no_right(
     assert "right" not in said(config, errno.EACCES)
 
 
-def test_an_address_of_another_machine(config: Config) -> None:
+@pytest.mark.parametrize("address", ["192.0.2.1", "::1%no-such-zone"])
+def test_an_address_of_another_machine(address: str, config: Config) -> None:
     with pytest.raises(CannotListenError, match=r"tunnel\.listen\.ip must be an address"):
-        try_port(replace(config, listen_ip="192.0.2.1", listen_port=1025))
+        try_port(replace(config, listen_ip=address, listen_port=1025))
 
 
 def test_a_port_that_is_taken_and_one_that_is_free(config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,8 @@ def refusal(error: OSError, config: Config) -> CannotListenError:
             f"{error.strerror}; `ss -ltnp sport = :{port}` tells what listens there. Of several"
             " daemons each needs tunnel.listen.reuseport=yes and the same user"
         )
-    if error.errno == errno.EADDRNOTAVAIL:
+    # An address with a zone that is not here is looked up as a name, and not found.
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME):
         return CannotListenError(
             f"{error.strerror}; tunnel.listen.ip must be an address of this machine, and 0.0.0.0 or"
             " :: is all of them"
