@@ -22,6 +22,7 @@ from tests.support.processes import (
     Gateway,
     ReservedPort,
     command,
+    inspectable,
     wait_until,
     write_config,
 )
@@ -50,6 +51,7 @@ def test_closed_descriptors(
         cwd=PROJECT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=inspectable(),
     )
     try:
         wait_until(admin.exists, "the admin's socket")
