@@ -31,7 +31,11 @@ Check = Callable[..., tuple[int, list[dict[str, Any]]]]
 
 @pytest.fixture
 def check(
-    credentials: Credentials, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    credentials: Credentials,
+    api: Api,
+    closed_port: ReservedPort,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> Check:
     """Run the command with these settings; returns its code and its findings."""
 
@@ -40,7 +44,7 @@ def check(
         destination = settings.pop("destination", api.port)
         assert isinstance(destination, int)
         keys = {"limit": 10} | {name.replace("_", "."): value for name, value in settings.items()}
-        write_config(path, credentials, 1, {"0": destination}, keys)
+        write_config(path, credentials, closed_port.number, {"0": destination}, keys)
         path.chmod(0o600)
         code = main(["check", "--config", str(path), "--json"])
         return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -186,10 +190,20 @@ def test_permissions(check: Check, credentials: Credentials, tmp_path: Path) -> 
 
 
 def test_a_password_in_a_file_that_others_read(
-    credentials: Credentials, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    credentials: Credentials,
+    api: Api,
+    closed_port: ReservedPort,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "config.properties"
-    write_config(path, credentials, 1, {"0": api.port}, {"limit": 1, "servers.password": "sir"})
+    write_config(
+        path,
+        credentials,
+        closed_port.number,
+        {"0": api.port},
+        {"limit": 1, "servers.password": "sir"},
+    )
     path.chmod(0o644)
     assert main(["check", "--config", str(path)]) == 3
     output = capsys.readouterr().out
@@ -220,9 +234,11 @@ def test_root_may_read_what_the_gateway_may_not(
     assert "as the gateway's user" in findings[-1]["text"]
 
 
-def test_the_table(credentials: Credentials, api: Api, tmp_path: Path) -> None:
+def test_the_table(
+    credentials: Credentials, api: Api, closed_port: ReservedPort, tmp_path: Path
+) -> None:
     path = tmp_path / "config.properties"
-    write_config(path, credentials, 1, {"0": api.port}, {"limit": 10})
+    write_config(path, credentials, closed_port.number, {"0": api.port}, {"limit": 10})
     plain = Program("check", *COMMAND, "check", "--config", str(path))
     assert plain.exit_code() == 0
     assert plain.output[0].startswith("ok    configuration config.properties: no fault")
@@ -230,14 +246,16 @@ def test_the_table(credentials: Credentials, api: Api, tmp_path: Path) -> None:
 
 
 def test_colours_on_a_terminal(
+    *,
     credentials: Credentials,
     api: Api,
+    closed_port: ReservedPort,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "config.properties"
-    write_config(path, credentials, 1, {"0": api.port}, {"limit": 10})
+    write_config(path, credentials, closed_port.number, {"0": api.port}, {"limit": 10})
     near, far = pty.openpty()
     with os.fdopen(far, "w") as terminal:
         monkeypatch.setattr("sys.stdout", terminal)
@@ -378,18 +396,24 @@ def test_lists_that_refuse_everybody(
 
 
 def test_a_path_is_said_once(
-    credentials: Credentials, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    credentials: Credentials,
+    api: Api,
+    closed_port: ReservedPort,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     servers = tmp_path / "servers"
     (servers / "boshqa.uz").mkdir(parents=True)
     (tmp_path / "trust.pem").write_text("nothing")
     path = tmp_path / "config.properties"
     settings = {"servers.dir": servers, "truststore.file": tmp_path / "trust.pem"}
-    write_config(path, credentials, 1, {"0": api.port}, settings)
+    write_config(path, credentials, closed_port.number, {"0": api.port}, settings)
     assert main(["check", "--config", str(path), "--json"]) == 1
     for line in capsys.readouterr().out.splitlines():
         assert line.count(str(tmp_path)) <= 1
-    write_config(path, credentials, 1, {"0": api.port}, {"servers.dir": "/nowhere"})
+    write_config(
+        path, credentials, closed_port.number, {"0": api.port}, {"servers.dir": "/nowhere"}
+    )
     assert main(["check", "--config", str(path), "--json"]) == 1
     (line,) = capsys.readouterr().out.splitlines()
     assert line.count(str(path)) == 1

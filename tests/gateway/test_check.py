@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.credentials import Credentials
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, send
-from tests.support.processes import write_config
+from tests.support.processes import ReservedPort, write_config
 from tunnel_gateway.gateway.check import Finding, check
 
 Settings = Mapping[str, object]
@@ -71,12 +72,18 @@ async def test_an_application_that_is_there(
 
 
 async def findings(path: Path, credentials: Credentials, settings: Settings) -> list[Finding]:
-    write_config(path, credentials, 1, {"0": 1}, {"limit": 1, **settings})
-    return [
-        one
-        async for one in check(path)
-        if one.status == "fault" and one.area in ("configuration", "admin", "listen", "audit")
-    ]
+    """Return the faults; ``{folder}`` and ``{port}`` of the settings are the gateway's own."""
+    with closing(ReservedPort()) as own:
+        made = {
+            name: str(value).format(folder=path.parent, port=own.number)
+            for name, value in settings.items()
+        }
+        write_config(path, credentials, own.number, {"0": 1}, {"limit": 1, **made})
+        return [
+            one
+            async for one in check(path)
+            if one.status == "fault" and one.area in ("configuration", "admin", "listen", "audit")
+        ]
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "no-folder/audit.log"])
@@ -91,17 +98,16 @@ async def test_an_audit_file_that_cannot_be_made(
 @pytest.mark.parametrize(
     "settings",
     [
-        {"admin.listen": "127.0.0.1:1"},  # the port of the tunnels
-        {"admin.listen": "unix:{0}/admin.sock,unix:{0}/./admin.sock"},
-        {"admin.listen": "unix:{0}/audit", "audit.file": "{0}/audit"},
+        {"admin.listen": "127.0.0.1:{port}"},  # the port of the tunnels
+        {"admin.listen": "unix:{folder}/admin.sock,unix:{folder}/./admin.sock"},
+        {"admin.listen": "unix:{folder}/audit", "audit.file": "{folder}/audit"},
     ],
 )
 async def test_a_place_that_is_taken_twice(
     settings: Settings, credentials: Credentials, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.properties"
-    made = {name: str(value).format(tmp_path) for name, value in settings.items()}
-    (fault,) = await findings(path, credentials, made)
+    (fault,) = await findings(path, credentials, settings)
     assert fault.area == "configuration"
     assert "tunnel.admin.listen" in fault.text
 
