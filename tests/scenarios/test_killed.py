@@ -72,8 +72,12 @@ def test_the_page(gateway: Gateway, start_agent: StartAgent) -> None:
         page.socket.close()
     assert agent.exit_code() == (1 if agent.errors else 0)
     line = gateway.logged("tunnel_closed", tunnel_id=agent.tunnel_id)
-    # The last when the agent's close waited behind data that the application did not take.
-    assert line["reason"] in ("peer_left", "completed", "peer_lost")
+    # A reset page is told by the agent's alert, and one that only ended by its close; peer_lost is
+    # when either waited behind data that the application did not take.
+    if line["reason"] == "alert_received":
+        assert ": page_lost (" in line["detail"]
+    else:
+        assert line["reason"] in ("peer_left", "completed", "peer_lost")
     assert len(gateway.records()) == 1
 
 
