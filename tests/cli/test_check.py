@@ -27,24 +27,29 @@ from tunnel_gateway.cli.main import main
 from tunnel_gateway.pki.authority import issue_list
 
 Check = Callable[..., tuple[int, list[dict[str, Any]]]]
+Write = Callable[..., Path]
 
 
 @pytest.fixture
-def check(
-    credentials: Credentials,
-    api: Api,
-    closed_port: ReservedPort,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> Check:
+def write(credentials: Credentials, api: Api, closed_port: ReservedPort, tmp_path: Path) -> Write:
+    """Write a configuration, with a port that an ordinary user may take; returns its path."""
+
+    def made(keys: dict[str, object], destination: int = api.port) -> Path:
+        path = tmp_path / "config.properties"
+        write_config(path, credentials, closed_port.number, {"0": destination}, keys)
+        return path
+
+    return made
+
+
+@pytest.fixture
+def check(write: Write, api: Api, capsys: pytest.CaptureFixture[str]) -> Check:
     """Run the command with these settings; returns its code and its findings."""
 
     def run(**settings: object) -> tuple[int, list[dict[str, Any]]]:
-        path = tmp_path / "config.properties"
         destination = settings.pop("destination", api.port)
-        assert isinstance(destination, int)
         keys = {"limit": 10} | {name.replace("_", "."): value for name, value in settings.items()}
-        write_config(path, credentials, closed_port.number, {"0": destination}, keys)
+        path = write(keys, destination)
         path.chmod(0o600)
         code = main(["check", "--config", str(path), "--json"])
         return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -130,7 +135,7 @@ def test_a_truststore_that_is_none(check: Check, tmp_path: Path) -> None:
     assert (code, bad(findings)) == (1, [("truststore", "fault")])
 
 
-def test_destinations(check: Check, closed_port: Any, api: Api) -> None:
+def test_destinations(check: Check, closed_port: ReservedPort, api: Api) -> None:
     code, findings = check(destination=closed_port.number)
     assert (code, bad(findings)) == (1, [("destination", "fault")])
     code, findings = check(**{"destination.1.host": "yoq.invalid", "destination.1.port": 1})
@@ -190,20 +195,9 @@ def test_permissions(check: Check, credentials: Credentials, tmp_path: Path) -> 
 
 
 def test_a_password_in_a_file_that_others_read(
-    credentials: Credentials,
-    api: Api,
-    closed_port: ReservedPort,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "config.properties"
-    write_config(
-        path,
-        credentials,
-        closed_port.number,
-        {"0": api.port},
-        {"limit": 1, "servers.password": "sir"},
-    )
+    path = write({"limit": 1, "servers.password": "sir"})
     path.chmod(0o644)
     assert main(["check", "--config", str(path)]) == 3
     output = capsys.readouterr().out
@@ -234,11 +228,8 @@ def test_root_may_read_what_the_gateway_may_not(
     assert "as the gateway's user" in findings[-1]["text"]
 
 
-def test_the_table(
-    credentials: Credentials, api: Api, closed_port: ReservedPort, tmp_path: Path
-) -> None:
-    path = tmp_path / "config.properties"
-    write_config(path, credentials, closed_port.number, {"0": api.port}, {"limit": 10})
+def test_the_table(write: Write) -> None:
+    path = write({"limit": 10})
     plain = Program("check", *COMMAND, "check", "--config", str(path))
     assert plain.exit_code() == 0
     assert plain.output[0].startswith("ok    configuration config.properties: no fault")
@@ -246,16 +237,9 @@ def test_the_table(
 
 
 def test_colours_on_a_terminal(
-    *,
-    credentials: Credentials,
-    api: Api,
-    closed_port: ReservedPort,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    write: Write, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "config.properties"
-    write_config(path, credentials, closed_port.number, {"0": api.port}, {"limit": 10})
+    path = write({"limit": 10})
     near, far = pty.openpty()
     with os.fdopen(far, "w") as terminal:
         monkeypatch.setattr("sys.stdout", terminal)
@@ -396,24 +380,16 @@ def test_lists_that_refuse_everybody(
 
 
 def test_a_path_is_said_once(
-    credentials: Credentials,
-    api: Api,
-    closed_port: ReservedPort,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     servers = tmp_path / "servers"
     (servers / "boshqa.uz").mkdir(parents=True)
     (tmp_path / "trust.pem").write_text("nothing")
-    path = tmp_path / "config.properties"
-    settings = {"servers.dir": servers, "truststore.file": tmp_path / "trust.pem"}
-    write_config(path, credentials, closed_port.number, {"0": api.port}, settings)
+    path = write({"servers.dir": servers, "truststore.file": tmp_path / "trust.pem"})
     assert main(["check", "--config", str(path), "--json"]) == 1
     for line in capsys.readouterr().out.splitlines():
         assert line.count(str(tmp_path)) <= 1
-    write_config(
-        path, credentials, closed_port.number, {"0": api.port}, {"servers.dir": "/nowhere"}
-    )
+    write({"servers.dir": "/nowhere"})
     assert main(["check", "--config", str(path), "--json"]) == 1
     (line,) = capsys.readouterr().out.splitlines()
     assert line.count(str(path)) == 1
