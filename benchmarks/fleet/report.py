@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -16,8 +17,8 @@ END = "<!-- what came before is written by python -m benchmarks.fleet --publish 
 
 _FIGURES: tuple[tuple[str, Callable[[Phase], float]], ...] = (
     ("echoes/s", lambda phase: len(phase.echoes) / phase.seconds),
-    ("p50 ms", lambda phase: percentile(phase.echoes, 50)),
-    ("p99 ms", lambda phase: percentile(phase.echoes, 99)),
+    ("p50 ms", lambda phase: _milliseconds(phase, 50)),
+    ("p99 ms", lambda phase: _milliseconds(phase, 99)),
     ("slowest new, s", lambda phase: phase.slowest),
     ("gateway CPU-s/s", lambda phase: phase.cpu_seconds / phase.seconds),
     ("KiB/tunnel", lambda phase: phase.memory_kib / phase.most),
@@ -30,18 +31,23 @@ def rows(outcomes: Sequence[Outcome]) -> Iterator[Row]:
     yield ["phase", "s", "open tunnels", "new ones", "failed", *names]
     for phases in zip(*(outcome.phases for outcome in outcomes), strict=True):
         fewest, most = min(one.fewest for one in phases), max(one.most for one in phases)
-        talked = all(phase.echoes for phase in phases)
         yield [
             phases[0].name,
             str(Figure.of([phase.seconds for phase in phases])),
             f"{most:,}" if fewest == most else f"{fewest:,}..{most:,}",
             _each([phase.made for phase in phases]),
             _each([phase.failed for phase in phases]),
-            *(
-                str(Figure.of([of(phase) for phase in phases])) if talked else ""
-                for _, of in _FIGURES
-            ),
+            *(_figure([of(phase) for phase in phases]) for _, of in _FIGURES),
         ]
+
+
+def _milliseconds(phase: Phase, percent: float) -> float:
+    """Return a percentile of the echoes; not a number in a phase too short to have any."""
+    return percentile(phase.echoes, percent) if phase.echoes else math.nan
+
+
+def _figure(samples: Sequence[float]) -> str:
+    return "-" if any(map(math.isnan, samples)) else str(Figure.of(samples))
 
 
 def totals(outcomes: Sequence[Outcome]) -> list[str]:
