@@ -1,4 +1,4 @@
-"""The documents among themselves: tables of contents, and links that lead somewhere."""
+"""The documents: tables of contents, links that lead somewhere, and plain English."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.english import violations
+
 PROJECT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("*/*.md")])
+# The documents whose English passes the lint. The others are to follow.
+IN_PLAIN_ENGLISH = (
+    "certs/README.md",
+    "docs/README.md",
+    "docs/style.md",
+    "systemd/README.md",
+)
 WITH_CONTENTS = ("configuration", "keys-and-trust", "log", "operations", "performance")
 
 _CODE = re.compile(r"^( *)(```|~~~).*?^\1\2$", re.MULTILINE | re.DOTALL)
@@ -68,3 +77,63 @@ def test_a_broken_link_is_seen(tmp_path: Path) -> None:
         "# Bir so‘z\n\n[x](#bir-soz) [y](#ikki) [z](b.md) [w](https://x)\n```\n# c\n```\n"
     )
     assert broken(path) == ["#ikki", "b.md"]
+
+
+@pytest.mark.parametrize("name", IN_PLAIN_ENGLISH)
+def test_the_english_is_plain(name: str) -> None:
+    assert list(violations((PROJECT / name).read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (1, "The lists go on. So do loaded keys."),
+        (1, "Exempt are pages of localhost."),
+        (2, "Who reads the log is too slow."),
+        (2, "The key is kept; what cannot be read is refused."),
+        (2, "It stops, and logs it. One that nobody asks would\nnever be answered."),
+        (2, "| `busy` | What listens there must be stopped. |"),
+        (2, "One page for who is woken up."),
+        (3, "Where there are none it may be left out."),
+        (3, "A file that is no key is refused."),
+        (4, "It waits " + "and waits " * 20 + "."),
+        (5, "The client shall close."),
+        (6, "A user proves who he\nis."),
+        (7, "Git ignores that folder, for it holds keys."),
+        (
+            7,
+            "Connecting is enough, for a gateway that stops closes its port, for a\nnew one is up.",
+        ),
+        (7, "It removes all of the above but the user."),
+        (7, "It is read by whoever asks."),
+        (7, "The list is made anew."),
+        (9, "Every certificate must be a CA's."),
+    ],
+)
+def test_bad_english_is_seen(rule: int, text: str) -> None:
+    (violation,) = violations(f"# A heading\n\n* {text}\n")
+    assert re.match(rf"line [34]: .*; rule {rule}: ", violation)
+
+
+def test_good_english_and_code_pass() -> None:
+    text = """# What goes wrong
+
+Who may read it? There is no file, and it is no longer used. It waits for an hour, for example.
+`he shall` is code, ``a key` for it is`` too.
+
+```sh
+what he has is none
+```
+
+| what it is | where it goes |
+|---|---|
+| a key | for those who have one |
+"""
+    assert list(violations(text)) == []
+
+
+def test_the_examples_of_the_style_keep_it() -> None:
+    text = (PROJECT / "docs" / "style.md").read_text(encoding="utf-8")
+    better = re.findall(r"^\+ (.+)$", text, re.MULTILINE)
+    assert len(better) == len(re.findall(r"^- (.+)$", text, re.MULTILINE)) == 12
+    assert list(violations("\n\n".join(better[:-1]))) == []
