@@ -1,9 +1,9 @@
 """Every metric that the gateway offers: its name, type, labels, unit and meaning.
 
-Names, types and labels are a promise to whoever alerts on them. No label has values that a
+Names, types and labels are a promise to everybody who alerts on them. No label has values that a
 stranger could add to: domains, dst_ids and limits come from the configuration, reasons and stages
-from the code; what is not among `REASONS` counts as `OTHER`. docs/metrics.md has the table as
-`as_markdown` prints it.
+from the code; a reason that is not among `REASONS` counts as `OTHER`. docs/metrics.md has the
+table as `as_markdown` prints it.
 """
 
 from __future__ import annotations
@@ -78,70 +78,71 @@ METRICS: Final[tuple[Metric, ...]] = (
         "tunnels whose WebSocket is open"),
     Metric("tunnel_gateway_connections", "gauge", ("stage",), "",
         "connections by how far they have come: `handshake`, `connecting` (the user is known),"
-        " `opening` (the page's request is awaited), `open`"),
+        " `opening` (the gateway waits for the page's request), `open`"),
     Metric("tunnel_gateway_tunnels_opened_total", "counter", _TUNNEL, "",
         "tunnels whose WebSocket was opened"),
     Metric("tunnel_gateway_tunnels_closed_total", "counter", ("reason",), "",
-        "tunnels whose WebSocket was open and that have ended: one for each `tunnel_closed` of the"
-        " log, with its reason"),
+        "tunnels that have ended after their WebSocket was open: one for each `tunnel_closed` of"
+        " the log, with its reason"),
     Metric("tunnel_gateway_refusals_total", "counter", ("reason",), "",
         "connections that ended before their WebSocket was open: one for each `tunnel_refused` of"
-        " the log, those at the level debug too, with its reason"),
+        " the log, with its reason; those at the level debug count too"),
     Metric("tunnel_gateway_limits_reached_total", "counter", ("limit",), "",
-        "tunnels and connections that a limit has ended or refused; `limit` is the key of the"
-        " configuration that sets it"),
+        "tunnels and connections that a limit has ended or refused; `limit` is the configuration"
+        " key that sets it"),
     Metric("tunnel_gateway_probes_total", "counter", (), "",
-        "connections that hung up without a byte: health checks"),
+        "connections that closed without sending a byte: health checks"),
     Metric("tunnel_gateway_bytes_total", "counter", (*_TUNNEL, "direction"), "bytes",
-        "bytes that went through tunnels, running ones too: `up` from the users after the request's"
-        " head, `down` from the application"),
+        "bytes that went through tunnels, running tunnels included: `up` from the users, after the"
+        " request's head; `down` from the application"),
     Metric("tunnel_gateway_handshake_seconds", "histogram", (), "seconds",
-        "from accept to a proven user, of handshakes that succeeded; users' machines and the way to"
-        " them are part of it",
+        "time from accept to a proven user, for handshakes that succeeded; it includes the time of"
+        " the users' machines and of the network",
         _HANDSHAKE),
     Metric("tunnel_gateway_connect_seconds", "histogram", ("dst_id",), "seconds",
-        "how long connecting to the destination took, when it succeeded",
+        "how long it took to connect to the destination, when it succeeded",
         _CONNECT),
     Metric("tunnel_gateway_connect_failures_total", "counter", ("dst_id",), "",
-        "connects to the destination that failed"),
+        "failed attempts to connect to the destination"),
     Metric("tunnel_gateway_destination_up", "gauge", ("dst_id",), "",
-        "1 if the destination took a connection at the last probe, else 0; probes need"
+        "1 if the destination accepted a connection at the last probe, else 0; probes need"
         " `tunnel.admin.listen`"),
     Metric("tunnel_gateway_destination_address_up", "gauge", ("dst_id", "address"), "",
         "0 while an address of the destination fails and is left out, else 1"),
     Metric("tunnel_gateway_destination_tunnels", "gauge", ("dst_id",), "",
         "tunnels that go to the destination, open or about to open"),
     Metric("tunnel_gateway_destination_tunnels_limit", "gauge", ("dst_id",), "",
-        "`tunnel.destination.N.limit`; absent where there is none"),
+        "`tunnel.destination.N.limit`; absent if there is no such limit"),
     Metric("tunnel_gateway_limit_used", "gauge", ("limit",), "",
-        "how much of a limit of the whole gateway is taken: tunnels, handshakes, bytes of memory;"
-        " `limit` is the key of the configuration that sets it"),
+        "how much of a limit of the whole gateway is in use: tunnels, handshakes, bytes of memory;"
+        " `limit` is the configuration key that sets it"),
     Metric("tunnel_gateway_limit", "gauge", ("limit",), "",
-        "the limit itself, in the same unit; absent where there is none"),
+        "the limit itself, in the same unit; absent if there is no limit"),
     Metric("tunnel_gateway_public_key_queue", "gauge", (), "",
-        "steps of handshakes that wait for the thread of the public-key work"),
+        "handshake steps that wait for the thread of the public-key work"),
     Metric("tunnel_gateway_loop_lag_seconds", "histogram", (), "seconds",
-        "how much later than it should a timer of the event loop came, looked at twice a second",
+        "how late a timer of the event loop ran; measured twice a second",
         _LAG),
     Metric("tunnel_gateway_background_failures_total", "counter", ("loop",), "",
-        "failures of what the gateway does all the time beside its tunnels: one for each"
-        " `background_failed` of the log, and it goes on all the same"),
+        "failures of the gateway's background work: one for each `background_failed` of the log;"
+        " the work goes on"),
     Metric("tunnel_gateway_certificate_expiry_timestamp_seconds", "gauge", ("domain",), _MOMENT,
         "when the first certificate of the domain's chain expires"),
     Metric("tunnel_gateway_trust_anchors", "gauge", (), "",
         "trust anchors in use"),
     Metric("tunnel_gateway_trust_anchor_expiry_timestamp_seconds", "gauge", (), _MOMENT,
-        "when the first of them expires"),
+        "when the first trust anchor expires"),
     Metric("tunnel_gateway_revocation_lists", "gauge", (), "",
-        "revocation lists that are known"),
+        "revocation lists that the gateway has"),
     Metric("tunnel_gateway_revocation_list_issue_timestamp_seconds", "gauge", (), _MOMENT,
-        "when the oldest of them was issued; absent without lists"),
+        "when the oldest list was issued; absent if there are no lists"),
     Metric("tunnel_gateway_revocation_list_expiry_timestamp_seconds", "gauge", (), _MOMENT,
-        "when the first of them expires; absent without lists"),
+        "when the first list expires; absent if there are no lists"),
     Metric("tunnel_gateway_reloads_total", "counter", ("result",), "",
         "reloads: `ok` or `refused`"),
     Metric("tunnel_gateway_last_reload_timestamp_seconds", "gauge", (), _MOMENT,
-        "when the files in use were loaded: the last reload that was not refused, or the start"),
+        "when the files in use were loaded: at the last reload that was not refused, or at the"
+        " start"),
     Metric("tunnel_gateway_last_reload_ok", "gauge", (), "",
         "0 if the last reload was refused and the files on disk are not those in use, else 1"),
     Metric("tunnel_gateway_audit_ok", "gauge", (), "",
@@ -149,27 +150,28 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("tunnel_gateway_audit_waiting", "gauge", (), "",
         "records that wait in memory for the audit file"),
     Metric("tunnel_gateway_audit_lost_total", "counter", (), "",
-        "records that did not get into the audit file and will not"),
+        "records that were not written to the audit file and will not be"),
     Metric("tunnel_gateway_log_lines_lost_total", "counter", (), "",
-        "lines of the log that were not written: whoever reads it is too slow, or gone"),
+        "lines of the log that were not written: the reader is too slow, or gone"),
     Metric("tunnel_gateway_ready", "gauge", (), "",
-        "what `/readyz` says: 1 or 0"),
+        "1 if `/readyz` says that the gateway is ready, else 0"),
     Metric("tunnel_gateway_draining", "gauge", (), "",
-        "1 from the beginning of a stop on"),
+        "1 from the moment that a stop begins, else 0"),
     Metric("tunnel_gateway_clock_timestamp_seconds", "gauge", (), _MOMENT,
-        "the clock of the machine, by which certificates are checked; compare it with Prometheus'"),
+        "the clock of the machine, by which certificates are checked; compare it with the clock of"
+        " Prometheus"),
     Metric("tunnel_gateway_build_info", "gauge", ("version",), "",
         "always 1"),
     Metric("process_start_time_seconds", "gauge", (), _MOMENT,
-        "when the process began"),
+        "when the process started"),
     Metric("process_cpu_seconds_total", "counter", (), "seconds",
-        "processor time of all its threads"),
+        "processor time of all threads of the process"),
     Metric("process_resident_memory_bytes", "gauge", (), "bytes",
-        "its memory that is in RAM"),
+        "memory of the process that is in RAM"),
     Metric("process_open_fds", "gauge", (), "",
-        "its open file descriptors; a tunnel has two"),
+        "open file descriptors of the process; a tunnel has two"),
     Metric("process_max_fds", "gauge", (), "",
-        "how many it may have"),
+        "how many file descriptors the process may have"),
 )
 # fmt: on
 
