@@ -13,6 +13,8 @@ PROJECT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("*/*.md")])
 # The documents whose English passes the lint. The others are to follow.
 IN_PLAIN_ENGLISH = (
+    "README.md",
+    "SECURITY.md",
     "certs/README.md",
     "docs/README.md",
     "docs/style.md",
