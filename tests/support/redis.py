@@ -114,16 +114,26 @@ class Slow:
 async def slow(server: RedisServer, delay: float) -> AsyncIterator[Slow]:
     """Have a proxy in front of Redis whose answers are late."""
     proxy = Slow(server.path, delay)
+    connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ExceptionGroup, OSError):
             await proxy.serve(reader, writer)
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(asyncio.ensure_future(serve(reader, writer)))
+
+    listening = await asyncio.start_server(begin, "127.0.0.1", 0)
     host, port = listening.sockets[0].getsockname()
     proxy.address = f"{host}:{port}"
-    async with listening:
-        yield proxy
+    try:
+        async with listening:
+            yield proxy
+    finally:
+        # Or they are found when the loop is closed, as an error of some later test.
+        for one in connections:
+            one.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
 
 
 @pytest.fixture
