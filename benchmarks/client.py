@@ -11,16 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, USER, Target
-from tunnel_gateway.agent.tunnel import open_tunnel
-from tunnel_gateway.config_values import Address
+from tunnel_gateway.agent.handshake import open_tunnel
+from tunnel_gateway.config.values import Address
 from tunnel_gateway.gost.frames import Buffer
-from tunnel_gateway.pki.keyfiles import Identity, load_identity
-from tunnel_gateway.pki.truststore import load_trust_anchors
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.files.keyfiles import Identity, load_identity
+from tunnel_gateway.pki.files.truststore import load_trust_anchors
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
-from tunnel_gateway.transport.channel import Channel
-from tunnel_gateway.transport.inbox import Inbox
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.streams.channel import Channel
+from tunnel_gateway.transport.streams.inbox import Inbox
+from tunnel_gateway.transport.streams.stream import SocketStream
 
 _END_OF_HEAD = b"\r\n\r\n"
 _REQUEST = (

@@ -12,7 +12,7 @@ from benchmarks.client import Client, Conversation
 from benchmarks.counters import memory_kib
 from benchmarks.measures import Figures, Meter, Scale
 from tunnel_gateway.pki.authority import USER, Person, issue
-from tunnel_gateway.pki.keyfiles import Identity, load_identity
+from tunnel_gateway.pki.files.keyfiles import Identity, load_identity
 
 _AT_ONCE = 4
 _PIECE = bytes(16 * 1024)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from programs import ROOT, DemoError, gateway_program, program
 
-from tunnel_gateway.pki.alias import make_alias
-from tunnel_gateway.pki.keyfiles import identity_to_pfx, load_identity
+from tunnel_gateway.pki.certificates.alias import make_alias
+from tunnel_gateway.pki.files.keyfiles import identity_to_pfx, load_identity
 
 CERTIFICATES = ROOT / "certs" / "dev"
 TRUSTSTORE = CERTIFICATES / "truststore.pem"

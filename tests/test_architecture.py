@@ -17,46 +17,37 @@ PACKAGE = "tunnel_gateway"
 MAX_LINES = 400
 
 # Each part with the parts it may import besides itself. Nothing else may be imported from us.
-CONFIG = {
-    "config_values",
-    "config_text",
-    "config_credentials",
-    "config_destinations",
-    "config_admin",
-}
-SIDE = {
-    "errors",
-    "os_errors",
-    "kept_errors",
-    "subject_numbers",
-    "plain_text",
-    "config",
-    "observability",
-    *CONFIG,
-}
+BESIDE = {"errors", "os_errors", "kept_errors", "subject_numbers", "plain_text"}
+SIDE = {*BESIDE, "config", "observability"}
+BELOW = {*SIDE, "gost", "pki", "cms", "protocol", "transport"}
 LAYERS: dict[str, set[str]] = {
-    "errors": set(),
-    "os_errors": set(),
-    "kept_errors": set(),
-    "subject_numbers": set(),
-    "plain_text": set(),
-    "config_values": {"errors"},
-    "config_credentials": {"errors", "config_values", "plain_text"},
-    "config_text": {"errors", "config_values"},
-    "config_destinations": {"errors", "config_values", "subject_numbers"},
-    "config_admin": {"errors", "config_values"},
-    "config": {"errors", *CONFIG},
+    **{name: set() for name in BESIDE},
+    "config": {"errors", "plain_text", "subject_numbers"},
     "observability": {"errors"},
     "gost": {"errors"},
     "pki": {"errors", "os_errors", "gost", "plain_text"},
+    "cms": {"errors", "gost", "pki"},
     "protocol": {"errors", "kept_errors", "gost", "pki"},
     "transport": {*SIDE, "gost", "pki", "protocol"},
-    "gateway": {*SIDE, "gost", "pki", "protocol", "transport"},
-    "agent": {*SIDE, "gost", "pki", "protocol", "transport"},
-    "cli": {*SIDE, "gost", "pki", "protocol", "transport", "gateway", "agent"},
+    "daemon": BELOW,
+    "limits": {*BELOW, "daemon"},
+    "revocation": {*BELOW, "daemon"},
+    "gateway": {*BELOW, "daemon", "limits", "revocation"},
+    "agent": BELOW,
+    "cli": {*BELOW, "daemon", "limits", "revocation", "gateway", "agent"},
 }
 
-SANS_IO = {"gost", "pki", "protocol"}
+# The same inside parts that have rooms: each room, a folder or a file, may import what stands to
+# the left of it. What is not named stands at the left end.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "pki": ("encoding", "certificates", "trust", "status", "files", "authority"),
+    "transport": ("wire", "system", "streams"),
+    "daemon": ("audit", "admin"),
+    "gateway": ("admin", "gateway"),
+    "agent": ("keys", "pages", "api", "one_tunnel", "program"),
+}
+
+SANS_IO = {"gost", "pki", "cms", "protocol"}
 IMPURE_MODULES = {"asyncio", "socket", "time", "random", "secrets", "logging", "structlog"}
 IMPURE_CALLS = {
     "os.urandom",
@@ -122,6 +113,36 @@ def imports_go_one_way(root: Path) -> Iterator[str]:
                     " each layer can be read and tested without the ones above; gateway and agent"
                     " are two programs"
                 )
+
+
+def rooms_are_in_order(root: Path) -> Iterator[str]:
+    for path, names in sources(root):
+        rooms = ROOMS.get(names[0])
+        if rooms is None or len(names) == 1:
+            continue
+        for line, target in imports(path, names):
+            wanted = target.split(".")
+            if wanted[:2] != [PACKAGE, names[0]] or len(wanted) == 2:
+                continue
+            if _rank(wanted[2], rooms) > _rank(names[1], rooms):
+                yield (
+                    f"{path}:{line}: {names[1]} imports {wanted[2]}. Inside {names[0]} imports run"
+                    f" one way too: {' <- '.join(rooms)}"
+                )
+
+
+def _rank(name: str, rooms: tuple[str, ...]) -> int:
+    return rooms.index(name) if name in rooms else -1
+
+
+def names_are_unique(root: Path) -> Iterator[str]:
+    first: dict[str, Path] = {}
+    for path, names in sources(root):
+        # A command is named after what a user types, whatever else there is of this name.
+        if names[-1].startswith("__") or names[0] == "cli":
+            continue
+        if first.setdefault(names[-1], path) != path:
+            yield f"{path}: there is {first[names[-1]]} too. A file is found by its name alone"
 
 
 def sans_io_stays_pure(root: Path) -> Iterator[str]:
@@ -201,6 +222,8 @@ def every_file_has_its_tests(root: Path) -> Iterator[str]:
 
 RULES: tuple[Rule, ...] = (
     imports_go_one_way,
+    rooms_are_in_order,
+    names_are_unique,
     sans_io_stays_pure,
     only_gost_touches_c,
     only_cli_prints_and_exits,
@@ -231,16 +254,24 @@ BROKEN: list[tuple[Rule, str, str]] = [
     (imports_go_one_way, "gost/a.py", "from .. import pki"),
     (imports_go_one_way, "pki/a.py", "def f():\n    import tunnel_gateway.protocol.record"),
     (imports_go_one_way, "pki/a.py", "if TYPE_CHECKING:\n    import tunnel_gateway.transport"),
-    (imports_go_one_way, "protocol/a.py", "from tunnel_gateway.config import Config"),
+    (imports_go_one_way, "protocol/a.py", "from tunnel_gateway.config import tunnel"),
     (imports_go_one_way, "gateway/a.py", "from tunnel_gateway.agent import app"),
     (imports_go_one_way, "agent/a.py", "from tunnel_gateway.gateway import app"),
     (imports_go_one_way, "transport/a.py", "from tunnel_gateway.gateway import app"),
-    (imports_go_one_way, "observability/a.py", "from tunnel_gateway.config import Config"),
-    (imports_go_one_way, "config.py", "from tunnel_gateway.observability import logs"),
+    (imports_go_one_way, "observability/a.py", "from tunnel_gateway.config import tunnel"),
+    (imports_go_one_way, "config/a.py", "from tunnel_gateway.observability import logs"),
+    (imports_go_one_way, "daemon/a.py", "from tunnel_gateway.limits import sources"),
+    (imports_go_one_way, "limits/a.py", "from tunnel_gateway.gateway import gateway"),
+    (imports_go_one_way, "pki/a.py", "from tunnel_gateway.cms import signing"),
     (imports_go_one_way, "errors.py", "from tunnel_gateway import gost"),
     (imports_go_one_way, "__init__.py", "from tunnel_gateway import gateway"),
     (imports_go_one_way, "gateway/a.py", "from tunnel_gateway.cli import main"),
     (imports_go_one_way, "helpers/a.py", ""),
+    (rooms_are_in_order, "agent/reasons.py", "from tunnel_gateway.agent.keys import files"),
+    (rooms_are_in_order, "agent/keys/a.py", "from tunnel_gateway.agent.pages import tunnels"),
+    (rooms_are_in_order, "agent/keys/a.py", "from ...agent.api import dispatch"),
+    (rooms_are_in_order, "pki/encoding/a.py", "import tunnel_gateway.pki.files.pem"),
+    (rooms_are_in_order, "transport/wire/a.py", "from tunnel_gateway.transport import streams"),
     *((sans_io_stays_pure, "protocol/a.py", f"import {name}") for name in sorted(IMPURE_MODULES)),
     (sans_io_stays_pure, "pki/a.py", "from logging import handlers"),
     (sans_io_stays_pure, "gost/a.py", "import asyncio.streams"),
@@ -271,16 +302,19 @@ def test_what_the_rules_allow(tmp_path: Path) -> None:
         "__init__.py": "",
         "__main__.py": "from tunnel_gateway.cli.main import main\nraise SystemExit(main())",
         "errors.py": "import time\nfrom dataclasses import dataclass",
-        "config.py": "from tunnel_gateway.errors import ConfigError",
+        "config/text.py": "from tunnel_gateway.errors import ConfigError",
         "gost/__init__.py": "import tunnel_gateway",
         "gost/_native/build.py": "import cffi",
         "gost/digest.py": "import os\nfrom ._native import lib\nfrom . import curves\nos.sep",
         "pki/oids.py": "from ..gost.digest import digest\nimport timeit",
         "protocol/record.py": "from tunnel_gateway.pki.oids import oid\nnow = 1",
-        "transport/relay.py": "import time\nfrom tunnel_gateway.observability import logs",
-        "gateway/app.py": "from tunnel_gateway import config, errors, transport",
-        "agent/app.py": "from tunnel_gateway.transport import relay\nrelay.exit",
-        "agent/a.py": "async def f():\n    while True:\n        return\n    while f: pass",
+        "transport/streams/relay.py": "from tunnel_gateway.transport.wire import rates",
+        "transport/channel.py": "import time\nfrom tunnel_gateway.observability import logs",
+        "gateway/gateway.py": "from tunnel_gateway import config, errors, limits, transport",
+        "gateway/session.py": "from tunnel_gateway.gateway import sessions",
+        "agent/program.py": "from tunnel_gateway.agent import api, reasons",
+        "agent/api/a.py": "from tunnel_gateway.agent.api import dispatch\ndispatch.exit",
+        "agent/pages/b.py": "async def f():\n    while True:\n        return\n    while f: pass",
         "observability/background.py": "async def f():\n    while True: pass",
         "cli/main.py": "import sys\nfrom tunnel_gateway import agent, gateway\nsys.exit(print())",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ _CODE = re.compile(r"^( *)(```|~~~).*?^\1\2$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 _ENTRY = re.compile(r"^\d+\. \[(.+)\]\(#(.+)\)$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
+_PATH = re.compile(r"(?<![\w/.-])([a-z_]+(?:/[\w-]+)*\.(?:py|c|h))\b")
 
 
 def prose(path: Path) -> str:
@@ -54,6 +56,13 @@ def broken(path: Path) -> list[str]:
     return found
 
 
+def missing_paths(path: Path) -> list[str]:
+    """Return the files that a document names and that do not exist."""
+    named = _PATH.findall(prose(path))
+    bases = (PROJECT, PROJECT / "tunnel_gateway", PROJECT / "tunnel_gateway/gost/_native")
+    return [one for one in named if not any((base / one).is_file() for base in bases)]
+
+
 @pytest.mark.parametrize("name", WITH_CONTENTS)
 def test_the_contents_are_the_headings(name: str) -> None:
     text = prose(PROJECT / "docs" / f"{name}.md")
@@ -71,6 +80,40 @@ def test_every_document_is_in_the_list() -> None:
     listed = (PROJECT / "docs" / "README.md").read_text(encoding="utf-8")
     for path in (PROJECT / "docs").glob("*.md"):
         assert f"({path.name})" in listed or path.name == "README.md", path
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_every_path_exists(path: Path) -> None:
+    assert missing_paths(path) == []
+
+
+def listed_files(tree: str) -> Iterator[str]:
+    """Yield the files of a tree of names, each folder two spaces deeper than the one it is in."""
+    folders: list[str] = []
+    for depth, name in re.findall(r"^((?:  )+)(\S+)", tree, re.MULTILINE):
+        del folders[len(depth) // 2 - 1 :]
+        if name.endswith("/"):
+            folders.append(name)
+        else:
+            yield "".join(folders) + name
+
+
+def test_the_house_is_listed_file_by_file() -> None:
+    text = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = text.partition("```\ntunnel_gateway/\n")[2].partition("```")[0]
+    package = PROJECT / "tunnel_gateway"
+    files = [
+        str(path.relative_to(package))
+        for path in package.rglob("*.*")
+        if path.suffix in {".py", ".c", ".h"} and path.name not in {"__init__.py", "_gost.c"}
+    ]
+    assert sorted(listed_files(tree)) == sorted(files)
+
+
+def test_a_missing_path_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("`gost/digest.py` `tests/test_documents.py` `point.h` `gost/gone.py` gone.c")
+    assert missing_paths(path) == ["gost/gone.py", "gone.c"]
 
 
 def test_a_broken_link_is_seen(tmp_path: Path) -> None:

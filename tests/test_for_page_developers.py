@@ -9,13 +9,13 @@ import pytest
 
 from tests.support.processes import PROJECT
 from tunnel_gateway.agent.api.apikey import ApiKeys
-from tunnel_gateway.agent.api.reasons import REASONS
-from tunnel_gateway.agent.api.service import Service
+from tunnel_gateway.agent.api.dispatch import Service
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
 from tunnel_gateway.agent.keys.passwords import PasswordDesk, PasswordFile
 from tunnel_gateway.agent.pages.tunnels import Tunnels
+from tunnel_gateway.agent.reasons import REASONS
 from tunnel_gateway.errors import GatewayUnreachableError
 from tunnel_gateway.protocol.alerts import AlertCode
 

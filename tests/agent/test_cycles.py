@@ -15,11 +15,11 @@ from tests.support.credentials import Credentials
 from tests.support.garbage import cycles
 from tests.support.house import house
 from tests.support.loopback import LOOPBACK, receive_all, reset, send, stream_and_socket
+from tunnel_gateway.agent.handshake import open_tunnel
 from tunnel_gateway.agent.pages.address import PageAddress
-from tunnel_gateway.agent.tunnel import open_tunnel
-from tunnel_gateway.config_values import Address
+from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import ShuttingDownError, TunnelGatewayError
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
 
 ORIGIN = "https://example.uz"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.processes import PROJECT
 from tunnel_gateway.agent.settings import GATEWAY_PREFIX, KEYS, AgentSettings, load_settings
-from tunnel_gateway.config_values import Address
+from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import ConfigError
 
 HEX = "6578616d706c652e757a"

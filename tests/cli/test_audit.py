@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tunnel_gateway.cli.main import main
-from tunnel_gateway.gateway.audit.file import AuditFile
+from tunnel_gateway.daemon.audit.audit_file import AuditFile
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from tests.support.credentials import Credentials
 from tests.support.processes import TIME_LIMIT, Agent, Gateway
 from tunnel_gateway.cli import connect
 from tunnel_gateway.cli.main import main
-from tunnel_gateway.config_values import Address
-from tunnel_gateway.pki.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
+from tunnel_gateway.config.values import Address
+from tunnel_gateway.pki.files.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
 from tunnel_gateway.protocol.client import ClientSettings
-from tunnel_gateway.transport.relay import RelayEnd
+from tunnel_gateway.transport.streams.relay import RelayEnd
 
 Run = Callable[..., int]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.support.pki import OFFICER, authority, domain, stranger, user
 from tunnel_gateway.cli.facts import facts, plain, text
-from tunnel_gateway.config_destinations import PREFIX, read_destinations
-from tunnel_gateway.config_values import Entry
+from tunnel_gateway.config.destinations import PREFIX, read_destinations
+from tunnel_gateway.config.values import Entry
 from tunnel_gateway.errors import Fault
 from tunnel_gateway.pki.authority import POLICY_PREFIX
 

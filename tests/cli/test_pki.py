@@ -16,7 +16,7 @@ from tests.support.paths import certified_again
 from tests.support.pki import NOW, OFFICER, authority, domain, stranger, user
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.pki.authority import CENTRE, ROOT, issue
-from tunnel_gateway.pki.certificate import Certificate, to_pem
+from tunnel_gateway.pki.certificates.certificate import Certificate, to_pem
 
 
 def bundle(folder: Path, certificates: tuple[Certificate, ...], name: str = "chain.pem") -> Path:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tunnel_gateway.agent.api.apikey import ApiKeys
-from tunnel_gateway.agent.api.calls import Caller
+from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.cli.main import main
 from tunnel_gateway.errors import CallRefusedError
-from tunnel_gateway.pki.keyfiles import load_certificates
+from tunnel_gateway.pki.files.keyfiles import load_certificates
 
 
 @pytest.mark.parametrize("domain", ["example.uz", "localhost", "127.0.0.1"])

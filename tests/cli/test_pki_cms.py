@@ -11,8 +11,8 @@ import pytest
 from tests.support.messages import DOCUMENT, made, signer, streamed
 from tests.support.pki import NOW, authority, stranger
 from tunnel_gateway.cli.main import main
-from tunnel_gateway.pki import pem
-from tunnel_gateway.pki.certificate import to_pem
+from tunnel_gateway.pki.certificates.certificate import to_pem
+from tunnel_gateway.pki.encoding import pem
 
 AT = ("--at", NOW.isoformat())
 

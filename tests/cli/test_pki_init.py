@@ -11,10 +11,10 @@ from tests.cli.conftest import Run, wrong_usage
 from tunnel_gateway.cli import pki_init
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gateway.domains import load_domains
-from tunnel_gateway.pki.alias import make_alias
-from tunnel_gateway.pki.keyfiles import load_certificates, load_identity, password_beside
-from tunnel_gateway.pki.pkcs12 import shown_aliases
-from tunnel_gateway.pki.truststore import load_trust_anchors
+from tunnel_gateway.pki.certificates.alias import make_alias
+from tunnel_gateway.pki.files.keyfiles import load_certificates, load_identity, password_beside
+from tunnel_gateway.pki.files.pkcs12 import shown_aliases
+from tunnel_gateway.pki.files.truststore import load_trust_anchors
 
 
 def test_what_it_writes(run: Run, tmp_path: Path) -> None:

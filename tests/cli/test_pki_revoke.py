@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tunnel_gateway.cli.main import main
-from tunnel_gateway.pki.crl import RevocationList
-from tunnel_gateway.pki.keyfiles import load_certificates
+from tunnel_gateway.pki.files.keyfiles import load_certificates
+from tunnel_gateway.pki.status.crl import RevocationList
 
 
 @pytest.fixture

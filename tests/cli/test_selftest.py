@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from tunnel_gateway.cli import selftest as command
-from tunnel_gateway.gost import selftest
-from tunnel_gateway.gost.selftest import KNOWN_ANSWERS, KnownAnswer
+from tunnel_gateway.gost import known_answers
+from tunnel_gateway.gost.known_answers import KNOWN_ANSWERS, KnownAnswer
 
 
 class Terminal(io.StringIO):
@@ -30,7 +30,7 @@ def call(*arguments: str) -> int:
 @pytest.fixture
 def one_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = KnownAnswer("a wrong one", "nowhere", lambda: False)
-    monkeypatch.setattr(selftest, "KNOWN_ANSWERS", (*KNOWN_ANSWERS[:2], wrong))
+    monkeypatch.setattr(known_answers, "KNOWN_ANSWERS", (*KNOWN_ANSWERS[:2], wrong))
 
 
 def test_one_line_for_each_known_answer(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,8 +23,8 @@ from tests.support.processes import (
     write_config,
 )
 from tunnel_gateway.cli.main import main
-from tunnel_gateway.gost import selftest
-from tunnel_gateway.gost.selftest import KnownAnswer
+from tunnel_gateway.gost import known_answers
+from tunnel_gateway.gost.known_answers import KnownAnswer
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_wrong_known_answer_stops_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wrong = KnownAnswer("a wrong one", "nowhere", lambda: False)
-    monkeypatch.setattr(selftest.require, "__defaults__", ((wrong,),))
+    monkeypatch.setattr(known_answers.require, "__defaults__", ((wrong,),))
     assert main(["serve", "--config", str(config())]) == 1
     assert "a wrong one" in capsys.readouterr().err
 

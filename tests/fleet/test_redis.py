@@ -217,7 +217,7 @@ def end_what_was_brought_back() -> Iterator[None]:
 
 def test_without_it_nothing_of_redis_is_loaded() -> None:
     program = (
-        "import sys; import tunnel_gateway.gateway.app, tunnel_gateway.cli.main;"
+        "import sys; import tunnel_gateway.gateway.gateway, tunnel_gateway.cli.main;"
         " sys.exit('redis' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -17,7 +17,7 @@ import atheris
 
 with atheris.instrument_imports(include=["asn1crypto", "javaproperties", "tunnel_gateway"]):
     from tests.fuzz.targets import TARGETS
-    from tunnel_gateway.pki import pbe
+    from tunnel_gateway.pki.files import pbe
 
 LIMITS = ("-timeout=30", "-rss_limit_mb=1024", "-print_final_stats=1")
 

@@ -18,7 +18,9 @@ from pathlib import Path
 from tests.support import keystores, messages
 from tests.support.keystores import PASSWORD
 from tests.support.pki import authority, domain, user
-from tunnel_gateway import config, config_text
+from tunnel_gateway.cms import signed_data
+from tunnel_gateway.config.text import MAX_SIZE
+from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.errors import (
     CertificateError,
     CertificateUnsuitableError,
@@ -28,12 +30,13 @@ from tunnel_gateway.errors import (
     ProtocolViolationError,
     SignedDataError,
 )
-from tunnel_gateway.pki import cms, jks, keyfiles, pem, pkcs8, pkcs12
-from tunnel_gateway.pki.certificate import Certificate, to_pem
-from tunnel_gateway.pki.oids import FAMILY_2009, FAMILY_2024
-from tunnel_gateway.pki.outline import MAX_CERTIFICATE_SIZE
-from tunnel_gateway.pki.truststore import read_trust_anchors
-from tunnel_gateway.transport.proxy_protocol import MAX_BLOCK, Header, HeaderReader
+from tunnel_gateway.pki.certificates.certificate import Certificate, to_pem
+from tunnel_gateway.pki.encoding import pem
+from tunnel_gateway.pki.encoding.oids import FAMILY_2009, FAMILY_2024
+from tunnel_gateway.pki.encoding.outline import MAX_CERTIFICATE_SIZE
+from tunnel_gateway.pki.files import jks, keyfiles, pkcs8, pkcs12
+from tunnel_gateway.pki.files.truststore import read_trust_anchors
+from tunnel_gateway.transport.wire.proxy_protocol import MAX_BLOCK, Header, HeaderReader
 
 PROJECT = Path(__file__).parents[2]
 
@@ -66,15 +69,15 @@ def _read_pfx(data: bytes) -> None:
 
 
 def _read_message(data: bytes) -> None:
-    signed = cms.parse_signed_data(data)
-    cms.verify(signed, content=None if signed.content is not None else messages.DOCUMENT)
+    signed = signed_data.parse_signed_data(data)
+    signed_data.verify(signed, content=None if signed.content is not None else messages.DOCUMENT)
 
 
 def _read_config(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.properties"
         path.write_bytes(data)
-        config.load_config(path)
+        load_config(path)
 
 
 def _read_proxy_header(data: bytes) -> None:
@@ -217,9 +220,7 @@ TARGETS: dict[str, Target] = {
         functools.cache(_cms_seeds),
         limit=64 * 1024,
     ),
-    "config": Target(
-        _read_config, (ConfigError,), functools.cache(_config_seeds), limit=config_text.MAX_SIZE
-    ),
+    "config": Target(_read_config, (ConfigError,), functools.cache(_config_seeds), limit=MAX_SIZE),
     "proxy_header": Target(
         _read_proxy_header,
         (ProtocolViolationError, ValueError),

@@ -18,8 +18,8 @@ from tunnel_gateway.errors import (
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway.balancers import Source, find_source
-from tunnel_gateway.transport.proxy_protocol import Header, HeaderReader, Tlv
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.streams.stream import SocketStream
+from tunnel_gateway.transport.wire.proxy_protocol import Header, HeaderReader, Tlv
 
 Networks = Sequence[IPv4Network | IPv6Network]
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support.credentials import FIRST_DOMAIN, SECOND_DOMAIN, Credentials
 from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.domains import load_domains
-from tunnel_gateway.pki.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
+from tunnel_gateway.pki.files.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
 
 
 @pytest.fixture

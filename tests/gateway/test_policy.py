@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from tests.support.paths import make
 from tests.support.pki import NOW, OFFICER, authority, ders, domain, user
-from tunnel_gateway.config_destinations import Destination, Rule
-from tunnel_gateway.config_values import Address, Entry
+from tunnel_gateway.config.destinations import Destination, Rule
+from tunnel_gateway.config.values import Address, Entry
 from tunnel_gateway.errors import NotPermittedError
 from tunnel_gateway.gateway.policy import check_permitted, describe, domain_faults, rule_values
 from tunnel_gateway.pki.authority import CENTRE, POLICY_PREFIX, USER, Authority, Person
-from tunnel_gateway.pki.validation import ChainValidator, VerifiedPeer
+from tunnel_gateway.pki.trust.validation import ChainValidator, VerifiedPeer
 
 FILE = Path("config.properties")
 PREFIX = "tunnel.destination.api"

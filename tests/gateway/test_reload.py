@@ -12,13 +12,13 @@ import pytest
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.loopback import TIME_LIMIT
 from tests.support.processes import write_config
-from tunnel_gateway.config import load_config
+from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.gateway import reload as module
 from tunnel_gateway.gateway.reload import Reloader
-from tunnel_gateway.gateway.service import Material
+from tunnel_gateway.gateway.shared import Material
 from tunnel_gateway.observability import background
 from tunnel_gateway.observability.background import keep_running
-from tunnel_gateway.observability.systemd import Notifier
+from tunnel_gateway.transport.system.systemd import Notifier
 
 
 class Place:

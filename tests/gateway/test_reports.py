@@ -16,12 +16,12 @@ from tunnel_gateway.errors import (
     TruncatedError,
 )
 from tunnel_gateway.gateway.account import Account
-from tunnel_gateway.gateway.audit.audit import Audit
+from tunnel_gateway.gateway.audit_trail import Audit
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.observability.metrics import Metrics
-from tunnel_gateway.transport.relay import RelayEnd
+from tunnel_gateway.transport.streams.relay import RelayEnd
 
 
 def line_of(log: io.StringIO, end: RelayEnd, *, silent: bool) -> dict[str, Any]:

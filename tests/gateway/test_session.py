@@ -17,11 +17,11 @@ from tests.support.destination import SWITCHED
 from tests.support.house import head, house
 from tests.support.loopback import LOOPBACK, receive, receive_all, reset, send
 from tests.support.peer import UPGRADE
-from tunnel_gateway.config_destinations import Destination
+from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.errors import AlertReceivedError, ShuttingDownError
 from tunnel_gateway.gateway import session as module
-from tunnel_gateway.transport.channel import Channel
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.streams.channel import Channel
+from tunnel_gateway.transport.streams.stream import SocketStream
 
 # A time-out of the system is an OSError and a TimeoutError at once.
 UNACKNOWLEDGED = OSError(errno.ETIMEDOUT, "Connection timed out")

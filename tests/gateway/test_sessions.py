@@ -13,8 +13,8 @@ from tests.support.destination import SWITCHED
 from tests.support.house import House, head, house
 from tests.support.loopback import Witness, send
 from tests.support.peer import UPGRADE
+from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.errors import AlertReceivedError, ShuttingDownError
-from tunnel_gateway.gateway.stopping import Stopping
 
 STOP = ShuttingDownError("the gateway is stopping")
 

@@ -24,7 +24,7 @@ from tunnel_gateway.observability.masking import (
     name_shown,
     number_shown,
 )
-from tunnel_gateway.pki.names import _escape
+from tunnel_gateway.pki.certificates.names import _escape
 
 SUBJECT = (
     "CN=G‘ANIYEV O‘KTAM,Name=O‘KTAM,SURNAME=G‘ANIYEV,L=Toshkent shahri,C=UZ,UID=400000001,"

@@ -89,7 +89,7 @@ def texts(node: ast.AST) -> set[str]:
 def test_every_reason_of_a_relay_is_known() -> None:
     """The words that RelayEnd is made with stand in the code; these two are put together."""
     words = set()
-    for path in ("transport/relay.py", "gateway/session.py", "gateway/opening.py"):
+    for path in ("transport/streams/relay.py", "gateway/session.py", "gateway/opening.py"):
         tree = ast.parse((PROJECT / "tunnel_gateway" / path).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):

@@ -12,9 +12,9 @@ from asn1crypto import x509
 from tests.support.pki import MADE, NOW, OFFICER, PERSON, authority, domain, user
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, CRYPTOPRO_B, CRYPTOPRO_C
 from tunnel_gateway.pki.authority import CENTRE, ROOT, USER, Authority, Person, issue
-from tunnel_gateway.pki.certificate import Certificate
-from tunnel_gateway.pki.oids import FAMILY_2009, FAMILY_2024, Family
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.encoding.oids import FAMILY_2009, FAMILY_2024, Family
+from tunnel_gateway.pki.trust.validation import ChainValidator
 
 
 def parsed(certificate: Certificate) -> x509.Certificate:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.garbage import cycles
 from tests.support.pki import DAY, NOW, altered, authority, ders, stranger, user
 from tunnel_gateway.errors import CertificateError
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.trust.validation import ChainValidator
 
 LEAF = user().leaf
 CHAINS = {

@@ -13,9 +13,9 @@ from tests.support.pair import Pair, new_client, new_server
 from tests.support.pki import MADE, NOW, PERSON
 from tunnel_gateway.gost.curves import CURVES, Curve
 from tunnel_gateway.pki.authority import CENTRE, DOMAIN, ROOT, USER, Authority, Profile
-from tunnel_gateway.pki.keyfiles import Identity, identity_to_pfx, read_identity
-from tunnel_gateway.pki.oids import FAMILIES, Family
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.encoding.oids import FAMILIES, Family
+from tunnel_gateway.pki.files.keyfiles import Identity, identity_to_pfx, read_identity
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.events import DataReceived
 
 

@@ -23,10 +23,10 @@ from tunnel_gateway.gost.cipher import MagmaMGM
 from tunnel_gateway.gost.curves import CRYPTOPRO_B, CURVES, PrivateKey
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.authority import USER, Authority, Person
-from tunnel_gateway.pki.certificate import Certificate
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.oids import FAMILY_2024
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.encoding.oids import FAMILY_2024
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
 from tunnel_gateway.protocol.connection import Connection, Surroundings
 from tunnel_gateway.protocol.server import ServerConnection, ServerSettings

@@ -20,8 +20,8 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gost.curves import CURVES, Curve
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.gost.signature import verify
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.protocol.authentication import check, claim, prove, signed_digest
 from tunnel_gateway.protocol.key_schedule import Transcript, finished_value
 from tunnel_gateway.protocol.messages import Authentication

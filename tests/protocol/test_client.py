@@ -32,7 +32,7 @@ from tests.support.pair import (
 from tests.support.pki import DAY, NOW, domain, stranger, user
 from tunnel_gateway import errors
 from tunnel_gateway.errors import ProtocolViolationError, TunnelGatewayError
-from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.protocol.alerts import AlertCode
 from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
 from tunnel_gateway.protocol.constants import ContentType

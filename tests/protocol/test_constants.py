@@ -6,7 +6,7 @@ from tunnel_gateway.gost.cipher import TAG_SIZE as CIPHER_TAG_SIZE
 from tunnel_gateway.gost.curves import POINT_SIZE
 from tunnel_gateway.gost.digest import DIGEST_SIZE
 from tunnel_gateway.gost.signature import SIGNATURE_SIZE as SIGNATURE_BYTES
-from tunnel_gateway.pki.validation import MAX_CHAIN_LENGTH
+from tunnel_gateway.pki.trust.validation import MAX_CHAIN_LENGTH
 from tunnel_gateway.protocol import constants
 from tunnel_gateway.protocol.constants import ContentType, RecordType
 

@@ -30,7 +30,7 @@ from tests.support.pki import DAY, NOW, domain, stranger, user
 from tunnel_gateway import errors
 from tunnel_gateway.errors import ProtocolViolationError, TunnelGatewayError
 from tunnel_gateway.gost.curves import CRYPTOPRO_A
-from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.protocol.alerts import TEXTS, Alert, AlertCode
 from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.protocol.messages import ClientHello

@@ -18,7 +18,7 @@ from tests.protocol.make_session_vectors import (
 from tests.support import reference_protocol as reference
 from tunnel_gateway.gost.curves import CURVES, PrivateKey
 from tunnel_gateway.gost.signature import verify
-from tunnel_gateway.pki.certificate import Certificate
+from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.protocol.events import Event
 
 SESSION: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))

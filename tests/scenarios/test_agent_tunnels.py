@@ -22,7 +22,7 @@ Start = Callable[..., AgentService]
 StartGateway = Callable[..., Gateway]
 
 IMPATIENT = command(
-    "import tunnel_gateway.agent.pages.tunnel as tunnel",
+    "import tunnel_gateway.agent.pages.page_tunnel as tunnel",
     "tunnel.PageTunnel.__init__.__kwdefaults__['time_limit'] = 0.3",
     "import tunnel_gateway.agent.pages.tunnels as tunnels",
     "tunnels.Tunnels.__init__.__kwdefaults__['time_limit'] = 0.3",

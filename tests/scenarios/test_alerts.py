@@ -18,10 +18,10 @@ import pytest
 from tests.support.credentials import Credentials, Holder
 from tests.support.peer import Peer
 from tests.support.processes import Gateway, Record, command, wait_until
-from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.protocol.alerts import AlertCode
 
-# Off in this gateway; tests/gateway/revocation/test_revocation.py has it.
+# Off in this gateway; tests/revocation/test_watch.py has it.
 UNREACHED = {"certificate_revoked"}
 
 

@@ -13,7 +13,7 @@ from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED, accept, everything, receive_head
 from tests.support.peer import Peer
 from tests.support.processes import LOOPBACK, Gateway
-from tunnel_gateway.transport.proxy_protocol import Header, HeaderReader, Tlv
+from tunnel_gateway.transport.wire.proxy_protocol import Header, HeaderReader, Tlv
 
 StartGateway = Callable[..., Gateway]
 

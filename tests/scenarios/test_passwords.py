@@ -12,7 +12,7 @@ from websockets.sync.client import connect as connect_websocket
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.keystores import jks, jks_entry
 from tests.support.processes import COMMAND, TIME_LIMIT, Gateway, Program, write_config
-from tunnel_gateway.pki.keyfiles import Identity, identity_to_pfx
+from tunnel_gateway.pki.files.keyfiles import Identity, identity_to_pfx
 
 RIGHT = {name: os.urandom(12).hex() for name in ("domain", "truststore", "user")}
 WRONG = {name: os.urandom(12).hex() for name in RIGHT}

@@ -15,7 +15,7 @@ from tests.support.destination import join
 from tests.support.peer import Peer
 from tests.support.processes import Gateway, Record, wait_until, write_config
 from tunnel_gateway.errors import AlertReceivedError
-from tunnel_gateway.pki.certificate import to_pem
+from tunnel_gateway.pki.certificates.certificate import to_pem
 from tunnel_gateway.protocol.events import Failed, Opened
 
 THIRD_DOMAIN = "yangi.uz"

@@ -15,7 +15,7 @@ import pytest
 from tests.support.credentials import NOW, Credentials
 from tests.support.paths import certified_again
 from tests.support.processes import Agent, Gateway
-from tunnel_gateway.pki.certificate import Certificate, to_pem
+from tunnel_gateway.pki.certificates.certificate import Certificate, to_pem
 
 
 @pytest.fixture

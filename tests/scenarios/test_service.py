@@ -24,7 +24,7 @@ from tests.support.processes import (
     wait_until,
     write_config,
 )
-from tunnel_gateway.pki.keyfiles import identity_to_pfx
+from tunnel_gateway.pki.files.keyfiles import identity_to_pfx
 from tunnel_gateway.protocol.events import CloseReceived
 
 UNIT = "tunnel-gateway.service"

@@ -36,7 +36,7 @@ from tests.support.processes import (
 )
 from tests.support.strangers import hostile_chains
 from tunnel_gateway.errors import CertificateError
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.messages import Authentication
 
 _TRIES: Final = 100

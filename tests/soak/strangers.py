@@ -15,7 +15,7 @@ from tests.support.credentials import NOW, Credentials
 from tests.support.pki import altered, ders
 from tests.support.strangers import hostile_chains
 from tunnel_gateway.gost.curves import PrivateKey
-from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.protocol.constants import ContentType
 from tunnel_gateway.protocol.messages import Authentication
 

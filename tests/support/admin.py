@@ -12,9 +12,9 @@ from typing import Any
 
 from tests.support.house import House
 from tests.support.processes import LOOPBACK, TIME_LIMIT
+from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
-from tunnel_gateway.gateway.stopping import Stopping
 
 _SAMPLE = re.compile(r"(?P<name>\w+)(\{(?P<labels>.*)\})? (?P<value>\S+)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')

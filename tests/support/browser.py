@@ -14,7 +14,7 @@ from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.page import AgentService
 from tests.support.processes import LOOPBACK, TIME_LIMIT, Gateway, Program
 from tunnel_gateway.pki.authority import Person
-from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.files.keyfiles import Identity
 
 CHROMIUM = Path("/usr/bin/chromium")
 HOST = FIRST_DOMAIN

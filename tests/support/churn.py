@@ -24,9 +24,9 @@ import uvloop
 
 from tests.support.processes import LOOPBACK, open_sockets, wait_until
 from tunnel_gateway.errors import DestinationUnreachableError, ShuttingDownError
-from tunnel_gateway.transport.listener import Listener
-from tunnel_gateway.transport.relay import Relay, RelayLimits
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.streams.listener import Listener
+from tunnel_gateway.transport.streams.relay import Relay, RelayLimits
+from tunnel_gateway.transport.streams.stream import SocketStream
 
 AT_ONCE = 64
 ENDINGS = ("client", "server", "both", "reset")

@@ -14,10 +14,10 @@ from typing import Any
 
 from tunnel_gateway.gost.curves import CRYPTOPRO_B, CRYPTOPRO_C
 from tunnel_gateway.pki.authority import CENTRE, DOMAIN, USER, Authority, Person
-from tunnel_gateway.pki.certificate import to_pem
-from tunnel_gateway.pki.keyfiles import Identity, private_key_to_pem
-from tunnel_gateway.pki.oids import FAMILY_2024
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.certificates.certificate import to_pem
+from tunnel_gateway.pki.encoding.oids import FAMILY_2024
+from tunnel_gateway.pki.files.keyfiles import Identity, private_key_to_pem
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
 
 DAY = timedelta(days=1)

@@ -16,26 +16,26 @@ from tests.support.destination import SWITCHED
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, send
 from tests.support.peer import UPGRADE
 from tests.support.processes import write_config
-from tunnel_gateway.agent.tunnel import Tunnel, open_tunnel
-from tunnel_gateway.config import load_config
-from tunnel_gateway.config_values import Address
+from tunnel_gateway.agent.handshake import Tunnel, open_tunnel
+from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.config.values import Address
+from tunnel_gateway.daemon.stopping import Stopping
+from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import ShuttingDownError
-from tunnel_gateway.gateway.audit.audit import Audit
-from tunnel_gateway.gateway.destinations import Destinations
-from tunnel_gateway.gateway.limits.admission import Admission, Limits
+from tunnel_gateway.gateway.audit_trail import Audit
+from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.reports import Reports
-from tunnel_gateway.gateway.revocation.revocation import Revocation
-from tunnel_gateway.gateway.service import Material, Service
 from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.gateway.sessions import Sessions
-from tunnel_gateway.gateway.stopping import Stopping
+from tunnel_gateway.gateway.shared import Material, Service
 from tunnel_gateway.gateway.tally import Tally
-from tunnel_gateway.gateway.workers import Workers
+from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.observability.metrics import Metrics
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.transport.listener import Listener
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.revocation.watch import Revocation
+from tunnel_gateway.transport.streams.listener import Listener
+from tunnel_gateway.transport.streams.stream import SocketStream
 
 
 class House:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.pki import user
-from tunnel_gateway.agent.api.calls import Caller
+from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys.keyring import ClosedKey, Keyring
 from tunnel_gateway.agent.keys.passwords import PasswordDesk
 from tunnel_gateway.agent.keys.questions import Question
-from tunnel_gateway.pki.alias import make_alias
-from tunnel_gateway.pki.keyfiles import Identity, identity_to_pfx
+from tunnel_gateway.pki.certificates.alias import make_alias
+from tunnel_gateway.pki.files.keyfiles import Identity, identity_to_pfx
 
 PASSWORD = b"correct horse"
 PAGE = Caller("https://example.uz", "example.uz")

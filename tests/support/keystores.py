@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from tunnel_gateway.gost.curves import PrivateKey
-from tunnel_gateway.pki import pbe, pkcs8
-from tunnel_gateway.pki.certificate import Certificate, to_pem
-from tunnel_gateway.pki.oids import Family
+from tunnel_gateway.pki.certificates.certificate import Certificate, to_pem
+from tunnel_gateway.pki.encoding.oids import Family
+from tunnel_gateway.pki.files import pbe, pkcs8
 
 PASSWORD = "parol’".encode()
 SALT = b"saltsalt"

@@ -24,11 +24,12 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from tests.support.pki import NOW, authority
 from tunnel_gateway.errors import CertificateError
 from tunnel_gateway.gost.curves import PublicKey
-from tunnel_gateway.pki import certificate, validation
-from tunnel_gateway.pki.certificate import Certificate
-from tunnel_gateway.pki.oids import FAMILY_BY_KEY_OID, SIGNATURE_OIDS, Family
-from tunnel_gateway.pki.paths import GostSignatureValidator
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.certificates import certificate
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.encoding.oids import FAMILY_BY_KEY_OID, SIGNATURE_OIDS, Family
+from tunnel_gateway.pki.trust import validation
+from tunnel_gateway.pki.trust.paths import GostSignatureValidator
+from tunnel_gateway.pki.trust.validation import ChainValidator
 
 FILE = Path(__file__).parents[1] / "data" / "x509-limbo.json.gz"
 _HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}

@@ -16,8 +16,8 @@ from tests.support.credentials import Credentials
 from tunnel_gateway.protocol.client import ClientConnection
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.server import ServerConnection, ServerSettings
-from tunnel_gateway.transport.channel import Channel
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.streams.channel import Channel
+from tunnel_gateway.transport.streams.stream import SocketStream
 
 LOOPBACK = "127.0.0.1"
 TIME_LIMIT = 20.0

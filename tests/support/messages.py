@@ -10,9 +10,9 @@ from asn1crypto import cms as asn1_cms
 from asn1crypto import core, x509
 
 from tests.support.pki import NOW, altered, authority, ders, user
-from tunnel_gateway.pki import ber
-from tunnel_gateway.pki.cms_write import Signed, sign_data
-from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.cms.signing import Signed, sign_data
+from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.files.keyfiles import Identity
 
 DOCUMENT = b"some document"
 END = b"\x00\x00"

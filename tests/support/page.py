@@ -16,10 +16,10 @@ from tests.support.credentials import FIRST_DOMAIN, MADE, Credentials
 from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Program
 from tunnel_gateway.agent.api.apikey import make_api_key
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
-from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import API_KEYS, issue
-from tunnel_gateway.pki.certificate import to_pem
-from tunnel_gateway.pki.keyfiles import Identity, identity_to_pfx
+from tunnel_gateway.pki.certificates.alias import make_alias
+from tunnel_gateway.pki.certificates.certificate import to_pem
+from tunnel_gateway.pki.files.keyfiles import Identity, identity_to_pfx
 
 PAGE = f"https://{FIRST_DOMAIN}"
 PASSWORD = b"parol 1"

@@ -15,8 +15,8 @@ from tests.support.entropy import Entropy
 from tests.support.pki import NOW, authority, domain, user
 from tunnel_gateway.errors import BadRecordError
 from tunnel_gateway.gost.frames import Buffer
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
 from tunnel_gateway.protocol.connection import Connection, Surroundings
 from tunnel_gateway.protocol.constants import RECORDS_PER_KEY, ContentType, RecordType

@@ -15,9 +15,9 @@ from asn1crypto import core, x509
 from tests.support.pki import DAY, MADE, NOW, altered, authority
 from tunnel_gateway.errors import CertificateError
 from tunnel_gateway.pki.authority import CENTRE, Profile, issue
-from tunnel_gateway.pki.certificate import Certificate, parse_certificate
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.paths import GostSignatureValidator, find_path, make_anchor
+from tunnel_gateway.pki.certificates.certificate import Certificate, parse_certificate
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.trust.paths import GostSignatureValidator, find_path, make_anchor
 
 
 class Counting(GostSignatureValidator):

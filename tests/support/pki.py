@@ -16,8 +16,8 @@ from asn1crypto import core, x509
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.authority import DOMAIN, USER, Authority, Person
-from tunnel_gateway.pki.certificate import Certificate
-from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.files.keyfiles import Identity
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

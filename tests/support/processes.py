@@ -22,7 +22,7 @@ from typing import IO, Any, TypeVar
 
 from tests.support.credentials import CITIZEN, FIRST_DOMAIN, Credentials, Holder
 from tunnel_gateway.cli.secrecy import INSPECTABLE
-from tunnel_gateway.observability.events import EVENTS
+from tunnel_gateway.observability.event_table import EVENTS
 
 PROJECT = Path(__file__).parents[2]
 LOOPBACK = "127.0.0.1"

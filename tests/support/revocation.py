@@ -17,10 +17,10 @@ from tests.support.loopback import LOOPBACK
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.curves import PrivateKey
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki import ber
 from tunnel_gateway.pki.authority import USER, issue, issue_list
-from tunnel_gateway.pki.certificate import Certificate
-from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.files.keyfiles import Identity
 
 HOUR = timedelta(hours=1)
 # The defaults of the configuration.

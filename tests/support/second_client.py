@@ -19,7 +19,7 @@ from tunnel_gateway.gost.cipher import MagmaMGM
 from tunnel_gateway.gost.curves import CRYPTOPRO_A
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.gost.signature import sign
-from tunnel_gateway.pki.keyfiles import Identity
+from tunnel_gateway.pki.files.keyfiles import Identity
 
 HANDSHAKE, DATA, CLOSE, ALERT = 1, 2, 3, 4
 RECORDS_PER_KEY = 256

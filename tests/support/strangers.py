@@ -12,8 +12,8 @@ from asn1crypto import core, x509
 from tests.support.paths import make
 from tests.support.pki import altered, authority, extension, user
 from tunnel_gateway.pki.authority import CENTRE, USER
-from tunnel_gateway.pki.ber import write
-from tunnel_gateway.pki.certificate import Certificate
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.encoding.ber import write
 
 ROOM = 15_000
 _SEQUENCE, _SET = 0x30, 0x31

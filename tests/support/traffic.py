@@ -12,8 +12,8 @@ from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness
 from tests.support.peer import UPGRADE
-from tunnel_gateway.agent.tunnel import Tunnel, open_tunnel
-from tunnel_gateway.config_values import Address
+from tunnel_gateway.agent.handshake import Tunnel, open_tunnel
+from tunnel_gateway.config.values import Address
 
 _HEAD_END = b"\r\n\r\n"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunnel_gateway.transport.upgrade import UpgradeReader, UpgradeRequest
+from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
 # The example of RFC 6455, section 1.3, as Firefox would send it.
 LINES = (

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Final
 
 from tunnel_gateway.agent.api.apikey import ApiKeys
-from tunnel_gateway.agent.api.listener import Listener
+from tunnel_gateway.agent.api.dispatch import Service
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate
-from tunnel_gateway.agent.api.service import Service
+from tunnel_gateway.agent.api.sockets import Listener
 from tunnel_gateway.agent.keys.files import KeyFiles, home_keys
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
@@ -27,10 +27,10 @@ from tunnel_gateway.errors import FileError
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.masking import know_centres
-from tunnel_gateway.pki.keyfiles import load_certificates
-from tunnel_gateway.pki.truststore import load_trust_anchors
-from tunnel_gateway.pki.validation import ChainValidator
-from tunnel_gateway.transport.lifecycle import Termination, on_hangup
+from tunnel_gateway.pki.files.keyfiles import load_certificates
+from tunnel_gateway.pki.files.truststore import load_trust_anchors
+from tunnel_gateway.pki.trust.validation import ChainValidator
+from tunnel_gateway.transport.system.lifecycle import Termination, on_hangup
 
 log = get_logger(__name__)
 

@@ -1,10 +1,11 @@
 """The agent's settings: its own properties file, and the gateways that run.conf names.
 
-The file is a Java properties file like the gateway's (see config.py for what the format leaves
-open). `KEYS` is the table of its simple keys; ``agent.tunnel.DOMAIN`` is the address of a domain's
-gateway, once for each domain. Of run.conf, which is E-IMZO's, only ``-tunnel.HEX=IP:PORT`` among
-the ``arguments`` is read (section 4.2 of the vendor's guide), HEX being the name of the domain in
-hexadecimal digits. Where both files name a gateway for a domain, the agent's own counts.
+The file is a Java properties file like the gateway's (see config/tunnel.py for what the format
+leaves open). `KEYS` is the table of its simple keys; ``agent.tunnel.DOMAIN`` is the address of a
+domain's gateway, once for each domain. Of run.conf, which is E-IMZO's, only
+``-tunnel.HEX=IP:PORT`` among the ``arguments`` is read (section 4.2 of the vendor's guide), HEX
+being the name of the domain in hexadecimal digits. Where both files name a gateway for a domain,
+the agent's own counts.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tunnel_gateway.agent.threads import within
-from tunnel_gateway.config import Key
-from tunnel_gateway.config_text import read_entries, read_text
-from tunnel_gateway.config_values import (
+from tunnel_gateway.config.text import read_entries, read_text
+from tunnel_gateway.config.tunnel import Key
+from tunnel_gateway.config.values import (
     FILE,
     FOLDER,
     SECRET,
@@ -33,7 +34,7 @@ from tunnel_gateway.config_values import (
     seconds,
 )
 from tunnel_gateway.errors import ConfigError, Fault
-from tunnel_gateway.pki.names import normalise_domain
+from tunnel_gateway.pki.certificates.names import normalise_domain
 
 GATEWAY_PREFIX: Final = "agent.tunnel."
 _ARGUMENT_PREFIX: Final = "-tunnel."

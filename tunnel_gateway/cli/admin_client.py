@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from tunnel_gateway.cli.arguments import add_config
 from tunnel_gateway.cli.say import say
-from tunnel_gateway.config import load_admin_listen
-from tunnel_gateway.config_admin import AdminAddress, addresses_of, parse_address
-from tunnel_gateway.config_values import INSTANCE
+from tunnel_gateway.config.admin import AdminAddress, addresses_of, parse_address
+from tunnel_gateway.config.tunnel import load_admin_listen
+from tunnel_gateway.config.values import INSTANCE
+from tunnel_gateway.daemon.admin.guard import ACTION_HEADER, SERVER
 from tunnel_gateway.errors import AdminError, ConfigError, Fault
-from tunnel_gateway.gateway.admin.guard import ACTION_HEADER, SERVER
 from tunnel_gateway.observability.logs import escaped
 
 # For the night in which the file is gone; the address is that of the example.

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunnel_gateway.agent.api.listener import PATH
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate
+from tunnel_gateway.agent.api.sockets import PATH
 from tunnel_gateway.agent.keys.passwords import find_prompter
 from tunnel_gateway.agent.program import WS_PORT, WSS_PORT, AgentProgram, Ports
 from tunnel_gateway.agent.settings import load_settings
@@ -18,7 +18,7 @@ from tunnel_gateway.cli import agent_trust, loop
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.cli.secrecy import keep_memory_private
 from tunnel_gateway.errors import FileError
-from tunnel_gateway.gost import selftest
+from tunnel_gateway.gost import known_answers
 from tunnel_gateway.observability.logs import configure_logs
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         return agent_trust.show(certificate)
     keep_memory_private()
     configure_logs()
-    selftest.require()
+    known_answers.require()
     settings = load_settings(arguments.settings, arguments.run_conf)
     try:
         prompter = find_prompter(arguments.password_file)

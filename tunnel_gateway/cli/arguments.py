@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.pki.keyfiles import read_password
-from tunnel_gateway.pki.names import normalise_domain
+from tunnel_gateway.pki.certificates.names import normalise_domain
+from tunnel_gateway.pki.files.keyfiles import read_password
 
 DEFAULT_CONFIG: Final = Path("/etc/tunnel-gateway/config.properties")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.cli import LOOK
+from tunnel_gateway.daemon.audit.chain import MAX_LINE, ChainReader
 from tunnel_gateway.errors import AuditChainError, FileError
-from tunnel_gateway.gateway.audit.chain import MAX_LINE, ChainReader
 from tunnel_gateway.gost.digest import DIGEST_SIZE
 
 if TYPE_CHECKING:

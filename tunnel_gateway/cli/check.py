@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.cli import DONE, FAILED, LOOK
 from tunnel_gateway.cli.arguments import add_config
-from tunnel_gateway.gateway.check import Finding, Status, check
+from tunnel_gateway.gateway.checks import Finding, Status, check
 from tunnel_gateway.observability.logs import escaped
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunnel_gateway.agent.app import serve_one_tunnel
+from tunnel_gateway.agent.one_tunnel import serve_one_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.cli import loop
 from tunnel_gateway.cli.arguments import domain, password_in
 from tunnel_gateway.cli.say import say
-from tunnel_gateway.config_values import Address
+from tunnel_gateway.config.values import Address
 from tunnel_gateway.observability.logs import configure_logs, escaped
-from tunnel_gateway.pki.keyfiles import is_encrypted, load_identity, password_beside
-from tunnel_gateway.pki.truststore import load_trust_anchors
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.files.keyfiles import is_encrypted, load_identity, password_beside
+from tunnel_gateway.pki.files.truststore import load_trust_anchors
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 
 from tunnel_gateway.gateway.policy import rule_values
 from tunnel_gateway.observability.logs import escaped
-from tunnel_gateway.pki.certificate import Certificate, format_time
-from tunnel_gateway.pki.paths import is_issued_by
+from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
+from tunnel_gateway.pki.trust.paths import is_issued_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from tunnel_gateway.errors import ConfigError, TunnelGatewayError
 from tunnel_gateway.observability import journal
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.os_errors import sentence
-from tunnel_gateway.transport.lifecycle import let_hangup_through
+from tunnel_gateway.transport.system.lifecycle import let_hangup_through
 
 _LESSON = """\
 A gateway for E-IMZO TUNNEL. It stands at the edge of an organisation: users prove who they

@@ -17,10 +17,10 @@ from tunnel_gateway.cli.pki_init import add_init, add_issue
 from tunnel_gateway.cli.pki_revoke import add_revoke
 from tunnel_gateway.errors import CertificateError
 from tunnel_gateway.observability.logs import escaped
-from tunnel_gateway.pki.certificate import format_time
-from tunnel_gateway.pki.keyfiles import load_certificates
-from tunnel_gateway.pki.truststore import load_trust_anchors
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.certificates.certificate import format_time
+from tunnel_gateway.pki.files.keyfiles import load_certificates
+from tunnel_gateway.pki.files.truststore import load_trust_anchors
+from tunnel_gateway.pki.trust.validation import ChainValidator
 
 _SHOW_HELP: Final = """\
 Show what certificates say: PEM, also with several certificates, or DER. The lines that begin

@@ -10,7 +10,7 @@ from typing import Any, Final
 from tunnel_gateway.agent.api.apikey import make_api_key
 from tunnel_gateway.cli.arguments import domain, password_in
 from tunnel_gateway.errors import FileError
-from tunnel_gateway.pki.keyfiles import load_identity
+from tunnel_gateway.pki.files.keyfiles import load_identity
 
 _HELP: Final = """\
 Print the API-KEY of a domain, signed by the authority that `pki init DIR` made. Pages install it

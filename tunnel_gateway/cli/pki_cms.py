@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from tunnel_gateway.cli.arguments import moment, password_in
+from tunnel_gateway.cms import signed_data
 from tunnel_gateway.errors import CertificateError, FileError, SignedDataError
 from tunnel_gateway.observability.logs import escaped
-from tunnel_gateway.pki import cms, pem
-from tunnel_gateway.pki.certificate import format_time
-from tunnel_gateway.pki.keyfiles import read_file
-from tunnel_gateway.pki.kind import Kind, kind
-from tunnel_gateway.pki.truststore import load_trust_anchors
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.certificates.certificate import format_time
+from tunnel_gateway.pki.encoding import pem
+from tunnel_gateway.pki.encoding.kind import Kind, kind
+from tunnel_gateway.pki.files.keyfiles import read_file
+from tunnel_gateway.pki.files.truststore import load_trust_anchors
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.plain_text import utf8
 
 # RFC 7468, sections 8 and 9, and what OpenSSL also writes.
@@ -75,11 +76,11 @@ def _verify(args: argparse.Namespace) -> int:
     password = password_in(args.password_file)
     validator = ChainValidator(load_trust_anchors(args.truststore, password))
     data = _message(args.message)
-    content = None if args.content is None else read_file(args.content, limit=cms.MAX_SIZE)
+    content = None if args.content is None else read_file(args.content, limit=signed_data.MAX_SIZE)
     at = None if args.at_signing_time else args.at or datetime.now(UTC)
     try:
-        signed = cms.parse_signed_data(data)
-        signers = cms.verify(signed, content=content, validator=validator, at=at)
+        signed = signed_data.parse_signed_data(data)
+        signers = signed_data.verify(signed, content=content, validator=validator, at=at)
     except (SignedDataError, CertificateError) as reason:
         print(f"does not hold ({reason.code}): {escaped(str(reason))}", file=sys.stderr)
         return 1
@@ -93,7 +94,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _message(path: Path) -> bytes:
     # BASE64 is a third longer, and has line ends.
-    data = read_file(path, limit=2 * cms.MAX_SIZE)
+    data = read_file(path, limit=2 * signed_data.MAX_SIZE)
     if data.startswith(b"\x30") and not data.isascii():
         if other := _OTHERS.get(kind(data)):
             raise FileError(f"{path}: {other}, and not a signed document (PKCS#7, CMS)")

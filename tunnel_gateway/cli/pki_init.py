@@ -15,8 +15,6 @@ from tunnel_gateway.cli.arguments import domain, password_in
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.os_errors import sentence
-from tunnel_gateway.pki import pbe
-from tunnel_gateway.pki.alias import make_alias
 from tunnel_gateway.pki.authority import (
     API_KEYS,
     CENTRE,
@@ -28,8 +26,11 @@ from tunnel_gateway.pki.authority import (
     Profile,
     issue,
 )
-from tunnel_gateway.pki.certificate import to_pem
-from tunnel_gateway.pki.keyfiles import (
+from tunnel_gateway.pki.certificates.alias import make_alias
+from tunnel_gateway.pki.certificates.certificate import to_pem
+from tunnel_gateway.pki.encoding.oids import FAMILIES
+from tunnel_gateway.pki.files import pbe
+from tunnel_gateway.pki.files.keyfiles import (
     PASSWORD_SUFFIX,
     Identity,
     identity_to_pfx,
@@ -37,7 +38,6 @@ from tunnel_gateway.pki.keyfiles import (
     private_key_to_encrypted_pem,
     private_key_to_pem,
 )
-from tunnel_gateway.pki.oids import FAMILIES
 
 _CURVES: Final = {curve.name[-1]: curve for curve in CURVES}
 _FAMILIES: Final = dict(zip(("2009", "2024"), FAMILIES, strict=True))

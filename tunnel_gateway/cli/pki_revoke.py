@@ -12,8 +12,8 @@ from tunnel_gateway.cli.arguments import password_in
 from tunnel_gateway.errors import FileError, RevocationDataError
 from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki.authority import issue_list
-from tunnel_gateway.pki.crl import RevocationList
-from tunnel_gateway.pki.keyfiles import Identity, load_certificates, load_identity
+from tunnel_gateway.pki.files.keyfiles import Identity, load_certificates, load_identity
+from tunnel_gateway.pki.status.crl import RevocationList
 
 _ISSUERS: Final = ("root", "centre")
 _LIFE: Final = timedelta(days=30)

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import Any, Final
 
-from tunnel_gateway.gost import selftest
+from tunnel_gateway.gost import known_answers
 
 _HELP: Final = """\
 Ask the cryptography questions whose answers are published, and print what came of each: exit 0
@@ -38,7 +38,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the results; return 0 if every known answer came out, else 1."""
-    results = list(selftest.run(selftest.KNOWN_ANSWERS))
+    results = list(known_answers.run(known_answers.KNOWN_ANSWERS))
     failed = sum(not result.passed for result in results)
     if args.json:
         print(json.dumps(_as_json(results, failed), indent=2))
@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _as_json(results: list[selftest.Result], failed: int) -> dict[str, Any]:
+def _as_json(results: list[known_answers.Result], failed: int) -> dict[str, Any]:
     return {"passed": not failed, "known_answers": [asdict(result) for result in results]}
 
 
-def _print_lines(results: list[selftest.Result], failed: int, *, coloured: bool) -> None:
+def _print_lines(results: list[known_answers.Result], failed: int, *, coloured: bool) -> None:
     width = max(len(result.name) for result in results)
     for result in results:
         word = _coloured(result.passed, "passed" if result.passed else "FAILED", coloured=coloured)

@@ -11,12 +11,12 @@ from tunnel_gateway.cli import loop
 from tunnel_gateway.cli.arguments import add_config
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.cli.secrecy import keep_memory_private
-from tunnel_gateway.config import load_config
-from tunnel_gateway.gateway import descriptors
-from tunnel_gateway.gateway.app import Gateway
-from tunnel_gateway.gost import selftest
+from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.daemon import descriptors
+from tunnel_gateway.gateway.gateway import Gateway
+from tunnel_gateway.gost import known_answers
 from tunnel_gateway.observability.logs import configure_logs
-from tunnel_gateway.observability.systemd import Notifier
+from tunnel_gateway.transport.system.systemd import Notifier
 
 if TYPE_CHECKING:
     from tunnel_gateway.cli import Subparsers
@@ -46,7 +46,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal; 0 after an orderly end."""
     keep_memory_private()
-    selftest.require()
+    known_answers.require()
     config = load_config(arguments.config)
     configure_logs(config.log_format, config.log_level, personal=config.log_personal)
     if not config.enabled:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tunnel_gateway.pki.certificate import Certificate
+from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.protocol.events import ClientAuthenticated
-from tunnel_gateway.transport.relay import Relay
+from tunnel_gateway.transport.streams.relay import Relay
 
 
 class Stage(StrEnum):

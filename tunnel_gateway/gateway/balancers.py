@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal, Self
 
-from tunnel_gateway.config_values import Network
+from tunnel_gateway.config.values import Network
 from tunnel_gateway.errors import ProtocolViolationError, TimedOutError, TruncatedError
-from tunnel_gateway.transport.proxy_protocol import Header, HeaderReader, Tlv
-from tunnel_gateway.transport.stream import Address, SocketStream, format_address
+from tunnel_gateway.transport.streams.stream import Address, SocketStream, format_address
+from tunnel_gateway.transport.wire.proxy_protocol import Header, HeaderReader, Tlv
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tunnel_gateway.config_values import Address
+from tunnel_gateway.config.values import Address
 
 # One refused connection may be a restart or a full backlog; five in a row are a state.
 FAILURES_TO_OPEN: Final = 5

@@ -24,14 +24,14 @@ from tunnel_gateway.errors import (
     ProtocolViolationError,
 )
 from tunnel_gateway.os_errors import sentence
-from tunnel_gateway.pki.keyfiles import (
+from tunnel_gateway.pki.certificates.names import normalise_domain
+from tunnel_gateway.pki.files.keyfiles import (
     PASSWORD_SUFFIX,
     Identity,
     load_identity,
     password_beside,
 )
-from tunnel_gateway.pki.names import normalise_domain
-from tunnel_gateway.pki.validation import check_server
+from tunnel_gateway.pki.trust.validation import check_server
 from tunnel_gateway.protocol.authentication import claim
 
 KEY_FILE: Final = "key.pem"

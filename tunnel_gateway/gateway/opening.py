@@ -7,23 +7,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from tunnel_gateway.config import Config
+from tunnel_gateway.config.tunnel import Config
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     NotWebSocketError,
     TimedOutError,
     TruncatedError,
 )
-from tunnel_gateway.gateway.upgrade import (
+from tunnel_gateway.gateway.request import (
     check_origin,
     forwarded_request,
     identity_headers,
 )
 from tunnel_gateway.protocol.events import ClientAuthenticated
-from tunnel_gateway.transport.answer import AnswerReader
-from tunnel_gateway.transport.inbox import Inbox
-from tunnel_gateway.transport.stream import SocketStream
-from tunnel_gateway.transport.upgrade import UpgradeReader, UpgradeRequest
+from tunnel_gateway.transport.streams.inbox import Inbox
+from tunnel_gateway.transport.streams.stream import SocketStream
+from tunnel_gateway.transport.wire.answer import AnswerReader
+from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
 # A destination that refuses the WebSocket may explain itself to the page, within bounds.
 _REFUSAL_BYTES: Final = 64 * 1024

@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from tunnel_gateway.config_destinations import Destination, Rule
+from tunnel_gateway.config.destinations import Destination, Rule
 from tunnel_gateway.errors import Fault, NotPermittedError
-from tunnel_gateway.pki.certificate import Certificate
-from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.subject_numbers import DIGITS, is_number
 
 _ANY_POLICY: Final = "2.5.29.32.0"

@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.config import Config, load_config
+from tunnel_gateway.config.tunnel import Config, load_config
 from tunnel_gateway.errors import ConfigError, Fault, TunnelGatewayError
 from tunnel_gateway.gateway.policy import describe
-from tunnel_gateway.gateway.service import Material
+from tunnel_gateway.gateway.shared import Material
 from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.observability.systemd import Notifier
-from tunnel_gateway.transport.lifecycle import on_hangup
+from tunnel_gateway.transport.system.lifecycle import on_hangup
+from tunnel_gateway.transport.system.systemd import Notifier
 
 log = get_logger(__name__)
 

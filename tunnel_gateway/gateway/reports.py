@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tunnel_gateway.errors import NotPermittedError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gateway.account import Account
-from tunnel_gateway.gateway.audit.audit import Audit
+from tunnel_gateway.gateway.audit_trail import Audit
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.transport.relay import RelayEnd
+from tunnel_gateway.transport.streams.relay import RelayEnd
 
 log = get_logger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 
-from tunnel_gateway.config_destinations import Destination
+from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     LimitReachedError,
@@ -16,22 +16,22 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.gateway.account import Account, Stage
 from tunnel_gateway.gateway.balancers import Source, find_source
-from tunnel_gateway.gateway.destinations import find_destination
-from tunnel_gateway.gateway.limits.sources import source_of
+from tunnel_gateway.gateway.destination_pool import find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
-from tunnel_gateway.gateway.service import Service
-from tunnel_gateway.gateway.upgrade import left_out
+from tunnel_gateway.gateway.request import left_out
+from tunnel_gateway.gateway.shared import Service
 from tunnel_gateway.kept_errors import let_go
+from tunnel_gateway.limits.sources import source_of
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.protocol.server import ServerConnection
-from tunnel_gateway.transport.channel import Channel
-from tunnel_gateway.transport.inbox import Inbox
-from tunnel_gateway.transport.relay import Relay, RelayEnd, RelayLimits
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.streams.channel import Channel
+from tunnel_gateway.transport.streams.inbox import Inbox
+from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.stream import SocketStream
 
 log = get_logger(__name__)
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Iterator
 from typing import Final
 
+from tunnel_gateway.daemon.stopping import REST_TOLD, UNOPENED_REFUSED, WAITING, Stopping
 from tunnel_gateway.errors import TunnelGatewayError
-from tunnel_gateway.gateway.service import Service
 from tunnel_gateway.gateway.session import Session
-from tunnel_gateway.gateway.stopping import REST_TOLD, UNOPENED_REFUSED, WAITING, Stopping
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.gateway.shared import Service
+from tunnel_gateway.transport.streams.stream import SocketStream
 
 # After they were told to end: for the last alerts and log lines.
 _LAST_WORDS_SECONDS: Final = 5.0

@@ -41,8 +41,8 @@ _PINFL: Final = re.compile(r"(?<![0-9a-f])(?<!certificate )[0-9]{14}(?![0-9a-f])
 # What a rule of the configuration quotes as a person's number may be mistyped.
 _RULE: Final = re.compile(r"\b(?:allow|deny)\.(?:pinfl|uid)\b")
 _NUMBER: Final = re.compile(r"[0-9]{5,}")
-# Attributes as pki/names.py writes them: those that only persons have (the last is the PINFL), and
-# those that a centre has too.
+# Attributes as pki/certificates/names.py writes them: those that only persons have (the last is the
+# PINFL), and those that a centre has too.
 _PERSONS: Final = r"SURNAME|GIVENNAME|Name|UID|1\.2\.860\.3\.16\.1\.2"
 _VALUE: Final = r"(?:\\.|[^,\\<>;\n])*"
 _OF_A_PERSON: Final = re.compile(rf"\b(?:{_PERSONS})=")

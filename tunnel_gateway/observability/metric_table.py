@@ -22,7 +22,8 @@ from tunnel_gateway.errors import (
 )
 
 OTHER: Final = "other"
-# How a tunnel can end without an error of ours: the words of transport/relay.py and of a session.
+# How a tunnel can end without an error of ours: the words of transport/streams/relay.py and of a
+# session.
 _ENDS: Final = (
     "completed",
     "peer_left",

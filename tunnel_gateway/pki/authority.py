@@ -20,9 +20,9 @@ from asn1crypto import core, crl, x509
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, Curve, PrivateKey, PublicKey
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki.certificate import EXTENDED_KEY_USAGES, KEY_USAGES, Certificate
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.oids import FAMILY_2009, INN_OID, PINFL_OID, Family
+from tunnel_gateway.pki.certificates.certificate import EXTENDED_KEY_USAGES, KEY_USAGES, Certificate
+from tunnel_gateway.pki.encoding.oids import FAMILY_2009, INN_OID, PINFL_OID, Family
+from tunnel_gateway.pki.files.keyfiles import Identity
 
 Entropy = Callable[[int], bytes]
 

@@ -14,8 +14,8 @@ from cryptography.exceptions import InvalidSignature
 from tunnel_gateway.errors import BadSignatureError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.gost.signature import sign, verify
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.protocol.key_schedule import Transcript, finished_value
 from tunnel_gateway.protocol.messages import Authentication
 

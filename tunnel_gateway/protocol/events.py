@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunnel_gateway.errors import TunnelGatewayError
-from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tunnel_gateway.errors import UnknownDomainError
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.authentication import check, prove
 from tunnel_gateway.protocol.connection import (
     Connection,

@@ -11,7 +11,7 @@ from tests.support.page import VENDOR_KEYS
 from tests.support.processes import PROJECT
 from tunnel_gateway.agent.api import apikey
 from tunnel_gateway.agent.api.apikey import MAX_LIST, ApiKeys, make_api_key
-from tunnel_gateway.agent.api.calls import Caller
+from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.errors import CallRefusedError
 from tunnel_gateway.gost.curves import CRYPTOPRO_C, PrivateKey
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tunnel_gateway.agent.api.calls import Caller
 from tunnel_gateway.agent.api.origins import caller_of, is_local
+from tunnel_gateway.agent.calls import Caller
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from tunnel_gateway.agent.keys import files as key_files
 from tunnel_gateway.agent.keys.files import KEY_FOLDER, MAX_FILES, KeyFile, KeyFiles
 from tunnel_gateway.agent.keys.media import Media
 from tunnel_gateway.errors import CallRefusedError
-from tunnel_gateway.pki import pkcs12
-from tunnel_gateway.pki.alias import make_alias
-from tunnel_gateway.pki.oids import FAMILY_2009
+from tunnel_gateway.pki.certificates.alias import make_alias
+from tunnel_gateway.pki.encoding.oids import FAMILY_2009
+from tunnel_gateway.pki.files import pkcs12
 
 
 @pytest.fixture

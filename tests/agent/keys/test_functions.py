@@ -11,13 +11,13 @@ import pytest
 
 from tests.support.keys import OTHER, PAGE, User, keyring, owner, write_pfx
 from tests.support.pki import NOW, authority
-from tunnel_gateway.agent.api.calls import Caller
+from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys import functions as module
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
+from tunnel_gateway.cms import signed_data
 from tunnel_gateway.errors import CallRefusedError
-from tunnel_gateway.pki import cms
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.trust.validation import ChainValidator
 
 DOCUMENT = "hujjat №1".encode()
 
@@ -94,9 +94,9 @@ async def test_from_the_list_to_a_signature(page: Page, person: User, detached: 
     data = b64encode(DOCUMENT).decode()
     reply = await page("pkcs7.create_pkcs7", data, key_id, detached)
     assert len(person.asked) == 1
-    signed = cms.parse_signed_data(cms_bytes(reply))
+    signed = signed_data.parse_signed_data(cms_bytes(reply))
     assert (signed.content is None) == (detached == "yes")
-    (found,) = cms.verify(
+    (found,) = signed_data.verify(
         signed,
         content=DOCUMENT if detached == "yes" else None,
         validator=ChainValidator([authority().root.leaf]),
@@ -111,7 +111,7 @@ async def test_from_the_list_to_a_signature(page: Page, person: User, detached: 
 
 
 def cms_bytes(reply: Mapping[str, Any]) -> bytes:
-    return module._from_base64(reply["pkcs7_64"], cms.MAX_SIZE)
+    return module._from_base64(reply["pkcs7_64"], signed_data.MAX_SIZE)
 
 
 async def test_certificates(page: Page) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.keys import OTHER, PAGE, PASSWORD, Clock, User, closed, keyring, owner
 from tests.support.loopback import TIME_LIMIT
-from tunnel_gateway.agent.api.calls import Caller
+from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys.keyring import (
     LIFETIME_SECONDS,
     MAX_KEYS,

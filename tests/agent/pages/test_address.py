@@ -15,7 +15,7 @@ import pytest
 from tests.support.loopback import TIME_LIMIT, receive_all, send, stream_and_socket
 from tunnel_gateway.agent.pages import address as page_address
 from tunnel_gateway.agent.pages.address import PageAddress
-from tunnel_gateway.agent.pages.stream import PageStream
+from tunnel_gateway.agent.pages.page_stream import PageStream
 from tunnel_gateway.errors import TimedOutError
 from tunnel_gateway.observability.few_lines import LINES
 

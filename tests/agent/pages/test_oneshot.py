@@ -14,7 +14,7 @@ from tunnel_gateway.errors import (
     TimedOutError,
     TruncatedError,
 )
-from tunnel_gateway.transport.stream import SocketStream
+from tunnel_gateway.transport.streams.stream import SocketStream
 
 
 def place(address: OneShotAddress) -> tuple[str, int]:

@@ -13,13 +13,13 @@ from tests.support.browser import OFFICER
 from tests.support.credentials import Credentials
 from tests.support.house import House, house
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
-from tunnel_gateway.agent.api.calls import Caller
+from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.pages import tunnels
 from tunnel_gateway.agent.pages.tunnels import Tunnels
-from tunnel_gateway.config_values import Address
+from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import CallRefusedError
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.trust.validation import ChainValidator
 
 PAGE = Caller("https://example.uz", "example.uz")
 

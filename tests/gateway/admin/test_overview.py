@@ -9,10 +9,10 @@ from typing import Any
 from tests.support.admin import overview, samples
 from tests.support.credentials import FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
 from tests.support.house import house
+from tunnel_gateway.daemon.stopping import NOT_READY
 from tunnel_gateway.errors import Limit
-from tunnel_gateway.gateway.audit.audit import Audit
+from tunnel_gateway.gateway.audit_trail import Audit
 from tunnel_gateway.gateway.reports import Reports
-from tunnel_gateway.gateway.stopping import NOT_READY
 
 
 def shown(home: Any, name: str, **labels: str) -> float | None:

@@ -12,13 +12,13 @@ import pytest
 from tests.support.credentials import FIRST_DOMAIN, SECOND_DOMAIN, Credentials
 from tests.support.house import House, house
 from tests.support.loopback import LOOPBACK
-from tunnel_gateway.config import Config
-from tunnel_gateway.config_destinations import Rule
-from tunnel_gateway.config_values import Entry
+from tunnel_gateway.config.destinations import Rule
+from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.config.values import Entry
 from tunnel_gateway.errors import DestinationBusyError
 from tunnel_gateway.gateway.admin.probes import Probes
-from tunnel_gateway.gateway.destinations import Destinations
-from tunnel_gateway.gateway.service import Service
+from tunnel_gateway.gateway.destination_pool import Destinations
+from tunnel_gateway.gateway.shared import Service
 
 
 class Changing:

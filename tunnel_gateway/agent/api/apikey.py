@@ -13,8 +13,8 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 
-from tunnel_gateway.agent.api.calls import Caller
-from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.calls import Caller
+from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey, PublicKey
 from tunnel_gateway.gost.digest import digest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tunnel_gateway.agent.api.calls import Caller
-from tunnel_gateway.transport.origin import parse_origin
+from tunnel_gateway.agent.calls import Caller
+from tunnel_gateway.transport.wire.origin import parse_origin
 
 _HOST: Final = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 

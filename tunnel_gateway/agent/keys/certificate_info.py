@@ -7,8 +7,8 @@ from datetime import datetime
 
 from asn1crypto import x509
 
-from tunnel_gateway.pki.certificate import Certificate, in_tashkent
-from tunnel_gateway.pki.names import labelled
+from tunnel_gateway.pki.certificates.certificate import Certificate, in_tashkent
+from tunnel_gateway.pki.certificates.names import labelled
 
 
 def certificate_info(certificate: Certificate) -> dict[str, object]:

@@ -23,12 +23,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
-from tunnel_gateway.agent.api.reasons import refused
 from tunnel_gateway.agent.keys.keyring import ClosedKey
 from tunnel_gateway.agent.keys.media import Media
+from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.errors import CallRefusedError, KeystoreError
-from tunnel_gateway.pki import pkcs12
-from tunnel_gateway.pki.alias import alias_fields
+from tunnel_gateway.pki.certificates.alias import alias_fields
+from tunnel_gateway.pki.files import pkcs12
 
 KEY_FOLDER: Final = "DSKEYS"
 SUFFIX: Final = ".pfx"

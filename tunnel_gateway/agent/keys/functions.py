@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from tunnel_gateway.agent.api.calls import Caller, Function, Handler, Result
-from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.calls import Caller, Function, Handler, Result
 from tunnel_gateway.agent.keys.certificate_info import certificate_info
 from tunnel_gateway.agent.keys.files import KeyFile, KeyFiles
 from tunnel_gateway.agent.keys.keyring import Keyring
+from tunnel_gateway.agent.reasons import refused
+from tunnel_gateway.cms.signing import sign_data
 from tunnel_gateway.errors import CertificateUnsuitableError, InvalidKeyError
-from tunnel_gateway.pki.certificate import Certificate
-from tunnel_gateway.pki.cms_write import sign_data
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.outline import MAX_CERTIFICATE_SIZE
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.encoding.outline import MAX_CERTIFICATE_SIZE
+from tunnel_gateway.pki.files.keyfiles import Identity
 
 # A page sends the document in one message.
 MAX_DOCUMENT_SIZE: Final = 48 * 1024 * 1024

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tunnel_gateway.agent.api.calls import Caller
-from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys.passwords import PasswordDesk
 from tunnel_gateway.agent.keys.questions import Question
+from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.errors import (
     CertificateUnsuitableError,
     FileError,
@@ -28,7 +28,7 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.os_errors import sentence
-from tunnel_gateway.pki.keyfiles import Identity, read_identity
+from tunnel_gateway.pki.files.keyfiles import Identity, read_identity
 
 LIFETIME_SECONDS: Final = 30 * 60.0
 MAX_TRIES: Final = 3

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.agent.threads import in_thread
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.os_errors import sentence

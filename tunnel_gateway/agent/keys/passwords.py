@@ -20,12 +20,12 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from tunnel_gateway.agent.api.reasons import refused
 from tunnel_gateway.agent.keys.media import Media
 from tunnel_gateway.agent.keys.pinentry import Pinentry
 from tunnel_gateway.agent.keys.questions import Question
+from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.agent.threads import in_thread
-from tunnel_gateway.pki.keyfiles import read_password
+from tunnel_gateway.pki.files.keyfiles import read_password
 
 try:
     import termios

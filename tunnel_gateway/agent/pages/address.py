@@ -12,7 +12,7 @@ import socket
 from typing import Final
 
 from tunnel_gateway.agent.pages.oneshot import LOOPBACK, OneShotAddress, page_stream
-from tunnel_gateway.agent.pages.stream import PageStream, refusal
+from tunnel_gateway.agent.pages.page_stream import PageStream, refusal
 from tunnel_gateway.errors import (
     NotPermittedError,
     NotWebSocketError,
@@ -21,8 +21,8 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.transport.relay import RelayEnd
-from tunnel_gateway.transport.upgrade import UpgradeReader, UpgradeRequest
+from tunnel_gateway.transport.streams.relay import RelayEnd
+from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
 log = get_logger(__name__)
 

@@ -6,14 +6,14 @@ import asyncio
 import socket
 from typing import Final
 
-from tunnel_gateway.agent.pages.stream import PageStream
+from tunnel_gateway.agent.pages.page_stream import PageStream
 from tunnel_gateway.errors import (
     ProtocolViolationError,
     TimedOutError,
     TruncatedError,
 )
-from tunnel_gateway.transport.inbox import Inbox
-from tunnel_gateway.transport.stream import format_address
+from tunnel_gateway.transport.streams.inbox import Inbox
+from tunnel_gateway.transport.streams.stream import format_address
 
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_SECONDS: Final = 60.0

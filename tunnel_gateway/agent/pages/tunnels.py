@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from tunnel_gateway.agent.api.calls import Caller, Function, Result
-from tunnel_gateway.agent.api.reasons import refused
+from tunnel_gateway.agent.calls import Caller, Function, Result
+from tunnel_gateway.agent.handshake import Tunnel, open_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
-from tunnel_gateway.agent.pages.tunnel import PageTunnel
-from tunnel_gateway.agent.tunnel import Tunnel, open_tunnel
-from tunnel_gateway.config_values import Address
+from tunnel_gateway.agent.pages.page_tunnel import PageTunnel
+from tunnel_gateway.agent.reasons import refused
+from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import (
     AlertReceivedError,
     CallRefusedError,
@@ -24,8 +24,8 @@ from tunnel_gateway.errors import (
     TunnelGatewayError,
 )
 from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.pki.keyfiles import Identity
-from tunnel_gateway.pki.validation import ChainValidator
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
 
 log = get_logger(__name__)

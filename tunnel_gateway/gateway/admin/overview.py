@@ -10,14 +10,14 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
+from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.gateway.account import Stage
 from tunnel_gateway.gateway.admin.probes import Probes
-from tunnel_gateway.gateway.service import Service
 from tunnel_gateway.gateway.sessions import Sessions
-from tunnel_gateway.gateway.stopping import Stopping
+from tunnel_gateway.gateway.shared import Service
 from tunnel_gateway.observability.lines import WRITER
 from tunnel_gateway.observability.metrics import Metrics, State
-from tunnel_gateway.pki.validation import VerifiedPeer
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
 
 VERSION: Final = version("tunnel-gateway")
 

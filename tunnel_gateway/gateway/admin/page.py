@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from tunnel_gateway.gateway.admin.text import amount, duration, limit_row
+from tunnel_gateway.gateway.admin.amounts import amount, duration, limit_row
 
 REFRESH_SECONDS: Final = 5
 

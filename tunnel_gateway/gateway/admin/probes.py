@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from tunnel_gateway.config_destinations import Destination
+from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.errors import DestinationBusyError, DestinationUnreachableError
-from tunnel_gateway.gateway.service import Service
+from tunnel_gateway.gateway.shared import Service
 from tunnel_gateway.observability.background import GoOn
 
 PROBE_SECONDS: Final = 10.0

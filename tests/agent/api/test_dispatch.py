@@ -1,0 +1,95 @@
+"""Calls and answers, without a socket; tests/scenarios/test_agent_service.py has the sockets."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tests.support.page import VENDOR_KEYS
+from tunnel_gateway.agent.api.apikey import ApiKeys
+from tunnel_gateway.agent.api.dispatch import Service
+from tunnel_gateway.agent.calls import Caller, Function, Result
+from tunnel_gateway.errors import CallRefusedError
+
+PAGE = Caller("http://localhost", "localhost")
+
+
+async def heard(caller: Caller, arguments: Sequence[str]) -> Result:
+    if arguments[0] == "yoq":
+        raise CallRefusedError("key_not_found", "no such key")
+    if arguments[0] == "xato":
+        raise ZeroDivisionError("secret")
+    return {"heard": [caller.domain, *arguments]}
+
+
+SERVICE = Service([Function("test", "hear", ("what",), "hears", heard)], ApiKeys())
+
+
+async def call(caller: Caller | None, name: str, *arguments: object, plugin: str = "") -> Any:
+    message = json.dumps({"plugin": plugin, "name": name, "arguments": arguments})
+    return json.loads(await SERVICE.answer(caller, message))
+
+
+async def opened() -> None:
+    assert await call(PAGE, "apikey", *VENDOR_KEYS) == {"success": True}
+
+
+async def test_a_function_hears_its_caller_and_numbers_as_text() -> None:
+    await opened()
+    assert await call(PAGE, "hear", 7, plugin="test") == {
+        "success": True,
+        "heard": ["localhost", "7"],
+    }
+    odd: object
+    for odd in (True, 1.5, None, [], {}):
+        assert (await call(PAGE, "hear", odd, plugin="test"))["code"] == "bad_arguments"
+
+
+async def test_refusals_and_failures_are_answers(log: io.StringIO) -> None:
+    await opened()
+    assert await call(PAGE, "hear", "yoq", plugin="test") == {
+        "success": False,
+        "reason": "no such key",
+        "code": "key_not_found",
+    }
+    failed = await call(PAGE, "hear", "xato", plugin="test")
+    assert failed["code"] == "internal_error"
+    assert "secret" not in failed["reason"]
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    refused = next(line for line in lines if line["event"] == "call_refused")
+    assert (refused["origin"], refused["function"]) == (PAGE.origin, "test.hear")
+
+
+async def test_the_log_has_no_word_of_a_pages_own(log: io.StringIO) -> None:
+    await call(PAGE, "soxta", "sir", plugin="soxta")
+    await call(None, "apikey", "sir")
+    assert "soxta" not in log.getvalue()
+    assert "sir" not in log.getvalue()
+    assert '"function": "apikey"' in log.getvalue()
+
+
+async def test_the_list_has_every_function() -> None:
+    names = [(one["plugin"], one["name"]) for one in SERVICE.describe()]
+    assert names == [("", "version"), ("", "apidoc"), ("", "apikey"), ("test", "hear")]
+
+
+async def test_names_and_lists_have_bounds() -> None:
+    await opened()
+    assert (await call(PAGE, "x" * 65))["code"] == "unknown_function"
+    assert (await call(PAGE, "x", plugin="x" * 65))["code"] == "unknown_function"
+    assert (await call(PAGE, "apidoc", *["x"] * 257))["code"] == "bad_call"
+
+
+async def test_a_plain_http_page_may_ask_for_the_version_alone() -> None:
+    """Whoever is on its way could be this page, with the same origin and API-KEY."""
+    page = Caller("http://example.uz", "example.uz", trustworthy=False)
+    assert (await call(page, "version"))["success"] is True
+    for name in ("apikey", "apidoc", "yoq"):
+        answer = await call(page, name)
+        assert answer["code"] == "https_required"
+        assert page.origin in answer["reason"]
+    allowing = Service([], ApiKeys(), http_pages=True)
+    answer = json.loads(await allowing.answer(page, '{"name":"apikey","arguments":[]}'))
+    assert answer["code"] == "api_key_missing"

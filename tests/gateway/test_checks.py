@@ -1,0 +1,127 @@
+"""Checking destinations that answer in their own ways; tests/cli/test_check.py has the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import Credentials
+from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, send
+from tests.support.processes import ReservedPort, write_config
+from tunnel_gateway.gateway.checks import Finding, check
+
+Settings = Mapping[str, object]
+Answer = Callable[[socket.socket], Awaitable[None]]
+
+
+async def refuse(plain: socket.socket) -> None:
+    await receive(plain)
+    await send(plain, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+
+
+async def talk_otherwise(plain: socket.socket) -> None:
+    await send(plain, b"220 pochta\r\n")
+
+
+async def hang_up(plain: socket.socket) -> None:
+    await receive(plain)
+
+
+async def say_nothing(plain: socket.socket) -> None:
+    await asyncio.sleep(TIME_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (refuse, "answers 404"),
+        (talk_otherwise, "answers no WebSocket"),
+        (hang_up, "answers no WebSocket"),
+        (say_nothing, "answers no WebSocket"),
+    ],
+)
+async def test_an_application_that_is_there(
+    answer: Answer, words: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        listening.setblocking(False)
+        path = tmp_path / "config.properties"
+        keys = {"limit": 1, "connect.timeout": 0.5}
+        write_config(path, credentials, 1, {"0": listening.getsockname()[1]}, keys)
+        loop = asyncio.get_running_loop()
+
+        async def serve() -> None:
+            first, _ = await loop.sock_accept(listening)  # the attempt to connect
+            first.close()
+            second, _ = await loop.sock_accept(listening)
+            second.setblocking(False)
+            with second:
+                await answer(second)
+
+        serving = asyncio.create_task(serve())
+        findings: list[Finding] = [one async for one in check(path)]
+        serving.cancel()
+    (found,) = (one for one in findings if one.area == "destination")
+    assert found.status == "warning"
+    assert words in found.text
+
+
+async def findings(path: Path, credentials: Credentials, settings: Settings) -> list[Finding]:
+    """Return the faults; ``{folder}`` and ``{port}`` of the settings are the gateway's own."""
+    with closing(ReservedPort()) as own:
+        made = {
+            name: str(value).format(folder=path.parent, port=own.number)
+            for name, value in settings.items()
+        }
+        write_config(path, credentials, own.number, {"0": 1}, {"limit": 1, **made})
+        return [
+            one
+            async for one in check(path)
+            if one.status == "fault" and one.area in ("configuration", "admin", "listen", "audit")
+        ]
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "no-folder/audit.log"])
+async def test_an_audit_file_that_cannot_be_made(
+    name: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.properties"
+    (fault,) = await findings(path, credentials, {"audit.file": tmp_path / name})
+    assert fault.area in ("configuration", "audit")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"admin.listen": "127.0.0.1:{port}"},  # the port of the tunnels
+        {"admin.listen": "unix:{folder}/admin.sock,unix:{folder}/./admin.sock"},
+        {"admin.listen": "unix:{folder}/audit", "audit.file": "{folder}/audit"},
+    ],
+)
+async def test_a_place_that_is_taken_twice(
+    settings: Settings, credentials: Credentials, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.properties"
+    (fault,) = await findings(path, credentials, settings)
+    assert fault.area == "configuration"
+    assert "tunnel.admin.listen" in fault.text
+
+
+async def test_an_application_that_the_library_stumbles_over(
+    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("tunnel_gateway.gateway.checks._open_and_close", stumble)
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        port = listening.getsockname()[1]
+        write_config(tmp_path / "config.properties", credentials, 1, {"0": port}, {"limit": 1})
+        found = [one async for one in check(tmp_path / "config.properties")]
+    (one,) = [one for one in found if one.area == "destination"]
+    assert (one.status, "answers no WebSocket" in one.text) == ("warning", True)

@@ -1,0 +1,48 @@
+"""What a configuration's files become, and what is kept when they are read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import FIRST_DOMAIN, SECOND_DOMAIN, Credentials
+from tests.support.processes import write_config
+from tunnel_gateway.config.tunnel import Config, load_config
+from tunnel_gateway.errors import FileError
+from tunnel_gateway.gateway.shared import Material
+from tunnel_gateway.pki.certificates.certificate import to_pem
+
+
+@pytest.fixture
+def config(credentials: Credentials, tmp_path: Path) -> Config:
+    path = tmp_path / "config.properties"
+    trust = tmp_path / "trust.pem"
+    trust.write_bytes(credentials.truststore.read_bytes())
+    write_config(path, credentials, 1, {"raw": 1}, {"truststore.file": trust})
+    return load_config(path)
+
+
+def test_everything_is_loaded(config: Config, credentials: Credentials) -> None:
+    material = Material.load(config)
+    assert set(material.domains) == {FIRST_DOMAIN, SECOND_DOMAIN}
+    assert material.trust_anchors == (credentials.authority.root.leaf,)
+    assert material.config is config
+
+
+def test_accepted_chains_are_remembered_while_the_anchors_are_the_same(
+    config: Config, credentials: Credentials
+) -> None:
+    first = Material.load(config)
+    assert Material.load(config, first).validator is first.validator
+    more = [credentials.authority.root.leaf, credentials.new_authority().root.leaf]
+    config.truststore_file.write_bytes(to_pem(more))
+    second = Material.load(config, first)
+    assert second.validator is not first.validator
+    assert second.trust_anchors == tuple(more)
+
+
+def test_what_cannot_be_used(config: Config) -> None:
+    config.truststore_file.write_text("nothing")
+    with pytest.raises(FileError, match=r"trust\.pem"):
+        Material.load(config)

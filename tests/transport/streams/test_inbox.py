@@ -1,0 +1,121 @@
+"""The inbox on a real stream: waits, limits, hands over."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from tests.support.loopback import TIME_LIMIT, Witness, receive, reset, send, stream_and_socket
+from tunnel_gateway.errors import TruncatedError
+from tunnel_gateway.transport.streams.inbox import LIMIT
+from tunnel_gateway.transport.streams.stream import SocketStream
+
+
+async def close(stream: SocketStream, plain: socket.socket) -> None:
+    plain.close()
+    stream.close()
+    await stream.wait_closed()
+
+
+async def test_it_waits_for_data_and_for_the_end() -> None:
+    stream, plain = await stream_and_socket()
+    waiting = asyncio.create_task(stream.inbox.receive())
+    await send(plain, b"salom")
+    assert await waiting == b"salom"
+    waiting = asyncio.create_task(stream.inbox.receive())
+    before = stream.inbox.ended
+    plain.shutdown(socket.SHUT_WR)
+    assert await waiting == b""
+    assert await stream.inbox.receive() == b""
+    assert (before, stream.inbox.ended) == (False, True)
+    stream.inbox.check()
+    await close(stream, plain)
+
+
+async def test_what_came_before_a_reset_is_still_there() -> None:
+    stream, plain = await stream_and_socket()
+    await send(plain, b"oxirgi")
+    first = await stream.inbox.receive()
+    stream.inbox.unread(first)
+    reset(plain)
+    await stream.wait_closed()
+    assert await stream.inbox.receive() == b"oxirgi"
+    with pytest.raises(ConnectionResetError):
+        await stream.inbox.receive()
+    with pytest.raises(ConnectionResetError):
+        stream.inbox.check()
+
+
+async def test_a_stream_lost_without_a_reason() -> None:
+    stream, plain = await stream_and_socket()
+    stream.abort(TruncatedError("of no use here"))
+    with pytest.raises(TruncatedError, match="the connection was lost"):
+        await stream.inbox.receive()
+    plain.close()
+
+
+async def test_a_full_one_slows_the_peer_down() -> None:
+    stream, plain = await stream_and_socket()
+    sent = 0
+    while sent < 64 * LIMIT:  # far more than the inbox holds, so it has to be paused
+        try:
+            sent += plain.send(bytes(LIMIT))
+        except BlockingIOError:
+            break
+        await asyncio.sleep(0)
+    sending = asyncio.create_task(send(plain, bytes(64 * LIMIT)))
+    total = sent + 64 * LIMIT
+    taken = 0
+    async with asyncio.timeout(TIME_LIMIT):
+        while taken < total:
+            piece = await stream.inbox.receive()
+            assert len(piece) <= LIMIT + 512 * 1024  # one read of the loop over the limit
+            taken += len(piece)
+    await sending
+    assert taken == total
+    await close(stream, plain)
+
+
+async def test_handing_over_loses_nothing() -> None:
+    stream, plain = await stream_and_socket()
+    await send(plain, b"birinchi ")
+    stream.inbox.unread(await stream.inbox.receive())
+    witness = Witness()
+    stream.inbox.hand_over(witness)
+    assert witness.data == b"birinchi "
+    await send(plain, b"ikkinchi")
+    plain.shutdown(socket.SHUT_WR)
+    await witness.saw("eof")
+    assert witness.data == b"birinchi ikkinchi"
+    stream.write(b"javob")
+    assert await receive(plain) == b"javob"
+    await close(stream, plain)
+
+
+async def test_handing_over_the_end() -> None:
+    stream, plain = await stream_and_socket()
+    plain.shutdown(socket.SHUT_WR)
+    assert await stream.inbox.receive() == b""
+    witness = Witness()
+    stream.inbox.hand_over(witness)
+    assert witness.calls == ["eof"]
+    await close(stream, plain)
+
+
+async def test_handing_over_a_loss() -> None:
+    stream, plain = await stream_and_socket()
+    reset(plain)
+    await stream.wait_closed()
+    witness = Witness()
+    stream.inbox.hand_over(witness)
+    assert witness.calls == ["lost"]
+    assert isinstance(witness.error, ConnectionResetError)
+
+
+async def test_back_pressure_on_what_it_writes_is_not_its_business() -> None:
+    stream, plain = await stream_and_socket()
+    stream.inbox.pause_writing()
+    stream.inbox.resume_writing()
+    await close(stream, plain)

@@ -1,0 +1,198 @@
+"""Accepting: every connection, also after failures, and none after the end."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, reset
+from tunnel_gateway.transport.streams import listener as module
+from tunnel_gateway.transport.streams.listener import Listener
+from tunnel_gateway.transport.streams.stream import SocketStream
+
+
+class Guests:
+    """Who came, and which failures were told."""
+
+    def __init__(self) -> None:
+        self.streams: list[SocketStream] = []
+        self.failures: list[OSError] = []
+        self.came = asyncio.Event()
+
+    def listen(self, host: str = LOOPBACK, port: int = 0, *, shared: bool = False) -> Listener:
+        return Listener(
+            host,
+            port,
+            on_connection=self._take,
+            on_failure=self.failures.append,
+            shared=shared,
+        )
+
+    def _take(self, stream: SocketStream) -> None:
+        self.streams.append(stream)
+        self.came.set()
+
+    async def wait(self, count: int) -> None:
+        async with asyncio.timeout(TIME_LIMIT):
+            while len(self.streams) < count:
+                self.came.clear()
+                await self.came.wait()
+
+
+async def goodbye(guests: Guests, *plain: socket.socket) -> None:
+    for one in plain:
+        one.close()
+    for stream in guests.streams:
+        stream.close()
+        await stream.wait_closed()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_connections_come_in(host: str) -> None:
+    guests = Guests()
+    listener = guests.listen(host)
+    port = listener.port
+    plain = [socket.create_connection((host, port)) for _ in range(20)]
+    await guests.wait(20)
+    await listener.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, port))
+    guests.streams[0].write(b"salom")  # what was accepted goes on
+    names = {one.getsockname(): one for one in plain}
+    first = guests.streams[0].peer
+    names[first].setblocking(False)
+    assert await receive(names[first]) == b"salom"
+    assert guests.failures == []
+    await goodbye(guests, *plain)
+
+
+async def test_who_has_reset_it_before_has_an_address() -> None:
+    guests = Guests()
+    listener = guests.listen()
+    with socket.create_connection((LOOPBACK, listener.port)) as plain:
+        address = plain.getsockname()
+        reset(plain)  # nothing of ours has run since it connected
+    await guests.wait(1)
+    assert guests.streams[0].peer == address
+    await listener.close()
+    await goodbye(guests)
+
+
+class FailingLoop:
+    """The running loop, whose accept or set-up of a connection fails a few times."""
+
+    def __init__(self, method: str, failures: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._method = method
+        self._failures = failures
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method and self._failures:
+            self._failures -= 1
+            return self._fail
+        return getattr(self._loop, name)
+
+    async def _fail(self, *_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+async def test_it_tries_again_when_accept_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = FailingLoop("sock_accept", 4)
+    monkeypatch.setattr("asyncio.get_running_loop", lambda: loop)
+    monkeypatch.setattr(module, "_LAST_DELAY_SECONDS", 0.01)
+    guests = Guests()
+    listener = guests.listen()
+    with socket.create_connection((LOOPBACK, listener.port)) as plain:
+        await guests.wait(1)
+        assert [error.errno for error in guests.failures] == [errno.EMFILE]  # told once
+        await listener.close()
+        monkeypatch.undo()
+        await goodbye(guests, plain)
+
+
+async def test_a_connection_that_breaks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = FailingLoop("connect_accepted_socket", 1)
+    monkeypatch.setattr("asyncio.get_running_loop", lambda: loop)
+    guests = Guests()
+    listener = guests.listen()
+    with (
+        socket.create_connection((LOOPBACK, listener.port)) as unlucky,
+        socket.create_connection((LOOPBACK, listener.port)) as plain,
+    ):
+        await guests.wait(1)
+        unlucky.setblocking(False)
+        monkeypatch.undo()
+        assert await receive(unlucky) == b""
+        assert guests.failures == []
+        await listener.close()
+        await goodbye(guests, plain)
+
+
+async def test_who_cannot_be_handed_over_ends_alone(log: io.StringIO) -> None:
+    guests = Guests()
+    refused: list[SocketStream] = []
+
+    def take(stream: SocketStream) -> None:
+        if not refused:
+            refused.append(stream)
+            raise MemoryError
+        guests._take(stream)
+
+    listener = Listener(LOOPBACK, 0, on_connection=take, on_failure=guests.failures.append)
+    with (
+        socket.create_connection((LOOPBACK, listener.port)) as unlucky,
+        socket.create_connection((LOOPBACK, listener.port)) as plain,
+    ):
+        await guests.wait(1)
+        unlucky.setblocking(False)
+        assert await receive(unlucky) == b""
+        assert json.loads(log.getvalue())["loop"] == "accept"
+        await listener.close()
+        await goodbye(guests, plain)
+
+
+async def test_an_address_that_is_taken() -> None:
+    guests = Guests()
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"cannot listen on {LOOPBACK}:{port}: Address already"):
+            guests.listen(port=port)
+    with pytest.raises(OSError, match=r"cannot listen on 192.0.2.1:1234: "):
+        guests.listen("192.0.2.1", 1234)
+
+
+async def test_two_share_a_port_when_both_say_so() -> None:
+    first, second = Guests(), Guests()
+    second.came = first.came
+    one = first.listen(shared=True)
+    other = second.listen(port=one.port, shared=True)
+    with pytest.raises(OSError, match="Address already in use"):
+        first.listen(port=one.port)
+    # All on one side would be a coin that falls 63 times as the first time.
+    plain = [socket.create_connection((LOOPBACK, one.port)) for _ in range(64)]
+    async with asyncio.timeout(TIME_LIMIT):
+        while len(first.streams) + len(second.streams) < len(plain):
+            first.came.clear()
+            await first.came.wait()
+    assert first.streams
+    assert second.streams
+    await one.close()
+    with socket.create_connection((LOOPBACK, other.port)):  # one may go, the port stays
+        pass
+    await other.close()
+    await goodbye(first, *plain)
+    await goodbye(second)
+
+
+async def test_a_port_that_is_not_shared_is_taken() -> None:
+    guests = Guests()
+    only = guests.listen()
+    with pytest.raises(OSError, match="Address already in use"):
+        guests.listen(port=only.port, shared=True)
+    await only.close()

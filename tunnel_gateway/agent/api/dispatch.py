@@ -1,0 +1,154 @@
+"""What a page says to the service and what it hears: one JSON call, one JSON answer.
+
+::
+
+    {"plugin": "tunnel", "name": "create_tunnel", "arguments": ["0", "c0ffee"]}
+    {"name": "apikey", "arguments": ["example.uz", "96D0…"]}
+
+    {"success": true, "address": "127.0.0.1:49152", …}
+    {"success": false, "reason": "…", "code": "api_key_required"}
+
+``version``, ``apidoc`` and ``apikey`` belong to no plugin. Whatever is wrong with a call is told
+in the answer. No socket here: listener.py has those.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tunnel_gateway.agent.api.apikey import ApiKeys
+from tunnel_gateway.agent.calls import Caller, Function, Result
+from tunnel_gateway.agent.reasons import refused
+from tunnel_gateway.errors import CallRefusedError
+from tunnel_gateway.observability.few_lines import FewLines
+from tunnel_gateway.observability.logs import get_logger
+
+log = get_logger(__name__)
+
+# Pages ask for at least this much: from 4.86 on E-IMZO has every function that is answered here.
+VERSION: Final[Mapping[str, str]] = {"major": "4", "minor": "86"}
+
+_MAX_ARGUMENTS: Final = 256
+_MAX_NAME: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    plugin: str
+    name: str
+    arguments: list[object]
+
+
+class Service:
+    """The functions of the API, and who may call them.
+
+    Of pages by plain http from elsewhere, ``http_pages`` tells whether they may do more than ask
+    for the version.
+    """
+
+    def __init__(
+        self, functions: Iterable[Function], api_keys: ApiKeys, *, http_pages: bool = False
+    ) -> None:
+        self._api_keys = api_keys
+        self._http_pages = http_pages
+        self._lines = FewLines()
+        self._functions = {(one.plugin, one.name): one for one in functions}
+
+    def opened(self, caller: Caller | None) -> bool:
+        """Tell whether the caller may do more than install an API-KEY."""
+        return caller is not None and self._api_keys.opened(caller)
+
+    def describe(self) -> list[dict[str, object]]:
+        """Return what ``apidoc`` lists."""
+        known = [
+            ("", "version", (), "The version of E-IMZO whose functions these are."),
+            ("", "apidoc", (), "This list."),
+            ("", "apikey", ("domain", "key", "…"), "Open the service to this page's origin."),
+            *(
+                (one.plugin, one.name, one.parameters, one.description)
+                for one in self._functions.values()
+            ),
+        ]
+        return [
+            {"plugin": plugin, "name": name, "arguments": [*parameters], "description": text}
+            for plugin, name, parameters, text in known
+        ]
+
+    async def answer(self, caller: Caller | None, message: str | bytes) -> str:
+        """Answer a call; ``caller`` is None for one that comes from no page with an address."""
+        call = None
+        try:
+            call = _parse(message)
+            result = await self._call(caller, call)
+        except CallRefusedError as error:
+            if (more := self._lines.admit()) is not None:
+                log.warning(
+                    "call_refused",
+                    origin=caller.origin if caller else None,
+                    function=self._known_name(call),
+                    code=error.name,
+                    **more,
+                )
+            return failure(error)
+        except Exception:
+            log.exception("internal_error", function=self._known_name(call))
+            return failure(refused("internal_error"))
+        return json.dumps({"success": True, **result})
+
+    async def _call(self, caller: Caller | None, call: _Call) -> Result:
+        if (call.plugin, call.name) == ("", "version"):
+            return VERSION
+        if caller is None:
+            raise refused("origin_required")
+        if not (caller.trustworthy or self._http_pages):
+            raise refused("https_required", origin=caller.origin)
+        if (call.plugin, call.name) == ("", "apikey"):
+            self._api_keys.install(caller, call.arguments)
+            log.info("api_key_installed", origin=caller.origin)
+            return {}
+        if not self._api_keys.opened(caller):
+            raise refused("api_key_required", domain=caller.domain)
+        if (call.plugin, call.name) == ("", "apidoc"):
+            return {"functions": self.describe()}
+        function = self._functions.get((call.plugin, call.name))
+        if function is None:
+            raise refused("unknown_function")
+        return await function(caller, _texts(call.arguments))
+
+    def _known_name(self, call: _Call | None) -> str | None:
+        """The function's name for the log, unless a page made it up."""
+        if call is None or (call.plugin, call.name) not in self._functions:
+            return call.name if call and call.name in ("version", "apidoc", "apikey") else None
+        return f"{call.plugin}.{call.name}"
+
+
+def _parse(message: str | bytes) -> _Call:
+    if not isinstance(message, str):
+        raise refused("bad_call", fault="it must be a text message")
+    try:
+        read = json.loads(message)
+    except (ValueError, RecursionError):
+        raise refused("bad_call", fault="it is not JSON") from None
+    if not isinstance(read, dict):
+        raise refused("bad_call", fault="it must be an object")
+    plugin, name, arguments = read.get("plugin"), read.get("name"), read.get("arguments")
+    if not isinstance(name, str) or not isinstance(plugin, str | None):
+        raise refused("bad_call", fault="name, and plugin if there is one, must be text")
+    if len(name) > _MAX_NAME or len(plugin or "") > _MAX_NAME:
+        raise refused("unknown_function")
+    if not isinstance(arguments, list | None) or len(arguments or []) > _MAX_ARGUMENTS:
+        raise refused("bad_call", fault=f"arguments must be a list of at most {_MAX_ARGUMENTS}")
+    return _Call(plugin or "", name, arguments or [])
+
+
+def _texts(arguments: Sequence[object]) -> list[object]:
+    """Numbers as text: a page that writes ``dst_id`` as 0 means "0"."""
+    return [str(one) if type(one) is int else one for one in arguments]
+
+
+def failure(error: CallRefusedError) -> str:
+    """Return the answer that tells of a refusal."""
+    return json.dumps({"success": False, "reason": str(error), "code": error.name})

@@ -1,0 +1,274 @@
+"""The service's sockets: ws and wss on the loopback, and what is refused before a call is read."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, ProtocolError
+from websockets.frames import Close, CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import LoggerLike
+
+from tunnel_gateway.agent.api.dispatch import Service, failure
+from tunnel_gateway.agent.api.origins import caller_of, is_local
+from tunnel_gateway.agent.calls import Caller
+from tunnel_gateway.agent.keys.functions import MAX_DOCUMENT_SIZE
+from tunnel_gateway.agent.pages.oneshot import LOOPBACK
+from tunnel_gateway.agent.reasons import refused
+from tunnel_gateway.errors import CannotListenError
+from tunnel_gateway.kept_errors import let_go
+from tunnel_gateway.observability.few_lines import FewLines
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.wire.upgrade import HeadReader, reason_of
+
+log = get_logger(__name__)
+
+PATH: Final = "/service/cryptapi"
+
+# A call without a document: a list of API-KEYs, the chain of a certificate.
+SMALL_CALL: Final = 64 * 1024
+# A call with the largest document that is signed, in BASE64.
+LARGE_CALL: Final = (MAX_DOCUMENT_SIZE + 2) // 3 * 4 + SMALL_CALL
+
+MAX_CONNECTIONS: Final = 128
+MAX_SOCKETS_OF_ONE: Final = 16
+REQUEST_SECONDS: Final = 10.0  # to ask for the WebSocket; a laptop that is just waking is slow
+SILENCE_SECONDS: Final = 60.0  # without a call, or without taking its answer
+# Browsers send no pings; each has a pong that waits for whoever does not read.
+MAX_PINGS: Final = 100
+_CLOSE_SECONDS: Final = 2.0
+
+
+class _PageProtocol(ServerProtocol):
+    """Bounds the request's head and the pings, and closes with 1000 where the page gave no code.
+
+    The vendor's page script closes without a code and takes any code but 1000 for a failure; an
+    echo, as is the rule, would tell it 1005.
+    """
+
+    pings = 0  # since the last message began
+
+    def __init__(self, logger: LoggerLike | None) -> None:
+        super().__init__(max_size=SMALL_CALL, logger=logger)
+        # One bound for the head in place of the library's 8 KiB for each line: a browser sends
+        # the cookies of whatever else runs on this machine.
+        self.reader = HeadReader()
+        self.parser = self.parse()
+        next(self.parser)
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take a frame; raises ProtocolError, which the library makes a close frame of."""
+        self.pings = self.pings + 1 if frame.opcode is Opcode.PING else 0
+        if self.pings > MAX_PINGS:
+            raise ProtocolError("too many pings")
+        if frame.opcode is Opcode.CLOSE and not frame.data:
+            frame = Frame(Opcode.CLOSE, Close(CloseCode.NORMAL_CLOSURE, "").serialize())
+        super().recv_frame(frame)
+
+
+class _PageConnection(ServerConnection):
+    """A page's connection and who it is, once its request was read."""
+
+    def __init__(
+        self, crowd: _Crowd, protocol: ServerProtocol, server: Server, **options: Any
+    ) -> None:
+        super().__init__(_PageProtocol(protocol.logger), server, **options)
+        self._crowd = crowd
+        self.caller: Caller | None = None
+        self.busy = False  # with a call
+        self._silent = True
+        self._leaving: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Serve it, unless there are too many."""
+        super().connection_made(transport)
+        self._crowd.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; who was told of the end has a little time, whatever he still sends."""
+        self._silent = False
+        super().data_received(data)
+        if self._leaving is None and self.protocol.close_expected():
+            self._leaving = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
+
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close the socket; the library would wait for ever for a peer that does not read."""
+        try:
+            async with asyncio.timeout(2 * _CLOSE_SECONDS):
+                await super().close(code, reason)
+        except TimeoutError:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave the place to others, and tell why there was no WebSocket."""
+        self._crowd.remove(self)
+        super().connection_lost(exc)
+        fault = self.protocol.handshake_exc
+        if fault is not None:
+            # A browser opens connections ahead of use and says nothing on them.
+            if not self._silent:
+                self._crowd.turned_away(detail=_story(fault))
+            let_go(fault)
+
+    def allow_documents(self) -> None:
+        """Take large calls from now on."""
+        self.protocol.max_message_size = LARGE_CALL
+
+
+class _Crowd:
+    """The connections of one port, in the order of their coming, at most MAX_CONNECTIONS.
+
+    Any page can open sockets and keep them. So a new one is not turned away for the old ones: the
+    oldest goes that no page with an API-KEY has, else the oldest without a call.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._present: dict[_PageConnection, None] = {}
+        self._lines = FewLines()
+
+    def add(self, new: _PageConnection) -> None:
+        """Give a place to a connection, somebody else's if there is no other."""
+        self._present[new] = None
+        if len(self._present) > MAX_CONNECTIONS:
+            leaving = self._dispensable(new)
+            self.remove(leaving)
+            leaving.transport.abort()
+
+    def turned_away(self, **facts: str) -> None:
+        """Write why somebody got no WebSocket, unless there are too many such lines."""
+        if (more := self._lines.admit()) is not None:
+            log.warning("request_refused", **facts, **more)
+
+    def remove(self, gone: _PageConnection) -> None:
+        """Forget a connection."""
+        self._present.pop(gone, None)
+
+    def _dispensable(self, new: _PageConnection) -> _PageConnection:
+        old = [one for one in self._present if one is not new]
+        unknown = (one for one in old if not self._service.opened(one.caller))
+        idle = (one for one in old if not one.busy)
+        return next(unknown, None) or next(idle, new)
+
+
+class Listener:
+    """The service on one port; ``port`` 0 is a free one. With a ``context`` it speaks TLS."""
+
+    def __init__(self, service: Service, port: int, context: ssl.SSLContext | None = None) -> None:
+        self._service = service
+        self._wanted = port
+        self._context = context
+        self._crowd = _Crowd(service)
+        self._server: Server
+
+    async def start(self) -> int:
+        """Listen; returns the port. Raises CannotListenError."""
+        connection = partial(_PageConnection, self._crowd)
+        try:
+            self._server = await serve(
+                self._handle,
+                LOOPBACK,
+                self._wanted,
+                process_request=self._check,
+                create_connection=cast("type[ServerConnection]", connection),  # it only calls it
+                compression=None,
+                server_header=None,
+                open_timeout=REQUEST_SECONDS,
+                close_timeout=_CLOSE_SECONDS,
+                ping_interval=None,
+                max_queue=1,
+                ssl=self._context,
+            )
+        except OSError as error:
+            raise CannotListenError(
+                f"cannot listen on {LOOPBACK}:{self._wanted} ({error.strerror}): E-IMZO or another"
+                " agent may be running"
+            ) from None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def close(self) -> None:
+        """Close every socket with 1001, going away, and stop listening."""
+        self._server.close(code=CloseCode.GOING_AWAY, reason="the agent is stopping")
+        await self._server.wait_closed()
+
+    def _check(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Refuse what no page of this machine's browsers asks for."""
+        hosts = request.headers.get_all("Host")
+        if not is_local(hosts):
+            text = "The Host header is not this machine"
+            self._crowd.turned_away(detail=text, host=", ".join(hosts)[:100])
+            return connection.respond(HTTPStatus.FORBIDDEN, f"{text}\n")
+        if request.path != PATH:
+            text = f"The service is at {PATH}"
+            self._crowd.turned_away(detail=text, path=request.path[:100])
+            return connection.respond(HTTPStatus.NOT_FOUND, f"{text}\n")
+        if isinstance(connection, _PageConnection):
+            connection.caller = caller_of(request.headers.get_all("Origin"))
+            if self._service.opened(connection.caller):
+                connection.allow_documents()
+        return None
+
+    async def _handle(self, connection: ServerConnection) -> None:
+        if not isinstance(connection, _PageConnection):
+            raise TypeError("not a connection of this listener")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS) as silence:
+                if self._is_one_too_many(connection):
+                    silence.reschedule(loop.time() + REQUEST_SECONDS)
+                    await connection.recv()
+                    error = refused("too_many_sockets", limit=MAX_SOCKETS_OF_ONE)
+                    await connection.send(failure(error))
+                    return
+                while True:
+                    message = await connection.recv()
+                    silence.reschedule(None)
+                    connection.busy = True
+                    answer = await self._answer(connection, message)
+                    del message
+                    if answer is None:
+                        return
+                    silence.reschedule(loop.time() + SILENCE_SECONDS)
+                    await connection.send(answer)
+                    connection.busy = False
+        except ConnectionClosed:
+            pass
+        except TimeoutError:
+            await connection.close(CloseCode.NORMAL_CLOSURE, "no call came")
+
+    def _is_one_too_many(self, connection: _PageConnection) -> bool:
+        callers = [
+            one.caller for one in self._server.all_connections if isinstance(one, _PageConnection)
+        ]
+        return callers.count(connection.caller) > MAX_SOCKETS_OF_ONE
+
+    async def _answer(self, connection: _PageConnection, message: str | bytes) -> str | None:
+        """Answer a call; None when the page left meanwhile, which ends the call too."""
+        answering = asyncio.create_task(self._service.answer(connection.caller, message))
+        leaving = asyncio.create_task(connection.wait_closed())
+        try:
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            answered = answering.done()
+            for task in (answering, leaving):
+                task.cancel()
+            await asyncio.gather(answering, leaving, return_exceptions=True)
+        if self._service.opened(connection.caller):
+            connection.allow_documents()
+        try:
+            return answering.result() if answered else None
+        finally:
+            del answering, leaving, task  # they keep the error that this frame raises
+
+
+def _story(fault: Exception) -> str:
+    """Return why the library refused a request, without what it quotes from that."""
+    cause = f" ({reason_of(fault.__cause__)})" if fault.__cause__ else ""
+    return reason_of(fault) + cause

@@ -1,0 +1,99 @@
+"""Making a tunnel: connect to the gateway and run the client's handshake."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from tunnel_gateway.config.values import Address
+from tunnel_gateway.errors import (
+    GatewayUnreachableError,
+    TruncatedError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
+from tunnel_gateway.protocol.connection import Surroundings
+from tunnel_gateway.protocol.events import Opened
+from tunnel_gateway.transport.streams.channel import Channel
+from tunnel_gateway.transport.streams.connecting import connect_in_turn, connect_within, look_up
+from tunnel_gateway.transport.streams.stream import SocketStream
+
+# Longer than the gateway's own handshake and connect time-outs together by default.
+TUNNEL_SECONDS: Final = 20.0
+_ADVICE: Final = "is the gateway running there, and the way to it open?"
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """An open tunnel: the gateway is proven, and has let the user in."""
+
+    channel: Channel
+    opened: Opened
+
+
+async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Executor) -> Tunnel:
+    """Make a tunnel within TUNNEL_SECONDS, at most half of them for the connection.
+
+    Raises GatewayUnreachableError, and the error that ended the handshake: a CertificateError
+    or PeerError of ours, or AlertReceivedError with the gateway's reason.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + TUNNEL_SECONDS
+    connection = ClientConnection(
+        settings,
+        Surroundings(entropy=os.urandom, validation_time=datetime.now(UTC), deadline=deadline),
+    )
+    stream = await _connect(gateway, TUNNEL_SECONDS / 2)
+    channel = Channel(stream, connection, workers)
+    try:
+        opened = await channel.handshake()
+    except asyncio.CancelledError:
+        stream.close()
+        raise
+    except (OSError, TunnelGatewayError) as error:
+        await channel.wait_closed()  # the gateway shall hear our reason
+        if isinstance(error, OSError | TruncatedError):
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise GatewayUnreachableError(
+                f"{gateway} ended the handshake: {reason}; is it a gateway that listens there?"
+            ) from None
+        raise
+    if not isinstance(opened, Opened):
+        raise TunnelGatewayError("the handshake did not open the tunnel")
+    return Tunnel(channel, opened)
+
+
+async def _connect(gateway: Address, seconds: float) -> SocketStream:
+    """Connect to an address of the gateway's that answers; raises GatewayUnreachableError."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    try:
+        async with asyncio.timeout(seconds / 2):
+            addresses = await look_up(gateway)
+    except TimeoutError:
+        raise GatewayUnreachableError(f"{gateway}: its name was not resolved in time") from None
+    except OSError as error:
+        raise GatewayUnreachableError(
+            f"{gateway}: {error.strerror}; is the name right, and this machine on the network?"
+        ) from None
+    except UnicodeError:
+        raise GatewayUnreachableError(
+            f"{gateway}: not a host name; it has 1 to 63 letters, digits or hyphens between dots"
+        ) from None
+    found = await connect_in_turn(addresses, deadline, _attempt)
+    if isinstance(found, SocketStream):
+        return found
+    if addresses == (gateway,):
+        raise GatewayUnreachableError(f"{gateway}: {found[gateway]}; {_ADVICE}")
+    texts = ", ".join(f"{address}: {fault}" for address, fault in found.items())
+    raise GatewayUnreachableError(f"{gateway} ({texts}); {_ADVICE}")
+
+
+async def _attempt(address: Address, seconds: float) -> SocketStream | str:
+    try:
+        return await connect_within(address, seconds)
+    except OSError as error:
+        return error.strerror or str(error)

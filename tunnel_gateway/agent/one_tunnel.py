@@ -1,0 +1,56 @@
+"""One tunnel from its making to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from tunnel_gateway.agent.handshake import open_tunnel
+from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS, OneShotAddress
+from tunnel_gateway.config.values import Address
+from tunnel_gateway.errors import PageLostError, TunnelGatewayError
+from tunnel_gateway.protocol.client import ClientSettings
+from tunnel_gateway.transport.streams.inbox import Inbox
+from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+
+# The gateway decides how long a tunnel may be idle; this only bounds one that forgot us.
+_LIMITS: Final = RelayLimits(idle=24 * 3600.0, half_close=60.0)
+
+
+async def serve_one_tunnel(
+    gateway: Address,
+    settings: ClientSettings,
+    *,
+    announce: Callable[[str, bytes], None],
+    time_limit: float = DEFAULT_SECONDS,
+) -> RelayEnd:
+    """Make a tunnel, ``announce`` its one-shot address and id, and serve it to its end.
+
+    ``time_limit`` is how many seconds the address waits for its connection. Raises what
+    ``open_tunnel`` and ``OneShotAddress.accept`` raise.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="public-key") as workers:
+        tunnel = await open_tunnel(gateway, settings, workers)
+        inbox = Inbox(tunnel.channel)
+        tunnel.channel.open(inbox)
+        address = OneShotAddress()
+        announce(str(address), tunnel.opened.tunnel_id)
+        try:
+            local = await address.accept(inbox, time_limit)
+        except TunnelGatewayError as error:
+            tunnel.channel.abort(error)
+            await tunnel.channel.wait_closed()
+            raise
+        relay = Relay(
+            tunnel.channel,
+            local,
+            _LIMITS,
+            socket_name="local",
+            on_socket_lost=PageLostError("the connection to the local address broke off"),
+            farewell=local.farewell,
+        )
+        end = await relay.run(inbox, local.inbox)
+        await tunnel.channel.wait_closed()
+        await local.wait_closed()
+        return end

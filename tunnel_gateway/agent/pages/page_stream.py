@@ -1,0 +1,89 @@
+"""The page's end of a tunnel: a socket that says farewell as a WebSocket does."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from websockets.frames import CloseCode
+
+from tunnel_gateway.errors import AlertReceivedError, TruncatedError
+from tunnel_gateway.gost.frames import Buffer
+from tunnel_gateway.transport.streams.relay import RelayEnd
+from tunnel_gateway.transport.streams.stream import SocketStream
+from tunnel_gateway.transport.wire.websocket_frames import FrameTracker, close_frame
+
+# Whoever is told one of these may come back; anything else is an error (RFC 6455, 7.4.1).
+_GOING_AWAY: Final = frozenset({"shutting_down", "closed_by_operator", "timed_out", "idle_timeout"})
+_ENDED: Final = "destination_ended: the application closed the connection without a close frame"
+
+# What a page's WebSocket sees when the gateway refuses it: the alert as an HTTP answer.
+_STATUS: Final = {
+    "not_permitted": "403 Forbidden",
+    "not_websocket": "400 Bad Request",
+    "request_too_large": "431 Request Header Fields Too Large",
+    "timed_out": "504 Gateway Timeout",
+    "overloaded": "503 Service Unavailable",
+    "rate_limited": "429 Too Many Requests",
+    "too_many_tunnels": "429 Too Many Requests",
+    "destination_busy": "503 Service Unavailable",
+    "shutting_down": "503 Service Unavailable",
+    "closed_by_operator": "503 Service Unavailable",
+}
+
+
+class PageStream(SocketStream):
+    """A page's socket. What is written to it is an answer to an upgrade, then frames.
+
+    When the other side ends without closing the WebSocket, a close frame with the reason is put
+    in, so that the page need not guess. Within a frame that cannot be done: then the connection
+    just ends, which a page sees as code 1006.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tracker = FrameTracker()
+
+    def write(self, data: Buffer) -> None:
+        """Send ``data``; never blocks, see Observer.pause_writing. A lost stream drops it."""
+        self._tracker.receive_data(data)
+        super().write(data)
+
+    def write_eof(self) -> None:
+        """End our data once what was written is on its way, with a close frame if one lacks."""
+        if self._may_close:
+            self.write(close_frame(CloseCode.INTERNAL_ERROR, _ENDED))
+        super().write_eof()
+
+    def farewell(self, end: RelayEnd) -> bytes:
+        """Return what to tell the page of a tunnel's end, as far as that is still possible."""
+        if not self._tracker.started:
+            return refusal(end)
+        if not self._may_close or end.error is None:
+            return b""
+        error = end.error
+        if isinstance(error, AlertReceivedError):
+            name, text = error.name, error.text
+        elif isinstance(error, OSError | TruncatedError):
+            name, text = "gateway_lost", "the connection to the gateway broke off"
+        else:
+            name, text = end.reason, str(error)
+        code = CloseCode.GOING_AWAY if name in _GOING_AWAY else CloseCode.INTERNAL_ERROR
+        return close_frame(code, f"{name}: {text}")
+
+    @property
+    def _may_close(self) -> bool:
+        return self._tracker.between_frames and not self._tracker.close_seen
+
+
+def refusal(end: RelayEnd) -> bytes:
+    """Return the HTTP answer that tells a page why its WebSocket was not let through."""
+    error = end.error
+    name = error.name if isinstance(error, AlertReceivedError) else end.reason
+    text = f"{name}: {error}\n" if error else f"{name}\n"
+    body = text.encode()
+    status = _STATUS.get(name, "502 Bad Gateway")
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,112 @@
+"""One tunnel of a page: its address waits for the page, then bytes go both ways."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from tunnel_gateway.agent.calls import Caller
+from tunnel_gateway.agent.handshake import Tunnel
+from tunnel_gateway.agent.pages.address import PageAddress
+from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
+from tunnel_gateway.agent.pages.page_stream import PageStream
+from tunnel_gateway.errors import PageLostError, TunnelGatewayError
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.streams.inbox import Inbox
+from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+
+log = get_logger(__name__)
+
+# The gateway decides how long a tunnel may be idle; this only bounds one that forgot us.
+LIMITS: Final = RelayLimits(idle=24 * 3600.0, half_close=60.0)
+
+
+class PageTunnel:
+    """An open tunnel for the page that asked for it. ``run`` serves it and logs its end.
+
+    Raises OSError when there is no local port to be had.
+    """
+
+    def __init__(
+        self, caller: Caller, tunnel: Tunnel, *, time_limit: float = DEFAULT_SECONDS
+    ) -> None:
+        self._caller = caller
+        self._channel = tunnel.channel
+        self._time_limit = time_limit
+        self._relay: Relay | None = None
+        self._stop_error: TunnelGatewayError | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._address = PageAddress(caller.origin)
+        self._facts: dict[str, object] = {
+            "origin": caller.origin,
+            "tunnel_id": tunnel.opened.tunnel_id.hex(),
+        }
+        self.address = str(self._address)
+        self._inbox = Inbox(tunnel.channel)
+        tunnel.channel.open(self._inbox)
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether the page has not come yet."""
+        return self._relay is None
+
+    def stop(self, error: TunnelGatewayError) -> None:
+        """End the tunnel now; gateway and page are told why."""
+        if self._relay is not None:
+            self._relay.stop(error)
+        elif self._stop_error is None:
+            self._stop_error = error
+            if self._task is not None:
+                self._task.cancel()
+
+    async def run(self) -> None:
+        """Serve the tunnel to its end."""
+        self._task = asyncio.current_task()
+        try:
+            local = await self._accept()
+        except (OSError, TunnelGatewayError) as error:
+            self._end_unused(error)
+        except asyncio.CancelledError:
+            self._address.close()
+            if self._stop_error is None:
+                raise
+            self._end_unused(self._stop_error)
+        else:
+            await self._serve(local)
+        await self._channel.wait_closed()
+
+    async def _accept(self) -> PageStream:
+        if self._stop_error is not None:
+            raise self._stop_error
+        return await self._address.accept(self._inbox, self._time_limit)
+
+    async def _serve(self, local: PageStream) -> None:
+        relay = Relay(
+            self._channel,
+            local,
+            LIMITS,
+            socket_name="page",
+            on_socket_lost=PageLostError("the page's connection broke off"),
+            farewell=local.farewell,
+        )
+        self._relay = relay
+        end = await relay.run(self._inbox, local.inbox)
+        self._log(end, bytes_up=relay.bytes_from_socket, bytes_down=relay.bytes_from_channel)
+        await local.wait_closed()
+
+    def _end_unused(self, error: Exception) -> None:
+        self._address.close()
+        if isinstance(error, TunnelGatewayError):
+            self._channel.abort(error)
+            self._log(RelayEnd(error.code, error))
+        else:
+            self._channel.abort(PageLostError("no page has come"))
+            self._log(RelayEnd("peer_lost", error))
+
+    def _log(self, end: RelayEnd, **facts: object) -> None:
+        facts |= {"reason": end.reason}
+        if end.error is not None:
+            facts["detail"] = str(end.error)
+        if self._address.refused:
+            facts["strangers"] = self._address.refused
+        log.info("tunnel_closed", **self._facts, **facts)

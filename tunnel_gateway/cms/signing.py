@@ -1,0 +1,115 @@
+"""Making signed messages: CMS SignedData (RFC 5652) with what E-IMZO's ``create_pkcs7`` puts in.
+
+The same fields in the same order; in DER, where E-IMZO writes BER, so that every reader takes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from asn1crypto import cms, core, x509
+
+from tunnel_gateway.cms.signed_data import (
+    CONTENT_TYPE,
+    DATA_OID,
+    MESSAGE_DIGEST,
+    SIGNED_DATA_OID,
+    SIGNING_TIME,
+)
+from tunnel_gateway.gost import signature as gost_signature
+from tunnel_gateway.gost.curves import PrivateKey
+from tunnel_gateway.gost.digest import DIGEST_SIZE, digest
+from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding.oids import Family
+
+# RFC 5652, 11.3: UTCTime to the year 2049, GeneralizedTime after it.
+_LAST_UTC_TIME_YEAR: Final = 2049
+_EXPLICIT: Final = 0xA0
+_IMPLICIT: Final = 0xA0
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A new message in DER, its signature (64 bytes, s then r), and its signer's serial."""
+
+    der: bytes
+    signature: bytes
+    serial: int
+
+
+def sign_data(
+    private_key: PrivateKey,
+    chain: Sequence[bytes],
+    family: Family,
+    content: bytes,
+    *,
+    detached: bool,
+    signing_time: datetime,
+    entropy: Callable[[int], bytes],
+) -> Signed:
+    """Sign ``content``. ``chain`` is the signer's, in DER, leaf first, and all of it goes in.
+
+    ``family`` is that of the signer's key and names the algorithms. The aware ``signing_time``
+    is written in UTC, to the second. ``entropy`` gives as many random bytes as it is asked for.
+    """
+    leaf = x509.Certificate.load(chain[0])
+    attributes = _signed_attributes(content, signing_time)
+    signature = gost_signature.sign(private_key, digest(attributes), entropy(DIGEST_SIZE))
+    digest_algorithm = _algorithm(family.digest_oid)
+    signer = _sequence(
+        core.Integer(1).dump(),
+        cms.IssuerAndSerialNumber(
+            {"issuer": leaf.issuer, "serial_number": leaf.serial_number}
+        ).dump(),
+        digest_algorithm,
+        # The digest is over the SET, which goes into the message under another tag.
+        ber.write(_IMPLICIT, bytes(ber.read(attributes).contents)),
+        _algorithm(family.signature_oid),
+        core.OctetString(signature).dump(),
+    )
+    inside = b"" if detached else ber.write(_EXPLICIT, core.OctetString(content).dump())
+    body = _sequence(
+        core.Integer(1).dump(),
+        ber.write(ber.SET, digest_algorithm),
+        _sequence(_oid(DATA_OID), inside),
+        # Leaf first and not in the order of DER: some readers take the first for the signer's.
+        ber.write(_IMPLICIT, b"".join(chain)),
+        ber.write(ber.SET, signer),
+    )
+    whole = _sequence(_oid(SIGNED_DATA_OID), ber.write(_EXPLICIT, body))
+    return Signed(whole, signature, leaf.serial_number)
+
+
+def _signed_attributes(content: bytes, signing_time: datetime) -> bytes:
+    moment = signing_time.astimezone(UTC).replace(microsecond=0)
+    form = "utc_time" if moment.year <= _LAST_UTC_TIME_YEAR else "generalized_time"
+    values: dict[str, Any] = {
+        CONTENT_TYPE: DATA_OID,
+        SIGNING_TIME: cms.Time(name=form, value=moment),
+        MESSAGE_DIGEST: digest(content),
+    }
+    # The order of DER: by the bytes, which is by the length here.
+    return ber.write(
+        ber.SET,
+        b"".join(
+            sorted(
+                cms.CMSAttribute({"type": name, "values": [value]}).dump()
+                for name, value in values.items()
+            )
+        ),
+    )
+
+
+def _algorithm(oid: str) -> bytes:
+    return _sequence(_oid(oid), core.Null().dump())
+
+
+def _oid(dotted: str) -> bytes:
+    return bytes(core.ObjectIdentifier(dotted).dump())
+
+
+def _sequence(*parts: bytes) -> bytes:
+    return ber.write(ber.SEQUENCE, b"".join(parts))

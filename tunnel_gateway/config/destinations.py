@@ -1,0 +1,274 @@
+"""The destinations of ``config.properties``: where each is, and the rules who may use it.
+
+``tunnel.destination.N.host`` and ``.port`` say where, N being the dst_id that pages ask for; there
+may be several hosts with commas between, each with a port of its own behind a colon or without.
+``.limit`` and ``.connect.limit`` say how many tunnels and connects in progress it bears.
+``.proxy`` is the version of the PROXY protocol by which it is told the users' addresses, if any;
+``.host.header`` is the Host that it reads in their requests, where it shall not be the domain.
+``.allow.KIND`` and ``.deny.KIND`` are comma-separated lists, the kinds those of `RULE_KINDS`;
+``.domains`` lists the domains of the gateway by which users may come. What the rules mean is
+decided in gateway/policy.py; here they are read, and refused if they are malformed or contradict
+each other. An empty list is a fault and not the default: it would let everyone in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from tunnel_gateway.config.values import (
+    ADDRESS,
+    PORT,
+    Address,
+    Entry,
+    Kind,
+    choice,
+    host_and_port,
+    whole,
+)
+from tunnel_gateway.errors import Fault
+from tunnel_gateway.subject_numbers import DIGITS
+
+PREFIX: Final = "tunnel.destination."
+MAX_ADDRESSES: Final = 16
+CONNECT_LIMIT: Final = 128
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_ISSUER = re.compile(r"key:[0-9a-f]{64}", re.ASCII)
+_SERIAL = re.compile(r"0*(?P<number>[0-9a-f]{1,40})(?P<issuer>@key:[0-9a-f]{64})?", re.ASCII)
+_OID = re.compile(r"(0|1)\.([0-9]|[1-3][0-9])(\.(0|[1-9][0-9]*))+|2(\.(0|[1-9][0-9]*))+", re.ASCII)
+_DOMAIN = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One list: its ``values`` in the form in which they are compared, and its place."""
+
+    kind: str
+    values: frozenset[str]
+    entry: Entry
+
+    @property
+    def key(self) -> str:
+        """The key it was given under."""
+        return self.entry.key
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A WebSocket API behind the gateway; ``id`` is the dst_id that pages ask for.
+
+    It is at all of its ``addresses`` alike. ``domains`` is None when users may come by every
+    domain, ``tunnel_limit`` when there may be as many tunnels as the gateway bears. At most one
+    rule of each kind is among those of ``allow``, and among those of ``deny``.
+    """
+
+    id: str
+    addresses: tuple[Address, ...]
+    domains: Rule | None = None
+    allow: tuple[Rule, ...] = ()
+    deny: tuple[Rule, ...] = ()
+    proxy: Literal["v1", "v2"] | None = None
+    tunnel_limit: int | None = None
+    connect_limit: int = CONNECT_LIMIT
+    host_header: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Its addresses as text."""
+        return ", ".join(map(str, self.addresses))
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str, Path], str]:
+    def read(text: str, _base: Path) -> str:
+        if not pattern.fullmatch(text.lower()):
+            raise ValueError
+        return text.lower()
+
+    return read
+
+
+def _number(kind: str) -> Callable[[str, Path], str]:
+    return _matching(re.compile(f"[0-9]{{{DIGITS[kind]}}}", re.ASCII))
+
+
+def _serial(text: str, _base: Path) -> str:
+    found = _SERIAL.fullmatch(text.lower())
+    if not found or not int(found["number"], 16):
+        raise ValueError
+    return f"{int(found['number'], 16):x}{found['issuer'] or ''}"
+
+
+def _domain(text: str, _base: Path) -> str:
+    if not _DOMAIN.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _host_header(text: str, base: Path) -> str:
+    with_port = text if re.search(r":[0-9]+$", text) else f"{text}:1"
+    if host_and_port(with_port, base)[1] is None:
+        raise ValueError  # an IPv6 address without brackets
+    return text
+
+
+# What one value of each list looks like.
+RULE_KINDS: Final[Mapping[str, Kind]] = {
+    "inn": Kind("an INN of 9 digits", _number("inn")),
+    "pinfl": Kind("a PINFL of 14 digits", _number("pinfl")),
+    "uid": Kind("a UID of 9 digits", _number("uid")),
+    "issuer": Kind(
+        "key: and 64 hexadecimal digits, as `pki show` prints for an issuer", _matching(_ISSUER)
+    ),
+    "policy": Kind("an object identifier like 1.2.860.3.2.2.1.2.1", _matching(_OID)),
+    "serial": Kind(
+        "a serial number in hexadecimal, with @ and its issuer behind it, as `pki show` prints",
+        _serial,
+    ),
+    "domain": Kind("a domain in lower case, as A-labels", _domain),
+}
+_PLACE_PARTS: Final = ("host", "port")
+_LIMITS: Final = {
+    "limit": ("tunnel_limit", whole(1, 1_000_000, "")),
+    "connect.limit": ("connect_limit", whole(1, 65536, "")),
+}
+_PROXY: Final = choice({"no": None, "v1": "v1", "v2": "v2"})
+_HOST_HEADER: Final = Kind(
+    "what stands in a Host header: a host name or an IP address, with a port behind a colon or"
+    " without",
+    _host_header,
+)
+_RULE_PARTS: Final = (
+    "domains",
+    *(f"{verb}.{kind}" for verb in ("allow", "deny") for kind in RULE_KINDS),
+)
+# Every key of a destination, without ``tunnel.destination.N.`` before it.
+PARTS: Final = (*_PLACE_PARTS, *_LIMITS, "proxy", "host.header", *_RULE_PARTS)
+_KEY = re.compile(
+    # The identifier does not swallow a misspelt rule, so that it can be told from one.
+    rf"{re.escape(PREFIX)}(?P<id>(?:(?!\.(?:allow|deny)\.).)*?)"
+    rf"\.(?P<part>{'|'.join(map(re.escape, PARTS))})",
+    re.DOTALL,
+)
+
+
+def is_known(key: str) -> bool:
+    """Tell whether the key is one of a destination."""
+    return bool(_KEY.fullmatch(key))
+
+
+def read_destinations(entries: Iterable[Entry], faults: list[Fault]) -> dict[str, Destination]:
+    """Return the destinations by identifier, and add what is wrong with them to ``faults``.
+
+    ``entries`` may have other keys among them.
+    """
+    parts: dict[str, dict[str, Entry]] = {}
+    for entry in entries:
+        if match := _KEY.fullmatch(entry.key):
+            parts.setdefault(match["id"], {})[match["part"]] = entry
+    return {dst_id: _destination(dst_id, given, faults) for dst_id, given in parts.items()}
+
+
+def _destination(dst_id: str, given: Mapping[str, Entry], faults: list[Fault]) -> Destination:
+    first = next(iter(given.values()))
+    if not _ID.fullmatch(dst_id):
+        faults.append(first.fault("a destination is named by 1 to 64 letters, digits, _ or -"))
+    addresses = _addresses(first, dst_id, given, faults)
+    limits = {
+        field: given[part].read(kind, faults)
+        for part, (field, kind) in _LIMITS.items()
+        if part in given and given[part].value  # an empty value is the default
+    }
+    rules = {part: _rule(part, given[part], faults) for part in _RULE_PARTS if part in given}
+    destination = Destination(
+        dst_id,
+        addresses,
+        **limits,
+        domains=rules.get("domains"),
+        proxy=_optional(given.get("proxy"), _PROXY, faults),
+        host_header=_optional(given.get("host.header"), _HOST_HEADER, faults),
+        allow=tuple(rule for part, rule in rules.items() if part.startswith("allow.")),
+        deny=tuple(rule for part, rule in rules.items() if part.startswith("deny.")),
+    )
+    faults += _contradictions(destination)
+    return destination
+
+
+def _addresses(
+    first: Entry, dst_id: str, given: Mapping[str, Entry], faults: list[Fault]
+) -> tuple[Address, ...]:
+    port = given["port"].read(PORT, faults) if "port" in given else None
+    if "host" not in given:
+        missing = [part for part in _PLACE_PARTS if part not in given]
+        faults += [first.fault(f"{PREFIX}{dst_id}.{part} is missing beside it") for part in missing]
+        return ()
+    entry = given["host"]
+    texts = [one.strip() for one in entry.value.split(",")]
+    if len(texts) > MAX_ADDRESSES:
+        faults.append(entry.fault(f"more than {MAX_ADDRESSES} addresses"))
+        return ()
+    read = [entry.read_text(one, ADDRESS, faults) for one in texts]
+    places = [one for one in read if one is not None]
+    if "port" not in given and any(own is None for _, own in places):
+        faults.append(first.fault(f"{PREFIX}{dst_id}.port is missing beside it"))
+    # A missing port is a fault by now; 0 only keeps the address readable.
+    found = [Address(host, own or port or 0) for host, own in places]
+    twice = dict.fromkeys(one for one in found if found.count(one) > 1)
+    faults += [entry.fault(f"{address} is given twice") for address in twice]
+    return tuple(found)
+
+
+def _optional(entry: Entry | None, kind: Kind, faults: list[Fault]) -> Any:
+    return entry.read(kind, faults) if entry and entry.value else None
+
+
+def _rule(part: str, entry: Entry, faults: list[Fault]) -> Rule:
+    verb, _, kind = part.rpartition(".")
+    kind = kind if verb else "domain"
+    values = set()
+    for text in entry.value.split(","):
+        value = entry.read_text(text.strip(), RULE_KINDS[kind], faults)
+        if value is None:
+            continue
+        if part == "allow.serial" and "@" not in value:
+            faults.append(
+                entry.fault(
+                    f"{value} alone may be of several issuers, who number their certificates each"
+                    " for itself: add @ and the issuer, as `pki show` prints"
+                )
+            )
+        values.add(value)
+    return Rule(kind, frozenset(values), entry)
+
+
+def _contradictions(destination: Destination) -> Iterable[Fault]:
+    allowed = {rule.kind: rule for rule in destination.allow}
+    for denying in destination.deny:
+        if allowing := allowed.get(denying.kind):
+            both = [one for one in sorted(allowing.values) if _covers(denying, one)]
+            yield from _clashes(denying, both, f"in {allowing.key} too", allowing)
+    if destination.domains:
+        yield from _domain_contradictions(destination, destination.domains)
+
+
+def _domain_contradictions(destination: Destination, domains: Rule) -> Iterable[Fault]:
+    for rule in (*destination.allow, *destination.deny):
+        if rule.kind == "domain":
+            outside = sorted(rule.values - domains.values)
+            yield from _clashes(rule, outside, f"not in {domains.key}", domains)
+    for rule in destination.deny:
+        if rule.kind == "domain" and domains.values <= rule.values:
+            yield rule.entry.fault(f"denies every domain of {domains.key}: nobody could come")
+
+
+def _covers(rule: Rule, value: str) -> bool:
+    # A serial number that is denied without an issuer is denied for all of them.
+    return value in rule.values or value.partition("@")[0] in rule.values
+
+
+def _clashes(rule: Rule, values: Sequence[str], what: str, other: Rule) -> Iterable[Fault]:
+    for value in values:
+        yield rule.entry.fault(f"{value} is {what}, in line {other.entry.line}")

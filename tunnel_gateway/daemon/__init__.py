@@ -1,0 +1,1 @@
+"""What any service of this program needs around its work."""

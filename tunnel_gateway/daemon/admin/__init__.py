@@ -1,0 +1,1 @@
+"""Where operators ask: sockets, and who may."""

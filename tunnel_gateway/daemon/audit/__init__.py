@@ -1,0 +1,1 @@
+"""The audit file: chained, only added to."""

@@ -1,0 +1,221 @@
+"""The thread that writes the audit file, so that a slow disk never stalls a tunnel.
+
+Records wait in memory until they are written, in order, up to `MAX_WAITING` of them; what comes
+while no more can wait is lost and counted, and the count is a record itself when there is room
+again. What was written is on the disk (fsync) within a second.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+
+from tunnel_gateway.daemon.audit.audit_file import AuditFile
+from tunnel_gateway.errors import FileError
+from tunnel_gateway.observability.background import GoOn
+from tunnel_gateway.observability.logs import get_logger
+
+log = get_logger(__name__)
+
+# Some ten megabytes.
+MAX_WAITING: Final = 10_000
+_BATCH: Final = 200
+# Between two tries while it fails, and from a write to its fsync.
+_SECOND: Final = 1.0
+_HEAD_SECONDS: Final = 3600.0
+_LAST_SECONDS: Final = 5.0
+
+Record = Mapping[str, object]
+
+
+def timestamp() -> str:
+    """Return the time in UTC as records have it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class AuditWriter:
+    """Writes one audit file until ``close``. ``add`` and ``reopen`` never wait.
+
+    ``ok`` is False while records cannot be written; ``lost_total`` counts those that never will be.
+    """
+
+    def __init__(self, file: AuditFile) -> None:
+        self.ok = True
+        self.lost_total = 0
+        self._file = file
+        self._waiting: deque[Record] = deque()
+        self._lost = 0  # since the last record that says so
+        self._since: str | None = None  # when records stopped to be written, or to be taken
+        self._failing = False  # the last try; for the thread alone
+        self._change = threading.Condition()
+        self._reopen_asked = False
+        self._closing = False
+        self._synced = True
+        self._sync_due = 0.0
+        self._head_said = 0.0
+        self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait to be written."""
+        return len(self._waiting)
+
+    def add(self, record: Record) -> None:
+        """Have a record written."""
+        with self._change:
+            full = len(self._waiting) >= MAX_WAITING
+            if full:
+                self.lost_total += 1
+                self._lost += 1
+                self._since = self._since or timestamp()
+            else:
+                self._waiting.append(record)
+                self._change.notify()
+        if full:
+            self._fail("records come faster than they can be written")
+
+    def reopen(self) -> None:
+        """Go on in a new file if the present one was renamed."""
+        with self._change:
+            self._reopen_asked = True
+            self._change.notify()
+
+    def close(self, seconds: float = _LAST_SECONDS) -> None:
+        """Write what waits, and end; a disk that does not answer gets so many ``seconds``."""
+        with self._change:
+            self._closing = True
+            self._change.notify()
+        self._thread.join(seconds)
+        if self._waiting or self._lost:
+            log.error("audit_lost", file=str(self._file.path), lost=len(self._waiting) + self._lost)
+
+    # --- in the thread ---------------------------------------------------------------------
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            reopen, closing = self._wait()
+            with GoOn("audit"):
+                ended = self._round(reopen=reopen, closing=closing)
+                continue
+            self._failing = True
+            self._fail("this program has failed, background_failed says more")
+            ended = closing
+        self._file.close()
+
+    def _round(self, *, reopen: bool, closing: bool) -> bool:
+        """Do what there is to do; returns whether that was the last of it."""
+        if reopen or self._file.removed():
+            self._go_on_in_new_file(asked=reopen)
+        with self._change:
+            batch = list(islice(self._waiting, _BATCH))
+        if (batch or self._failing) and not self._write(batch):
+            return closing  # that was the last try
+        self._wrote(len(batch))
+        ended = closing and not self._waiting
+        self._sync(at_once=ended)
+        self._say_head(at_once=ended)
+        return ended
+
+    def _wait(self) -> tuple[bool, bool]:
+        """Wait for something to do; returns whether to reopen, and whether to end."""
+
+        def due() -> bool:
+            ready = bool(self._waiting) and not self._failing
+            return self._closing or self._reopen_asked or ready
+
+        with self._change:
+            idle = self._synced and not self._failing
+            self._change.wait_for(due, _HEAD_SECONDS if idle else _SECOND)
+            reopen, self._reopen_asked = self._reopen_asked, False
+            return reopen, self._closing
+
+    def _write(self, batch: list[Record]) -> bool:
+        """Write the batch, and before it that and since when nothing could be written."""
+        with self._change:
+            since, lost = self._since, self._lost
+        if since is not None:
+            resumed = {"time": timestamp(), "event": "resumed", "lost": lost, "since": since}
+            batch = [resumed, *batch]
+        try:
+            self._file.append(batch)
+        except OSError as error:
+            self._failing = True
+            self._fail(error.strerror or str(error))
+            return False
+        self._failing = False
+        with self._change:
+            self._lost -= lost
+            if not self._lost:
+                self._since, self.ok = None, True
+        if since is not None:
+            log.warning("audit_resumed", file=str(self._file.path), lost=lost)
+        return True
+
+    def _wrote(self, count: int) -> None:
+        with self._change:
+            for _ in range(count):
+                self._waiting.popleft()
+        if count and self._synced:
+            self._synced = False
+            self._sync_due = time.monotonic() + _SECOND
+
+    def _sync(self, *, at_once: bool) -> None:
+        if self._synced or not (at_once or time.monotonic() >= self._sync_due):
+            return
+        self._synced = True
+        try:
+            self._file.sync()
+        except OSError as error:
+            self._failing = True
+            self._fail(error.strerror or str(error))
+
+    def _fail(self, reason: str) -> None:
+        with self._change:
+            first, self.ok = self.ok, False
+            self._since = self._since or timestamp()
+        if first:
+            log.error("audit_failing", file=str(self._file.path), detail=reason)
+
+    def _go_on_in_new_file(self, *, asked: bool) -> None:
+        if not self._file.moved():
+            return
+        new = self._open_new(said=self._failing and not asked)
+        if new is None:
+            return
+        self._sync(at_once=True)
+        self._say_head(at_once=True)
+        if new.is_new:
+            new.follow(self._file.head)
+        self._file.close()
+        self._file = new
+        with self._change:
+            self._waiting.appendleft({"time": timestamp(), "event": "rotated"})
+
+    def _open_new(self, *, said: bool) -> AuditFile | None:
+        try:
+            return AuditFile(self._file.path)
+        except (FileError, OSError) as error:
+            reason = str(error)
+        if not said:  # a removed file is tried again each second
+            log.error("audit_not_reopened", file=str(self._file.path), detail=reason)
+        return None
+
+    def _say_head(self, *, at_once: bool) -> None:
+        """Tell the log where the chain stands: an anchor outside of the file."""
+        now = time.monotonic()
+        if at_once or not self._head_said or now >= self._head_said + _HEAD_SECONDS:
+            self._head_said = now
+            head = self._file.head
+            log.info(
+                "audit_head",
+                file=str(self._file.path),
+                records=head.number,
+                head=head.hash.hex(),
+            )

@@ -1,0 +1,61 @@
+"""The port that tunnels come to: getting it, and what to change where it cannot be had."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.errors import CannotListenError
+from tunnel_gateway.transport.streams.listener import bound_socket
+
+_FIRST_UNPRIVILEGED: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+_USUAL_FIRST: Final = 1024
+
+
+class AddressInUseError(CannotListenError):
+    """Somebody listens there already: for `check` it may be the gateway that it is about."""
+
+
+def refusal(error: OSError, config: Config) -> CannotListenError:
+    """Return an error with what to change, for what the system said to this address and port."""
+    port = config.listen_port
+    if error.errno == errno.EADDRINUSE:
+        return AddressInUseError(
+            f"{error.strerror}; `ss -ltnp sport = :{port}` tells what listens there. Of several"
+            " daemons each needs tunnel.listen.reuseport=yes and the same user"
+        )
+    # An address with a zone that is not here is looked up as a name, and not found.
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME):
+        return CannotListenError(
+            f"{error.strerror}; tunnel.listen.ip must be an address of this machine, and 0.0.0.0 or"
+            " :: is all of them"
+        )
+    if isinstance(error, PermissionError) and port < _first_unprivileged():
+        return CannotListenError(
+            f"{error.strerror}; a port below {_first_unprivileged()} takes a right. Let systemd"
+            f" listen (tunnel-gateway.socket with ListenStream=0.0.0.0:{port}), or give the service"
+            " AmbientCapabilities= and CapabilityBoundingSet=CAP_NET_BIND_SERVICE with"
+            f" PrivateUsers=no, or set the sysctl net.ipv4.ip_unprivileged_port_start={port}"
+        )
+    return CannotListenError(f"{error.strerror}")
+
+
+def try_port(config: Config) -> None:
+    """Take the port as `serve` would, and give it back at once; nobody is served meanwhile.
+
+    Raises AddressInUseError, CannotListenError.
+    """
+    try:
+        bound_socket(config.listen_ip, config.listen_port, shared=config.listen_reuseport).close()
+    except OSError as error:
+        raise refusal(error, config) from None
+
+
+def _first_unprivileged() -> int:
+    with suppress(OSError, ValueError):
+        return int(_FIRST_UNPRIVILEGED.read_text(encoding="ascii"))
+    return _USUAL_FIRST

@@ -1,1 +1,0 @@
-"""Who had a tunnel, when and where to, in a chained file."""

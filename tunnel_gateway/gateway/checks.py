@@ -1,0 +1,352 @@
+"""Everything the daemon will need, tried before it is needed: what is good, doubtful or wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal
+
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.sync.client import connect as websocket
+
+from tunnel_gateway.config.admin import addresses_of
+from tunnel_gateway.config.destinations import Destination
+from tunnel_gateway.config.tunnel import Config, load_config
+from tunnel_gateway.config.values import Address
+from tunnel_gateway.daemon import descriptors
+from tunnel_gateway.daemon.admin.admin_sockets import try_address
+from tunnel_gateway.daemon.audit.audit_file import FileInUseError, audit_path, try_file
+from tunnel_gateway.daemon.port import AddressInUseError, try_port
+from tunnel_gateway.errors import (
+    CertificateError,
+    ConfigError,
+    DestinationUnreachableError,
+    FileError,
+    RevocationDataError,
+    SelfTestError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.gateway.balancers import Source
+from tunnel_gateway.gateway.destination_pool import Destinations
+from tunnel_gateway.gateway.domains import read_domains
+from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
+from tunnel_gateway.gateway.policy import describe, domain_faults
+from tunnel_gateway.gost import known_answers
+from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.files.truststore import load_trust_anchors
+from tunnel_gateway.pki.status.crl import MAX_LIST_SIZE, RevocationList
+from tunnel_gateway.pki.trust.validation import ChainValidator
+
+Status = Literal["ok", "warning", "fault"]
+
+# The user that `make install` makes, and its group.
+SERVICE_USER: Final = "tunnel-gateway"
+_TAKEN: Final[dict[Status, str]] = {
+    "ok": "a gateway that runs has it",
+    "warning": "taken, by a gateway that runs or by something else; tunnel.admin.listen tells",
+    "fault": "taken, and no gateway answers at tunnel.admin.listen",
+}
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was tried: what it belongs to, its name, how it is, and that in words."""
+
+    area: str
+    subject: str
+    status: Status
+    text: str
+
+
+async def check(config_file: Path) -> AsyncIterator[Finding]:
+    """Try everything that ``serve`` would use, and yield what was found, thing by thing."""
+    try:
+        config = await asyncio.to_thread(load_config, config_file)
+    except ConfigError as error:
+        for fault in error.faults:
+            where = fault.file if fault.line is None else f"{fault.file}:{fault.line}"
+            text = str(fault).removeprefix(f"{where}: ")
+            yield Finding("configuration", where, "fault", text)
+        return
+    yield _configuration(config, config_file)
+    if not config.enabled:
+        return
+    for finding in await asyncio.to_thread(lambda: [_selftest(), *_places(config)]):
+        yield finding
+    now = datetime.now(UTC)
+    domains: dict[str, Identity] = {}
+    for finding in _domains(config, now, domains):
+        yield finding
+    for finding in _trust(config, now, domains):
+        yield finding
+    for finding in _revocation(config, now):
+        yield finding
+    for fault in domain_faults(config.destinations.values(), domains) if domains else ():
+        yield Finding("policy", fault.key or "rules", "fault", str(fault))
+    for destination in config.destinations.values():
+        for address in destination.addresses:
+            yield await _reach(destination, address, config.connect_timeout)
+        yield _policy(destination)
+    yield _limits(config)
+    for finding in _permissions(config, config_file):
+        yield finding
+
+
+def _configuration(config: Config, file: Path) -> Finding:
+    if not config.enabled:
+        return Finding("configuration", file.name, "warning", "tunnel.enabled=no: nothing runs")
+    listening = f"listens on {config.listen_ip}, port {config.listen_port}"
+    return Finding("configuration", file.name, "ok", f"no fault; {listening}")
+
+
+def _selftest() -> Finding:
+    try:
+        known_answers.require()
+    except SelfTestError as error:
+        return Finding("cryptography", "known answers", "fault", str(error))
+    return Finding("cryptography", "known answers", "ok", "all came out")
+
+
+def _places(config: Config) -> Iterator[Finding]:
+    """Try what `serve` takes of the machine at its start; a gateway that runs may have it."""
+    runs = False
+    try:
+        addresses = addresses_of(config.admin_listen or (), os.environ)
+    except FileError as error:
+        yield Finding("admin", "tunnel.admin.listen", "fault", str(error))
+        addresses = ()
+    for address in addresses:
+        finding = _place("admin", str(address), partial(try_address, address), "ok")
+        runs = runs or finding.text == _TAKEN["ok"]
+        yield finding
+    # Whether it is our own can be told by the admin address alone.
+    taken: Status = "ok" if runs else "fault" if addresses else "warning"
+    where = f"{config.listen_ip}, port {config.listen_port}"
+    yield _place("listen", where, partial(try_port, config), taken)
+    if config.audit_file is not None:
+        try:
+            file = audit_path(config.audit_file, os.environ)
+        except FileError as error:
+            yield Finding("audit", str(config.audit_file), "fault", str(error))
+        else:
+            yield _place("audit", str(file), partial(try_file, file), taken)
+
+
+def _place(area: str, subject: str, try_it: Callable[[], None], taken: Status) -> Finding:
+    try:
+        try_it()
+    except (AddressInUseError, FileInUseError) as error:
+        text = _TAKEN[taken] + ("" if taken == "ok" else f": {error}")
+        return Finding(area, subject, taken, text)
+    except (TunnelGatewayError, OSError) as error:
+        return Finding(area, subject, "fault", str(error))
+    return Finding(area, subject, "ok", "can be had")
+
+
+def _domains(config: Config, now: datetime, found: dict[str, Identity]) -> Iterator[Finding]:
+    identities, faults = read_domains(config.servers_dir, config.servers_password)
+    found.update(identities)
+    for name, identity in identities.items():
+        leaf = identity.leaf
+        names = ", ".join(leaf.dns_names) or leaf.common_name or "no name"
+        text = (
+            f"for {names}; {leaf.public_key.curve.name}, {leaf.family.name};"
+            f" a chain of {len(identity.chain)}; the key matches; {_until(leaf, now)}"
+        )
+        yield Finding("domain", name, _age(identity.chain, now), text)
+    for fault in faults:
+        # Where it lies, tunnel.servers.dir says.
+        text = str(fault).replace(f"{fault.file}: ", "").replace(f"{fault.file}/", "")
+        yield Finding("domain", Path(fault.file).name, "fault", text)
+
+
+def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Iterator[Finding]:
+    file = config.truststore_file
+    try:
+        anchors = load_trust_anchors(file, config.truststore_password)
+        validator = ChainValidator(anchors)
+    except TunnelGatewayError as error:
+        text = str(error).removeprefix(f"{file}: ")
+        yield Finding("truststore", str(file), "fault", text)
+        return
+    for anchor in anchors:
+        yield Finding("truststore", anchor.label, _age([anchor], now), _until(anchor, now))
+    for name, identity in domains.items():
+        try:
+            validator.verify_server([one.der for one in identity.chain], now, name)
+        except CertificateError as error:
+            text = f"who trusts the same roots will refuse it: {error}"
+            yield Finding("domain", name, "warning", text)
+
+
+def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
+    if config.revocation == "off":
+        text = "nobody is looked up as revoked; soft or hard would"
+        yield Finding("revocation", "tunnel.revocation=off", "ok", text)
+        return
+    folder, cache = config.crl_dir, config.revocation_cache_dir
+    if cache is not None and not os.access(cache, os.R_OK | os.W_OK | os.X_OK):
+        yield Finding("revocation", str(cache), "warning", "cannot be written by this user")
+    if folder is None:
+        return
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        text = f"no list can be read ({error.strerror}): let this user read the folder"
+        yield Finding("revocation", str(folder), "fault", text)
+        return
+    current: set[str] = set()
+    expired: list[tuple[Path, RevocationList, str]] = []
+    for path in paths:
+        # A link to nothing is told; what is no file by its kind, the gateway passes over too.
+        if path.name.startswith(".") or not (path.is_file() or not path.exists()):
+            continue
+        try:
+            with path.open("rb") as file:
+                one = RevocationList(file.read(MAX_LIST_SIZE + 1))
+        except (RevocationDataError, OSError) as error:
+            yield Finding("revocation", path.name, "warning", f"is not used: {error}")
+            continue
+        try:
+            one.check_current(now)
+        except RevocationDataError as error:
+            expired.append((path, one, str(error)))
+            continue
+        current.add(one.issuer_name)
+        hours = (now - one.this_update) // timedelta(hours=1)
+        text = f"{len(one)} revoked, {hours} hours old, good until {format_time(one.next_update)}"
+        if one.passed_over:
+            text += f"; {one.passed_over} entries match nobody: tell the centre"
+        yield Finding("revocation", path.name, "ok", text)
+    for path, one, reason in expired:
+        newer = one.issuer_name in current
+        yield _expired(path, reason, hard=config.revocation == "hard", newer=newer)
+    if config.revocation == "hard" and not current:
+        text = "no list can be used: tunnel.revocation=hard refuses whose status cannot be fetched"
+        yield Finding("revocation", str(folder), "fault", text)
+
+
+def _expired(path: Path, reason: str, *, hard: bool, newer: bool) -> Finding:
+    text = f"is not used: {reason}"
+    if newer:
+        return Finding("revocation", path.name, "warning", f"{text}; a newer one is there")
+    if hard:
+        text += "; tunnel.revocation=hard refuses this issuer's users: fetch a new list"
+    return Finding("revocation", path.name, "fault" if hard else "warning", text)
+
+
+def _until(certificate: Certificate, now: datetime) -> str:
+    days = days_left(certificate, now)
+    left = f"{days} days left" if days >= 0 else "expired"
+    return f"until {certificate.not_after:%Y-%m-%d}, {left}"
+
+
+def _age(certificates: list[Certificate] | tuple[Certificate, ...], now: datetime) -> Status:
+    least = min(days_left(one, now) for one in certificates)
+    if least < 0:
+        return "fault"
+    return "warning" if least < WARNING_DAYS[0] else "ok"
+
+
+async def _reach(destination: Destination, address: Address, seconds: float) -> Finding:
+    """Connect and ask for a WebSocket; an application may well refuse the path ``/``."""
+    name = f"dst_id {destination.id}"
+    url = f"ws://{address}/"
+    try:
+        alone = replace(destination, addresses=(address,))
+        stream = await Destinations().connect(alone, seconds)
+        stream.close()
+        await asyncio.to_thread(_open_and_close, alone, url, seconds)
+        return Finding("destination", name, "ok", f"{url} answers a WebSocket")
+    except DestinationUnreachableError as error:
+        keys = f"tunnel.destination.{destination.id}.host and .port"
+        text = f"{error}; start the application there, or correct {keys}"
+        return Finding("destination", name, "fault", text)
+    except InvalidStatus as error:
+        code = error.response.status_code
+        text = f"{url} answers {code} to a WebSocket on this path; pages may use another"
+        return Finding("destination", name, "warning", text)
+    # AssertionError is the library's, when the application breaks off while it is being left.
+    except (WebSocketException, OSError, EOFError, AssertionError) as error:
+        text = f"{url} accepts connections and answers no WebSocket: {type(error).__name__}"
+        return Finding("destination", name, "warning", text)
+
+
+def _open_and_close(destination: Destination, url: str, seconds: float) -> None:
+    (address,) = destination.addresses
+    with socket.create_connection((address.host, address.port), seconds) as sock:
+        if destination.proxy:
+            here = Source.of(sock.getsockname())
+            sock.sendall(here.header(destination.proxy, sock.getpeername()))
+        with websocket(url, sock=sock, open_timeout=seconds, close_timeout=seconds):
+            pass
+
+
+def _policy(destination: Destination) -> Finding:
+    open_to_all = not (destination.allow or destination.deny or destination.domains)
+    note = "; no allow or deny rule is set" if open_to_all else ""
+    return Finding("policy", f"dst_id {destination.id}", "ok", describe(destination) + note)
+
+
+def _limits(config: Config) -> Finding:
+    needed, most = descriptors.needed(config.tunnel_limit), descriptors.most()
+    text = f"tunnel.limit={config.tunnel_limit} needs {needed} descriptors, {most} are allowed"
+    if 0 <= most < needed:
+        text += " here: raise LimitNOFILE= or ulimit -Hn, or lower tunnel.limit"
+        return Finding("limits", "descriptors", "warning", text)
+    return Finding("limits", "descriptors", "ok", text)
+
+
+def _permissions(config: Config, file: Path) -> Iterator[Finding]:
+    """Keys are checked where they are read; this looks at what is around them."""
+    passwords = (config.servers_password, config.truststore_password, config.fleet_password)
+    if any(passwords) and file.stat().st_mode & stat.S_IROTH:
+        text = f"it may hold a password, and everyone may read it; run: {_hidden(file)}"
+        yield Finding("permissions", str(file), "warning", text)
+    group = config.servers_dir.stat().st_gid
+    if os.geteuid() == 0 and group != 0:
+        text = (
+            "root may read what the gateway may not; run this as the gateway's user:"
+            f" runuser -u {_group(config.servers_dir)} -- tunnel-gateway check --config {file}"
+        )
+        yield Finding("permissions", "this user", "warning", text)
+    folders = [one for one in (config.servers_dir, config.crl_dir) if one]
+    entries = [one for folder in folders for one in _inside(folder)]
+    entries += [inner for entry in entries if entry.is_dir() for inner in _inside(entry)]
+    around = {file.absolute().parent, config.truststore_file.absolute().parent}
+    for path in (file, config.truststore_file, *sorted(around), *folders, *entries):
+        # In a folder with the sticky bit, such as /tmp, others cannot replace a file of ours.
+        mode = path.lstat().st_mode
+        if mode & _OTHERS_MAY_WRITE and not mode & stat.S_ISVTX and not stat.S_ISLNK(mode):
+            text = f"others may change it, and so what is trusted; run: chmod go-w {path}"
+            yield Finding("permissions", str(path), "fault", text)
+
+
+def _hidden(file: Path) -> str:
+    """What keeps a file from others, and not from the gateway: not always its owner."""
+    if file.stat().st_uid == os.geteuid() != 0:
+        return f"chmod 600 {file}"
+    return f"chgrp {SERVICE_USER} {file} && chmod 640 {file}"
+
+
+def _group(path: Path) -> str:
+    try:
+        return path.group()
+    except KeyError:
+        return SERVICE_USER
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []  # said where it is needed

@@ -1,0 +1,246 @@
+"""The daemon: everything it needs loaded, one listener, its sessions, and their drain."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tunnel_gateway.config.admin import addresses_of
+from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.daemon.collector import Collector
+from tunnel_gateway.daemon.port import refusal
+from tunnel_gateway.daemon.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
+from tunnel_gateway.daemon.workers import Workers
+from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
+from tunnel_gateway.gateway.admin.admin_server import Admin
+from tunnel_gateway.gateway.admin.overview import Overview
+from tunnel_gateway.gateway.admin.probes import Probes
+from tunnel_gateway.gateway.audit_trail import Audit
+from tunnel_gateway.gateway.destination_pool import Destinations
+from tunnel_gateway.gateway.expiry import ExpiryWatch
+from tunnel_gateway.gateway.policy import describe
+from tunnel_gateway.gateway.reload import Reloader
+from tunnel_gateway.gateway.reports import Reports
+from tunnel_gateway.gateway.sessions import Sessions
+from tunnel_gateway.gateway.shared import Material, Service
+from tunnel_gateway.gateway.tally import Tally
+from tunnel_gateway.limits.admission import Admission, Limits
+from tunnel_gateway.observability.background import keep_running
+from tunnel_gateway.observability.logs import configure_logs, get_logger
+from tunnel_gateway.observability.metrics import Metrics
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
+from tunnel_gateway.revocation.watch import Revocation
+from tunnel_gateway.transport.streams.listener import Listener
+from tunnel_gateway.transport.streams.stream import SocketStream, format_address
+from tunnel_gateway.transport.system.activation import passed_sockets
+from tunnel_gateway.transport.system.lifecycle import Termination
+from tunnel_gateway.transport.system.systemd import Notifier
+
+if TYPE_CHECKING:
+    from tunnel_gateway.limits.fleet import Fleet
+
+log = get_logger(__name__)
+
+# The FileDescriptorName= of the socket that tunnels come to.
+_TUNNEL_SOCKET: Final = "tunnel"
+
+
+class Gateway:
+    """A running daemon. ``serve`` returns when a signal has ended it."""
+
+    def __init__(self, config: Config, config_file: Path) -> None:
+        """Load keys and trust anchors; ``config_file`` is what a reload reads again.
+
+        Raises ConfigError or FileError with all that the operator has to change.
+        """
+        self._config_file = config_file
+        material = Material.load(config)
+        self._audit = Audit(config.audit_file)
+        self._fleet = _fleet(config)
+        self._own = _accepted_domains(material)
+        self._metrics = Metrics()
+        self._service = Service(
+            material=material,
+            admission=Admission(Limits.of(config), fleet=self._fleet),
+            destinations=Destinations(),
+            workers=Workers(),
+            revocation=Revocation(),
+            reports=Reports(self._audit, Tally(self._metrics)),
+        )
+        self._expiry = ExpiryWatch(self._current)
+        self._notifier = Notifier()
+        self._sessions = Sessions()
+        self._stopping = Stopping()
+        self._admin_addresses = addresses_of(config.admin_listen or (), os.environ)
+        self._overview = Overview(
+            service=lambda: self._service,
+            accepted=lambda: self._own,
+            sessions=self._sessions,
+            stopping=self._stopping,
+            probes=Probes(lambda: self._service),
+        )
+
+    async def serve(self) -> None:
+        """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
+        termination = Termination()
+        passed = _passed_socket()
+        reloader = Reloader(
+            self._config_file,
+            self._current,
+            self._use,
+            self._notifier,
+            passed=passed is not None,
+            done=self._reloaded,
+        )
+        admin = Admin(self._admin_addresses, self._overview, self._metrics)
+        await admin.start()
+        try:
+            await self._serve(termination, reloader, passed)
+        finally:
+            await admin.close()
+
+    async def _serve(
+        self, termination: Termination, reloader: Reloader, passed: socket.socket | None
+    ) -> None:
+        config = self._service.config
+        listener = self._listen(config, passed)
+        log.info(
+            "listening",
+            address=format_address(listener.address),
+            **({"socket": "systemd"} if passed else {}),
+            domains=sorted(self._current().domains),
+            destinations=sorted(config.destinations),
+            policies=sorted(map(describe, config.destinations.values())),
+        )
+        self._service.revocation.configure(config, self._own)
+        self._service.destinations.configure(config.destinations)
+        collector = Collector(lambda: len(self._sessions), self._service.admission.memory)
+        watches = [
+            keep_running("reload", reloader.round),
+            keep_running("expiry", self._expiry.round),
+            keep_running("memory", self._service.admission.memory.round),
+            keep_running("collector", collector.round),
+        ]
+        # As long as there are tunnels the others shall know of them.
+        if self._fleet is not None:
+            self._fleet.join()
+        attending = list(self._notifier.attend(self._status))
+        collector.begin(asyncio.get_running_loop().time())
+        self._notifier.ready()
+        await termination.asked()
+        for watch in watches:
+            watch.cancel()
+        await self._drain(listener, termination)
+        if self._fleet is not None:
+            await self._fleet.leave()
+        for one in attending:
+            one.cancel()
+        await self._service.revocation.close()
+        await self._service.destinations.close()
+        self._service.workers.close()
+
+    def _status(self) -> str:
+        """One line for ``systemctl status``."""
+        tunnels = sum(session.open for session in self._sessions)
+        return f"{tunnels} open tunnels, {len(self._sessions)} connections"
+
+    def _listen(self, config: Config, passed: socket.socket | None) -> Listener:
+        try:
+            return Listener(
+                config.listen_ip,
+                config.listen_port,
+                on_connection=self._start_session,
+                on_failure=lambda error: log.error("accept_failed", detail=str(error)),
+                shared=config.listen_reuseport,
+                passed=passed,
+            )
+        except OSError as error:
+            raise refusal(error, config) from None
+
+    def _current(self) -> Material:
+        return self._service.material
+
+    def _use(self, material: Material) -> None:
+        """Let what starts from now on have ``material``; what runs keeps what it began with."""
+        before, after = self._service.config, material.config
+        if _log_settings(before) != _log_settings(after):
+            configure_logs(after.log_format, after.log_level, personal=after.log_personal)
+        self._service = replace(self._service, material=material)
+        self._service.admission.set_limits(Limits.of(after))
+        self._service.destinations.configure(after.destinations)
+        self._own = _accepted_domains(material)
+        self._service.revocation.configure(after, self._own)
+        self._expiry.look(datetime.now(UTC))
+
+    def _reloaded(self, done: bool) -> None:
+        self._audit.reopen()
+        self._audit.action("reload", done=done)
+        self._overview.reloaded(done)
+
+    def close(self) -> None:
+        """Write what waits for the audit file; when ``serve`` has returned."""
+        self._audit.close()
+
+    def _start_session(self, stream: SocketStream) -> None:
+        self._sessions.start(self._service, stream)
+
+    async def _drain(self, listener: Listener, termination: Termination) -> None:
+        seconds = self._service.config.drain_timeout
+        self._notifier.stopping(seconds)
+        self._stopping.begin(NOT_READY)
+        await listener.close()
+        self._stopping.begin(LISTENER_CLOSED)
+        log.info("draining", tunnels=len(self._sessions), seconds=seconds)
+        self._audit.action("stop", tunnels=len(self._sessions))
+        error = ShuttingDownError("the gateway is stopping")
+        await self._sessions.drain(
+            error, seconds, termination.insisted(), self._stopping, replaced=listener.replaced
+        )
+        self._stopping.begin(STOPPED)
+        log.info("stopped", tunnels_ended=len(self._sessions) == 0)
+
+
+def _passed_socket() -> socket.socket | None:
+    """Return the socket that systemd listens on for tunnels, if it does.
+
+    One that nobody here asks would never be answered, so it ends the start.
+    """
+    passed = passed_sockets()
+    listening = passed.pop(_TUNNEL_SOCKET, None)
+    if passed:
+        raise CannotListenError(
+            f"systemd passed sockets that nothing here uses: {', '.join(sorted(passed))}; write"
+            f" FileDescriptorName={_TUNNEL_SOCKET} into the socket unit of the tunnels' port"
+        )
+    return listening
+
+
+def _log_settings(config: Config) -> tuple[str, str, str]:
+    return config.log_format, config.log_level, config.log_personal
+
+
+def _fleet(config: Config) -> Fleet | None:
+    if config.fleet_redis is None:
+        return None
+    # Without a fleet nothing of Redis is loaded.
+    from tunnel_gateway.limits.fleet import Fleet  # noqa: PLC0415
+
+    return Fleet(config.fleet_redis, config.fleet_password)
+
+
+def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:
+    """Return the proven paths of the domains, and say at once what users are going to refuse."""
+    now = datetime.now(UTC)
+    accepted = {}
+    for name, identity in material.domains.items():
+        chain = [one.der for one in identity.chain]
+        try:
+            accepted[name] = material.validator.verify_server(chain, now, name)
+        except CertificateError as error:
+            log.warning("domain_certificate_not_accepted", domain=name, detail=str(error))
+    return accepted

@@ -1,1 +1,0 @@
-"""How many of everything, and who is told that there are no more."""

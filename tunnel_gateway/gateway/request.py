@@ -1,0 +1,138 @@
+"""The browser's WebSocket upgrade request: whose page it is, and the identity headers it gets.
+
+Bytes in, bytes out; no socket and no clock. The request was read by ``transport.upgrade`` and is
+serialised anew from the parsed form, so that what was checked is what the destination reads
+(RFC 9112, section 11.2: two readers that disagree about one request are a smuggling hole).
+
+The identity headers, each left out when the certificate lacks it, or has something else there::
+
+    X-EIMZO-Tunnel-Id   32 hexadecimal digits, the same as in the logs of both sides
+    X-EIMZO-Serial      the certificate's serial number, lower-case hexadecimal
+    X-EIMZO-Subject     the subject's whole name
+    X-EIMZO-CN          the subject's common name
+    X-EIMZO-PINFL       the person's number, 14 digits
+    X-EIMZO-INN         the taxpayer's number, 9 digits
+    X-EIMZO-Valid-To    the end of the certificate's validity, ISO 8601, UTC
+    X-EIMZO-Issuer      the issuer's whole name
+
+Their values are text in UTF-8, percent-encoded where it is not printable ASCII (`encode_value`);
+``decodeURIComponent`` of a browser or ``urllib.parse.unquote`` of Python gives the text back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from websockets.datastructures import Headers
+from websockets.http11 import Request
+
+from tunnel_gateway.errors import NotPermittedError
+from tunnel_gateway.gateway.headers import passes
+from tunnel_gateway.subject_numbers import DIGITS, believed
+from tunnel_gateway.transport.wire.origin import parse_origin
+from tunnel_gateway.transport.wire.upgrade import UpgradeRequest
+
+if TYPE_CHECKING:
+    from tunnel_gateway.pki.certificates.certificate import Certificate
+    from tunnel_gateway.pki.trust.validation import VerifiedPeer
+
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
+
+
+def check_origin(request: UpgradeRequest, domain: str, *, http_pages: bool) -> None:
+    """Raise NotPermittedError unless the page that opens the WebSocket is of ``domain``.
+
+    The page may be on any port; the host must be the domain itself, in any case, with or without
+    the final dot of a full name. A plain http page passes with ``http_pages``, or of localhost:
+    somebody on the way can be any other. ``null`` (sandboxed frames, local files) is refused. A
+    request without Origin passes: browsers always send it on a WebSocket request and pages cannot
+    take it away (RFC 6455, section 10.2), so only programs lack it, and a program could as well
+    write the right one.
+    """
+    if request.origin is None:
+        return
+    page = parse_origin(request.origin)
+    if page is None or page.host != domain.lower().removesuffix("."):
+        raise NotPermittedError(
+            f"the page's origin {request.origin[:100]!a} is not of the domain {domain}"
+        )
+    if not (page.trustworthy or http_pages):
+        raise NotPermittedError(
+            f"the page's origin {request.origin[:100]} is plain http, so anybody on the way could"
+            " be this page: serve it by https, or set tunnel.http.pages=yes",
+            "tunnel.http.pages",
+        )
+
+
+def encode_value(text: str) -> str:
+    """Percent-encode the UTF-8 of ``text`` where it is not printable ASCII, and ``%`` itself.
+
+    RFC 3986, section 2.1. Spaces at the ends are encoded too: HTTP would strip them.
+    """
+    encoded = quote(text, safe=_PRINTABLE, errors="replace")
+    inner = encoded.strip(" ")
+    before, _, after = encoded.partition(inner) if inner else (encoded, "", "")
+    return before.replace(" ", "%20") + inner + after.replace(" ", "%20")
+
+
+def identity_headers(peer: VerifiedPeer, tunnel_id: bytes) -> list[tuple[str, str]]:
+    """Name and value of the gateway's own headers, the module's table, for a verified user."""
+    leaf = peer.leaf
+    valid_to = leaf.not_after.astimezone(UTC).isoformat(timespec="seconds")
+    values = {
+        "Tunnel-Id": tunnel_id.hex(),
+        "Serial": f"{leaf.serial:x}",
+        "Subject": leaf.subject,
+        "CN": leaf.common_name,
+        "PINFL": believed("pinfl", leaf.pinfl),
+        "INN": believed("inn", leaf.inn),
+        "Valid-To": valid_to.replace("+00:00", "Z"),
+        "Issuer": leaf.issuer,
+    }
+    return [(f"X-EIMZO-{name}", encode_value(value)) for name, value in values.items() if value]
+
+
+def left_out(leaf: Certificate) -> list[tuple[str, str]]:
+    """Name of each header that the certificate has a text for and no number, and why."""
+    numbers = {"pinfl": leaf.pinfl, "inn": leaf.inn}
+    return [
+        (f"X-EIMZO-{kind.upper()}", f"what the certificate has there is not {DIGITS[kind]} digits")
+        for kind, value in numbers.items()
+        if value is not None and believed(kind, value) is None
+    ]
+
+
+def forwarded_request(
+    request: UpgradeRequest, host: str, identity: Iterable[tuple[str, str]], peer_address: str
+) -> bytes:
+    """The head of the request for the destination, in bytes.
+
+    What `passes` is as the browser sent it and in its order. ``host`` stands in the place of what
+    the client wrote as Host, which would choose the site behind a shared address; of the
+    connection's own headers only the two that an upgrade needs are there (RFC 6455, section 4.1).
+    ``identity`` (from `identity_headers`) and X-Forwarded-For with ``peer_address`` end the head.
+    Raises ValueError if a value of the gateway's own could not stand in a header.
+    """
+    own = {"host": host, "connection": "Upgrade", "upgrade": "websocket"}
+    headers = Headers()
+    for name, value in request.headers:
+        if name.lower() in own:
+            if name not in headers:
+                _set(headers, name, own[name.lower()])
+        elif passes(name):
+            headers[name] = value
+    for name, value in (*identity, ("X-Forwarded-For", peer_address)):
+        _set(headers, name, value)
+    return Request(request.target, headers).serialize()
+
+
+def _set(headers: Headers, name: str, value: str) -> None:
+    if not _HEADER_VALUE.fullmatch(value):
+        raise ValueError(f"{name} would break the request's head")
+    headers[name] = value

@@ -1,1 +1,0 @@
-"""Whether users are revoked: lists, answers, and keeping them up to date."""

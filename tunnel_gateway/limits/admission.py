@@ -1,0 +1,191 @@
+"""Admission: who gets a place for a tunnel and for a handshake, and who is told that there is none.
+
+All numbers are this daemon's own, but for two that a fleet of gateways may count together: the
+rate of a source's handshakes and the tunnels of a certificate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
+from tunnel_gateway.daemon.workers import Steps
+from tunnel_gateway.errors import Limit, OverloadedError, RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.limits.places import Places
+from tunnel_gateway.limits.sources import SourceLimits, Sources
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
+from tunnel_gateway.transport.wire.rates import Rate
+
+# A fleet that is well answers in a millisecond; then nothing is spent on who comes too often.
+SOON_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many of everything; 0 is no limit, but for ``tunnels`` and ``handshakes``."""
+
+    tunnels: int
+    handshakes: int
+    certificate: int
+    memory: int
+    source: SourceLimits
+
+    @classmethod
+    def of(cls, config: Config) -> Limits:
+        """Return those of a configuration."""
+        rate = Rate(config.source_rate, config.source_burst) if config.source_rate else None
+        return cls(
+            tunnels=config.tunnel_limit,
+            handshakes=config.handshake_limit,
+            certificate=config.certificate_limit,
+            memory=config.memory_limit * MIB,
+            source=SourceLimits(
+                rate, config.source_handshakes, config.source_limit, config.source_networks
+            ),
+        )
+
+
+class Commons(Protocol):
+    """What a fleet counts together: `tunnel_gateway.limits.fleet.Fleet`."""
+
+    def claim(self, key: str, own: int, limit: int) -> asyncio.Future[bool]:
+        """Ask whether the fleet has a place under ``key``, of which ``own`` are then ours."""
+
+    def release(self, key: str, own: int) -> None:
+        """Say that ``own`` places under ``key`` are ours from now on."""
+
+    def allows(self, key: str, rate: Rate) -> asyncio.Future[bool]:
+        """Take one from the bucket of ``key``; tells whether it was there."""
+
+
+async def _check_rate(asked: asyncio.Future[bool], source: str, rate: Rate) -> None:
+    if not await asked:
+        raise RateLimitedError(
+            f"{source} begins more than {rate.per_second:g} handshakes a second at all gateways"
+            " together, which tunnel.source.rate allows",
+            Limit.SOURCE_RATE,
+        )
+
+
+async def _nothing_asked() -> None:
+    pass
+
+
+class Admission:
+    """Counts connections from accept on, before anything is spent on cryptography."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        fleet: Commons | None = None,
+    ) -> None:
+        self._limits = limits
+        self._fleet = fleet
+        self._sources = Sources(limits.source, clock)
+        self._certificates = Places()
+        self.memory = MemoryWatch(limits.memory)
+        self.tunnels = 0
+        self.handshakes = 0
+
+    def set_limits(self, limits: Limits) -> None:
+        """Change the limits; whoever has a place keeps it, also over a lower limit."""
+        self._limits = limits
+        self._sources.limits = limits.source
+        self.memory.limit = limits.memory
+
+    @asynccontextmanager
+    async def source(self, source: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Hold a place of a source for a tunnel: before all others, as it costs others nothing.
+
+        Raises RateLimitedError, TooManyTunnelsError. A fleet that is far away is not waited for:
+        what is yielded is to be called before the tunnel opens, and raises RateLimitedError too.
+        """
+        with self._sources.tunnel(source):
+            rate = self._limits.source.of(source).rate
+            if self._fleet is None or rate is None:
+                yield _nothing_asked
+                return
+            # Asked last: whoever is refused here already costs nobody else a question.
+            asked = self._fleet.allows(source, rate)
+            check = partial(_check_rate, asked, source, rate)
+            await asyncio.wait((asked,), timeout=SOON_SECONDS)
+            if asked.done():
+                await check()
+            yield check
+
+    @contextmanager
+    def tunnel(self) -> Iterator[None]:
+        """Hold a place for a tunnel; raises OverloadedError when all are taken."""
+        if self.memory.full:
+            raise OverloadedError(
+                f"{self.memory.used // MIB} MiB of memory are used, and tunnel.memory.limit allows"
+                f" {self.memory.limit // MIB}",
+                Limit.MEMORY,
+            )
+        if self.tunnels >= self._limits.tunnels:
+            raise OverloadedError(
+                f"{self.tunnels} tunnels are open, the most that tunnel.limit allows",
+                Limit.TUNNELS,
+            )
+        self.tunnels += 1
+        try:
+            yield
+        finally:
+            self.tunnels -= 1
+
+    @contextmanager
+    def handshake(self, source: str) -> Iterator[None]:
+        """Hold a place for a handshake; raises OverloadedError, RateLimitedError (the source)."""
+        if self.handshakes >= self._limits.handshakes:
+            raise OverloadedError(
+                f"{self.handshakes} handshakes are in progress,"
+                " the most that tunnel.handshake.limit allows",
+                Limit.HANDSHAKES,
+            )
+        with self._sources.handshake(source):
+            self.handshakes += 1
+            try:
+                yield
+            finally:
+                self.handshakes -= 1
+
+    def charge(self, source: str, steps: Steps) -> None:
+        """Charge a source for the processor time of a handshake that has ended."""
+        self._sources.charge(source, steps.spent)
+
+    @asynccontextmanager
+    async def certificate(self, peer: VerifiedPeer) -> AsyncIterator[None]:
+        """Hold a place of a certificate for a tunnel; raises TooManyTunnelsError."""
+        key = f"{peer.leaf.serial_hex}@{peer.path[1].key_id}"
+        if 0 < self._limits.certificate <= self._certificates[key]:
+            raise TooManyTunnelsError(
+                f"{self._certificates[key]} tunnels of this certificate are open, the most that"
+                " tunnel.certificate.limit allows",
+                Limit.CERTIFICATE_TUNNELS,
+            )
+        limit = self._limits.certificate
+        fleet = self._fleet if limit else None
+        try:
+            with self._certificates.hold(key):
+                if fleet and not await fleet.claim(key, self._certificates[key], limit):
+                    raise TooManyTunnelsError(
+                        f"{limit} tunnels of this certificate are open at all gateways together,"
+                        " the most that tunnel.certificate.limit allows",
+                        Limit.CERTIFICATE_TUNNELS,
+                    )
+                yield
+        finally:
+            if fleet:  # after our own count is down, which is what the others are told
+                fleet.release(key, self._certificates[key])
+
+    def tells(self, source: str) -> bool:
+        """Tell whether who is refused before a handshake is told why: within bounds, each."""
+        return self._sources.tells(source)

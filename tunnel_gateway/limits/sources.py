@@ -1,0 +1,175 @@
+"""Source addresses: how often each may begin a handshake, and how much it may hold.
+
+A source is an IPv4 address, or the /64 network of an IPv6 address: that is what one subscriber
+has at least. An IPv4 address written as IPv6 is the IPv4 address.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from tunnel_gateway.config.values import IPV6_SOURCE_BITS, Allowance
+from tunnel_gateway.errors import Limit, RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
+
+# Sources that hold nothing are remembered for their rates, so many of them and no more. Whoever
+# makes us forget his own by coming from many others has not gained: each other has its own burst.
+REMEMBERED: Final = 16_384
+
+# What one handshake of the rate stands for, in seconds of the processor: more than that of a user
+# whose certificate is new, whose chain takes most of it (`make bench-strangers`).
+HANDSHAKE_TIME: Final = 0.004
+
+# One source is told why it is refused so often; beyond that its connections are just closed.
+_TOLD_EACH: Final = Rate(1, 10)
+# And all strangers together.
+_TOLD_ALL: Final = Rate(100, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """Of one source; ``rate`` of handshakes is None, and a number 0, where there is no limit."""
+
+    rate: Rate | None
+    handshakes: int
+    tunnels: int
+    allowances: Sequence[Allowance] = ()
+    told: Rate | None = _TOLD_EACH
+
+    def of(self, source: str) -> SourceLimits:
+        """Return what holds for ``source``: the allowance of its smallest network, if any."""
+        factor = _factor(source, self.allowances) if self.allowances else 1
+        if factor == 1:
+            return self
+        rate, told = (
+            one.times(factor) if one and factor else None for one in (self.rate, self.told)
+        )
+        return SourceLimits(rate, self.handshakes * factor, self.tunnels * factor, told=told)
+
+
+def _factor(source: str, allowances: Sequence[Allowance]) -> int:
+    """Return how many sources this one counts as; 0 is any number."""
+    try:
+        first = ipaddress.ip_network(source).network_address
+    except ValueError:
+        return 1
+    matching = [one for one in allowances if first in one.network]
+    return max(matching, key=lambda one: one.network.prefixlen).factor if matching else 1
+
+
+def source_of(host: str) -> str:
+    """Return the source that the address ``host`` belongs to, as text; other text is its own."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ipaddress.ip_network((address, IPV6_SOURCE_BITS), strict=False))
+        address = address.ipv4_mapped
+    return str(address)
+
+
+@dataclass(slots=True)
+class _State:
+    begun: TokenBucket = field(default_factory=TokenBucket)
+    told: TokenBucket = field(default_factory=TokenBucket)
+    handshakes: int = 0
+    tunnels: int = 0
+
+
+class Sources:
+    """What each source has begun of late, and what it holds. ``clock`` is in seconds."""
+
+    def __init__(
+        self, limits: SourceLimits, clock: Callable[[], float], remembered: int = REMEMBERED
+    ) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._remembered = remembered
+        self._holding: dict[str, _State] = {}  # bounded by the connections that there are
+        self._quiet: OrderedDict[str, _State] = OrderedDict()
+        self._told = TokenBucket()
+
+    def __len__(self) -> int:
+        return len(self._holding) + len(self._quiet)
+
+    @contextmanager
+    def tunnel(self, source: str) -> Iterator[None]:
+        """Hold a place for a tunnel; raises RateLimitedError, TooManyTunnelsError."""
+        limits = self.limits.of(source)
+        state = self._state(source)
+        if limits.rate and not state.begun.take(limits.rate, self._clock()):
+            raise RateLimitedError(
+                f"{source} begins more than {limits.rate.per_second:g} handshakes a second, which"
+                " tunnel.source.rate allows",
+                Limit.SOURCE_RATE,
+            )
+        if 0 < limits.tunnels <= state.tunnels:
+            raise TooManyTunnelsError(
+                f"{source} has {state.tunnels} tunnels, the most that tunnel.source.limit allows",
+                Limit.SOURCE_TUNNELS,
+            )
+        state.tunnels += 1
+        self._holding[source] = state
+        self._quiet.pop(source, None)
+        try:
+            yield
+        finally:
+            state.tunnels -= 1
+            if not state.tunnels:
+                del self._holding[source]
+                self._remember(source, state)
+
+    @contextmanager
+    def handshake(self, source: str) -> Iterator[None]:
+        """Hold a place for a handshake, beside that for its tunnel; raises RateLimitedError."""
+        limits = self.limits.of(source)
+        state = self._state(source)
+        if 0 < limits.handshakes <= state.handshakes:
+            raise RateLimitedError(
+                f"{source} has {state.handshakes} handshakes in progress, the most that"
+                " tunnel.source.handshakes allows",
+                Limit.SOURCE_HANDSHAKES,
+            )
+        state.handshakes += 1
+        try:
+            yield
+        finally:
+            state.handshakes -= 1
+
+    def charge(self, source: str, seconds: float) -> None:
+        """Charge for the processor time of a handshake, if it took more than one is begun for.
+
+        Whoever owes more than his burst is refused until the rate has made it good.
+        """
+        limits = self.limits.of(source)
+        beyond = seconds / HANDSHAKE_TIME - 1
+        if limits.rate and beyond > 0:
+            self._state(source).begun.spend(limits.rate, self._clock(), beyond)
+
+    def tells(self, source: str) -> bool:
+        """Tell whether a refusal is still answered and logged, and count it."""
+        now = self._clock()
+        each = self.limits.of(source).told
+        if each and not self._state(source).told.take(each, now):
+            return False
+        return self._told.take(_TOLD_ALL, now)
+
+    def _state(self, source: str) -> _State:
+        if state := self._holding.get(source):
+            return state
+        state = self._quiet.get(source) or _State()
+        self._remember(source, state)
+        return state
+
+    def _remember(self, source: str, state: _State) -> None:
+        self._quiet[source] = state
+        self._quiet.move_to_end(source)
+        if len(self._quiet) > self._remembered:
+            self._quiet.popitem(last=False)

@@ -1,0 +1,1 @@
+"""One certificate and its names."""

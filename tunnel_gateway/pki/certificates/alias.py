@@ -1,0 +1,55 @@
+"""The alias of a key: its certificate in one line, as E-IMZO names a key in a PFX and to pages.
+
+``cn=…,name=…,surname=…,uid=…,1.2.860.3.16.1.2=…,serialnumber=…,validfrom=…,validto=…``: the
+subject in the order of the certificate, then its serial number and its period in the time of
+Tashkent, all in lower case. The vendor's page script turns it into capitals and cuts it at a
+comma, letters and an equals sign, and looks for a name anywhere in the first piece; others cut it
+at every comma. There is no escape that all know, so a comma in a value is written as U+201A, and
+an equals sign as U+FF1D, which look like them.
+
+An alias is what a file says of itself. It proves nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from tunnel_gateway.pki.certificates.certificate import Certificate, in_tashkent
+from tunnel_gateway.pki.certificates.names import labelled
+from tunnel_gateway.pki.encoding.outline import Outline
+
+_COMMA: Final = ","
+# A comma and an equals sign, and what looks like them.
+_STAND_INS: Final = str.maketrans({",": "\u201a", "=": "\uff1d"})
+# The subject's own attribute of that name; in an alias the word stands for the certificate's.
+_TAKEN: Final = "SERIALNUMBER"
+_ITS_IDENTIFIER: Final = "2.5.4.5"
+
+
+def make_alias(certificate: Certificate) -> str:
+    """Return the alias of the key that ``certificate`` is for."""
+    subject = Outline.read(certificate.der).subject
+    fields = [
+        (_ITS_IDENTIFIER if label == _TAKEN else label, value) for label, value in labelled(subject)
+    ]
+    fields += [
+        ("serialnumber", certificate.serial_hex),
+        ("validfrom", _time(certificate.not_before)),
+        ("validto", _time(certificate.not_after)),
+    ]
+    return _COMMA.join(f"{name}={value.translate(_STAND_INS)}" for name, value in fields).lower()
+
+
+def alias_fields(alias: str) -> dict[str, str]:
+    """Return what an alias says, by its names; of two values with one name, the first."""
+    found: dict[str, str] = {}
+    for part in alias.split(_COMMA):
+        name, equals, value = part.partition("=")
+        if equals:
+            found.setdefault(name.lower(), value)
+    return found
+
+
+def _time(moment: datetime) -> str:
+    return f"{in_tashkent(moment):%Y.%m.%d %H:%M:%S}"

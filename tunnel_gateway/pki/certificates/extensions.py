@@ -1,0 +1,218 @@
+"""The extensions of a certificate (RFC 5280, section 4.2): those that somebody needs, no others.
+
+What nobody needs may hold anything. Of a list that is needed the elements are counted before an
+object is made of each; and of names and addresses only those of the kind in use are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from asn1crypto import core, x509
+
+from tunnel_gateway.pki.encoding import ber, der
+from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS
+
+# Elements of one: names of a domain's certificate, policies, purposes.
+_MAX_ELEMENTS: Final = 256
+# Places to ask for revocation; what a certificate has beyond that is not looked at.
+_MAX_ADDRESSES: Final = 4
+_MAX_ADDRESS_SIZE: Final = 1024
+
+# asn1crypto's names of those that the validation of a path asks for, those of RFC 5280, and types.
+_NEEDED: Final = {
+    "authority_key_identifier": ("authorityKeyIdentifier", x509.AuthorityKeyIdentifier),
+    "basic_constraints": ("basicConstraints", x509.BasicConstraints),
+    "certificate_policies": ("certificatePolicies", x509.CertificatePolicies),
+    "extended_key_usage": ("extKeyUsage", x509.ExtKeyUsageSyntax),
+    "inhibit_any_policy": ("inhibitAnyPolicy", core.Integer),
+    "key_identifier": ("subjectKeyIdentifier", core.OctetString),
+    "key_usage": ("keyUsage", x509.KeyUsage),
+    "name_constraints": ("nameConstraints", x509.NameConstraints),
+    "policy_constraints": ("policyConstraints", x509.PolicyConstraints),
+    "policy_mappings": ("policyMappings", x509.PolicyMappings),
+    "subject_alt_name": ("subjectAltName", x509.GeneralNames),
+}
+_LISTS: Final = frozenset(
+    {"certificate_policies", "extended_key_usage", "policy_mappings", "subject_alt_name"}
+)
+# Some need not be decoded to the end: what is in them is looked at one by one, if at all.
+_SHALLOW: Final = frozenset({"authority_key_identifier", "subject_alt_name"})
+
+# Tags of GeneralName, of DistributionPoint and of AuthorityKeyIdentifier.
+_DNS_NAME: Final = 0x82
+_URI: Final = 0x86
+_CONTEXT: Final = 0x80
+_CLASS: Final = 0xC0
+_PLACE: Final = 0xA0
+_FULL_NAME: Final = 0xA0
+# RFC 5280, 4.2.2.1: id-ad-ocsp, 1.3.6.1.5.5.7.48.1.
+_OCSP_METHOD: Final = bytes.fromhex("2b06010505073001")
+# 2.5.29.30, with its tag and length.
+_NAME_CONSTRAINTS: Final = bytes.fromhex("0603551d1e")
+_PAIR: Final = 2
+_FIELDS: Final = 3
+_FALSE: Final = b"\0"
+
+
+class LeanCertificate(x509.Certificate):  # type: ignore[misc]
+    """asn1crypto's certificate, for the validator: it reads only the extensions of ``_NEEDED``.
+
+    ``extension_values`` are the values of all extensions, in DER, by dotted identifier.
+    """
+
+    extension_values: dict[str, bytes]
+
+    def _set_extensions(self) -> None:
+        self.extension_values, critical = {}, set()
+        # asn1crypto's own objects for extensions would decode all those that it knows.
+        every = der.values(self["tbs_certificate"]["extensions"].contents or b"", _MAX_ELEMENTS)
+        for extension in every:
+            identifier, *flag, content = der.values(extension.contents, _FIELDS)
+            oid = der.dotted(identifier.contents)
+            name = x509.ExtensionId.map(oid)
+            self.extension_values[oid] = content.contents
+            if any(one.contents != _FALSE for one in flag):
+                critical.add(name)
+            if name in _NEEDED:
+                with naming(_NEEDED[name][0]):
+                    setattr(self, f"_{name}_value", _value(name, content.contents))
+        if len(every) > MAX_EXTENSIONS or len(self.extension_values) != len(every):
+            raise ValueError("too many extensions, or one of them twice")
+        self._critical_extensions = critical
+        self._processed_extensions = True
+
+    def leave_out_alternative_names(self) -> None:
+        """Show the validator an empty subjectAltName.
+
+        Without name constraints anywhere in a path no rule is about it, but the validator would
+        decode all of it, or the mail addresses of the subject, which nobody needs.
+        """
+        self._subject_alt_name_value = x509.GeneralNames([])
+
+    @property
+    def authority_issuer_serial(self) -> bytes | None:
+        """As asn1crypto's, but for names of other kinds, which it cannot compare."""
+        identifier = self.authority_key_identifier_value
+        serial = identifier and identifier["authority_cert_serial_number"].native
+        if serial is None:
+            return None
+        for name in identifier["authority_cert_issuer"]:
+            if name.name == "directory_name":
+                return bytes(name.chosen.untag().sha256) + b":" + str(serial).encode()
+        return None
+
+
+def binds_names(certificate: bytes) -> bool:
+    """Tell whether a certificate may have nameConstraints, by a look that never says no wrongly."""
+    return _NAME_CONSTRAINTS in certificate
+
+
+@contextmanager
+def naming(extension: str) -> Iterator[None]:
+    """Let an error say in which extension it was met; raises ValueError."""
+    try:
+        yield
+    except der.MALFORMED as fault:
+        raise ValueError(f"its {extension} is unreadable ({der.reason(fault)})") from fault
+
+
+def _value(name: str, content: bytes) -> Any:
+    if name in _LISTS:
+        elements = _elements(content)
+        if name == "certificate_policies":
+            return _policies(elements)
+        if name == "subject_alt_name":
+            _check_alternatives(elements)
+    value = _NEEDED[name][1].load(content, strict=True)
+    if name not in _SHALLOW:
+        _ = value.native
+    elif name == "authority_key_identifier":
+        _ = value["key_identifier"].native, value["authority_cert_serial_number"].native
+        for one in value["authority_cert_issuer"]:
+            _ = one.name
+    return value
+
+
+def _policies(elements: list[der.Value]) -> x509.CertificatePolicies:
+    """Leave the qualifiers out: they are texts and addresses for people, who are not asked."""
+    policies = b"".join(
+        ber.write(der.SEQUENCE, ber.write(der.OBJECT_IDENTIFIER, _identifier(one)))
+        for one in elements
+    )
+    return x509.CertificatePolicies.load(ber.write(der.SEQUENCE, policies), strict=True)
+
+
+def _identifier(element: der.Value) -> bytes:
+    identifier = der.values(element.contents, _PAIR)[:1]
+    if element.tag != der.SEQUENCE or [one.tag for one in identifier] != [der.OBJECT_IDENTIFIER]:
+        raise ValueError("a policy without its identifier")
+    der.dotted(identifier[0].contents)
+    return identifier[0].contents
+
+
+def _check_alternatives(elements: list[der.Value]) -> None:
+    for element in elements:
+        if element.tag & _CLASS != _CONTEXT:
+            raise ValueError("what stands among the names is no name")
+        if element.tag == _DNS_NAME and not element.contents.isascii():
+            raise ValueError("a dNSName that is not ASCII (RFC 5280, 4.2.1.6)")
+
+
+def dns_names(content: bytes | None) -> tuple[str, ...]:
+    """Return the dNSNames of a subjectAltName, in lower case, A-labels as they are."""
+    if content is None:
+        return ()
+    elements = _elements(content)
+    return tuple(one.contents.decode("ascii").lower() for one in elements if one.tag == _DNS_NAME)
+
+
+def list_addresses(content: bytes | None) -> tuple[str, ...]:
+    """Return the http addresses of cRLDistributionPoints: of complete lists by the issuer itself.
+
+    So those points are passed over that have reasons or another issuer. At most four are found.
+    """
+    return _addresses(_list_names(content)) if content is not None else ()
+
+
+def _list_names(content: bytes) -> Iterator[der.Value]:
+    for point in _elements(content):
+        fields = der.values(point.contents, _FIELDS)
+        if [field.tag for field in fields] == [_PLACE]:
+            place = der.values(fields[0].contents, 1)
+            if place and place[0].tag == _FULL_NAME:
+                yield from der.values(place[0].contents, _MAX_ELEMENTS)
+
+
+def responder_addresses(content: bytes | None) -> tuple[str, ...]:
+    """Return the http addresses of OCSP responders in an authorityInfoAccess, four at most."""
+    return _addresses(_responder_names(content)) if content is not None else ()
+
+
+def _responder_names(content: bytes) -> Iterator[der.Value]:
+    for description in _elements(content):
+        method, place = der.values(description.contents, _PAIR)
+        if method.contents == _OCSP_METHOD:
+            yield place
+
+
+def _elements(content: bytes) -> list[der.Value]:
+    """Return what a SEQUENCE OF holds, within the bound on it; raises ValueError."""
+    return der.values(der.one(content, der.SEQUENCE), _MAX_ELEMENTS)
+
+
+def _addresses(found: Iterator[der.Value]) -> tuple[str, ...]:
+    # https would need a check of revocation for itself (RFC 5280, 8), ldap another client.
+    addresses = (
+        one.contents.decode("ascii", "replace")
+        for one in found
+        if one.tag == _URI and len(one.contents) <= _MAX_ADDRESS_SIZE
+    )
+    fitting = dict.fromkeys(
+        one
+        for one in addresses
+        if one.lower().startswith("http://") and one.isascii() and one.isprintable()
+    )
+    return tuple(fitting)[:_MAX_ADDRESSES]

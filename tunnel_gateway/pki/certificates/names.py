@@ -1,0 +1,274 @@
+"""Names in certificates: distinguished names as text for people, and domain names."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from asn1crypto import x509
+
+from tunnel_gateway.pki.encoding import der
+
+# The labels of the vendor's server; an attribute that is not here goes by its identifier.
+_LABELS: Final = {
+    "2.5.4.3": "CN",
+    "2.5.4.4": "SURNAME",
+    "2.5.4.5": "SERIALNUMBER",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.9": "STREET",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "2.5.4.12": "T",
+    "2.5.4.15": "BusinessCategory",
+    "2.5.4.41": "Name",
+    "2.5.4.42": "GIVENNAME",
+    "1.2.840.113549.1.9.1": "E",
+    "0.9.2342.19200300.100.1.1": "UID",
+    "0.9.2342.19200300.100.1.25": "DC",
+}
+_MAX_ATTRIBUTES: Final = 40
+_LIMIT: Final = _MAX_ATTRIBUTES + 1
+# How an attribute is shown that is no text; longer ones are cut.
+_MAX_SHOWN: Final = 64
+_MAX_QUOTED: Final = 200
+# Some letters turn into as many as 18 when names are compared, which takes its time. Ligatures
+# and the like make two of one; an ellipsis or two is fine.
+_SPARE_LETTERS: Final = 8
+# To put marks (accents and the like) in their order takes time quadratic in how many follow each
+# other: milliseconds for a kilobyte. Streams of Unicode may have 30 in a row (UAX #15, section 13).
+_MANY_MARKS: Final = re.compile(rb"[^\0]{31}")
+# Letters that are no marks and begin with one when they are taken apart.
+_MARKED: Final = str.maketrans(dict.fromkeys("\u0f73\u0f75\u0f81\uff9e\uff9f", "\u0300"))
+# Those of the centres come again with every certificate.
+_PREPARED: Final = 1024
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SPECIAL = re.compile(r'[,+"\\<>;]|^[ #]| $')
+_NO_LETTERS = re.compile(r"[\W_]+")
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_MAX_DOMAIN_LENGTH: Final = 253
+
+# X.680, section 41: what text is made of. TeletexString is read as Latin-1, as everywhere.
+_ENCODINGS: Final = {
+    0x0C: "utf-8",
+    0x12: "ascii",
+    0x13: "ascii",
+    0x14: "latin-1",
+    0x16: "ascii",
+    0x1A: "ascii",
+    0x1C: "utf-32-be",
+    0x1E: "utf-16-be",
+}
+
+
+class Attribute(NamedTuple):
+    """An attribute of a name: the contents of its identifier, and its value, still in DER.
+
+    ``text`` is None for a value that is no text: one of another type or that breaks the rules
+    of its type, or with control characters (a zero byte in a name has fooled other readers of
+    certificates before).
+    """
+
+    identifier: bytes
+    value: bytes
+    text: str | None
+
+    @property
+    def oid(self) -> str:
+        """The identifier in dotted form; raises ValueError if it is none."""
+        return der.dotted(self.identifier)
+
+
+def attributes(name: bytes) -> list[Attribute]:
+    """Return the attributes of a name, given in DER, in the order written.
+
+    What one of them holds is no reason to refuse the name: whoever needs an attribute asks for
+    its text. Raises ValueError for what is not built like a name, and for too many attributes.
+    """
+    found: list[Attribute] = []
+    for relative in der.values(der.one(name, der.SEQUENCE), _LIMIT):
+        for attribute in der.values(relative.contents, _LIMIT):
+            parts = der.values(attribute.contents, 2)
+            tags = relative.tag, attribute.tag, *(part.tag for part in parts[:1])
+            if tags != (der.SET, der.SEQUENCE, der.OBJECT_IDENTIFIER) or len(parts) != 2:
+                raise ValueError("it is not built like a name (RFC 5280, 4.1.2.4)")
+            identifier, value = parts
+            found.append(Attribute(identifier.contents, value.whole, _text(value)))
+            if len(found) > _MAX_ATTRIBUTES:
+                raise ValueError(f"a name with more than {_MAX_ATTRIBUTES} attributes")
+    return found
+
+
+def _text(value: der.Value) -> str | None:
+    encoding = _ENCODINGS.get(value.tag)
+    if encoding is None:
+        return None
+    try:
+        text = value.contents.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(text) else text
+
+
+def labelled(name: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the label of each attribute, as the vendor's server prints it, and its text.
+
+    A value that is no text is shown as in ``distinguished_name``. Raises ValueError like
+    ``attributes``.
+    """
+    for one in attributes(name):
+        yield label_of(one.oid), _hex(one.value) if one.text is None else one.text
+
+
+def _hex(value: bytes) -> str:
+    shown = value.hex()
+    return f"#{shown}" if len(shown) <= _MAX_SHOWN else f"#{shown[:_MAX_SHOWN]}…"
+
+
+def label_of(oid: str) -> str:
+    """Return what the vendor's server calls an attribute: its identifier, if it has no name."""
+    return _LABELS.get(oid, oid)
+
+
+def distinguished_name(name: bytes) -> str:
+    """Return the name as text, escaped as RFC 4514 says, e.g. ``CN=TestCA,O=test.e-imzo.uz``.
+
+    The attributes keep the order of the certificate, as in what the vendor's server prints
+    (RFC 4514 itself would turn them round). A value that is no text is shown as its section 2.4
+    says: # and its DER in hexadecimal, here cut when it is long. Raises ValueError like
+    ``attributes``.
+    """
+    return ",".join(
+        f"{label_of(one.oid)}={_hex(one.value) if one.text is None else _escape(one.text)}"
+        for one in attributes(name)
+    )
+
+
+def quoted(name: str) -> str:
+    """Return a distinguished name for a text: in angle brackets, which it has only escaped.
+
+    So whoever masks names finds its end. A very long one is cut.
+    """
+    short = name if len(name) <= _MAX_QUOTED else name[:_MAX_QUOTED] + "…"
+    return f"<{short}>"
+
+
+def _escape(text: str) -> str:
+    return _SPECIAL.sub(lambda match: "\\" + match.group(), text)
+
+
+def same_name(first: bytes, second: bytes) -> bool:
+    """Tell whether two names in DER are the same (RFC 5280, section 7.1)."""
+    return first == second or comparable(first) == comparable(second)
+
+
+def resemblance(name: bytes) -> bytes | tuple[tuple[bytes, bytes], ...]:
+    """Return what two names have in common if they are the same; others may have it too.
+
+    The comparison of RFC 5280 takes microseconds for each letter, which is more than a stranger
+    is worth; this takes nanoseconds. So letters and digits alone count, in the widest sense.
+    """
+    try:
+        found = attributes(name)
+    except ValueError:
+        return name
+    return tuple(sorted((one.identifier, _letters(one)) for one in found))
+
+
+def _letters(attribute: Attribute) -> bytes:
+    plain = _normalised(attribute.text)
+    if plain is None:
+        return attribute.value
+    plain = unicodedata.normalize("NFKC", plain.casefold()).casefold()
+    return _NO_LETTERS.sub("", plain).encode("utf-8", "surrogatepass")
+
+
+def _normalised(text: str | None) -> str | None:
+    """Return NFKC of a text; None if it is none, full of marks, or much longer than it looks."""
+    if text is None or text.isascii():
+        return text
+    if _MANY_MARKS.search(bytes(map(unicodedata.combining, text.translate(_MARKED)))):
+        return None
+    plain = unicodedata.normalize("NFKC", text)
+    return plain if len(plain) <= 2 * len(text) + _SPARE_LETTERS else None
+
+
+@functools.lru_cache(_PREPARED)
+def _prepared(attribute: bytes) -> str:
+    """Return an AttributeTypeAndValue in the form that is compared (RFC 4518).
+
+    A value that RFC 4518 does not prepare (no text, letters that are newer than its Unicode 3.2,
+    too many letters out of one) is compared by its bytes.
+    """
+    identifier, value = der.values(der.one(attribute, der.SEQUENCE), 2)
+    kind, text = der.dotted(identifier.contents), _text(value)
+    if text is not None and _normalised(text) is not None:
+        with contextlib.suppress(ValueError):
+            return f"{kind}: {_LIBRARY._ldap_string_prep(text)}"  # noqa: SLF001
+    return f"{kind}: \0{value.whole.hex()}"  # no prepared text has a control character
+
+
+@functools.lru_cache(_PREPARED)
+def comparable(name: bytes) -> str:
+    """Return what two names have in common if, and only if, they are the same."""
+    return "\x1e".join(
+        "\x1f".join(sorted(_prepared(one.whole) for one in der.values(relative.contents, _LIMIT)))
+        for relative in der.values(der.one(name, der.SEQUENCE), _LIMIT)
+    )
+
+
+def _same(name: x509.Name, other: object) -> bool:
+    return isinstance(other, x509.Name) and bool(name.hashable == other.hashable)
+
+
+# asn1crypto compares and shows names by these. Its own would prepare each name again at each look,
+# which is most of the time that a certificate takes, and raise for a value that is no text.
+_LIBRARY: Final = x509.NameTypeAndValue()
+x509.NameTypeAndValue.prepped_value = property(lambda one: _prepared(one.dump()))
+x509.Name.hashable = property(lambda name: comparable(name.chosen.dump()))
+x509.Name.human_friendly = property(lambda name: quoted(distinguished_name(name.chosen.dump())))
+x509.Name.__eq__ = _same
+
+
+def normalise_domain(text: str) -> str:
+    """Return a domain name as lower-case A-labels, without the dot of the root.
+
+    Raises ValueError for what is not a domain name, IP addresses among it: an address never
+    matches a certificate.
+    """
+    try:
+        domain = text.removesuffix(".").encode("idna").decode("ascii").lower()
+    except UnicodeError as fault:
+        raise ValueError(f"not a domain name: {text!a}") from fault
+    labels = domain.split(".")
+    # A last label of digits makes the whole an IPv4 address to browsers (WHATWG URL, 3.5).
+    if (
+        len(domain) > _MAX_DOMAIN_LENGTH
+        or labels[-1].isdigit()
+        or not all(_LABEL.fullmatch(label) for label in labels)
+    ):
+        raise ValueError(f"not a domain name: {text!a}")
+    return domain
+
+
+def domain_matches(pattern: str, domain: str) -> bool:
+    """Tell whether a name in a certificate stands for ``domain``, a normalised name.
+
+    A wildcard is the whole left-most label, stands for exactly one label, and must leave two
+    labels or more to its right, so that no one is certified for a whole top-level domain
+    (RFC 6125, 6.4.3; the rest is stricter than it asks).
+    """
+    wildcard = pattern.startswith("*.")
+    try:
+        known = normalise_domain(pattern.removeprefix("*."))
+    except ValueError:
+        return False
+    if not wildcard:
+        return known == domain
+    return "." in known and domain.partition(".")[2] == known

@@ -1,0 +1,1 @@
+"""DER, BER and PEM, and the object identifiers."""

@@ -1,0 +1,122 @@
+"""A certificate's outline: where its parts lie, found by a dozen tags and lengths.
+
+Nothing in the parts is looked at. It costs some microseconds, whatever the parts are, so it is
+what a certificate is known by before anybody known has signed it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tunnel_gateway.pki.encoding import der
+
+# Certificates of the national centres have 1-2 KiB; the protocol gives a whole chain 16 KiB.
+MAX_CERTIFICATE_SIZE: Final = 16 * 1024
+# Names are prepared for comparison letter by letter, some microseconds each.
+MAX_NAME_SIZE: Final = 2048
+# RFC 5280, 4.1.2.2: at most 20 bytes.
+MAX_SERIAL_SIZE: Final = 20
+# That of an RSA key of 8192 bits, which is none of ours, has 1,060.
+_MAX_KEY_SIZE: Final = 2048
+_MAX_ALGORITHM_SIZE: Final = 128
+# RFC 5280, 4.1: ten fields at most, of which the first and the last ones may be absent.
+_FIELDS: Final = 10
+_VERSION: Final = 0xA0
+_EXTENSIONS: Final = 0xA3
+# Enough for any certificate seen, and few enough that nothing quadratic can hurt.
+MAX_EXTENSIONS: Final = 32
+_EXTENSION_FIELDS: Final = 3
+# 2.5.29.35 and 2.5.29.14, without tag and length.
+_AUTHORITY_KEY: Final = bytes.fromhex("551d23")
+_SUBJECT_KEY: Final = bytes.fromhex("551d0e")
+_KEY_IDENTIFIER: Final = 0x80
+# 2.5.29.19, and of its fields cA, which DER leaves out where it is FALSE.
+_BASIC_CONSTRAINTS: Final = bytes.fromhex("551d13")
+_BOOLEAN: Final = 0x01
+_FALSE: Final = b"\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The parts of a certificate; all but ``serial`` and ``signature`` are whole values of DER.
+
+    ``body`` is what is signed (tbsCertificate), ``key`` its subjectPublicKeyInfo, ``extensions``
+    the SEQUENCE of all of them, or empty.
+    """
+
+    der: bytes
+    body: bytes
+    serial: int
+    issuer: bytes
+    subject: bytes
+    key: bytes
+    extensions: bytes
+    algorithm: bytes
+    signature: bytes
+
+    @classmethod
+    def read(cls, data: bytes) -> Outline:
+        """Find the parts; raises ValueError for what is not built like a certificate of ours."""
+        if len(data) > MAX_CERTIFICATE_SIZE:
+            raise ValueError(f"{len(data)} bytes, and {MAX_CERTIFICATE_SIZE} is the limit")
+        parts = der.values(der.one(data, der.SEQUENCE), 3)
+        if [part.tag for part in parts] != [der.SEQUENCE, der.SEQUENCE, der.BIT_STRING]:
+            raise ValueError("it is not built like a certificate (RFC 5280, 4.1)")
+        body, algorithm, signature = parts
+        fields = der.values(body.contents, _FIELDS)
+        if fields and fields[0].tag == _VERSION:
+            del fields[0]
+        expected = [der.INTEGER] + [der.SEQUENCE] * 5
+        if [field.tag for field in fields[:6]] != expected:
+            raise ValueError("it is not built like a certificate (RFC 5280, 4.1)")
+        serial, inner, issuer, _, subject, key = fields[:6]
+        for name, part in (("issuer", issuer), ("subject", subject)):
+            if len(part.whole) > MAX_NAME_SIZE:
+                raise ValueError(f"its {name} is a name of more than {MAX_NAME_SIZE} bytes")
+        if inner.whole != algorithm.whole:
+            raise ValueError("the two fields that name the signature algorithm differ")
+        if len(algorithm.whole) > _MAX_ALGORITHM_SIZE or len(key.whole) > _MAX_KEY_SIZE:
+            raise ValueError("its key or its signature algorithm is longer than any in use")
+        number = int.from_bytes(serial.contents[: MAX_SERIAL_SIZE + 1], "big", signed=True)
+        if len(serial.contents) > MAX_SERIAL_SIZE or number <= 0:
+            raise ValueError("the serial number is not a positive number of at most 20 bytes")
+        return cls(
+            der=data,
+            body=body.whole,
+            serial=number,
+            issuer=issuer.whole,
+            subject=subject.whole,
+            key=key.whole,
+            extensions=next((one.contents for one in fields[6:] if one.tag == _EXTENSIONS), b""),
+            algorithm=algorithm.whole,
+            # The first byte counts the unused bits.
+            signature=signature.contents[1:],
+        )
+
+    def key_identifiers(self) -> tuple[bytes | None, bytes | None]:
+        """Return those of its issuer's key and of its own, which the extensions may give.
+
+        Raises ValueError for extensions that are none, or too many.
+        """
+        found = self._contents()
+        authority, subject = found.get(_AUTHORITY_KEY), found.get(_SUBJECT_KEY)
+        of_issuer = der.values(der.one(authority, der.SEQUENCE), 3) if authority else []
+        return (
+            next((one.contents for one in of_issuer if one.tag == _KEY_IDENTIFIER), None),
+            der.one(subject, der.OCTET_STRING) if subject else None,
+        )
+
+    def is_ca(self) -> bool:
+        """Tell whether it is a CA's by its basicConstraints; raises like ``key_identifiers``."""
+        constraints = self._contents().get(_BASIC_CONSTRAINTS)
+        fields = der.values(der.one(constraints, der.SEQUENCE), 2) if constraints else []
+        return any(one.tag == _BOOLEAN and one.contents != _FALSE for one in fields)
+
+    def _contents(self) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        if self.extensions:
+            for one in der.values(der.one(self.extensions, der.SEQUENCE), MAX_EXTENSIONS):
+                identifier, *_, content = der.values(one.contents, _EXTENSION_FIELDS)
+                found[identifier.contents] = content.contents
+        return found

@@ -1,0 +1,1 @@
+"""Files with keys, certificates and trust anchors."""

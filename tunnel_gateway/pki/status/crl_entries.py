@@ -1,0 +1,209 @@
+"""The entries of a revocation list, each read by itself, and the rest of the list without them.
+
+Readers of whole lists refuse one for the sake of one entry. A centre's list with a hundred
+thousand entries would then tell nothing of any of them, so here an entry is taken for what can be
+read of it:
+
+* it counts if its serial number can be read and is one that a certificate here can have, a positive
+  number of at most 20 bytes. Whatever else is odd (its date, its extensions, the way in which the
+  number is written) it is a revocation;
+* any other entry matches nobody: no certificate with such a number is ever accepted.
+
+Where the entries begin and end must be right, or the list is refused.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from asn1crypto import core, x509
+
+from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding.der import MALFORMED
+
+_TIMES: Final = (0x17, 0x18)
+_EXTENSIONS: Final = 0xA0
+_BOOLEAN: Final = 0x01
+_FALSE: Final = b"\x00"
+_MAX_EXTENSIONS: Final = 32
+_PARTS: Final = 8
+
+_SERIAL_SIZE: Final = 20
+_POSITION_SIZE: Final = 4
+_ENTRY_SIZE: Final = _SERIAL_SIZE + _POSITION_SIZE
+_MATCHES_NOBODY: Final = b""
+_LONG: Final = 0x80
+_MAX_LENGTH_BYTES: Final = 4
+
+# RFC 5280, 5.3.1, by number; 7 is not used.
+_REASON_OID: Final = bytes.fromhex("551d15")
+_REASONS: Final = (
+    "unspecified",
+    "keyCompromise",
+    "cACompromise",
+    "affiliationChanged",
+    "superseded",
+    "cessationOfOperation",
+    "certificateHold",
+    "",
+    "removeFromCRL",
+    "privilegeWithdrawn",
+    "aACompromise",
+)
+_NO_REASON: Final = "no reason given"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A CertificateList (RFC 5280, 5.1) in parts: what is signed, its entries, and all but these.
+
+    In ``without_entries`` an extension that is said not to be critical does not say so: DER leaves
+    the default out, and strict readers refuse what does not.
+    """
+
+    signed: bytes
+    entries: bytes
+    without_entries: bytes
+
+    @classmethod
+    def read(cls, der: bytes) -> Frame:
+        """Take a list apart; raises ValueError if it is not built like one."""
+        body, *rest = ber.read(der).children(_PARTS)
+        kept, found, times = [], [], 0
+        for part in body.children(_PARTS):
+            if part.tag == ber.SEQUENCE and times:
+                found.append(bytes(part.contents))
+            elif part.tag == _EXTENSIONS:
+                kept.append(_without_defaults(part))
+            else:
+                kept.append(bytes(part.whole))
+            times += part.tag in _TIMES
+        if len(found) > 1:
+            raise ValueError("more than one series of entries")
+        signed, entries = bytes(body.whole), b"".join(found)
+        parts = [ber.write(ber.SEQUENCE, b"".join(kept)), *(bytes(one.whole) for one in rest)]
+        return cls(signed, entries, ber.write(ber.SEQUENCE, b"".join(parts)))
+
+
+def _without_defaults(extensions: ber.Element) -> bytes:
+    (listed,) = extensions.children(1)
+    found = [
+        ber.write(
+            one.tag,
+            b"".join(
+                bytes(part.whole)
+                for part in one.children(_PARTS)
+                if part.tag != _BOOLEAN or part.contents != _FALSE
+            ),
+        )
+        for one in listed.children(_MAX_EXTENSIONS)
+    ]
+    return ber.write(extensions.tag, ber.write(listed.tag, b"".join(found)))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A revocation: since when, None if that cannot be read, and why."""
+
+    since: datetime | None
+    reason: str
+
+
+class Entries:
+    """The entries that count: their serial numbers in order, each with its place, 24 bytes each.
+
+    ``passed_over`` is how many others there are, which match nobody.
+    """
+
+    def __init__(self, entries: bytes) -> None:
+        """Raises ValueError if it cannot be told where an entry ends."""
+        self._entries = entries
+        places = list(_places(entries))
+        self.passed_over = places.count(_MATCHES_NOBODY)
+        self._index = b"".join(sorted(places))
+
+    def __len__(self) -> int:
+        return len(self._index) // _ENTRY_SIZE
+
+    def __getitem__(self, number: int) -> bytes:
+        return self._index[number * _ENTRY_SIZE : (number + 1) * _ENTRY_SIZE]
+
+    def find(self, serial: int) -> Entry | None:
+        """Return the revocation of a serial number, None if there is none."""
+        wanted = serial.to_bytes(_SERIAL_SIZE, "big")
+        number = bisect_left(self, wanted)
+        found = self[number] if number < len(self) else b""
+        return self._at(found) if found.startswith(wanted) else None
+
+    def dates(self) -> Iterator[tuple[int, datetime | None]]:
+        """Yield every serial number and since when it is revoked."""
+        for number in range(len(self)):
+            found = self[number]
+            yield int.from_bytes(found[:_SERIAL_SIZE], "big"), self._at(found).since
+
+    def _at(self, found: bytes) -> Entry:
+        place = int.from_bytes(found[_SERIAL_SIZE:], "big")
+        start, end = _bounds(self._entries, place)
+        try:
+            whole = ber.write(ber.SEQUENCE, self._entries[start:end])
+            parts = ber.read(whole).children(_PARTS)
+        except ValueError:
+            return Entry(None, _NO_REASON)
+        return Entry(_since(parts), _reason(parts))
+
+
+def _places(entries: bytes) -> Iterator[bytes]:
+    """Yield the serial number and the place of each entry that counts, and nothing of others."""
+    at, size = 0, len(entries)
+    while at < size:
+        start, end = _bounds(entries, at)
+        found = _MATCHES_NOBODY
+        # A number of more than 127 bytes has a longer length, and matches nobody.
+        if end - start > 2 and entries[start] == ber.INTEGER and entries[start + 1] < _LONG:
+            last = start + 2 + entries[start + 1]
+            number = entries[start + 2 : last].lstrip(b"\x00")
+            if last <= end and 0 < len(number) <= _SERIAL_SIZE and entries[start + 2] < _LONG:
+                found = number.rjust(_SERIAL_SIZE, b"\x00") + at.to_bytes(_POSITION_SIZE, "big")
+        yield found
+        at = end
+
+
+def _bounds(entries: bytes, at: int) -> tuple[int, int]:
+    """Return where the contents of the entry at a place start and end."""
+    header = entries[at : at + 2 + _MAX_LENGTH_BYTES]
+    if len(header) < 2 or header[0] != ber.SEQUENCE:
+        raise ValueError("what should be an entry is none")
+    start, length = at + 2, header[1]
+    if length >= _LONG:
+        count = length - _LONG
+        if not 0 < count <= _MAX_LENGTH_BYTES:
+            raise ValueError("an entry of an unknown length")
+        length = int.from_bytes(header[2 : 2 + count], "big")
+        start += count
+    if start + length > len(entries):
+        raise ValueError("an entry that breaks off")
+    return start, start + length
+
+
+def _since(parts: list[ber.Element]) -> datetime | None:
+    try:
+        moment = x509.Time.load(bytes(parts[1].whole), strict=True).native
+    except (*MALFORMED, IndexError):
+        return None
+    return moment if isinstance(moment, datetime) and moment.tzinfo else None
+
+
+def _reason(parts: list[ber.Element]) -> str:
+    try:
+        for extension in parts[2].children(_MAX_EXTENSIONS):
+            identifier, *_, value = extension.children(_PARTS)
+            if identifier.contents == _REASON_OID:
+                number = core.Integer(contents=bytes(ber.read(value.octets()).contents)).native
+                return _REASONS[number] or _NO_REASON
+    except (*MALFORMED, IndexError):
+        pass
+    return _NO_REASON

@@ -1,0 +1,277 @@
+"""Whether a certificate chain is accepted, for whom, and until when.
+
+The chain is that of the other side of a tunnel, so hostile until it is proven. What is checked
+is the list in the protocol's specification: a path to a trust anchor, every certificate of it
+valid now, and the leaf fit for its purpose. ``VerifiedPeer`` is the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import InitVar, dataclass
+from datetime import datetime
+from typing import Final
+
+from tunnel_gateway.errors import CertificateUnsuitableError
+from tunnel_gateway.pki.certificates.certificate import Certificate, parse_certificate
+from tunnel_gateway.pki.certificates.extensions import LeanCertificate, binds_names
+from tunnel_gateway.pki.certificates.names import domain_matches, normalise_domain
+from tunnel_gateway.pki.trust.paths import GostSignatureValidator, find_path, make_anchor
+from tunnel_gateway.pki.trust.proven import Memory, key_of
+from tunnel_gateway.pki.trust.vouching import KnownCentres
+
+# As the protocol has it.
+MAX_CHAIN_LENGTH: Final = 8
+MAX_CHAIN_SIZE: Final = 16 * 1024
+# The users of a large organisation. Each takes 3 KB, for the centres' certificates are shared:
+# some 50 MB when full.
+DEFAULT_CACHE_SIZE: Final = 16_384
+_ISSUERS: Final = 64
+
+_SHOWN_NAMES: Final = 5
+_CLIENT_PURPOSES: Final = frozenset({"clientAuth", "anyExtendedKeyUsage"})
+_DOCUMENT_USAGES: Final = frozenset({"digitalSignature", "nonRepudiation"})
+_PROOF: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPeer:
+    """The proof that a chain was accepted; ``path`` is leaf first, trust anchor last.
+
+    ``valid_from`` and ``valid_until`` bound the time for which every certificate of the path
+    is valid. Only this module can make one (it has the token ``proof``): a function that takes
+    a VerifiedPeer cannot be called for a peer that was not verified.
+    """
+
+    leaf: Certificate
+    path: tuple[Certificate, ...]
+    valid_from: datetime
+    valid_until: datetime
+    proof: InitVar[object]
+
+    def __post_init__(self, proof: object) -> None:
+        if proof is not _PROOF:
+            raise TypeError("only the validation of a chain makes a VerifiedPeer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Issuer:
+    """A centre that was part of an accepted path; all threads share its parsed form."""
+
+    parsed: LeanCertificate
+    certificate: Certificate
+
+
+class ChainValidator:
+    """Validates chains against fixed trust anchors, and remembers those it accepted.
+
+    A chain that was accepted is known again by its digest, for as long as all of its path is
+    valid; at most ``cache_size`` chains are remembered, the least recently used is forgotten.
+    Refusals are not remembered. Safe to call from several threads.
+
+    Raises CertificateUnsuitableError if an anchor is not a CA, or if there is none.
+    """
+
+    def __init__(
+        self, trust_anchors: Sequence[Certificate], *, cache_size: int = DEFAULT_CACHE_SIZE
+    ) -> None:
+        if not trust_anchors:
+            raise CertificateUnsuitableError("no trust anchors: nobody could be trusted")
+        for anchor in trust_anchors:
+            check_anchor(anchor)
+        self._anchors = [make_anchor(parse_certificate(anchor.der)) for anchor in trust_anchors]
+        self._names_bound = any(anchor.constrains_names for anchor in trust_anchors)
+        self._signatures = GostSignatureValidator()
+        self._centres = KnownCentres(trust_anchors, self._signatures)
+        self._accepted: Memory[VerifiedPeer] = Memory(cache_size)
+        self._issuers: Memory[_Issuer] = Memory(_ISSUERS)
+
+    def verify_client(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
+        """Validate a user's chain (DER, leaf first) at the aware time ``at``.
+
+        The leaf must allow digitalSignature and clientAuth, where it has the extensions that
+        say so. Raises CertificateUntrustedError, CertificateExpiredError or
+        CertificateUnsuitableError, with a text for the operator.
+        """
+        return self._verify((b"client",), chain, at, _check_client)
+
+    def verify_server(self, chain: Sequence[bytes], at: datetime, domain: str) -> VerifiedPeer:
+        """Validate the chain of the server of ``domain``; otherwise like ``verify_client``.
+
+        The leaf must allow digitalSignature, and its names must match. extKeyUsage is not
+        asked: the centres give domains the purposes of users, and what ties a certificate to
+        the server is the name.
+        """
+        purpose = (b"server", domain.encode("utf-8", "surrogatepass"))
+        return self._verify(
+            purpose, chain, at, lambda path: check_server(path[0], domain, path[1:])
+        )
+
+    def verify_signer(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
+        """Validate the chain of somebody who signed a document; otherwise like ``verify_client``.
+
+        The leaf must allow digitalSignature or nonRepudiation, where it has a keyUsage.
+        extKeyUsage is not asked: it has no purpose for documents.
+        """
+        return self._verify((b"signer",), chain, at, lambda path: _check_document(path[0]))
+
+    def verify_centre(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
+        """Validate the chain of a centre, for who wants to know before he trusts it.
+
+        The leaf must be one that may issue, and may have the name and key of an anchor: that is
+        how a root is renewed. Nobody is let in by it. Otherwise like ``verify_client``.
+        """
+        return self._verify(
+            (b"centre",), chain, at, lambda path: _check_centre(path[0]), for_a_centre=True
+        )
+
+    def _verify(
+        self,
+        purpose: tuple[bytes, ...],
+        chain: Sequence[bytes],
+        at: datetime,
+        check: Callable[[Sequence[Certificate]], None],
+        *,
+        for_a_centre: bool = False,
+    ) -> VerifiedPeer:
+        if at.tzinfo is None:
+            raise ValueError("the time of a validation must know its zone")
+        if not 0 < len(chain) <= MAX_CHAIN_LENGTH:
+            raise CertificateUnsuitableError(
+                f"a chain of {len(chain)} certificates; it must have 1 to {MAX_CHAIN_LENGTH}"
+            )
+        size = sum(len(der) for der in chain)
+        if size > MAX_CHAIN_SIZE:
+            raise CertificateUnsuitableError(
+                f"a chain of {size} bytes; {MAX_CHAIN_SIZE} is the limit"
+            )
+        key = key_of(*purpose, *chain)
+        peer = self._accepted.find(key)
+        # Out of its time it is validated anew, for the error's text.
+        if peer is None or not peer.valid_from <= at <= peer.valid_until:
+            self._accepted.discard(key)
+            peer = self._validate(chain, at, check, for_a_centre=for_a_centre)
+            self._accepted.add(key, peer)
+        return peer
+
+    def _validate(
+        self,
+        chain: Sequence[bytes],
+        at: datetime,
+        check: Callable[[Sequence[Certificate]], None],
+        *,
+        for_a_centre: bool,
+    ) -> VerifiedPeer:
+        # Of what no known centre has signed nothing is decoded: whoever shows it is a stranger.
+        vouched = self._centres.vouched(chain)
+        bound = self._names_bound or any(binds_names(der) for der in vouched)
+        parsed = [self._parse(der, names_are_bound=bound) for der in vouched]
+        leaf = Certificate.from_parsed(parsed[0])
+        found = find_path(
+            parsed[0],
+            parsed[1:],
+            self._anchors,
+            at,
+            signatures=self._signatures,
+            for_a_centre=for_a_centre,
+        )
+        path = (leaf, *(self._issuer(one, names_are_bound=bound) for one in found[1:]))
+        check(path)
+        return VerifiedPeer(
+            leaf=leaf,
+            path=path,
+            valid_from=max(certificate.not_before for certificate in path),
+            valid_until=min(certificate.not_after for certificate in path),
+            proof=_PROOF,
+        )
+
+    def _parse(self, der: bytes, *, names_are_bound: bool) -> LeanCertificate:
+        known = self._issuers.find(key_of(der, bytes([names_are_bound])))
+        return known.parsed if known else parse_certificate(der, names_are_bound=names_are_bound)
+
+    def _issuer(self, parsed: LeanCertificate, *, names_are_bound: bool) -> Certificate:
+        """One object for each centre, however many users are remembered with it."""
+        key = key_of(parsed.dump(), bytes([names_are_bound]))
+        issuer = self._issuers.find(key)
+        if issuer is None:
+            issuer = _Issuer(parsed, Certificate.from_parsed(parsed))
+            self._issuers.add(key, issuer)
+        return issuer.certificate
+
+
+def check_anchor(certificate: Certificate) -> None:
+    """Raise CertificateUnsuitableError unless the certificate may be a trust anchor.
+
+    Whatever is an anchor can issue any name. So an owner's certificate that got among the
+    anchors must not become one.
+    """
+    if not certificate.may_issue:
+        raise CertificateUnsuitableError(
+            f"{certificate.label} is not a CA's (basicConstraints, keyCertSign), so it cannot"
+            " be a trust anchor; take it out of the truststore"
+        )
+
+
+def check_server(leaf: Certificate, domain: str, issuers: Sequence[Certificate] = ()) -> None:
+    """Raise CertificateUnsuitableError unless ``leaf`` may stand for ``domain``.
+
+    It must allow digitalSignature, and one of its names must match. ``issuers`` are the rest
+    of its path, where that is known.
+    """
+    _check_signing(leaf)
+    try:
+        wanted = normalise_domain(domain)
+    except ValueError as fault:
+        raise CertificateUnsuitableError(f"no certificate can match: {fault}") from fault
+    if not any(domain_matches(name, wanted) for name in _names(leaf, issuers)):
+        # Only domains: the common name of a user would be a person's.
+        shown = ", ".join(leaf.dns_names[:_SHOWN_NAMES]) or "no domain by subjectAltName"
+        raise CertificateUnsuitableError(f"{leaf.label} is not one of {wanted}: it is for {shown}")
+
+
+def _names(leaf: Certificate, issuers: Sequence[Certificate]) -> Sequence[str]:
+    """Return the names that the leaf may be known by.
+
+    The common name counts only for a certificate that has no subjectAltName at all (RFC 6125,
+    6.4.4). Under a CA that is bound to some names, neither it nor a wildcard counts: the rules
+    of name constraints do not see the one, nor what is excluded inside the other.
+    """
+    if any(issuer.constrains_names for issuer in issuers):
+        return [name for name in leaf.dns_names if not name.startswith("*")]
+    if leaf.has_alternative_names or leaf.common_name is None:
+        return leaf.dns_names
+    return [leaf.common_name]
+
+
+def _check_client(path: Sequence[Certificate]) -> None:
+    leaf = path[0]
+    _check_signing(leaf)
+    purposes = leaf.extended_key_usage
+    if purposes is not None and not purposes & _CLIENT_PURPOSES:
+        raise CertificateUnsuitableError(
+            f"{leaf.label} is not for signing in: its extKeyUsage has no clientAuth, only"
+            f" {', '.join(sorted(purposes))}; use a certificate issued to a user"
+        )
+
+
+def _check_centre(leaf: Certificate) -> None:
+    if not leaf.may_issue:
+        raise CertificateUnsuitableError(
+            f"{leaf.label} is not a CA's (basicConstraints, keyCertSign)"
+        )
+
+
+def _check_document(leaf: Certificate) -> None:
+    if leaf.key_usage is not None and not leaf.key_usage & _DOCUMENT_USAGES:
+        raise CertificateUnsuitableError(
+            f"{leaf.label} may not sign documents: its keyUsage has neither digitalSignature nor"
+            f" nonRepudiation, only {', '.join(sorted(leaf.key_usage))}"
+        )
+
+
+def _check_signing(leaf: Certificate) -> None:
+    if leaf.key_usage is not None and "digitalSignature" not in leaf.key_usage:
+        raise CertificateUnsuitableError(
+            f"{leaf.label} may not sign: its keyUsage has no digitalSignature, only"
+            f" {', '.join(sorted(leaf.key_usage))}; use a certificate issued for signatures"
+        )

@@ -1,0 +1,157 @@
+"""Who of a shown chain a known centre vouches for, found out before anything of it is decoded.
+
+A certificate is whatever its maker wants it to be, until one that is known has signed it. So what
+a stranger shows is first only outlined (slices of its bytes), and its signatures are checked from
+the trust anchors down to the leaf. What no known centre stands behind is never decoded; a leaf
+without one ends the matter. Whether the path is right is another question, for `paths`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from asn1crypto import algos, keys
+from cryptography.exceptions import InvalidSignature
+from pyhanko_certvalidator.sig_validate import SignatureValidator
+
+from tunnel_gateway.errors import CertificateError, CertificateUnsuitableError
+from tunnel_gateway.pki.certificates import names
+from tunnel_gateway.pki.certificates.certificate import Certificate, label
+from tunnel_gateway.pki.encoding import der
+from tunnel_gateway.pki.encoding.outline import Outline
+from tunnel_gateway.pki.trust import refusals
+from tunnel_gateway.pki.trust.paths import MAX_SIGNATURE_CHECKS
+
+# Of eight centres, 256 bytes each. Names beyond it are compared as they are written.
+_MAX_NAMES_SIZE: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class _Centre:
+    """One who may have signed; ``der`` is its key, ``identifier`` its subjectKeyIdentifier."""
+
+    der: bytes
+    key: keys.PublicKeyInfo
+    identifier: bytes | None
+
+
+_Centres = dict[object, list[_Centre]]
+
+
+def _add_centre(centres: _Centres, name: object, outline: Outline) -> None:
+    """Add one, unless it is known under that name with that key: a root and its successor are."""
+    known = centres.get(name, [])
+    if all(one.der != outline.key for one in known):
+        key = der.load_der(keys.PublicKeyInfo, outline.key)
+        centres[name] = [*known, _Centre(outline.key, key, outline.key_identifiers()[1])]
+
+
+class KnownCentres:
+    """The trust anchors, by what their names resemble."""
+
+    def __init__(self, anchors: Sequence[Certificate], signatures: SignatureValidator) -> None:
+        self._signatures = signatures
+        self._ders = frozenset(anchor.der for anchor in anchors)
+        self._names: dict[bytes, object] = {}
+        self._centres: _Centres = {}
+        for anchor in anchors:
+            outline = Outline.read(anchor.der)
+            name = names.resemblance(outline.subject)
+            self._names[outline.subject] = name
+            _add_centre(self._centres, name, outline)
+
+    def vouched(self, chain: Sequence[bytes]) -> list[bytes]:
+        """Return the leaf and those of the chain that lead to it from a trust anchor.
+
+        Raises CertificateUntrustedError if the leaf is not among them, with the reason, and
+        CertificateUnsuitableError if no CA has issued it, or for what is not built like a
+        certificate.
+        """
+        try:
+            outlines = [Outline.read(one) for one in dict.fromkeys(chain)]
+            search = _Search(self._signatures, dict(self._names), dict(self._centres))
+            proven = search.run(outlines, self._ders)
+            if outlines[0] not in proven:
+                raise search.refusal(outlines, proven)
+        except ValueError as fault:
+            raise CertificateUnsuitableError(f"malformed certificate: {fault}") from fault
+        return [one.der for one in outlines if one in proven]
+
+
+class _Search:
+    """The search in one chain: its bounds, and where signatures were wrong."""
+
+    def __init__(
+        self,
+        signatures: SignatureValidator,
+        known_names: dict[bytes, object],
+        known_centres: _Centres,
+    ) -> None:
+        self._signatures = signatures
+        self._names = known_names
+        self._centres = known_centres
+        self._names_size = 0
+        self._checks = 0
+        self._wrong: dict[bytes, _Centre] = {}
+
+    def run(self, outlines: Sequence[Outline], anchors: frozenset[bytes]) -> list[Outline]:
+        """Return those that a known centre has signed, directly or through others of them."""
+        proven = [one for one in outlines if one.der in anchors]
+        waiting = [one for one in outlines if one.der not in anchors]
+        tried = dict.fromkeys((one.der for one in waiting), 0)
+        found = True
+        while found:
+            found = False
+            for one in list(waiting):
+                known = self._centres.get(self._name(one.issuer), [])
+                untried, tried[one.der] = known[tried[one.der] :], len(known)
+                if any(self._signed(one, centre) for centre in untried):
+                    found = True
+                    waiting.remove(one)
+                    proven.append(one)
+                    if one.is_ca():  # else its owner could make certificates for us to read
+                        _add_centre(self._centres, self._name(one.subject), one)
+        return proven
+
+    def _name(self, name: bytes) -> object:
+        if name not in self._names:
+            self._names_size += len(name)
+            few = self._names_size <= _MAX_NAMES_SIZE
+            self._names[name] = names.resemblance(name) if few else name
+        return self._names[name]
+
+    def _signed(self, one: Outline, centre: _Centre) -> bool:
+        self._checks += 1
+        if self._checks > MAX_SIGNATURE_CHECKS:
+            raise refusals.too_many_ways()
+        try:
+            algorithm = der.load_der(algos.SignedDigestAlgorithm, one.algorithm)
+            self._signatures.validate_signature(one.signature, one.body, centre.key, algorithm)
+        except (InvalidSignature, *der.MALFORMED):
+            self._wrong.setdefault(one.der, centre)
+            return False
+        return True
+
+    def refusal(self, outlines: Sequence[Outline], proven: Sequence[Outline]) -> CertificateError:
+        """Say why nobody vouches for the first: whose issuer is missing, or what was altered."""
+        leaf, culprit, others = _label(outlines[0]), outlines[0], list(outlines[1:])
+        while culprit.der not in self._wrong:
+            issuers = [one for one in others if one.subject == culprit.issuer]
+            if not issuers:
+                if culprit.issuer == culprit.subject:
+                    return refusals.unknown_root(leaf, _label(culprit))
+                return refusals.no_issuer(leaf, _label(culprit))
+            culprit = issuers[0]
+            if culprit in proven:
+                return refusals.no_centre(leaf, _label(culprit))
+            others.remove(culprit)
+        wanted, found = culprit.key_identifiers()[0], self._wrong[culprit.der].identifier
+        if wanted and found and wanted != found:
+            return refusals.another_key(leaf, _label(culprit), wanted, found)
+        return refusals.wrong_signature(_label(culprit))
+
+
+def _label(outline: Outline) -> str:
+    return label(outline.serial, names.distinguished_name(outline.issuer))

@@ -1,0 +1,1 @@
+"""Whether users are revoked."""

@@ -1,0 +1,89 @@
+"""``tunnel.crl.dir``: revocation lists that somebody else keeps up to date, such as a cron job."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from asn1crypto import x509
+
+from tunnel_gateway.errors import RevocationDataError
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.status.crl import MAX_LIST_SIZE, ProvenList, RevocationList
+
+log = get_logger(__name__)
+
+_State = tuple[int, int, int]
+
+
+class ListFolder:
+    """The lists of a folder. Files are read when they are new or have changed.
+
+    A file that is of no use is logged once and passed over: the others count. For worker
+    threads.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._states: dict[Path, _State] = {}
+        self._lists: dict[Path, RevocationList] = {}
+
+    def lists_of(self, issuer: Certificate) -> list[ProvenList]:
+        """Return the lists that ``issuer`` has signed."""
+        name = x509.Certificate.load(issuer.der).subject.hashable
+        with self._lock:
+            self._look()
+            found = [(path, one) for path, one in self._lists.items() if one.issuer_name == name]
+        return list(_proven(found, issuer))
+
+    def _look(self) -> None:
+        try:
+            paths = sorted(self._folder.iterdir())
+        except OSError as error:
+            # What was read stays in use: a list that is out of sight revokes nobody less.
+            log.warning("crl_folder_not_read", folder=str(self._folder), detail=error.strerror)
+            return
+        states = dict(self._seen(paths))
+        for path in self._lists.keys() - states.keys():
+            del self._lists[path]
+        for path, state in states.items():
+            if self._states.get(path) != state:
+                self._read(path)
+        self._states = states
+
+    def _seen(self, paths: list[Path]) -> Iterator[tuple[Path, _State]]:
+        for path in paths:
+            if path.name.startswith("."):
+                continue
+            try:
+                status = path.stat()
+            except OSError as error:
+                log.warning("crl_file_not_used", file=str(path), detail=error.strerror)
+                continue
+            if stat.S_ISREG(status.st_mode):
+                # The time of its last change also tells that it may be read by now.
+                yield path, (status.st_ctime_ns, status.st_size, status.st_ino)
+
+    def _read(self, path: Path) -> None:
+        try:
+            with path.open("rb") as file:
+                found = RevocationList(file.read(MAX_LIST_SIZE + 1))
+        except (RevocationDataError, OSError) as error:
+            log.warning("crl_file_not_used", file=str(path), detail=str(error))
+            self._lists.pop(path, None)
+        else:
+            self._lists[path] = found
+            if found.passed_over:
+                log.warning("crl_entries_passed_over", file=str(path), entries=found.passed_over)
+
+
+def _proven(found: list[tuple[Path, RevocationList]], issuer: Certificate) -> Iterator[ProvenList]:
+    for path, one in found:
+        try:
+            yield one.proven_by(issuer)
+        except RevocationDataError as error:
+            log.warning("crl_file_not_used", file=str(path), detail=str(error))

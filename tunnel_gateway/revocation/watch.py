@@ -1,0 +1,232 @@
+"""Whether users are revoked: asked before a tunnel opens, and again while it is open.
+
+A status that is known is looked up in memory. One that is not is asked for, and a new tunnel
+waits for it, but not longer than ``tunnel.revocation.timeout`` from the moment that the inquiry
+began. Only what a proven path names is ever asked: `check` takes a VerifiedPeer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, Protocol
+
+from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.errors import (
+    CertificateRevokedError,
+    CertificateUncheckedError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.observability.background import GoOn, keep_running
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.pki.status.crl import RevocationList
+from tunnel_gateway.pki.status.standing import Link, RevocationStore, links
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
+from tunnel_gateway.revocation.ask import Inquiries, Inquiry, sources
+from tunnel_gateway.revocation.cache import RevocationCache
+from tunnel_gateway.revocation.list_folder import ListFolder
+
+log = get_logger(__name__)
+
+# How finely the recheck is measured.
+_PARTS: Final = 10
+# How many open tunnels are looked at before others get a turn.
+_AT_ONCE: Final = 100
+_MAX_FRESH: Final = 65536
+_PRUNE_SECONDS: Final = 24 * 3600.0
+
+
+class Stoppable(Protocol):
+    """An open tunnel."""
+
+    def stop(self, error: TunnelGatewayError) -> None:
+        """End now and tell the client why."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What goes on under one configuration."""
+
+    config: Config
+    inquiries: Inquiries
+    tasks: list[asyncio.Task[None]]
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.inquiries.close()
+
+
+class Revocation:
+    """The status of users and of our own domains. Does nothing until ``configure``."""
+
+    def __init__(self) -> None:
+        self._store = RevocationStore()
+        self._work: _Work | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._watched: dict[Stoppable, VerifiedPeer] = {}
+        self._own: Mapping[str, VerifiedPeer] = {}
+        self._warned: set[str] = set()
+        self._fresh_until: OrderedDict[str, float] = OrderedDict()
+        self._news = asyncio.Event()
+
+    def configure(self, config: Config, own: Mapping[str, VerifiedPeer]) -> None:
+        """Work as ``config`` says from now on, in the running loop; what is known is kept.
+
+        ``own`` are the paths of our own domains, by name: what is wrong with them is logged.
+        """
+        self._own = own
+        self._warned.clear()
+        self._fresh_until.clear()
+        if self._work is not None:
+            task = asyncio.create_task(self._work.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+            self._work = None
+        if config.revocation == "off":
+            return
+        cache = RevocationCache(config.revocation_cache_dir)
+        inquiries = Inquiries(
+            self._store,
+            folder=ListFolder(config.crl_dir) if config.crl_dir else None,
+            cache=cache,
+            timeout=config.revocation_timeout,
+            recheck=config.revocation_recheck,
+            on_news=self._news.set,
+        )
+        self._work = _Work(config, inquiries, [])
+        self._work.tasks += [
+            keep_running("revocation_data", partial(self._renew, self._work)),
+            keep_running("revoked_tunnels", self._enforce),
+            keep_running("revocation_cache", partial(_prune, cache)),
+        ]
+        for peer in self._watched.values():
+            self._freshen(self._work, peer)
+        self._news.set()
+
+    async def close(self) -> None:
+        """Stop asking and watching."""
+        if self._work is not None:
+            await self._work.close()
+            self._work = None
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    async def check(self, peer: VerifiedPeer) -> None:
+        """Return if ``peer`` may have a tunnel.
+
+        Raises CertificateRevokedError, or, in the mode hard, CertificateUncheckedError for a
+        status that cannot be had.
+        """
+        work = self._work
+        if work is None:
+            return
+        try:
+            unknown = self._store.unknown(peer.path, datetime.now(UTC))
+        finally:
+            self._freshen(work, peer)
+        if unknown:
+            unknown = await self._learn(work, peer, unknown)
+        if not unknown:
+            return
+        text = f"whether {unknown[0].certificate.label} is revoked cannot be learned now"
+        if work.config.revocation == "hard":
+            raise CertificateUncheckedError(text)
+        log.warning("revocation_unknown", detail=text)
+
+    def lists(self) -> tuple[RevocationList, ...]:
+        """Return the revocation lists that are known."""
+        return self._store.lists()
+
+    def watch(self, tunnel: Stoppable, peer: VerifiedPeer) -> None:
+        """Stop ``tunnel`` when it comes out that ``peer`` was revoked; until ``unwatch``."""
+        self._watched[tunnel] = peer  # also while it is off: a reload may switch it on
+
+    def unwatch(self, tunnel: Stoppable) -> None:
+        """Forget a tunnel, whether it was watched or not."""
+        self._watched.pop(tunnel, None)
+
+    def _freshen(self, work: _Work, peer: VerifiedPeer) -> None:
+        """Ask for news about a peer, without waiting, if the last time is long enough ago."""
+        now = asyncio.get_running_loop().time()
+        name = peer.leaf.fingerprint
+        if now < self._fresh_until.get(name, 0.0):
+            return
+        self._fresh_until[name] = now + work.config.revocation_recheck
+        self._fresh_until.move_to_end(name)
+        while len(self._fresh_until) > _MAX_FRESH:
+            self._fresh_until.popitem(last=False)
+        for link in links(peer.path):
+            self._ask(work, link)
+
+    def _ask(self, work: _Work, link: Link) -> list[Inquiry]:
+        listed = self._store.has_list(link, datetime.now(UTC))
+        # A list serves all users of a centre; a responder is asked about each of them.
+        wanted = [one for one in sources(link) if one.kind != "ocsp" or not listed]
+        return [work.inquiries.ask(one) for one in wanted]
+
+    async def _learn(
+        self, work: _Work, peer: VerifiedPeer, unknown: tuple[Link, ...]
+    ) -> tuple[Link, ...]:
+        """Wait until every status is known, or nothing more is to be expected in time."""
+        loop = asyncio.get_running_loop()
+        inquiries = [one for link in unknown for one in self._ask(work, link)]
+        while unknown:
+            pending = {
+                one.task: one.started + work.config.revocation_timeout
+                for one in inquiries
+                if one.task is not None
+            }
+            # An inquiry that is late already is not waited for again by each who comes.
+            left = max(pending.values(), default=0.0) - loop.time()
+            if left <= 0:
+                break
+            await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            unknown = self._store.unknown(peer.path, datetime.now(UTC))
+        return unknown
+
+    # --- meanwhile -------------------------------------------------------------------------
+
+    async def _renew(self, work: _Work) -> None:
+        """Keep lists, and the answers about open tunnels and own domains, up to date."""
+        for peer in (*self._own.values(), *self._watched.values()):
+            self._freshen(work, peer)
+        work.inquiries.renew_lists()
+        await asyncio.sleep(work.config.revocation_recheck / _PARTS)
+
+    async def _enforce(self) -> None:
+        """Wait until something new is known, and look at every open tunnel."""
+        await self._news.wait()
+        self._news.clear()
+        with GoOn("revoked_tunnels"):
+            self._warn_of_own()
+        for number, (tunnel, peer) in enumerate(list(self._watched.items())):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+            with GoOn("revoked_tunnels"):
+                self._enforce_one(tunnel, peer)
+
+    def _enforce_one(self, tunnel: Stoppable, peer: VerifiedPeer) -> None:
+        try:
+            self._store.unknown(peer.path, datetime.now(UTC))
+        except CertificateRevokedError as error:
+            self.unwatch(tunnel)
+            tunnel.stop(error)
+
+    def _warn_of_own(self) -> None:
+        for domain, peer in self._own.items():
+            try:
+                self._store.unknown(peer.path, datetime.now(UTC))
+            except CertificateRevokedError as error:
+                if domain not in self._warned:
+                    self._warned.add(domain)
+                    log.warning("domain_certificate_revoked", domain=domain, detail=str(error))
+
+
+async def _prune(cache: RevocationCache) -> None:
+    await asyncio.to_thread(cache.prune)
+    await asyncio.sleep(_PRUNE_SECONDS)

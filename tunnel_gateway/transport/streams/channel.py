@@ -1,0 +1,207 @@
+"""A protocol connection on a socket: the tunnel as a ByteStream.
+
+First the handshake, step by step, its public-key work on the worker threads; then ``open``
+turns the channel into a stream whose bytes go straight through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+
+from tunnel_gateway.errors import TruncatedError, TunnelGatewayError
+from tunnel_gateway.gost.frames import Buffer
+from tunnel_gateway.protocol.connection import Connection
+from tunnel_gateway.protocol.events import (
+    ClientAuthenticated,
+    CloseReceived,
+    DataReceived,
+    Event,
+    Failed,
+    Opened,
+)
+from tunnel_gateway.protocol.states import State
+from tunnel_gateway.transport.streams.byte_stream import Observer
+from tunnel_gateway.transport.streams.stream import SocketStream
+
+
+class Channel:
+    """One end of a tunnel on ``stream``.
+
+    ``workers`` run the public-key work, a few milliseconds at a time; nothing else touches
+    the connection meanwhile.
+    """
+
+    def __init__(self, stream: SocketStream, connection: Connection, workers: Executor) -> None:
+        self._stream = stream
+        self._connection = connection
+        self._workers = workers
+        self._observer: Observer | None = None
+        self._worker_busy = False
+
+    # --- the handshake ---------------------------------------------------------------------
+
+    async def handshake(self) -> ClientAuthenticated | Opened:
+        """Run the handshake until the peer is proven.
+
+        Raises the error that ended it; the peer has then been told.
+        """
+        try:
+            async with asyncio.timeout_at(self._connection.next_deadline) as deadline:
+                while (proven := self._outcome()) is None:
+                    # A part of a record costs nobody anything but its own place in the inbox.
+                    data = await self._stream.inbox.receive_exactly(self._connection.missing)
+                    # The worker's step is not interrupted: it ends by itself, and soon.
+                    deadline.reschedule(None)
+                    await self._receive(data)
+                    deadline.reschedule(self._connection.next_deadline)
+                return proven
+        except TimeoutError:
+            if not deadline.expired():
+                raise  # the socket's own: a peer that does not acknowledge
+            # The loop's timers may be early by a part of a millisecond, so its time is not asked.
+            self._connection.expire(self._connection.next_deadline or 0.0)
+            self._outcome()
+            raise
+        finally:
+            del deadline  # it keeps the task, and a task that is cancelled this frame
+
+    async def _receive(self, data: bytes) -> None:
+        """Pass on a record's header, or all that follows it; ``b""`` is an end before that."""
+        if not data:
+            self._connection.receive_eof()
+        elif self._connection.header_is_next:
+            self._connection.receive_data(data)
+        else:
+            await self._work(data)
+
+    async def _work(self, data: bytes) -> None:
+        """Hand the last bytes of a record to the workers: this step is what a handshake costs."""
+        loop = asyncio.get_running_loop()
+        # Stays set when this task is cancelled: the worker still has the connection then.
+        self._worker_busy = True
+        try:
+            await loop.run_in_executor(self._workers, self._connection.receive_data, data)
+        except Exception:
+            self._worker_busy = False
+            raise
+        self._worker_busy = False
+
+    def _outcome(self) -> ClientAuthenticated | Opened | None:
+        """Return who is proven, or None while nobody is; raises the error that ended it."""
+        self.flush()
+        events = self._connection.events_received()
+        if not events:
+            return None
+        if isinstance(events[0], ClientAuthenticated | Opened):
+            return events[0]
+        self._stream.close()
+        raise _failure(events)
+
+    def open(self, observer: Observer) -> None:
+        """Let bytes flow: from now on ``observer`` is told of everything."""
+        self._observer = observer
+        self._stream.inbox.hand_over(self)
+
+    # --- ByteStream ------------------------------------------------------------------------
+
+    def observe(self, observer: Observer) -> None:
+        """Tell ``observer`` of everything from now on."""
+        self._observer = observer
+
+    def write(self, data: Buffer) -> None:
+        """Send ``data`` through the tunnel; dropped when our direction has ended."""
+        if self._connection.can_send:
+            self._connection.send_data(data)
+            self.flush()
+
+    def write_eof(self) -> None:
+        """End our data with the close record."""
+        if self._connection.can_send:
+            self._connection.send_close()
+            self.flush()
+
+    def pause_reading(self) -> None:
+        """Let no more data in; the peer is slowed down."""
+        self._stream.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let data in again."""
+        self._stream.resume_reading()
+
+    def close(self) -> None:
+        """Send what was written and the close record, then end the socket."""
+        self.write_eof()
+        self._stream.close()
+
+    def abort(self, error: TunnelGatewayError) -> None:
+        """End the tunnel and tell the peer why."""
+        if self._worker_busy:
+            self._stream.abort(error)
+            return
+        self._connection.abort(error)
+        self._connection.events_received()
+        self.flush()
+        self._stream.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until the socket is closed and everything written is sent or lost."""
+        await self._stream.wait_closed()
+
+    # --- Observer of the socket ------------------------------------------------------------
+
+    def data_received(self, data: Buffer) -> None:
+        """Open records and pass their data on."""
+        self._connection.receive_data(data)
+        self._dispatch(self._connection.events_received())
+
+    def eof_received(self) -> None:
+        """The socket's end: a truncation, and after the peer's close nothing at all."""
+        self._connection.receive_eof()
+        self._dispatch(self._connection.events_received())
+
+    def pause_writing(self) -> None:
+        """Pass back-pressure on."""
+        if self._observer is not None:
+            self._observer.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass the end of back-pressure on."""
+        if self._observer is not None:
+            self._observer.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The socket is gone; a peer that had closed has left, whichever way TCP tells it."""
+        left = self._connection.state in (State.CLOSED, State.REMOTE_CLOSED)
+        self._lost(None if left else error or TruncatedError("the connection was lost"))
+
+    def _dispatch(self, events: list[Event]) -> None:
+        for event in events:
+            observer = self._observer
+            if observer is None:
+                return
+            if isinstance(event, DataReceived):
+                observer.data_received(event.data)
+            elif isinstance(event, CloseReceived):
+                observer.eof_received()
+            elif isinstance(event, Failed):
+                self.flush()
+                self._stream.close()
+                self._lost(event.error)
+
+    def _lost(self, error: Exception | None) -> None:
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.connection_lost(error)
+
+    def flush(self) -> None:
+        """Send what the connection has to send, after a call on it from outside."""
+        data = self._connection.data_to_send()
+        if data:
+            self._stream.write(data)
+
+
+def _failure(events: list[Event]) -> Exception:
+    """Take the error out of ``events``: a frame that keeps what it raises is kept by it too."""
+    event = events.pop()
+    return event.error if isinstance(event, Failed) else TypeError(f"{event} in a handshake")

@@ -1,0 +1,61 @@
+"""Connecting to a name that may have several addresses, some of which do not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from tunnel_gateway.config.values import Address
+from tunnel_gateway.transport.streams.stream import SocketStream
+
+# Of one name: more would get too short a time each.
+MAX_ADDRESSES: Final = 16
+
+
+async def look_up(name: Address) -> tuple[Address, ...]:
+    """Return the addresses of a name as numbers.
+
+    Raises OSError, and UnicodeError for what is no host name (it is encoded as IDNA).
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_STREAM)
+    hosts = dict.fromkeys(str(address[0]) for *_, address in found)
+    return tuple(Address(host, name.port) for host in hosts)[:MAX_ADDRESSES]
+
+
+async def connect_within(address: Address, seconds: float) -> SocketStream:
+    """Connect to an address; raises OSError, whose ``strerror`` is the system's or our own text."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(seconds):
+            _, stream = await loop.create_connection(SocketStream, address.host, address.port)
+    except TimeoutError:
+        raise TimeoutError(f"did not answer in {round(seconds, 2):g} s") from None
+    except OSError as error:  # an event loop may write the address into the system's words
+        if not isinstance(error, socket.gaierror) and error.errno:
+            error.strerror = os.strerror(error.errno)
+        raise
+    return stream
+
+
+async def connect_in_turn(
+    addresses: Sequence[Address],
+    deadline: float,
+    attempt: Callable[[Address, float], Awaitable[SocketStream | str]],
+) -> SocketStream | dict[Address, str]:
+    """Return the first connection that ``attempt`` makes, or why each address gave none.
+
+    ``attempt`` gets an address and its share, in seconds, of the time that is left until
+    ``deadline`` (of the loop's clock), so that the last one is tried too.
+    """
+    faults: dict[Address, str] = {}
+    loop = asyncio.get_running_loop()
+    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        found = await attempt(address, max(0.0, deadline - loop.time()) / left)
+        if isinstance(found, SocketStream):
+            return found
+        faults[address] = found
+    return faults

@@ -1,0 +1,131 @@
+"""An observer for the parts of a connection that are read step by step: handshakes and heads."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tunnel_gateway.errors import TruncatedError
+from tunnel_gateway.gost.frames import Buffer
+from tunnel_gateway.kept_errors import again
+from tunnel_gateway.transport.streams.byte_stream import ByteStream, Observer
+
+# More than the largest step (a certificate flight, a request's head) needs.
+LIMIT = 64 * 1024
+
+
+class Inbox:
+    """Keeps what comes in until ``receive`` asks for it; a full one slows the peer down."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        # None once it is another's, or lost: a stream and its inbox would keep each other.
+        self._stream: ByteStream | None = stream
+        self._data = bytearray()
+        self._paused = False
+        self._ended = False
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None  # lighter than an Event for each tunnel
+        self._wanted = 1
+        # Done once the stream is lost, whatever still waits here; ``check`` raises why.
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        stream.observe(self)
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether no more data will come in."""
+        return self._ended
+
+    async def receive(self) -> bytes:
+        """Return what has come in, at least one byte, or ``b""`` at the end of the data.
+
+        Raises what ended the stream when it is lost, TruncatedError if there was no reason.
+        """
+        await self._wait(1)
+        if not self._data:
+            self.check()
+        return self.take()
+
+    async def receive_exactly(self, size: int) -> bytes:
+        """Return the next ``size`` bytes, or ``b""`` if the data end before all are there.
+
+        Nobody is woken for a part of them. Raises as ``receive`` does.
+        """
+        await self._wait(size)
+        if len(self._data) < size:
+            self.check()
+            return b""
+        return self.take(size)
+
+    async def _wait(self, size: int) -> None:
+        self._wanted = size
+        while len(self._data) < size and not self._ended:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    def check(self) -> None:
+        """Raise what ended the stream if it is lost by now."""
+        if self._error is not None:
+            raise again(self._error)  # the frames of a raised one lead back to this inbox
+
+    def take(self, size: int | None = None) -> bytes:
+        """Return what has come in so far, at most ``size`` bytes; nothing if that is nothing."""
+        data = bytes(self._data[:size])
+        del self._data[:size]
+        if self._paused:
+            self._paused = False
+            if self._stream is not None:
+                self._stream.resume_reading()
+        return data
+
+    def unread(self, data: bytes) -> None:
+        """Put back the last bytes of what ``receive`` returned."""
+        self._data[:0] = data
+
+    def hand_over(self, observer: Observer) -> None:
+        """Let ``observer`` have the stream from now on, and first all that waits here."""
+        if self._stream is not None:
+            self._stream.observe(observer)
+        waiting = self.take()
+        self._stream = None
+        if waiting:
+            observer.data_received(waiting)
+        if self._error is not None:
+            observer.connection_lost(self._error)
+        elif self._ended:
+            observer.eof_received()
+
+    # --- Observer --------------------------------------------------------------------------
+
+    def data_received(self, data: Buffer) -> None:
+        """Keep bytes."""
+        self._data += data
+        if len(self._data) > LIMIT and not self._paused:
+            self._paused = True
+            if self._stream is not None:
+                self._stream.pause_reading()
+        if len(self._data) >= self._wanted:
+            self._wake()
+
+    def eof_received(self) -> None:
+        """Keep the end of the data."""
+        self._ended = True
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """Nothing: steps write less than a buffer holds."""
+
+    def resume_writing(self) -> None:
+        """Nothing: see pause_writing."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Keep why the stream was lost."""
+        self._ended = True
+        self._stream = None
+        self._error = error or TruncatedError("the connection was lost")
+        self._wake()
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)

@@ -1,0 +1,176 @@
+"""The listening socket: accepts connections, and survives running out of descriptors."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+from tunnel_gateway.observability.background import GoOn, keep_running
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.streams.stream import SocketStream, format_address
+from tunnel_gateway.transport.system import handover
+
+BACKLOG = 1024
+
+log = get_logger(__name__)
+
+# When accept fails (no descriptors left, mostly) it is tried again, later and later.
+_FIRST_DELAY_SECONDS = 0.005
+_LAST_DELAY_SECONDS = 1.0
+# To find our place among those who listen on a port; they may be many, and busy.
+_FIND_SECONDS = 3.0
+
+
+class Listener:
+    """Accepts TCP connections on an address and hands each over as a SocketStream.
+
+    ``on_connection`` takes the stream; ``on_failure`` takes the OSError of an accept that
+    failed, at most once for each run of failures. With ``shared`` other listeners of this user
+    may have the same address and port, and the system spreads the connections over them; closing
+    leaves them to the others.
+
+    ``passed`` is a socket that listens already and takes the place of address and port. Whoever
+    made it has it too: closing ours leaves it open there, with those who wait in it.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        on_connection: Callable[[SocketStream], None],
+        on_failure: Callable[[OSError], None],
+        shared: bool = False,
+        passed: socket.socket | None = None,
+    ) -> None:
+        self._on_connection = on_connection
+        self._on_failure = on_failure
+        self._shared = shared and passed is None
+        # Whether somebody else serves the port, or keeps who comes to it, once this is closed.
+        self.replaced = shared or passed is not None
+        self._socket = passed or _listen(host, port, shared=shared)
+        self._delay = _FIRST_DELAY_SECONDS
+        self._probes: dict[tuple[str, int], int] = {}  # ours, and the place each was meant for
+        self._own_probe: asyncio.Future[int]  # the place of the one that came here
+        self._task = keep_running("accept", self._accept)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The address and port that are listened on."""
+        host, port = self._socket.getsockname()[:2]
+        return host, port
+
+    @property
+    def port(self) -> int:
+        """The port alone: of use when the configured one was 0."""
+        return self.address[1]
+
+    async def close(self) -> None:
+        """Stop accepting; connections that were accepted go on.
+
+        Takes half a second where others listen on the port, so that they get the rest.
+        """
+        if self._shared:
+            try:
+                await self._leave_to_others()
+            except OSError as error:
+                handover.pick_all(self._socket)
+                detail = str(error) or "our place among those who listen was not found in time"
+                log.warning("port_left_at_once", detail=detail)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._socket.close()
+
+    async def _leave_to_others(self) -> None:
+        """Let no new connection come here if others listen. Raises OSError if that cannot be."""
+        count = handover.places(self._socket)
+        if count == 1:
+            return
+        handover.pick_others(self._socket, await self._find_place(count), count)
+        await asyncio.sleep(handover.LEAVING_SECONDS)
+
+    async def _find_place(self, count: int) -> int:
+        """Return our place among all ``count`` that listen here. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._own_probe = loop.create_future()
+        with ExitStack() as stack:
+            async with asyncio.timeout(_FIND_SECONDS):
+                for place in range(count):
+                    probe = stack.enter_context(socket.socket(self._socket.family))
+                    probe.setblocking(False)
+                    probe.bind((_reachable(self.address[0]), 0))
+                    self._probes[probe.getsockname()[:2]] = place
+                    handover.pick(self._socket, place)
+                    await loop.sock_connect(probe, (probe.getsockname()[0], self.port))
+                return await self._own_probe
+
+    async def _accept(self) -> None:
+        """Accept one connection and hand it over."""
+        loop = asyncio.get_running_loop()
+        try:
+            connection, address = await loop.sock_accept(self._socket)
+        except OSError as error:
+            if self._delay == _FIRST_DELAY_SECONDS:
+                self._on_failure(error)
+            await asyncio.sleep(self._delay)
+            self._delay = min(2 * self._delay, _LAST_DELAY_SECONDS)
+            return
+        self._delay = _FIRST_DELAY_SECONDS
+        if (place := self._probes.get(address[:2])) is not None:
+            connection.close()
+            if not self._own_probe.done():
+                self._own_probe.set_result(place)
+            return
+        try:
+            # Who has reset it since has no address any more that could be asked for.
+            _, stream = await loop.connect_accepted_socket(
+                partial(SocketStream, address), connection
+            )
+        except OSError:
+            connection.close()  # reset by the peer before we looked at it
+            return
+        with GoOn("accept"):
+            self._on_connection(stream)
+            return
+        stream.close()
+
+
+def _reachable(host: str) -> str:
+    """Return the address at which this machine reaches a socket that listens on ``host``."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (nobody listens here)
+
+
+def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
+    listening = bound_socket(host, port, shared=shared)
+    try:
+        listening.listen(BACKLOG)
+        if shared:
+            handover.pick_all(listening)
+    except OSError as error:
+        listening.close()
+        raise _described(error, host, port) from None
+    return listening
+
+
+def bound_socket(host: str, port: int, *, shared: bool) -> socket.socket:
+    """Return a socket that has the address and does not listen yet; raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.setblocking(False)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise _described(error, host, port) from None
+    return listening
+
+
+def _described(error: OSError, host: str, port: int) -> OSError:
+    where = format_address((host, port))
+    return OSError(error.errno, f"cannot listen on {where}: {error.strerror}")
