@@ -150,8 +150,10 @@ def test_a_container_that_is_stopped_waits_for_its_tunnels(tmp_path: Path) -> No
         children = Path(f"/proc/{container.pid}/task/{container.pid}/children").read_text()
         (first,) = map(int, children.split())
         os.kill(first, signal.SIGHUP)
+        # A shell that has two signals at once may pass the first over.
+        assert container.stdout.readline() == "reloaded\n"
         os.kill(first, signal.SIGTERM)
-        assert container.communicate(timeout=60)[0] == "reloaded\ndrained\n"
+        assert container.communicate(timeout=60)[0] == "drained\n"
     assert container.returncode == 0
     shutil.rmtree(program.parent)
 
