@@ -18,6 +18,7 @@ IN_PLAIN_ENGLISH = (
     "SECURITY.md",
     "certs/README.md",
     "docs/README.md",
+    "docs/architecture.md",
     "docs/style.md",
     "systemd/README.md",
 )
