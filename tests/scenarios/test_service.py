@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,17 @@ class Service:
         """Return the messages of the log's lines of this event."""
         return self.machine.journal(f"TUNNEL_EVENT={event}", *fields).splitlines()
 
+    def lines(self, count: int, event: str, *fields: str) -> list[str]:
+        """Wait until there are so many of these; a line is written after what it tells."""
+
+        def there() -> list[str]:
+            lines = self.events(event, *fields)
+            return lines if len(lines) >= count else []
+
+        lines = wait_until(there, f"{count} lines {event}")
+        assert len(lines) == count
+        return lines
+
     def clean(self) -> None:
         """Make the machine as it was."""
         units = (UNIT, "tunnel-gateway.socket", "tunnel-gateway.target", "tunnel-gateway@*")
@@ -145,15 +158,15 @@ def test_start_reload_and_stop(
     machine.systemctl("start", UNIT)
     assert machine.show(UNIT, "User") == "tunnel-gateway"
     assert machine.show(UNIT, "ActiveState") == "active"
-    (line,) = service.events("listening")
+    (line,) = service.lines(1, "listening")
     assert f"address={LOOPBACK}:{service.address[1]}" in line
     assert service.events("listening", f"TUNNEL_DOMAINS={FIRST_DOMAIN}", "PRIORITY=6") == [line]
 
     machine.systemctl("reload", UNIT)
-    assert len(service.events("reloaded")) == 1
+    service.lines(1, "reloaded")
     service.configure(limit="many")
     machine.systemctl("reload", UNIT)
-    assert "tunnel.limit" in service.events("reload_refused", "PRIORITY=3")[0]
+    assert "tunnel.limit" in service.lines(1, "reload_refused", "PRIORITY=3")[0]
     assert machine.show(UNIT, "ActiveState") == "active"
 
     peer = peer_of(service, credentials, "raw")
@@ -171,7 +184,7 @@ def test_start_reload_and_stop(
         assert everything(other) == b""
     service.wait_for(UNIT, "ActiveState", "inactive")
     assert machine.show(UNIT, "Result") == "success"
-    assert len(service.events("tunnel_closed", f"TUNNEL_DOMAIN={FIRST_DOMAIN}")) == 1
+    service.lines(1, "tunnel_closed", f"TUNNEL_DOMAIN={FIRST_DOMAIN}")
 
 
 def test_a_loop_that_stands_still_is_started_anew(
@@ -220,12 +233,12 @@ def test_a_password_from_a_credential(how: str, service: Service, credentials: C
         path = f"{path}.c"
     service.change_unit(UNIT, f"[Service]\n{how}=tunnel.servers.password:{path}\n")
     machine.systemctl("start", UNIT)
-    assert len(service.events("listening", f"TUNNEL_DOMAINS={FIRST_DOMAIN}")) == 1
+    service.lines(1, "listening", f"TUNNEL_DOMAINS={FIRST_DOMAIN}")
     assert PASSWORD not in machine.journal()
 
     service.configure(servers_dir="closed", servers_password="boshqa")
     machine.systemctl("reload", UNIT)
-    assert "also given as a credential" in service.events("reload_refused")[0]
+    assert "also given as a credential" in service.lines(1, "reload_refused")[0]
 
 
 def test_a_start_that_fails_says_why_as_an_error(service: Service) -> None:
@@ -245,17 +258,26 @@ def test_a_gateway_that_is_switched_off_is_no_failure(service: Service) -> None:
     assert service.machine.show(UNIT, "NRestarts") == "0"
 
 
+def free_port_below_1024() -> int:
+    for number in range(1023, 512, -1):
+        with suppress(OSError), socket.socket() as trying:
+            trying.bind((LOOPBACK, number))
+            return number
+    pytest.skip("no port below 1024 is free")
+
+
 def test_the_socket_unit(
     service: Service, credentials: Credentials, destination: socket.socket
 ) -> None:
     machine = service.machine
-    where = "{}:{}".format(*service.address)
+    address = (LOOPBACK, free_port_below_1024())  # the service's user has no right to such a port
+    where = "{}:{}".format(*address)
     service.change_unit("tunnel-gateway.socket", f"[Socket]\nListenStream=\nListenStream={where}\n")
     machine.systemctl("start", "tunnel-gateway.socket")
     for number in (1, 2):  # the second connection waits until the gateway is there again
-        peer = peer_of(service, credentials, "raw")
+        peer = Peer(address, credentials.settings(dst_id="raw"))
         with peer.socket, join(peer, destination):
-            assert len(service.events("listening", "TUNNEL_SOCKET=systemd")) == number
+            service.lines(number, "listening", "TUNNEL_SOCKET=systemd")
         machine.systemctl("stop", UNIT)
     assert machine.show("tunnel-gateway.socket", "ActiveState") == "active"
 
@@ -272,7 +294,7 @@ def test_several_on_one_port(service: Service, credentials: Credentials) -> None
     machine.systemctl("start", "tunnel-gateway.target")
     for instance in instances:
         service.wait_for(instance, "ActiveState", "active")
-    assert len(service.events("listening")) == 2
+    service.lines(2, "listening")
     for name in ("run/tunnel-gateway/admin{}.sock", "var/log/tunnel-gateway/audit{}.jsonl"):
         assert all((machine.root / name.format(number)).exists() for number in (1, 2))
     peer = peer_of(service, credentials)
@@ -299,3 +321,34 @@ def test_uninstalling_stops_it(
     assert (service.folder / "config.properties").exists()
     service.reserved.close()
     machine.close()
+
+
+def night_commands() -> Iterator[str]:
+    """Yield the commands of docs/night-shift.md that look and change nothing."""
+    text = (PROJECT / "docs" / "night-shift.md").read_text(encoding="utf-8")
+    yield from text.partition("```sh\n")[2].partition("```")[0].splitlines()
+    rows = re.findall(r"^\| *(?:\d+|\+) *\|[^|]*\| `(.+?)` \|", text, re.MULTILINE)
+    yield from (row.replace("\\|", "|") for row in rows)
+
+
+def test_the_commands_of_the_night(service: Service, credentials: Credentials) -> None:
+    machine = service.machine
+    service.configure(
+        admin_listen="unix:/run/tunnel-gateway/admin.sock",
+        audit_file="/var/log/tunnel-gateway/audit.jsonl",
+    )
+    machine.systemctl("start", UNIT)
+    with socket.create_connection(service.address) as stranger:
+        stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        everything(stranger)
+    service.lines(1, "tunnel_refused")
+    commands = list(night_commands())
+    assert len(commands) == 14
+    for each in commands:
+        said = machine.run("bash", "-c", f"PATH=$PATH:/usr/local/bin; {each} 2>&1", check=False)
+        for failure in ("not found", "o such file", "nvalid", "nrecognized", "Usage", "usage:"):
+            assert failure not in said, f"{each}: {said}"
+        if "grep" not in each and "-p err" not in each and "-n" not in each.split():
+            assert said, each
+    asked = next(each for each in commands if "TUNNEL_EVENT=tunnel_refused" in each)
+    assert machine.run("bash", "-c", asked) == "1 reason=protocol_error"
