@@ -78,6 +78,11 @@ class Limit(StrEnum):
     IDLE = "tunnel.idle.timeout"
     HALF_CLOSE = "tunnel.halfclose.timeout"
 
+    @property
+    def reached(self) -> str:
+        """The end of a message that says how much of something there is."""
+        return f"the most that {self} allows"
+
 
 class TunnelGatewayError(Exception):
     """The root of the tree."""
@@ -183,8 +188,6 @@ class CertificateRevokedError(CertificateError):
 
 class CertificateUnsuitableError(CertificateError):
     """The certificate is malformed, for another purpose, or for another name."""
-
-    code = "certificate_unsuitable"
 
 
 class SignedDataError(TunnelGatewayError):
@@ -303,8 +306,6 @@ class LimitReachedError(RefusalError):
 
 class OverloadedError(LimitReachedError):
     """A limit of the whole gateway is reached: tunnels, handshakes, memory."""
-
-    code = "overloaded"
 
 
 class RateLimitedError(LimitReachedError):

@@ -46,7 +46,7 @@ def test_passwords_come_from_credentials(credentials_folder: Path, config: Path)
     loaded = load_config(config)
     assert loaded.servers_password == "maxfiy so‘z".encode()
     assert loaded.truststore_password == b"ikkinchi"
-    assert loaded.tunnel_limit == 10_000
+    assert loaded.limits.tunnels == 10_000
 
 
 def test_without_a_credential_the_file_counts(credentials_folder: Path, config: Path) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.config.values import ALLOWANCES, HOST, NETWORKS, REDIS, SECRET, Entry
+from tunnel_gateway.config.values import ALLOWANCES, NETWORKS, REDIS, SECRET, Entry, Kind, host
 from tunnel_gateway.errors import Fault
 
 FILE = Path("/etc/gateway/config.properties")
+HOST = Kind("a host name or an IP address, without http:// and without a port", host)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ async def test_what_is_good_is_used(tmp_path: Path, log: io.StringIO) -> None:
     reloader = Reloader(place.file, place.current, place.use, Notifier({}))
     place.write(limit=7)
     await reloader.reload()
-    assert [one.config.tunnel_limit for one in place.used] == [10000, 7]
+    assert [one.config.limits.tunnels for one in place.used] == [10000, 7]
     (line,) = lines(log)
     assert (line["event"], line["renewed"], line["removed"]) == ("reloaded", [], [])
 

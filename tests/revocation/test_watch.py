@@ -115,7 +115,7 @@ async def test_our_own_domain_is_revoked(
         chain = [one.der for one in identity.chain]
         validator = credentials.settings().validator
         peer = validator.verify_server(chain, now(), "example.uz")
-        home.revocation.configure(home.config, {"example.uz": peer})
+        home.revocation.configure(home.config.revocation, {"example.uz": peer})
         async with asyncio.timeout(TIME_LIMIT):
             while not home.lines():  # noqa: ASYNC110 - a log has no event to wait for
                 await asyncio.sleep(0.05)
@@ -138,8 +138,8 @@ async def test_switched_on_while_a_tunnel_is_open(
     put(folder, "root.crl", make_list(credentials.authority.root))
     async with house(credentials, tmp_path) as home:
         _, page, destination = await home.open()
-        config = replace(home.config, revocation="hard", crl_dir=folder, revocation_recheck=1.0)
-        home.revocation.configure(config, {})
+        settings = replace(home.config.revocation, mode="hard", crl_dir=folder, recheck=1.0)
+        home.revocation.configure(settings, {})
         await page.saw("lost")
         assert "certificate_revoked" in str(page.error)
         destination.close()

@@ -66,7 +66,7 @@ class House:
         self.destinations = Destinations()
         self.destinations.configure(config.destinations)
         self.revocation = Revocation()
-        self.revocation.configure(config, {})
+        self.revocation.configure(config.revocation, {})
         self.metrics = Metrics()
         self.reports = Reports(Audit(), Tally(self.metrics))
         self._service = Service(

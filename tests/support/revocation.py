@@ -23,14 +23,6 @@ from tunnel_gateway.pki.encoding import ber
 from tunnel_gateway.pki.files.keyfiles import Identity
 
 HOUR = timedelta(hours=1)
-# The defaults of the configuration.
-NO_REVOCATION: dict[str, Any] = {
-    "revocation": "off",
-    "revocation_timeout": 3,
-    "revocation_recheck": 600,
-    "revocation_cache_dir": None,
-    "crl_dir": None,
-}
 NOCHECK_OID = "1.3.6.1.5.5.7.48.1.5"
 
 

@@ -20,8 +20,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tunnel_gateway.agent.threads import within
+from tunnel_gateway.config.key_table import Key
+from tunnel_gateway.config.reading import check_paths, collect, read_value
 from tunnel_gateway.config.text import read_entries, read_text
-from tunnel_gateway.config.tunnel import Key
 from tunnel_gateway.config.values import (
     FILE,
     FOLDER,
@@ -74,25 +75,43 @@ def _each(kind: Kind) -> Callable[[Any], str | None]:
 
 
 ADDRESS: Final = Kind("an address as HOST:PORT, an IPv6 address in brackets", _address)
-FILES: Final = Kind("paths of files, with commas between", _paths, _each(FILE))
-FOLDERS: Final = Kind("paths of folders, with commas between", _paths, _each(FOLDER))
+FILES: Final = Kind(
+    "paths of files, with commas between",
+    _paths,
+    _each(FILE),
+    brief="existing files, with commas between",
+    absent=(),
+)
+FOLDERS: Final = Kind(
+    "paths of folders, with commas between",
+    _paths,
+    _each(FOLDER),
+    brief="existing folders, with commas between",
+    absent=(),
+)
 
 # fmt: off
 KEYS: Final[tuple[Key, ...]] = (
     Key("agent.truststore.file", "truststore_file", FILE, "",
-        "The trust anchors for the domains' certificates: PEM, PKCS#12 or JKS; its content tells."),
+        "The trust anchors for the domains' certificates: a PEM, PKCS#12 or JKS file. Without them"
+        " the agent makes no tunnel.",
+        "There is no list of roots that everybody trusts."),
     Key("agent.truststore.password", "truststore_password", SECRET, "",
-        "The password of the trust store; a PEM file has none."),
+        "The password of the truststore. A PEM file has no password.",
+        "No default is safe."),
     Key("agent.apikey.issuers", "apikey_issuers", FILES, "",
-        "Certificates whose keys may sign API-KEYs beside the vendor's, for development."),
+        "Certificates whose keys may sign API-KEYs beside the vendor's, for development.",
+        "The vendor's API-KEYs are enough for production."),
     Key("agent.http.pages", "http_pages", YES_NO, "no",
-        "Whether pages by plain http from other machines may call: somebody on the way can be any"
-        " of them. Pages of localhost always may."),
+        "Whether pages by plain http from other machines may call. Anybody between the user and"
+        " the server can pose as such a page. Pages of localhost are always allowed.",
+        "A man in the middle of a plain page would see the user's keys."),
     Key("agent.keys.dirs", "keys_dirs", FOLDERS, "",
-        "The folders with the user's key files; without this key, DSKEYS in the home folder."
-        " Removable media are looked at in any case."),
+        "The folders with the user's key files. The agent looks at removable media in any case.",
+        "E-IMZO's folder.", unset="`~/DSKEYS`"),
     Key("agent.key.timeout", "key_timeout", seconds(1, 86_400), "1800",
-        "The time after which a loaded key is forgotten."),
+        "The time after which the agent forgets a loaded key.",
+        "Half an hour of work with a page."),
 )
 # fmt: on
 
@@ -119,8 +138,12 @@ def load_settings(path: Path | None, run_conf: Path | None) -> AgentSettings:
     """
     faults: list[Fault] = []
     gateways = {} if run_conf is None else _gateways(_arguments(run_conf, faults), faults)
-    entries = {} if path is None else _entries(path, faults)
-    values = {key.field: _value(key, entries.get(key.name), faults) for key in KEYS}
+    file = path or Path()
+    entries = {} if path is None else collect(read_entries(path, faults), _unknown, faults)
+    values = {
+        key.field: read_value(key, entries.get(key.name), file.parent, faults) for key in KEYS
+    }
+    check_paths(KEYS, values, entries, file, faults)
     own = [
         (entry.key.removeprefix(GATEWAY_PREFIX), entry)
         for entry in entries.values()
@@ -132,27 +155,11 @@ def load_settings(path: Path | None, run_conf: Path | None) -> AgentSettings:
     return AgentSettings(gateways=MappingProxyType(gateways), **values)
 
 
-def _entries(path: Path, faults: list[Fault]) -> dict[str, Entry]:
-    found: dict[str, Entry] = {}
-    for entry in read_entries(path, faults):
-        if (first := found.setdefault(entry.key, entry)) is not entry:
-            faults.append(entry.fault(f"given twice, first in line {first.line}"))
-        elif entry.key not in _KEY_OF and not entry.key.startswith(GATEWAY_PREFIX):
-            close = get_close_matches(entry.key, [*_KEY_OF, GATEWAY_PREFIX], n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            faults.append(entry.fault(f"unknown key{hint}"))
-    return found
-
-
-def _value(key: Key, entry: Entry | None, faults: list[Fault]) -> Any:
-    if entry is None or not entry.value:
-        if key.default:
-            return key.kind.read(key.default, Path())
-        return () if key.kind in (FILES, FOLDERS) else None
-    value = entry.read(key.kind, faults)
-    if value and key.kind.problem and (problem := key.kind.problem(value)):
-        faults.append(entry.fault(problem))
-    return value
+def _unknown(entry: Entry) -> str | None:
+    if entry.key in _KEY_OF or entry.key.startswith(GATEWAY_PREFIX):
+        return None
+    close = get_close_matches(entry.key, [*_KEY_OF, GATEWAY_PREFIX], n=1)
+    return f"unknown key; did you mean {close[0]}?" if close else "unknown key"
 
 
 def _gateways(entries: Any, faults: list[Fault]) -> dict[str, Address]:

@@ -48,12 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     keep_memory_private()
     known_answers.require()
     config = load_config(arguments.config)
-    configure_logs(config.log_format, config.log_level, personal=config.log_personal)
+    configure_logs(config.log.format, config.log.level, personal=config.log.personal)
     if not config.enabled:
         say(sys.stderr, "tunnel-gateway: tunnel.enabled=no: nothing to do")
         Notifier().ready()  # or systemd takes the end for a failure, and starts it again
         return 0
-    descriptors.ask_for(descriptors.needed(config.tunnel_limit))
+    descriptors.ask_for(descriptors.needed(config.limits.tunnels))
     # The thread of the handshakes gives Python's lock back to the tunnels after half a millisecond,
     # not after five.
     sys.setswitchinterval(0.0005)

@@ -98,5 +98,7 @@ def _read(text: str, _base: Path) -> tuple[str, ...]:
 
 
 ADMIN: Final = Kind(
-    "unix:/PATH, 127.0.0.1:PORT or [::1]:PORT, up to four with commas between", _read
+    "unix:/PATH, 127.0.0.1:PORT or [::1]:PORT, up to four with commas between",
+    _read,
+    brief="up to four of `unix:/PATH`, `127.0.0.1:PORT`, `[::1]:PORT`, with commas between",
 )

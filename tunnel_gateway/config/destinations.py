@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+from tunnel_gateway.config.key_table import Key
+from tunnel_gateway.config.reading import read_value
 from tunnel_gateway.config.values import (
     ADDRESS,
     PORT,
@@ -34,7 +36,6 @@ from tunnel_gateway.subject_numbers import DIGITS
 
 PREFIX: Final = "tunnel.destination."
 MAX_ADDRESSES: Final = 16
-CONNECT_LIMIT: Final = 128
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _ISSUER = re.compile(r"key:[0-9a-f]{64}", re.ASCII)
@@ -73,7 +74,7 @@ class Destination:
     deny: tuple[Rule, ...] = ()
     proxy: Literal["v1", "v2"] | None = None
     tunnel_limit: int | None = None
-    connect_limit: int = CONNECT_LIMIT
+    connect_limit: int = 128
     host_header: str | None = None
 
     @property
@@ -130,23 +131,71 @@ RULE_KINDS: Final[Mapping[str, Kind]] = {
     ),
     "domain": Kind("a domain in lower case, as A-labels", _domain),
 }
-_PLACE_PARTS: Final = ("host", "port")
-_LIMITS: Final = {
-    "limit": ("tunnel_limit", whole(1, 1_000_000, "")),
-    "connect.limit": ("connect_limit", whole(1, 65536, "")),
-}
+_ADDRESSES: Final = replace(
+    ADDRESS,
+    brief=f"up to {MAX_ADDRESSES} host names or IP addresses, with commas between, each with"
+    " `:port` or without",
+)
 _PROXY: Final = choice({"no": None, "v1": "v1", "v2": "v2"})
 _HOST_HEADER: Final = Kind(
     "what stands in a Host header: a host name or an IP address, with a port behind a colon or"
     " without",
     _host_header,
+    brief="a host name or an IP address, with `:port` behind it or without",
 )
+_LIST: Final = Kind("", lambda text, _base: text, brief="a list of the KIND, with commas between")
+_DOMAINS: Final = replace(_LIST, brief="domains of the gateway, with commas between")
+
+# fmt: off
+DESTINATION_KEYS: Final[tuple[Key, ...]] = (
+    Key("tunnel.destination.N.host", "addresses", _ADDRESSES, "",
+        "The WebSocket API that a page asks for as dst_id N: 1 to 64 letters, digits, `_` or `-`."
+        " See [Several addresses](#several-addresses).",
+        "The gateway cannot know it.", unset="must be given", vendor=True),
+    Key("tunnel.destination.N.port", "addresses", PORT, "",
+        "The TCP port of the addresses that have none of their own. There may be many"
+        " destinations; at least one must be given.",
+        "The gateway cannot know it.", unset="must be given", vendor=True),
+    Key("tunnel.destination.N.limit", "tunnel_limit", whole(1, 1_000_000, ""), "",
+        "How many tunnels the destination bears. The next one gets `destination_busy`.",
+        "Applications differ.", unset="as `tunnel.limit`"),
+    Key("tunnel.destination.N.connect.limit", "connect_limit", whole(1, 65536, ""), "128",
+        "How many connects to the destination may be in progress. The next one gets"
+        " `destination_busy`.",
+        "The backlog of many servers."),
+    Key("tunnel.destination.N.proxy", "proxy", _PROXY, "no",
+        "Whether the destination is told the user's address by the PROXY protocol, see [Behind a"
+        " balancer](operations.md#behind-a-balancer).",
+        "An application that does not expect the header would fail."),
+    Key("tunnel.destination.N.host.header", "host_header", _HOST_HEADER, "",
+        "The Host that the destination reads in every request, see [What the application"
+        " reads](#what-the-application-reads).",
+        "It fits the page's Origin.", unset="the tunnel's domain"),
+    Key("tunnel.destination.N.domains", "domains", _DOMAINS, "",
+        "The domains by which users may come to the destination, see [Who may go"
+        " where](#who-may-go-where).",
+        "Most gateways have one domain.", unset="every domain"),
+    Key("tunnel.destination.N.allow.KIND", "allow", _LIST, "",
+        "Who may use the destination. KIND is `inn`, `pinfl`, `uid`, `issuer`, `policy`, `serial`"
+        " or `domain`.",
+        "The truststore decides.", unset="every trusted user"),
+    Key("tunnel.destination.N.deny.KIND", "deny", _LIST, "",
+        "Who may not use the destination.",
+        "The truststore decides.", unset="nobody"),
+)
+# fmt: on
+
+_SIMPLE: Final = {
+    key.name.removeprefix(f"{PREFIX}N."): key
+    for key in DESTINATION_KEYS
+    if key.field in ("tunnel_limit", "connect_limit", "proxy", "host_header")
+}
 _RULE_PARTS: Final = (
     "domains",
     *(f"{verb}.{kind}" for verb in ("allow", "deny") for kind in RULE_KINDS),
 )
 # Every key of a destination, without ``tunnel.destination.N.`` before it.
-PARTS: Final = (*_PLACE_PARTS, *_LIMITS, "proxy", "host.header", *_RULE_PARTS)
+PARTS: Final = ("host", "port", *_SIMPLE, *_RULE_PARTS)
 _KEY = re.compile(
     # The identifier does not swallow a misspelt rule, so that it can be told from one.
     rf"{re.escape(PREFIX)}(?P<id>(?:(?!\.(?:allow|deny)\.).)*?)"
@@ -177,19 +226,16 @@ def _destination(dst_id: str, given: Mapping[str, Entry], faults: list[Fault]) -
     if not _ID.fullmatch(dst_id):
         faults.append(first.fault("a destination is named by 1 to 64 letters, digits, _ or -"))
     addresses = _addresses(first, dst_id, given, faults)
-    limits = {
-        field: given[part].read(kind, faults)
-        for part, (field, kind) in _LIMITS.items()
-        if part in given and given[part].value  # an empty value is the default
+    simple = {
+        key.field: read_value(key, given.get(part), first.file.parent, faults)
+        for part, key in _SIMPLE.items()
     }
     rules = {part: _rule(part, given[part], faults) for part in _RULE_PARTS if part in given}
     destination = Destination(
         dst_id,
         addresses,
-        **limits,
+        **simple,
         domains=rules.get("domains"),
-        proxy=_optional(given.get("proxy"), _PROXY, faults),
-        host_header=_optional(given.get("host.header"), _HOST_HEADER, faults),
         allow=tuple(rule for part, rule in rules.items() if part.startswith("allow.")),
         deny=tuple(rule for part, rule in rules.items() if part.startswith("deny.")),
     )
@@ -202,7 +248,7 @@ def _addresses(
 ) -> tuple[Address, ...]:
     port = given["port"].read(PORT, faults) if "port" in given else None
     if "host" not in given:
-        missing = [part for part in _PLACE_PARTS if part not in given]
+        missing = [part for part in ("host", "port") if part not in given]
         faults += [first.fault(f"{PREFIX}{dst_id}.{part} is missing beside it") for part in missing]
         return ()
     entry = given["host"]
@@ -219,10 +265,6 @@ def _addresses(
     twice = dict.fromkeys(one for one in found if found.count(one) > 1)
     faults += [entry.fault(f"{address} is given twice") for address in twice]
     return tuple(found)
-
-
-def _optional(entry: Entry | None, kind: Kind, faults: list[Fault]) -> Any:
-    return entry.read(kind, faults) if entry and entry.value else None
 
 
 def _rule(part: str, entry: Entry, faults: list[Fault]) -> Rule:

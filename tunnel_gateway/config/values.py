@@ -84,14 +84,18 @@ class Entry:
 class Kind:
     """What a value looks like: ``read`` raises ValueError for text that is not ``expects``.
 
-    ``read`` gets the text and the folder that relative paths start at; ``problem`` tells why a
-    path that was read is of no use, or None. What is not ``quotable`` may hold a secret.
+    ``brief`` says the same as ``expects`` in the table of a document. ``absent`` is the value of a
+    key that is not given and has no default. ``read`` gets the text and the folder at which
+    relative paths start; ``problem`` tells why a path that was read is of no use, or None. A value
+    that is not ``quotable`` may hold a secret.
     """
 
     expects: str
     read: Callable[[str, Path], object]
-    problem: Callable[[Path], str | None] | None = None
+    problem: Callable[[Any], str | None] | None = None
     quotable: bool = True
+    brief: str = ""
+    absent: object = None
 
 
 def with_instance(text: str, key: str, environment: Mapping[str, str]) -> str:
@@ -204,7 +208,8 @@ def whole(low: int, high: int, unit: str) -> Kind:
             raise ValueError
         return int(text)
 
-    return Kind(f"a whole number from {low} to {high}{unit}", read)
+    expects = f"a whole number from {low} to {high}{unit}"
+    return Kind(expects, read, brief=f"{low} to {high}{unit}")
 
 
 def seconds(low: float, high: int) -> Kind:
@@ -215,7 +220,8 @@ def seconds(low: float, high: int) -> Kind:
             raise ValueError
         return float(text)
 
-    return Kind(f"a number of seconds from {low:g} to {high}, without a unit", read)
+    expects = f"a number of seconds from {low:g} to {high}, without a unit"
+    return Kind(expects, read, brief=f"{low:g} to {high} s")
 
 
 def choice(values: Mapping[str, object]) -> Kind:
@@ -226,7 +232,7 @@ def choice(values: Mapping[str, object]) -> Kind:
             raise ValueError
         return values[text.lower()]
 
-    return Kind(" or ".join(values), read)
+    return Kind(" or ".join(values), read, brief=" or ".join(values))
 
 
 def words(*values: str) -> Kind:
@@ -244,17 +250,22 @@ def path(word: str, is_type: Callable[[int], bool]) -> Kind:
             reason = error.strerror if isinstance(error, OSError) else error
             return f"{str(path)!r} is no usable {word} ({reason})"
 
-    return Kind(f"the path of a {word}", lambda text, base: base / text, problem)
+    return Kind(
+        f"the path of a {word}",
+        lambda text, base: base / text,
+        problem,
+        brief=f"an existing {word}",
+    )
 
 
 YES_NO = choice({"yes": True, "no": False})
-IP = Kind("an IPv4 or IPv6 address without brackets", ip)
+IP = Kind("an IPv4 or IPv6 address without brackets", ip, brief="an IPv4 or IPv6 address")
 NETWORKS = Kind(
     "addresses or networks with commas between, like 10.0.0.5, 10.0.1.0/24, 2001:db8::/64, and not"
     " all there are",
     networks,
+    brief="addresses or networks, with commas between",
 )
-HOST = Kind("a host name or an IP address, without http:// and without a port", host)
 ADDRESS = Kind(
     "a host name or an IP address, without http://, and a port behind a colon if it has its own",
     host_and_port,
@@ -263,11 +274,13 @@ ALLOWANCES = Kind(
     "networks with commas between, each with the word free or with the number of sources that one"
     f" address counts as, up to {_MAX_FACTOR}: 127.0.0.0/8 free, 192.0.2.7 50",
     allowances,
+    brief="networks with commas between, each with `free` or a number",
 )
 REDIS = Kind(
     "redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH?db=DB, without the password",
     redis_url,
     quotable=False,  # somebody writes it with the password all the same
+    brief="`redis://HOST:PORT/DB`, `rediss://` or `unix:///PATH?db=DB`",
 )
 PORT = whole(1, 65535, "")
 FOLDER = path("folder", stat.S_ISDIR)
@@ -276,5 +289,6 @@ NEW_FILE = Kind(
     "the path of a file in an existing folder",
     lambda text, base: base / text,
     lambda path: FOLDER.problem(path.parent) if FOLDER.problem else None,
+    brief="a file in an existing folder",
 )
-SECRET = Kind("a password", lambda text, _base: text.encode(errors="surrogatepass"))
+SECRET = Kind("a password", lambda text, _base: text.encode(errors="surrogatepass"), brief="text")

@@ -189,11 +189,11 @@ def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Itera
 
 
 def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
-    if config.revocation == "off":
+    if config.revocation.mode == "off":
         text = "nobody is looked up as revoked; soft or hard would"
         yield Finding("revocation", "tunnel.revocation=off", "ok", text)
         return
-    folder, cache = config.crl_dir, config.revocation_cache_dir
+    folder, cache = config.revocation.crl_dir, config.revocation.cache_dir
     if cache is not None and not os.access(cache, os.R_OK | os.W_OK | os.X_OK):
         yield Finding("revocation", str(cache), "warning", "cannot be written by this user")
     if folder is None:
@@ -229,8 +229,8 @@ def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
         yield Finding("revocation", path.name, "ok", text)
     for path, one, reason in expired:
         newer = one.issuer_name in current
-        yield _expired(path, reason, hard=config.revocation == "hard", newer=newer)
-    if config.revocation == "hard" and not current:
+        yield _expired(path, reason, hard=config.revocation.mode == "hard", newer=newer)
+    if config.revocation.mode == "hard" and not current:
         text = "no list can be used: tunnel.revocation=hard refuses whose status cannot be fetched"
         yield Finding("revocation", str(folder), "fault", text)
 
@@ -298,8 +298,8 @@ def _policy(destination: Destination) -> Finding:
 
 
 def _limits(config: Config) -> Finding:
-    needed, most = descriptors.needed(config.tunnel_limit), descriptors.most()
-    text = f"tunnel.limit={config.tunnel_limit} needs {needed} descriptors, {most} are allowed"
+    needed, most = descriptors.needed(config.limits.tunnels), descriptors.most()
+    text = f"tunnel.limit={config.limits.tunnels} needs {needed} descriptors, {most} are allowed"
     if 0 <= most < needed:
         text += " here: raise LimitNOFILE= or ulimit -Hn, or lower tunnel.limit"
         return Finding("limits", "descriptors", "warning", text)
@@ -308,7 +308,7 @@ def _limits(config: Config) -> Finding:
 
 def _permissions(config: Config, file: Path) -> Iterator[Finding]:
     """Keys are checked where they are read; this looks at what is around them."""
-    passwords = (config.servers_password, config.truststore_password, config.fleet_password)
+    passwords = (config.servers_password, config.truststore_password, config.fleet.password)
     if any(passwords) and file.stat().st_mode & stat.S_IROTH:
         text = f"it may hold a password, and everyone may read it; run: {_hidden(file)}"
         yield Finding("permissions", str(file), "warning", text)
@@ -319,7 +319,7 @@ def _permissions(config: Config, file: Path) -> Iterator[Finding]:
             f" runuser -u {_group(config.servers_dir)} -- tunnel-gateway check --config {file}"
         )
         yield Finding("permissions", "this user", "warning", text)
-    folders = [one for one in (config.servers_dir, config.crl_dir) if one]
+    folders = [one for one in (config.servers_dir, config.revocation.crl_dir) if one]
     entries = [one for folder in folders for one in _inside(folder)]
     entries += [inner for entry in entries if entry.is_dir() for inner in _inside(entry)]
     around = {file.absolute().parent, config.truststore_file.absolute().parent}

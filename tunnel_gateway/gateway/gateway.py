@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config.admin import addresses_of
-from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.config.tunnel import Config, FleetSettings
 from tunnel_gateway.daemon.collector import Collector
 from tunnel_gateway.daemon.port import refusal
 from tunnel_gateway.daemon.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
@@ -61,7 +61,7 @@ class Gateway:
         self._config_file = config_file
         material = Material.load(config)
         self._audit = Audit(config.audit_file)
-        self._fleet = _fleet(config)
+        self._fleet = _fleet(config.fleet)
         self._own = _accepted_domains(material)
         self._metrics = Metrics()
         self._service = Service(
@@ -117,7 +117,7 @@ class Gateway:
             destinations=sorted(config.destinations),
             policies=sorted(map(describe, config.destinations.values())),
         )
-        self._service.revocation.configure(config, self._own)
+        self._service.revocation.configure(config.revocation, self._own)
         self._service.destinations.configure(config.destinations)
         collector = Collector(lambda: len(self._sessions), self._service.admission.memory)
         watches = [
@@ -168,13 +168,13 @@ class Gateway:
     def _use(self, material: Material) -> None:
         """Let what starts from now on have ``material``; what runs keeps what it began with."""
         before, after = self._service.config, material.config
-        if _log_settings(before) != _log_settings(after):
-            configure_logs(after.log_format, after.log_level, personal=after.log_personal)
+        if before.log != after.log:
+            configure_logs(after.log.format, after.log.level, personal=after.log.personal)
         self._service = replace(self._service, material=material)
         self._service.admission.set_limits(Limits.of(after))
         self._service.destinations.configure(after.destinations)
         self._own = _accepted_domains(material)
-        self._service.revocation.configure(after, self._own)
+        self._service.revocation.configure(after.revocation, self._own)
         self._expiry.look(datetime.now(UTC))
 
     def _reloaded(self, done: bool) -> None:
@@ -220,17 +220,13 @@ def _passed_socket() -> socket.socket | None:
     return listening
 
 
-def _log_settings(config: Config) -> tuple[str, str, str]:
-    return config.log_format, config.log_level, config.log_personal
-
-
-def _fleet(config: Config) -> Fleet | None:
-    if config.fleet_redis is None:
+def _fleet(settings: FleetSettings) -> Fleet | None:
+    if settings.redis is None:
         return None
     # Without a fleet nothing of Redis is loaded.
     from tunnel_gateway.limits.fleet import Fleet  # noqa: PLC0415
 
-    return Fleet(config.fleet_redis, config.fleet_password)
+    return Fleet(settings.redis, settings.password)
 
 
 def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:

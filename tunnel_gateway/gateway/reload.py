@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from tunnel_gateway.config.keys import KEYS
 from tunnel_gateway.config.tunnel import Config, load_config
 from tunnel_gateway.errors import ConfigError, Fault, TunnelGatewayError
 from tunnel_gateway.gateway.policy import describe
@@ -20,17 +21,6 @@ from tunnel_gateway.transport.system.lifecycle import on_hangup
 from tunnel_gateway.transport.system.systemd import Notifier
 
 log = get_logger(__name__)
-
-# What was opened at the start: another one needs another process.
-_FIXED: Final = {
-    "listen_ip": "tunnel.listen.ip",
-    "listen_port": "tunnel.listen.port",
-    "listen_reuseport": "tunnel.listen.reuseport",
-    "audit_file": "tunnel.audit.file",
-    "fleet_redis": "tunnel.fleet.redis",
-    "fleet_password": "tunnel.fleet.password",
-    "admin_listen": "tunnel.admin.listen",
-}
 
 # The folder of the domains, and each domain's own.
 _DEPTH: Final = 2
@@ -105,12 +95,12 @@ class Reloader:
         if not config.enabled:
             reason = "a running gateway is not switched off by a reload: stop its service"
             raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
-        for field, key in _FIXED.items():
-            if getattr(config, field) != getattr(before.config, field):
+        for key in (key for key in KEYS if key.restart):
+            if config.value(key.field) != before.config.value(key.field):
                 if self._passed:
-                    log.warning("listen_key_not_used", key=key, file=str(self._config_file))
+                    log.warning("listen_key_not_used", key=key.name, file=str(self._config_file))
                 else:
-                    log.warning("restart_needed", key=key, file=str(self._config_file))
+                    log.warning("restart_needed", key=key.name, file=str(self._config_file))
         return Material.load(config, before)
 
     async def _wait(self, interval: float) -> None:

@@ -205,7 +205,10 @@ class Session:
             self._channel,
             socket,
             RelayLimits(
-                config.idle_timeout, config.halfclose_timeout, config.lifetime, config.bandwidth
+                config.relay.idle_timeout,
+                config.relay.half_close_timeout,
+                config.relay.lifetime,
+                config.relay.bandwidth,
             ),
             socket_name="destination",
             on_socket_lost=DestinationUnreachableError("the destination broke off"),

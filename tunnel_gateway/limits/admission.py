@@ -40,15 +40,14 @@ class Limits:
     @classmethod
     def of(cls, config: Config) -> Limits:
         """Return those of a configuration."""
-        rate = Rate(config.source_rate, config.source_burst) if config.source_rate else None
+        limits, sources = config.limits, config.sources
+        rate = Rate(sources.rate, sources.burst) if sources.rate else None
         return cls(
-            tunnels=config.tunnel_limit,
-            handshakes=config.handshake_limit,
-            certificate=config.certificate_limit,
-            memory=config.memory_limit * MIB,
-            source=SourceLimits(
-                rate, config.source_handshakes, config.source_limit, config.source_networks
-            ),
+            tunnels=limits.tunnels,
+            handshakes=limits.handshakes,
+            certificate=limits.certificate,
+            memory=limits.memory * MIB,
+            source=SourceLimits(rate, sources.handshakes, sources.tunnels, sources.networks),
         )
 
 
@@ -132,7 +131,7 @@ class Admission:
             )
         if self.tunnels >= self._limits.tunnels:
             raise OverloadedError(
-                f"{self.tunnels} tunnels are open, the most that tunnel.limit allows",
+                f"{self.tunnels} tunnels are open, {Limit.TUNNELS.reached}",
                 Limit.TUNNELS,
             )
         self.tunnels += 1
@@ -146,8 +145,7 @@ class Admission:
         """Hold a place for a handshake; raises OverloadedError, RateLimitedError (the source)."""
         if self.handshakes >= self._limits.handshakes:
             raise OverloadedError(
-                f"{self.handshakes} handshakes are in progress,"
-                " the most that tunnel.handshake.limit allows",
+                f"{self.handshakes} handshakes are in progress, {Limit.HANDSHAKES.reached}",
                 Limit.HANDSHAKES,
             )
         with self._sources.handshake(source):
@@ -167,8 +165,8 @@ class Admission:
         key = f"{peer.leaf.serial_hex}@{peer.path[1].key_id}"
         if 0 < self._limits.certificate <= self._certificates[key]:
             raise TooManyTunnelsError(
-                f"{self._certificates[key]} tunnels of this certificate are open, the most that"
-                " tunnel.certificate.limit allows",
+                f"{self._certificates[key]} tunnels of this certificate are open,"
+                f" {Limit.CERTIFICATE_TUNNELS.reached}",
                 Limit.CERTIFICATE_TUNNELS,
             )
         limit = self._limits.certificate
@@ -178,7 +176,7 @@ class Admission:
                 if fleet and not await fleet.claim(key, self._certificates[key], limit):
                     raise TooManyTunnelsError(
                         f"{limit} tunnels of this certificate are open at all gateways together,"
-                        " the most that tunnel.certificate.limit allows",
+                        f" {Limit.CERTIFICATE_TUNNELS.reached}",
                         Limit.CERTIFICATE_TUNNELS,
                     )
                 yield

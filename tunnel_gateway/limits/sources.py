@@ -112,7 +112,7 @@ class Sources:
             )
         if 0 < limits.tunnels <= state.tunnels:
             raise TooManyTunnelsError(
-                f"{source} has {state.tunnels} tunnels, the most that tunnel.source.limit allows",
+                f"{source} has {state.tunnels} tunnels, {Limit.SOURCE_TUNNELS.reached}",
                 Limit.SOURCE_TUNNELS,
             )
         state.tunnels += 1
@@ -133,8 +133,8 @@ class Sources:
         state = self._state(source)
         if 0 < limits.handshakes <= state.handshakes:
             raise RateLimitedError(
-                f"{source} has {state.handshakes} handshakes in progress, the most that"
-                " tunnel.source.handshakes allows",
+                f"{source} has {state.handshakes} handshakes in progress,"
+                f" {Limit.SOURCE_HANDSHAKES.reached}",
                 Limit.SOURCE_HANDSHAKES,
             )
         state.handshakes += 1

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Protocol
 
-from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.config.tunnel import RevocationSettings
 from tunnel_gateway.errors import (
     CertificateRevokedError,
     CertificateUncheckedError,
@@ -51,7 +51,7 @@ class Stoppable(Protocol):
 class _Work:
     """What goes on under one configuration."""
 
-    config: Config
+    settings: RevocationSettings
     inquiries: Inquiries
     tasks: list[asyncio.Task[None]]
 
@@ -75,8 +75,8 @@ class Revocation:
         self._fresh_until: OrderedDict[str, float] = OrderedDict()
         self._news = asyncio.Event()
 
-    def configure(self, config: Config, own: Mapping[str, VerifiedPeer]) -> None:
-        """Work as ``config`` says from now on, in the running loop; what is known is kept.
+    def configure(self, settings: RevocationSettings, own: Mapping[str, VerifiedPeer]) -> None:
+        """Work as ``settings`` say from now on, in the running loop; what is known is kept.
 
         ``own`` are the paths of our own domains, by name: what is wrong with them is logged.
         """
@@ -88,18 +88,18 @@ class Revocation:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
             self._work = None
-        if config.revocation == "off":
+        if settings.mode == "off":
             return
-        cache = RevocationCache(config.revocation_cache_dir)
+        cache = RevocationCache(settings.cache_dir)
         inquiries = Inquiries(
             self._store,
-            folder=ListFolder(config.crl_dir) if config.crl_dir else None,
+            folder=ListFolder(settings.crl_dir) if settings.crl_dir else None,
             cache=cache,
-            timeout=config.revocation_timeout,
-            recheck=config.revocation_recheck,
+            timeout=settings.timeout,
+            recheck=settings.recheck,
             on_news=self._news.set,
         )
-        self._work = _Work(config, inquiries, [])
+        self._work = _Work(settings, inquiries, [])
         self._work.tasks += [
             keep_running("revocation_data", partial(self._renew, self._work)),
             keep_running("revoked_tunnels", self._enforce),
@@ -134,7 +134,7 @@ class Revocation:
         if not unknown:
             return
         text = f"whether {unknown[0].certificate.label} is revoked cannot be learned now"
-        if work.config.revocation == "hard":
+        if work.settings.mode == "hard":
             raise CertificateUncheckedError(text)
         log.warning("revocation_unknown", detail=text)
 
@@ -156,7 +156,7 @@ class Revocation:
         name = peer.leaf.fingerprint
         if now < self._fresh_until.get(name, 0.0):
             return
-        self._fresh_until[name] = now + work.config.revocation_recheck
+        self._fresh_until[name] = now + work.settings.recheck
         self._fresh_until.move_to_end(name)
         while len(self._fresh_until) > _MAX_FRESH:
             self._fresh_until.popitem(last=False)
@@ -177,7 +177,7 @@ class Revocation:
         inquiries = [one for link in unknown for one in self._ask(work, link)]
         while unknown:
             pending = {
-                one.task: one.started + work.config.revocation_timeout
+                one.task: one.started + work.settings.timeout
                 for one in inquiries
                 if one.task is not None
             }
@@ -196,7 +196,7 @@ class Revocation:
         for peer in (*self._own.values(), *self._watched.values()):
             self._freshen(work, peer)
         work.inquiries.renew_lists()
-        await asyncio.sleep(work.config.revocation_recheck / _PARTS)
+        await asyncio.sleep(work.settings.recheck / _PARTS)
 
     async def _enforce(self) -> None:
         """Wait until something new is known, and look at every open tunnel."""

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Final
 
 from tunnel_gateway.daemon.stopping import Stopping
+from tunnel_gateway.errors import Limit
 from tunnel_gateway.gateway.account import Stage
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.sessions import Sessions
@@ -70,10 +71,10 @@ class Overview:
         """Yield the key of each limit, how much of it is taken, and the limit."""
         service = self.service()
         admission, config, memory = service.admission, service.config, service.admission.memory
-        yield "tunnel.limit", admission.tunnels, config.tunnel_limit
-        yield "tunnel.handshake.limit", admission.handshakes, config.handshake_limit
+        yield Limit.TUNNELS, admission.tunnels, config.limits.tunnels
+        yield Limit.HANDSHAKES, admission.handshakes, config.limits.handshakes
         if memory.limit and memory.used:
-            yield "tunnel.memory.limit", memory.used, memory.limit
+            yield Limit.MEMORY, memory.used, memory.limit
 
     def watch(self, metrics: Metrics) -> None:
         """Let ``metrics`` show all of it."""

@@ -1,0 +1,184 @@
+"""The keys of ``config.properties``: the one table of names, defaults, meanings and reasons.
+
+The reader (tunnel.py), docs/configuration.md, config/config.properties and the reload are derived
+from it or held to it by tests. The keys of a destination are in destinations.py.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tunnel_gateway.config.admin import ADMIN
+from tunnel_gateway.config.key_table import Key
+from tunnel_gateway.config.values import (
+    ALLOWANCES,
+    FILE,
+    FOLDER,
+    IP,
+    NETWORKS,
+    NEW_FILE,
+    PORT,
+    REDIS,
+    SECRET,
+    YES_NO,
+    seconds,
+    whole,
+    words,
+)
+
+_ANY: Final = "0: any number."
+_OF_THE_VENDOR: Final = "The vendor's default."
+_UNSAFE: Final = "No default is safe."
+
+# fmt: off
+KEYS: Final[tuple[Key, ...]] = (
+    Key("tunnel.enabled", "enabled", YES_NO, "",
+        "Whether the gateway serves at all.",
+        "The vendor's file always has it.",
+        unset="must be given", vendor=True),
+    Key("tunnel.listen.ip", "listen_ip", IP, "0.0.0.0",  # noqa: S104 - the vendor's own default
+        "The address to listen on. `0.0.0.0` is every IPv4 address of the machine, `::` every IPv6"
+        " address.",
+        _OF_THE_VENDOR, restart=True, vendor=True),
+    Key("tunnel.listen.port", "listen_port", PORT, "8843",
+        "The TCP port to listen on. The agents of the users are told this port for the domain.",
+        _OF_THE_VENDOR, restart=True, vendor=True),
+    Key("tunnel.listen.reuseport", "listen_reuseport", YES_NO, "no",
+        "Whether several daemons share the address and the port, see [Several"
+        " cores](operations.md#several-cores).",
+        "A second daemon by mistake must be told that the port is taken.", restart=True),
+    Key("tunnel.proxy.from", "proxy_from", NETWORKS, "",
+        "The balancers. Each connection from their addresses must begin with a PROXY protocol"
+        " header, and the gateway refuses such a header from any other address; see [Behind a"
+        " balancer](operations.md#behind-a-balancer).",
+        "Believing such a header lets a client choose its source address."),
+    Key("tunnel.servers.dir", "servers_dir", FOLDER, "tunnel/servers",
+        "The folder with the key and the certificates of every domain, see below.",
+        _OF_THE_VENDOR, vendor=True),
+    Key("tunnel.servers.password", "servers_password", SECRET, "",
+        "The password of encrypted domain keys. A `.password` file beside a key is used instead"
+        " for that domain, a [credential](operations.md#passwords) for all domains.",
+        "Keys that are not encrypted need no password."),
+    Key("tunnel.truststore.file", "truststore_file", FILE, "tunnel/truststore.jks",
+        "The trust anchors for the users' certificates: a PEM, PKCS#12 or JKS file. The gateway"
+        " sees the format from the content.",
+        _OF_THE_VENDOR, vendor=True),
+    Key("tunnel.truststore.password", "truststore_password", SECRET, "",
+        "The password of the truststore, or a [credential](operations.md#passwords). A PEM file"
+        " has no password.",
+        _UNSAFE, vendor=True),
+    Key("tunnel.http.pages", "http_pages", YES_NO, "no",
+        "Whether pages of a domain may come by plain http. Anybody between the user and the server"
+        " can pose as such a page. Pages of localhost are always allowed.",
+        "A man in the middle of a plain page would get a tunnel."),
+    Key("tunnel.handshake.timeout", "handshake_timeout", seconds(0.1, 300), "10",
+        "The time for a whole handshake.",
+        "Two round trips, and a card that signs in seconds."),
+    Key("tunnel.handshake.limit", "limits.handshakes", whole(1, 65536, ""), "256",
+        "How many handshakes may be in progress at once. The next one gets `overloaded`.",
+        "It bounds the memory and the signatures that strangers can cost."),
+    Key("tunnel.limit", "limits.tunnels", whole(1, 1_000_000, ""), "10000",
+        "How many tunnels may be open at once, handshakes included. The next one gets"
+        " `overloaded`.",
+        "Each takes two file descriptors and some 20 KiB; most systems allow so many."),
+    Key("tunnel.memory.limit", "limits.memory", whole(0, 1_000_000, ""), "2048",
+        "The resident memory in MiB. Above it a new tunnel gets `overloaded`. 0: no limit.",
+        "Refusing new tunnels is better than the system's end of the process and of all tunnels."),
+    Key("tunnel.source.rate", "sources.rate", whole(0, 1_000_000, ""), "20",
+        "How many handshakes a second one source address may begin in the long run. The next one"
+        f" gets `rate_limited`. See [Limits](#limits). {_ANY}",
+        "Twenty handshakes cost less than a tenth of a core, and a person makes far fewer."),
+    Key("tunnel.source.burst", "sources.burst", whole(1, 1_000_000, ""), "200",
+        "How many handshakes a source address may begin at once before the rate holds.",
+        "An office that comes back after a restart."),
+    Key("tunnel.source.handshakes", "sources.handshakes", whole(0, 65536, ""), "64",
+        "How many handshakes of a source address may be in progress at once. The next one gets"
+        f" `rate_limited`. {_ANY}",
+        "A part of `tunnel.handshake.limit`, so that one slow address does not use it up."),
+    Key("tunnel.source.limit", "sources.tunnels", whole(0, 1_000_000, ""), "1000",
+        "How many tunnels a source address may have open. The next one gets `too_many_tunnels`."
+        f" {_ANY}",
+        "A part of `tunnel.limit`, so that one address does not use it up."),
+    Key("tunnel.source.networks", "sources.networks", ALLOWANCES, "127.0.0.0/8 free, ::1 free",
+        "Networks with other limits: each address of such a network counts as so many sources, or"
+        " is free of the limits for sources.",
+        "Balancers on this machine. Institutions behind one address need an entry of their own."),
+    Key("tunnel.certificate.limit", "limits.certificate", whole(0, 1_000_000, ""), "64",
+        "How many tunnels one certificate may have open. The next one gets `too_many_tunnels`."
+        f" {_ANY}",
+        "More than the pages of one person need."),
+    Key("tunnel.lifetime", "relay.lifetime", seconds(0, 31_536_000), "86400",
+        "The gateway ends an open tunnel after this time, however busy it is. 0: never.",
+        "An expired certificate or a changed rule then counts for every user within a day."),
+    Key("tunnel.bandwidth", "relay.bandwidth", whole(0, 999_999_999, ""), "0",
+        "How many bytes a second one tunnel may carry in each direction, with a burst of one"
+        " second. 0: as many as the network carries.",
+        "The kernel shares the network fairly."),
+    Key("tunnel.idle.timeout", "relay.idle_timeout", seconds(1, 604_800), "3600",
+        "The gateway closes a tunnel after this time without a byte in either direction, up to a"
+        " quarter later.",
+        "A page that was left open over lunch still works."),
+    Key("tunnel.upgrade.timeout", "upgrade_timeout", seconds(0.1, 3600), "90",
+        "The time from the handshake to the browser's whole WebSocket request, and again for the"
+        " application's answer to it.",
+        "The one-shot address lives for 60 s."),
+    Key("tunnel.connect.timeout", "connect_timeout", seconds(0.1, 300), "5",
+        "The time to connect to a destination.",
+        "Destinations stand in the same network."),
+    Key("tunnel.halfclose.timeout", "relay.half_close_timeout", seconds(0.1, 3600), "60",
+        "The time that one direction may stay open after the other has ended.",
+        "The end of a download, but no tunnel that is forgotten."),
+    Key("tunnel.drain.timeout", "drain_timeout", seconds(0, 3600), "30",
+        "The time that open tunnels get to end when the gateway stops. A service manager must wait"
+        " longer before it kills the gateway.",
+        "TimeoutStopSec of the unit is longer."),
+    Key("tunnel.reload.interval", "reload_interval", seconds(0, 86_400), "0",
+        "The time between two looks at the files. The gateway then loads changes as after SIGHUP."
+        " 0: only SIGHUP.",
+        "A file that is half written should not be loaded without being asked."),
+    Key("tunnel.revocation", "revocation.mode", words("off", "soft", "hard"), "off",
+        "Whether the gateway looks users up as revoked, see [Revocation](#revocation).",
+        "No request leaves the gateway before an operator wants it."),
+    Key("tunnel.revocation.timeout", "revocation.timeout", seconds(0.1, 60), "3",
+        "The time that a new tunnel waits for a status that is not known yet. An OCSP responder"
+        " gets the same time to answer.",
+        "Shorter than the handshake time-out of the agents."),
+    Key("tunnel.revocation.recheck", "revocation.recheck", seconds(1, 86_400), "600",
+        "The time between two looks for news, for open tunnels too.",
+        "Lists come hours apart; an answer about one user should count within minutes."),
+    Key("tunnel.revocation.cache.dir", "revocation.cache_dir", FOLDER, "",
+        "The folder that keeps fetched lists and answers for the next start. The gateway's user"
+        " must be able to write there.",
+        "Without revocation no folder is needed."),
+    Key("tunnel.crl.dir", "revocation.crl_dir", FOLDER, "",
+        "The folder with revocation lists that somebody else keeps up to date.",
+        "Most gateways fetch the lists themselves."),
+    Key("tunnel.fleet.redis", "fleet.redis", REDIS, "",
+        "The Redis in which many gateways count together, see [Many"
+        " machines](operations.md#many-machines).",
+        "One gateway counts alone.", restart=True),
+    Key("tunnel.fleet.password", "fleet.password", SECRET, "",
+        "The password of that Redis, if it has one.",
+        _UNSAFE, restart=True),
+    Key("tunnel.admin.listen", "admin_listen", ADMIN, "",
+        "Where operators and Prometheus ask this gateway, see [Admin](operations.md#admin)."
+        " `{instance}` in it stands for TUNNEL_GATEWAY_INSTANCE of the environment.",
+        "Nothing is open that nobody uses.", restart=True),
+    Key("tunnel.log.format", "log.format", words("auto", "console", "json"), "auto",
+        "console is for people, json for machines. auto is console on a terminal, the journal's"
+        " own fields under systemd, and json elsewhere.",
+        "It fits where it runs."),
+    Key("tunnel.log.level", "log.level", words("debug", "info", "warning", "error"), "info",
+        "The least important lines that the gateway writes.",
+        "One line for each tunnel."),
+    Key("tunnel.log.personal", "log.personal", words("masked", "full"), "masked",
+        "How the log and the status name persons, see [The log](log.md#the-log).",
+        "Logs are read by more people than the audit file."),
+    Key("tunnel.audit.file", "audit_file", NEW_FILE, "",
+        "Who had a tunnel, when and where to, see [Audit](log.md#audit). `{instance}` in it stands"
+        " for TUNNEL_GATEWAY_INSTANCE of the environment.",
+        "Where no law asks for it, do not collect it.", restart=True),
+)
+# fmt: on
+
+KEY_OF: Final = {key.name: key for key in KEYS}
