@@ -26,9 +26,16 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.gateway import opening
 from tunnel_gateway.protocol.constants import ContentType
+from tunnel_gateway.transport.streams import stream
 
 Exit = Callable[[House], Awaitable[object]]
 SETTLE_SECONDS = 0.05
+
+
+@pytest.fixture(autouse=True)
+def short_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for a peer that does not close waits a moment: this is about what it leaves."""
+    monkeypatch.setattr(stream, "LINGER_SECONDS", 0.1)
 
 
 async def check(home: House, leave: Exit, count: int = 3) -> None:
@@ -130,8 +137,10 @@ async def test_a_limit(limit: str, credentials: Credentials, tmp_path: Path) -> 
 async def test_a_full_gateway(
     settings: dict[str, object], credentials: Credentials, tmp_path: Path
 ) -> None:
-    async with house(credentials, tmp_path, **settings) as home:
+    # Of a source that comes more than once a second some are let in, and wait for a whole hello.
+    async with house(credentials, tmp_path, handshake_timeout=0.1, **settings) as home:
         await check(home, says(b"\x01"))
+        assert any("limit" in line for line in home.lines())
 
 
 @pytest.mark.parametrize(
