@@ -19,6 +19,8 @@ IN_PLAIN_ENGLISH = (
     "certs/README.md",
     "docs/README.md",
     "docs/architecture.md",
+    "docs/from-outside.md",
+    "docs/night-shift.md",
     "docs/style.md",
     "systemd/README.md",
 )
