@@ -3,7 +3,7 @@ from __future__ import annotations
 from tunnel_gateway.config.key_table import Key, as_markdown
 from tunnel_gateway.config.values import SECRET, whole
 
-OWN = Key("a.b", "b", whole(1, 9, ""), "3", "How many.", "Few need more.", restart=True)
+OWN = Key("a.b", "b", whole(1, 9), "3", "How many.", "Few need more.", restart=True)
 VENDORS = Key("a.c", "c", SECRET, "", "The password.", "No default is safe.", vendor=True)
 
 

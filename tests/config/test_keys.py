@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.agent.settings import KEYS as AGENT_KEYS
+from tunnel_gateway.agent.settings import GATEWAY_KEY
+from tunnel_gateway.agent.settings import KEYS as KEYS_OF_AGENT
 from tunnel_gateway.config.destinations import DESTINATION_KEYS
 from tunnel_gateway.config.key_table import Key, as_markdown
 from tunnel_gateway.config.keys import KEYS
 from tunnel_gateway.errors import Limit
 
 PROJECT = Path(__file__).parents[2]
+AGENT_KEYS = (GATEWAY_KEY, *KEYS_OF_AGENT)
 ALL = (*KEYS, *DESTINATION_KEYS, *AGENT_KEYS)
 
 
@@ -46,4 +48,5 @@ def test_every_limit_is_a_key() -> None:
 )
 def test_the_document_has_the_table(document: str, table: str) -> None:
     text = (PROJECT / document).read_text(encoding="utf-8")
-    assert table in text, f"write this into {document}:\n{table}"
+    marked = f"<!-- begin keys: generated -->\n{table}<!-- end keys -->\n"
+    assert marked in text, f"write this into {document}:\n{marked}"

@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunnel_gateway.config.key_table import Key
-from tunnel_gateway.config.reading import check_paths, collect, grouped, read_value
+from tunnel_gateway.config.reading import check_paths, collect, grouped, read_value, unknown_key
 from tunnel_gateway.config.values import FOLDER, Entry, whole
 from tunnel_gateway.errors import Fault
 
 FILE = Path("/etc/a.properties")
-NUMBER = Key("a.b", "b", whole(1, 9, ""), "3", "How many.", "Few need more.")
+NUMBER = Key("a.b", "b", whole(1, 9), "3", "How many.", "Few need more.")
 
 
 def entry(line: int, key: str, value: str = "1") -> Entry:
@@ -27,6 +27,12 @@ def test_repeated_and_unknown_keys_are_faults() -> None:
     )
     assert entries == {"a.b": known, "x": strange}
     assert texts(faults) == ["2: a.b: given twice, first in line 1", "3: x: unknown"]
+
+
+def test_the_nearest_key_is_named_without_regard_to_what_all_begin_with() -> None:
+    assert unknown_key("a.lmit", ["a.limit", "a.rate"]) == "unknown key; did you mean a.limit?"
+    assert unknown_key("a.zzz", ["limit", "rate"], "a.") == "unknown key"
+    assert unknown_key("a.rat", ["limit", "rate"], "a.") == "unknown key; did you mean a.rate?"
 
 
 def test_a_value_its_default_and_a_fault() -> None:

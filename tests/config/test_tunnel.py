@@ -26,8 +26,6 @@ from tunnel_gateway.config.tunnel import (
 from tunnel_gateway.config.values import Address, Allowance
 from tunnel_gateway.errors import ConfigError, Fault
 
-CONFIG_FOLDER = Path(__file__).parents[2] / "config"
-
 # The vendor's own example, with the spaces at the ends that its guide has.
 VENDOR = """\
 tunnel.enabled=yes
@@ -338,17 +336,6 @@ def fields_of(settings: Any) -> Iterator[str]:
 def test_the_table_has_every_field_once(write: Write) -> None:
     fields = sorted(fields_of(load_config(write(VENDOR))))
     assert sorted([*(key.field for key in KEYS), "destinations"]) == fields
-
-
-def test_the_example_shows_every_key_with_its_default(write: Write) -> None:
-    text = (CONFIG_FOLDER / "config.properties").read_text(encoding="utf-8")
-    assert load_config(write(text)) is not None
-    shown = dict(re.findall(r"^#(tunnel\.[a-z.]+)=(.*)$", text, re.MULTILINE))
-    given = dict(re.findall(r"^(tunnel\.[a-z.]+)=(.*)$", text, re.MULTILINE))
-    assert shown == {key.name: key.default for key in KEYS if key.name not in given}
-    for name in ("tunnel.listen.ip", "tunnel.listen.port", "tunnel.servers.dir"):
-        assert given[name] == next(key.default for key in KEYS if key.name == name)
-    load_config(write(re.sub(r"^#tunnel", "tunnel", text, flags=re.MULTILINE)))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +20,7 @@ from typing import Any, Final
 
 from tunnel_gateway.agent.threads import within
 from tunnel_gateway.config.key_table import Key
-from tunnel_gateway.config.reading import check_paths, collect, read_value
+from tunnel_gateway.config.reading import check_paths, collect, read_value, unknown_key
 from tunnel_gateway.config.text import read_entries, read_text
 from tunnel_gateway.config.values import (
     FILE,
@@ -74,7 +73,11 @@ def _each(kind: Kind) -> Callable[[Any], str | None]:
     return lambda paths: within(_LOOK_SECONDS, partial(problem, paths), None)
 
 
-ADDRESS: Final = Kind("an address as HOST:PORT, an IPv6 address in brackets", _address)
+ADDRESS: Final = Kind(
+    "an address as HOST:PORT, an IPv6 address in brackets",
+    _address,
+    brief="HOST:PORT, an IPv6 address in brackets",
+)
 FILES: Final = Kind(
     "paths of files, with commas between",
     _paths,
@@ -91,6 +94,11 @@ FOLDERS: Final = Kind(
 )
 
 # fmt: off
+# One key for each domain, so it is read apart from the others.
+GATEWAY_KEY: Final = Key(
+    f"{GATEWAY_PREFIX}DOMAIN", "gateways", ADDRESS, "",
+    "Where the gateway of this domain is. Each domain has its own key.",
+    "The agent cannot know it.")
 KEYS: Final[tuple[Key, ...]] = (
     Key("agent.truststore.file", "truststore_file", FILE, "",
         "The trust anchors for the domains' certificates: a PEM, PKCS#12 or JKS file. Without them"
@@ -158,8 +166,7 @@ def load_settings(path: Path | None, run_conf: Path | None) -> AgentSettings:
 def _unknown(entry: Entry) -> str | None:
     if entry.key in _KEY_OF or entry.key.startswith(GATEWAY_PREFIX):
         return None
-    close = get_close_matches(entry.key, [*_KEY_OF, GATEWAY_PREFIX], n=1)
-    return f"unknown key; did you mean {close[0]}?" if close else "unknown key"
+    return unknown_key(entry.key, [*_KEY_OF, GATEWAY_PREFIX])
 
 
 def _gateways(entries: Any, faults: list[Fault]) -> dict[str, Address]:
@@ -173,7 +180,7 @@ def _gateways(entries: Any, faults: list[Fault]) -> dict[str, Address]:
             continue
         if domain in found:
             faults.append(entry.fault(f"a second address for {domain}"))
-        address = entry.read(ADDRESS, faults)
+        address = entry.read(GATEWAY_KEY.kind, faults)
         if address is not None:
             found.setdefault(domain, address)
     return found

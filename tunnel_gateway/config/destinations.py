@@ -156,10 +156,10 @@ DESTINATION_KEYS: Final[tuple[Key, ...]] = (
         "The TCP port of the addresses that have none of their own. There may be many"
         " destinations; at least one must be given.",
         "The gateway cannot know it.", unset="must be given", vendor=True),
-    Key("tunnel.destination.N.limit", "tunnel_limit", whole(1, 1_000_000, ""), "",
+    Key("tunnel.destination.N.limit", "tunnel_limit", whole(1, 1_000_000), "",
         "How many tunnels the destination bears. The next one gets `destination_busy`.",
         "Applications differ.", unset="as `tunnel.limit`"),
-    Key("tunnel.destination.N.connect.limit", "connect_limit", whole(1, 65536, ""), "128",
+    Key("tunnel.destination.N.connect.limit", "connect_limit", whole(1, 65536), "128",
         "How many connects to the destination may be in progress. The next one gets"
         " `destination_busy`.",
         "The backlog of many servers."),

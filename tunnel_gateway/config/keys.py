@@ -74,28 +74,29 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tunnel.handshake.timeout", "handshake_timeout", seconds(0.1, 300), "10",
         "The time for a whole handshake.",
         "Two round trips, and a card that signs in seconds."),
-    Key("tunnel.handshake.limit", "limits.handshakes", whole(1, 65536, ""), "256",
+    Key("tunnel.handshake.limit", "limits.handshakes", whole(1, 65536), "256",
         "How many handshakes may be in progress at once. The next one gets `overloaded`.",
         "It bounds the memory and the signatures that strangers can cost."),
-    Key("tunnel.limit", "limits.tunnels", whole(1, 1_000_000, ""), "10000",
+    Key("tunnel.limit", "limits.tunnels", whole(1, 1_000_000), "10000",
         "How many tunnels may be open at once, handshakes included. The next one gets"
         " `overloaded`.",
-        "Each takes two file descriptors and some 20 KiB; most systems allow so many."),
-    Key("tunnel.memory.limit", "limits.memory", whole(0, 1_000_000, ""), "2048",
-        "The resident memory in MiB. Above it a new tunnel gets `overloaded`. 0: no limit.",
+        "Each takes two file descriptors and 12 KiB, and the systemd unit allows 65,536"
+        " descriptors."),
+    Key("tunnel.memory.limit", "limits.memory", whole(0, 1_000_000, " MiB"), "2048",
+        "The resident memory. Above it a new tunnel gets `overloaded`. 0: no limit.",
         "Refusing new tunnels is better than the system's end of the process and of all tunnels."),
-    Key("tunnel.source.rate", "sources.rate", whole(0, 1_000_000, ""), "20",
-        "How many handshakes a second one source address may begin in the long run. The next one"
-        f" gets `rate_limited`. See [Limits](#limits). {_ANY}",
+    Key("tunnel.source.rate", "sources.rate", whole(0, 1_000_000, " a second"), "20",
+        "How many handshakes one source address may begin in the long run. The next one gets"
+        f" `rate_limited`. See [Limits](#limits). {_ANY}",
         "Twenty handshakes cost less than a tenth of a core, and a person makes far fewer."),
-    Key("tunnel.source.burst", "sources.burst", whole(1, 1_000_000, ""), "200",
+    Key("tunnel.source.burst", "sources.burst", whole(1, 1_000_000), "200",
         "How many handshakes a source address may begin at once before the rate holds.",
         "An office that comes back after a restart."),
-    Key("tunnel.source.handshakes", "sources.handshakes", whole(0, 65536, ""), "64",
+    Key("tunnel.source.handshakes", "sources.handshakes", whole(0, 65536), "64",
         "How many handshakes of a source address may be in progress at once. The next one gets"
         f" `rate_limited`. {_ANY}",
         "A part of `tunnel.handshake.limit`, so that one slow address does not use it up."),
-    Key("tunnel.source.limit", "sources.tunnels", whole(0, 1_000_000, ""), "1000",
+    Key("tunnel.source.limit", "sources.tunnels", whole(0, 1_000_000), "1000",
         "How many tunnels a source address may have open. The next one gets `too_many_tunnels`."
         f" {_ANY}",
         "A part of `tunnel.limit`, so that one address does not use it up."),
@@ -103,16 +104,16 @@ KEYS: Final[tuple[Key, ...]] = (
         "Networks with other limits: each address of such a network counts as so many sources, or"
         " is free of the limits for sources.",
         "Balancers on this machine. Institutions behind one address need an entry of their own."),
-    Key("tunnel.certificate.limit", "limits.certificate", whole(0, 1_000_000, ""), "64",
+    Key("tunnel.certificate.limit", "limits.certificate", whole(0, 1_000_000), "64",
         "How many tunnels one certificate may have open. The next one gets `too_many_tunnels`."
         f" {_ANY}",
         "More than the pages of one person need."),
     Key("tunnel.lifetime", "relay.lifetime", seconds(0, 31_536_000), "86400",
         "The gateway ends an open tunnel after this time, however busy it is. 0: never.",
         "An expired certificate or a changed rule then counts for every user within a day."),
-    Key("tunnel.bandwidth", "relay.bandwidth", whole(0, 999_999_999, ""), "0",
-        "How many bytes a second one tunnel may carry in each direction, with a burst of one"
-        " second. 0: as many as the network carries.",
+    Key("tunnel.bandwidth", "relay.bandwidth", whole(0, 999_999_999, " bytes a second"), "0",
+        "How much one tunnel may carry in each direction, with a burst of one second. 0: as much as"
+        " the network carries.",
         "The kernel shares the network fairly."),
     Key("tunnel.idle.timeout", "relay.idle_timeout", seconds(1, 604_800), "3600",
         "The gateway closes a tunnel after this time without a byte in either direction, up to a"
@@ -137,7 +138,8 @@ KEYS: Final[tuple[Key, ...]] = (
         " 0: only SIGHUP.",
         "A file that is half written should not be loaded without being asked."),
     Key("tunnel.revocation", "revocation.mode", words("off", "soft", "hard"), "off",
-        "Whether the gateway looks users up as revoked, see [Revocation](#revocation).",
+        "Whether the gateway asks if users' certificates are revoked, see"
+        " [Revocation](#revocation).",
         "No request leaves the gateway before an operator wants it."),
     Key("tunnel.revocation.timeout", "revocation.timeout", seconds(0.1, 60), "3",
         "The time that a new tunnel waits for a status that is not known yet. An OCSP responder"

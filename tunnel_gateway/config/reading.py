@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,16 @@ def collect(
         elif fault := unknown(entry):
             faults.append(entry.fault(fault))
     return first
+
+
+def unknown_key(name: str, known: Sequence[str], prefix: str = "") -> str:
+    """Return the fault of a key that is not among the ``known``, with the nearest of them.
+
+    ``prefix`` is what all keys begin with, and is not in ``known``: it says nothing about which
+    key was meant.
+    """
+    close = get_close_matches(name.removeprefix(prefix), known, n=1)
+    return f"unknown key; did you mean {prefix}{close[0]}?" if close else "unknown key"
 
 
 def read_value(key: Key, entry: Entry | None, base: Path, faults: list[Fault]) -> Any:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -32,7 +31,7 @@ from tunnel_gateway.config.destinations import PREFIX as DESTINATION_PREFIX
 from tunnel_gateway.config.destinations import Destination, is_known, read_destinations
 from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.keys import KEY_OF, KEYS
-from tunnel_gateway.config.reading import check_paths, collect, grouped, read_value
+from tunnel_gateway.config.reading import check_paths, collect, grouped, read_value, unknown_key
 from tunnel_gateway.config.text import read_entries, visible
 from tunnel_gateway.config.values import Allowance, Entry, Network
 from tunnel_gateway.errors import ConfigError, Fault
@@ -228,14 +227,7 @@ class _Reading:
 def _unknown(entry: Entry) -> str | None:
     if entry.key in KEY_OF or is_known(entry.key):
         return None
-    return f"unknown key{_suggestion(entry.key)}"
-
-
-def _suggestion(name: str) -> str:
-    # The prefix that all keys share says nothing about which one was meant.
-    known = [key.removeprefix(_PREFIX) for key in KEY_OF]
-    dst_id = name.removeprefix(DESTINATION_PREFIX).partition(".")[0]
-    dst_id = dst_id if name.startswith(f"{DESTINATION_PREFIX}{dst_id}.") else "0"
-    known += [f"destination.{dst_id}.{part}" for part in DESTINATION_PARTS]
-    close = get_close_matches(name.removeprefix(_PREFIX), known, n=1)
-    return f"; did you mean {_PREFIX}{close[0]}?" if close else ""
+    dst_id = entry.key.removeprefix(DESTINATION_PREFIX).partition(".")[0]
+    dst_id = dst_id if entry.key.startswith(f"{DESTINATION_PREFIX}{dst_id}.") else "0"
+    known = [*KEY_OF, *(f"{DESTINATION_PREFIX}{dst_id}.{part}" for part in DESTINATION_PARTS)]
+    return unknown_key(entry.key, [key.removeprefix(_PREFIX) for key in known], _PREFIX)

@@ -200,16 +200,15 @@ def redis_url(text: str, _base: Path) -> str:
     return text
 
 
-def whole(low: int, high: int, unit: str) -> Kind:
-    """Whole numbers from ``low`` to ``high``."""
+def whole(low: int, high: int, unit: str = "") -> Kind:
+    """Whole numbers from ``low`` to ``high``; a document shows ``unit`` behind them."""
 
     def read(text: str, _base: Path) -> int:
         if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
             raise ValueError
         return int(text)
 
-    expects = f"a whole number from {low} to {high}{unit}"
-    return Kind(expects, read, brief=f"{low} to {high}{unit}")
+    return Kind(f"a whole number from {low} to {high}", read, brief=f"{low} to {high}{unit}")
 
 
 def seconds(low: float, high: int) -> Kind:
@@ -282,7 +281,7 @@ REDIS = Kind(
     quotable=False,  # somebody writes it with the password all the same
     brief="`redis://HOST:PORT/DB`, `rediss://` or `unix:///PATH?db=DB`",
 )
-PORT = whole(1, 65535, "")
+PORT = whole(1, 65535)
 FOLDER = path("folder", stat.S_ISDIR)
 FILE = path("file", stat.S_ISREG)
 NEW_FILE = Kind(
