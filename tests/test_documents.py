@@ -21,6 +21,7 @@ IN_PLAIN_ENGLISH = (
     "docs/architecture.md",
     "docs/from-outside.md",
     "docs/night-shift.md",
+    "docs/operations.md",
     "docs/style.md",
     "systemd/README.md",
 )
