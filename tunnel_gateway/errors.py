@@ -78,10 +78,9 @@ class Limit(StrEnum):
     IDLE = "tunnel.idle.timeout"
     HALF_CLOSE = "tunnel.halfclose.timeout"
 
-    @property
-    def reached(self) -> str:
-        """The end of a message that says how much of something there is."""
-        return f"the most that {self} allows"
+    def reached(self, dst_id: str = "N") -> str:
+        """Return the end of a message that says how much there is, at ``dst_id`` if it counts."""
+        return f"the most that {self.replace('.N.', f'.{dst_id}.')} allows"
 
 
 class TunnelGatewayError(Exception):

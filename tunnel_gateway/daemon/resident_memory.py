@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from tunnel_gateway.errors import Limit
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.process import resident_bytes
 
@@ -54,7 +55,7 @@ class MemoryWatch:
             log.warning(
                 "memory_unknown",
                 detail="/proc is not mounted",
-                effect="tunnel.memory.limit does not hold; process_resident_memory_bytes and"
+                effect=f"{Limit.MEMORY} does not hold; process_resident_memory_bytes and"
                 " process_open_fds are absent",
             )
 

@@ -29,6 +29,7 @@ from tunnel_gateway.errors import (
     ConfigError,
     DestinationUnreachableError,
     FileError,
+    Limit,
     RevocationDataError,
     SelfTestError,
     TunnelGatewayError,
@@ -299,9 +300,9 @@ def _policy(destination: Destination) -> Finding:
 
 def _limits(config: Config) -> Finding:
     needed, most = descriptors.needed(config.limits.tunnels), descriptors.most()
-    text = f"tunnel.limit={config.limits.tunnels} needs {needed} descriptors, {most} are allowed"
+    text = f"{Limit.TUNNELS}={config.limits.tunnels} needs {needed} descriptors, {most} are allowed"
     if 0 <= most < needed:
-        text += " here: raise LimitNOFILE= or ulimit -Hn, or lower tunnel.limit"
+        text += f" here: raise LimitNOFILE= or ulimit -Hn, or lower {Limit.TUNNELS}"
         return Finding("limits", "descriptors", "warning", text)
     return Finding("limits", "descriptors", "ok", text)
 

@@ -98,8 +98,8 @@ class Destinations:
         held = self._tunnels[destination.id]
         if destination.tunnel_limit is not None and held >= destination.tunnel_limit:
             raise DestinationBusyError(
-                f"destination {destination.id} has {held} tunnels, the most that"
-                f" tunnel.destination.{destination.id}.limit allows",
+                f"destination {destination.id} has {held} tunnels,"
+                f" {Limit.DESTINATION_TUNNELS.reached(destination.id)}",
                 Limit.DESTINATION_TUNNELS,
             )
         with self._tunnels.hold(destination.id):
@@ -113,8 +113,8 @@ class Destinations:
         held = self._connecting[destination.id]
         if held >= destination.connect_limit:
             raise DestinationBusyError(
-                f"{held} connects to destination {destination.id} are in progress, the most that"
-                f" tunnel.destination.{destination.id}.connect.limit allows",
+                f"{held} connects to destination {destination.id} are in progress,"
+                f" {Limit.DESTINATION_CONNECTS.reached(destination.id)}",
                 Limit.DESTINATION_CONNECTS,
             )
         with self._connecting.hold(destination.id):

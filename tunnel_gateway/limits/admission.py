@@ -68,7 +68,7 @@ async def _check_rate(asked: asyncio.Future[bool], source: str, rate: Rate) -> N
     if not await asked:
         raise RateLimitedError(
             f"{source} begins more than {rate.per_second:g} handshakes a second at all gateways"
-            " together, which tunnel.source.rate allows",
+            f" together, which {Limit.SOURCE_RATE} allows",
             Limit.SOURCE_RATE,
         )
 
@@ -125,13 +125,13 @@ class Admission:
         """Hold a place for a tunnel; raises OverloadedError when all are taken."""
         if self.memory.full:
             raise OverloadedError(
-                f"{self.memory.used // MIB} MiB of memory are used, and tunnel.memory.limit allows"
+                f"{self.memory.used // MIB} MiB of memory are used, and {Limit.MEMORY} allows"
                 f" {self.memory.limit // MIB}",
                 Limit.MEMORY,
             )
         if self.tunnels >= self._limits.tunnels:
             raise OverloadedError(
-                f"{self.tunnels} tunnels are open, {Limit.TUNNELS.reached}",
+                f"{self.tunnels} tunnels are open, {Limit.TUNNELS.reached()}",
                 Limit.TUNNELS,
             )
         self.tunnels += 1
@@ -145,7 +145,7 @@ class Admission:
         """Hold a place for a handshake; raises OverloadedError, RateLimitedError (the source)."""
         if self.handshakes >= self._limits.handshakes:
             raise OverloadedError(
-                f"{self.handshakes} handshakes are in progress, {Limit.HANDSHAKES.reached}",
+                f"{self.handshakes} handshakes are in progress, {Limit.HANDSHAKES.reached()}",
                 Limit.HANDSHAKES,
             )
         with self._sources.handshake(source):
@@ -166,7 +166,7 @@ class Admission:
         if 0 < self._limits.certificate <= self._certificates[key]:
             raise TooManyTunnelsError(
                 f"{self._certificates[key]} tunnels of this certificate are open,"
-                f" {Limit.CERTIFICATE_TUNNELS.reached}",
+                f" {Limit.CERTIFICATE_TUNNELS.reached()}",
                 Limit.CERTIFICATE_TUNNELS,
             )
         limit = self._limits.certificate
@@ -176,7 +176,7 @@ class Admission:
                 if fleet and not await fleet.claim(key, self._certificates[key], limit):
                     raise TooManyTunnelsError(
                         f"{limit} tunnels of this certificate are open at all gateways together,"
-                        f" {Limit.CERTIFICATE_TUNNELS.reached}",
+                        f" {Limit.CERTIFICATE_TUNNELS.reached()}",
                         Limit.CERTIFICATE_TUNNELS,
                     )
                 yield

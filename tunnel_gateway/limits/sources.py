@@ -107,12 +107,12 @@ class Sources:
         if limits.rate and not state.begun.take(limits.rate, self._clock()):
             raise RateLimitedError(
                 f"{source} begins more than {limits.rate.per_second:g} handshakes a second, which"
-                " tunnel.source.rate allows",
+                f" {Limit.SOURCE_RATE} allows",
                 Limit.SOURCE_RATE,
             )
         if 0 < limits.tunnels <= state.tunnels:
             raise TooManyTunnelsError(
-                f"{source} has {state.tunnels} tunnels, {Limit.SOURCE_TUNNELS.reached}",
+                f"{source} has {state.tunnels} tunnels, {Limit.SOURCE_TUNNELS.reached()}",
                 Limit.SOURCE_TUNNELS,
             )
         state.tunnels += 1
@@ -134,7 +134,7 @@ class Sources:
         if 0 < limits.handshakes <= state.handshakes:
             raise RateLimitedError(
                 f"{source} has {state.handshakes} handshakes in progress,"
-                f" {Limit.SOURCE_HANDSHAKES.reached}",
+                f" {Limit.SOURCE_HANDSHAKES.reached()}",
                 Limit.SOURCE_HANDSHAKES,
             )
         state.handshakes += 1

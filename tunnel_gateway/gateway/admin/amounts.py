@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from tunnel_gateway.errors import Limit
+
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _THOUSAND: Final = 1000
 
@@ -31,6 +33,6 @@ def amount(count: float) -> str:
 
 def limit_row(limit: str, used: int, most: int) -> tuple[str, int | str, int | str]:
     """Return a limit, how much of it is taken, and the limit itself; memory as an amount."""
-    if limit == "tunnel.memory.limit":
+    if limit == Limit.MEMORY:
         return limit, amount(used), amount(most)
     return limit, used, most

@@ -59,7 +59,7 @@ class Overview:
         if not WRITER.ok:
             yield f"nobody reads the log; {WRITER.lost_total} lines of it were lost since the start"
         if self.service().admission.memory.full:
-            yield "tunnel.memory.limit is reached; new tunnels are refused"
+            yield f"{Limit.MEMORY} is reached; new tunnels are refused"
         if not self.reload_ok:
             yield "the last reload was refused; the log says why"
 
