@@ -28,5 +28,5 @@ def test_the_demonstrations_file(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes((CONFIG_FOLDER / "demo.properties").read_bytes())
     config = load_config(path)
-    assert (config.listen_ip, config.listen_port) == ("127.0.0.1", 8843)
+    assert (config.listen.ip, config.listen.port) == ("127.0.0.1", 8843)
     assert config.destinations == {"0": Destination("0", (Address("127.0.0.1", 8080),))}

@@ -17,6 +17,7 @@ from tunnel_gateway.config.tunnel import (
     Config,
     FleetSettings,
     LimitSettings,
+    ListenSettings,
     LogSettings,
     RelaySettings,
     RevocationSettings,
@@ -80,9 +81,7 @@ Faults = Callable[[str], list[str]]
 def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None:
     assert load_config(write(VENDOR)) == Config(
         enabled=True,
-        listen_ip=ANYWHERE,
-        listen_port=8843,
-        listen_reuseport=False,
+        listen=ListenSettings(ANYWHERE, 8843, reuseport=False),
         proxy_from=None,
         servers_dir=tmp_path / "tunnel/servers",
         servers_password=None,
@@ -118,10 +117,10 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [
-        ("tunnel.listen.ip=::1", "listen_ip", "::1"),
-        ("tunnel.listen.ip=", "listen_ip", ANYWHERE),
-        ("tunnel.listen.port : 1", "listen_port", 1),
-        ("tunnel.listen.port 65535", "listen_port", 65535),
+        ("tunnel.listen.ip=::1", "listen.ip", "::1"),
+        ("tunnel.listen.ip=", "listen.ip", ANYWHERE),
+        ("tunnel.listen.port : 1", "listen.port", 1),
+        ("tunnel.listen.port 65535", "listen.port", 65535),
         ("tunnel.servers.password=a b ", "servers_password", b"a b"),
         ("tunnel.servers.password=o\u2018z\\u2018", "servers_password", "o‘z‘".encode()),
         ("tunnel.truststore.password=", "truststore_password", None),

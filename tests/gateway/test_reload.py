@@ -12,6 +12,7 @@ import pytest
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.loopback import TIME_LIMIT
 from tests.support.processes import write_config
+from tunnel_gateway.config.keys import KEYS
 from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.gateway import reload as module
 from tunnel_gateway.gateway.reload import Reloader
@@ -67,6 +68,25 @@ async def test_what_is_not_changes_nothing(tmp_path: Path, log: io.StringIO) -> 
     (line,) = lines(log)
     assert line["event"] == "reload_refused"
     assert str(place.credentials.truststore) in str(line["detail"])
+
+
+async def test_the_keys_that_need_a_restart_are_named(tmp_path: Path, log: io.StringIO) -> None:
+    place = Place(tmp_path)
+    reloader = Reloader(place.file, place.current, place.use, Notifier({}))
+    fixed = {
+        "listen_ip": "127.0.0.2",
+        "listen_port": 2,
+        "listen_reuseport": "yes",
+        "fleet_redis": "redis://127.0.0.1:1/0",
+        "fleet_password": "p",
+        "admin_listen": "127.0.0.1:3",
+        "audit_file": tmp_path / "audit.jsonl",
+    }
+    place.write(**fixed, limit=7, revocation="soft", log_level="debug")
+    assert await reloader.reload()
+    found = [str(line["key"]) for line in lines(log) if line["event"] == "restart_needed"]
+    assert found == [f"tunnel.{name.replace('_', '.')}" for name in fixed]
+    assert found == [key.name for key in KEYS if key.restart]
 
 
 async def test_a_mistake_of_ours_does_not_end_it(

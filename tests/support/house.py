@@ -62,7 +62,7 @@ class House:
         path = folder / "config.properties"
         write_config(path, credentials, 1, {"raw": port}, settings)
         self.config = config = load_config(path)
-        self.admission = Admission(Limits.of(config))
+        self.admission = Admission(Limits.of(config.limits, config.sources))
         self.destinations = Destinations()
         self.destinations.configure(config.destinations)
         self.revocation = Revocation()

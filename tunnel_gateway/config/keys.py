@@ -36,14 +36,14 @@ KEYS: Final[tuple[Key, ...]] = (
         "Whether the gateway serves at all.",
         "The vendor's file always has it.",
         unset="must be given", vendor=True),
-    Key("tunnel.listen.ip", "listen_ip", IP, "0.0.0.0",  # noqa: S104 - the vendor's own default
+    Key("tunnel.listen.ip", "listen.ip", IP, "0.0.0.0",  # noqa: S104 - the vendor's own default
         "The address to listen on. `0.0.0.0` is every IPv4 address of the machine, `::` every IPv6"
         " address.",
         _OF_THE_VENDOR, restart=True, vendor=True),
-    Key("tunnel.listen.port", "listen_port", PORT, "8843",
+    Key("tunnel.listen.port", "listen.port", PORT, "8843",
         "The TCP port to listen on. The agents of the users are told this port for the domain.",
         _OF_THE_VENDOR, restart=True, vendor=True),
-    Key("tunnel.listen.reuseport", "listen_reuseport", YES_NO, "no",
+    Key("tunnel.listen.reuseport", "listen.reuseport", YES_NO, "no",
         "Whether several daemons share the address and the port, see [Several"
         " cores](operations.md#several-cores).",
         "A second daemon by mistake must be told that the port is taken.", restart=True),

@@ -40,6 +40,15 @@ _PREFIX = "tunnel."
 
 
 @dataclass(frozen=True, slots=True)
+class ListenSettings:
+    """Where tunnels come to."""
+
+    ip: str
+    port: int
+    reuseport: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """How many of everything, whoever it comes from. ``memory`` is in MiB; 0 is any number."""
 
@@ -99,6 +108,7 @@ class LogSettings:
 
 
 _GROUPS = {
+    "listen": ListenSettings,
     "limits": LimitSettings,
     "sources": SourceSettings,
     "relay": RelaySettings,
@@ -113,9 +123,7 @@ class Config:
     """The whole configuration; `KEYS` has the meaning of each field. Times are seconds."""
 
     enabled: bool
-    listen_ip: str
-    listen_port: int
-    listen_reuseport: bool
+    listen: ListenSettings
     proxy_from: tuple[Network, ...] | None
     servers_dir: Path
     servers_password: bytes | None = field(repr=False)
@@ -215,7 +223,7 @@ class _Reading:
 
     def _check_admin(self) -> None:
         """Fault an admin address that something else of the file takes."""
-        taken = (self.values[name] for name in ("listen_ip", "listen_port", "audit_file"))
+        taken = (self.values[name] for name in ("listen.ip", "listen.port", "audit_file"))
         listen_ip, listen_port, audit_file = taken
         addresses = self.values["admin_listen"]
         if not addresses or listen_ip is None or listen_port is None:

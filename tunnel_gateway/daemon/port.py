@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.config.tunnel import ListenSettings
 from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.transport.streams.listener import bound_socket
 
@@ -20,9 +20,9 @@ class AddressInUseError(CannotListenError):
     """Somebody listens there already: for `check` it may be the gateway that it is about."""
 
 
-def refusal(error: OSError, config: Config) -> CannotListenError:
+def refusal(error: OSError, listen: ListenSettings) -> CannotListenError:
     """Return an error with what to change, for what the system said to this address and port."""
-    port = config.listen_port
+    port = listen.port
     if error.errno == errno.EADDRINUSE:
         return AddressInUseError(
             f"{error.strerror}; `ss -ltnp sport = :{port}` tells what listens there. Of several"
@@ -44,15 +44,15 @@ def refusal(error: OSError, config: Config) -> CannotListenError:
     return CannotListenError(f"{error.strerror}")
 
 
-def try_port(config: Config) -> None:
+def try_port(listen: ListenSettings) -> None:
     """Take the port as `serve` would, and give it back at once; nobody is served meanwhile.
 
     Raises AddressInUseError, CannotListenError.
     """
     try:
-        bound_socket(config.listen_ip, config.listen_port, shared=config.listen_reuseport).close()
+        bound_socket(listen.ip, listen.port, shared=listen.reuseport).close()
     except OSError as error:
-        raise refusal(error, config) from None
+        raise refusal(error, listen) from None
 
 
 def _first_unprivileged() -> int:

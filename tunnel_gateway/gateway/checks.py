@@ -18,7 +18,7 @@ from websockets.sync.client import connect as websocket
 
 from tunnel_gateway.config.admin import addresses_of
 from tunnel_gateway.config.destinations import Destination
-from tunnel_gateway.config.tunnel import Config, load_config
+from tunnel_gateway.config.tunnel import Config, RevocationSettings, load_config
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.daemon import descriptors
 from tunnel_gateway.daemon.admin.admin_sockets import try_address
@@ -89,7 +89,7 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
         yield finding
     for finding in _trust(config, now, domains):
         yield finding
-    for finding in _revocation(config, now):
+    for finding in _revocation(config.revocation, now):
         yield finding
     for fault in domain_faults(config.destinations.values(), domains) if domains else ():
         yield Finding("policy", fault.key or "rules", "fault", str(fault))
@@ -97,7 +97,7 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
         for address in destination.addresses:
             yield await _reach(destination, address, config.connect_timeout)
         yield _policy(destination)
-    yield _limits(config)
+    yield _limits(config.limits.tunnels)
     for finding in _permissions(config, config_file):
         yield finding
 
@@ -105,7 +105,7 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
 def _configuration(config: Config, file: Path) -> Finding:
     if not config.enabled:
         return Finding("configuration", file.name, "warning", "tunnel.enabled=no: nothing runs")
-    listening = f"listens on {config.listen_ip}, port {config.listen_port}"
+    listening = f"listens on {config.listen.ip}, port {config.listen.port}"
     return Finding("configuration", file.name, "ok", f"no fault; {listening}")
 
 
@@ -131,8 +131,8 @@ def _places(config: Config) -> Iterator[Finding]:
         yield finding
     # Whether it is our own can be told by the admin address alone.
     taken: Status = "ok" if runs else "fault" if addresses else "warning"
-    where = f"{config.listen_ip}, port {config.listen_port}"
-    yield _place("listen", where, partial(try_port, config), taken)
+    where = f"{config.listen.ip}, port {config.listen.port}"
+    yield _place("listen", where, partial(try_port, config.listen), taken)
     if config.audit_file is not None:
         try:
             file = audit_path(config.audit_file, os.environ)
@@ -189,12 +189,12 @@ def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Itera
             yield Finding("domain", name, "warning", text)
 
 
-def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
-    if config.revocation.mode == "off":
+def _revocation(settings: RevocationSettings, now: datetime) -> Iterator[Finding]:
+    if settings.mode == "off":
         text = "nobody is looked up as revoked; soft or hard would"
         yield Finding("revocation", "tunnel.revocation=off", "ok", text)
         return
-    folder, cache = config.revocation.crl_dir, config.revocation.cache_dir
+    folder, cache = settings.crl_dir, settings.cache_dir
     if cache is not None and not os.access(cache, os.R_OK | os.W_OK | os.X_OK):
         yield Finding("revocation", str(cache), "warning", "cannot be written by this user")
     if folder is None:
@@ -230,8 +230,8 @@ def _revocation(config: Config, now: datetime) -> Iterator[Finding]:
         yield Finding("revocation", path.name, "ok", text)
     for path, one, reason in expired:
         newer = one.issuer_name in current
-        yield _expired(path, reason, hard=config.revocation.mode == "hard", newer=newer)
-    if config.revocation.mode == "hard" and not current:
+        yield _expired(path, reason, hard=settings.mode == "hard", newer=newer)
+    if settings.mode == "hard" and not current:
         text = "no list can be used: tunnel.revocation=hard refuses whose status cannot be fetched"
         yield Finding("revocation", str(folder), "fault", text)
 
@@ -298,9 +298,9 @@ def _policy(destination: Destination) -> Finding:
     return Finding("policy", f"dst_id {destination.id}", "ok", describe(destination) + note)
 
 
-def _limits(config: Config) -> Finding:
-    needed, most = descriptors.needed(config.limits.tunnels), descriptors.most()
-    text = f"{Limit.TUNNELS}={config.limits.tunnels} needs {needed} descriptors, {most} are allowed"
+def _limits(tunnels: int) -> Finding:
+    needed, most = descriptors.needed(tunnels), descriptors.most()
+    text = f"{Limit.TUNNELS}={tunnels} needs {needed} descriptors, {most} are allowed"
     if 0 <= most < needed:
         text += f" here: raise LimitNOFILE= or ulimit -Hn, or lower {Limit.TUNNELS}"
         return Finding("limits", "descriptors", "warning", text)

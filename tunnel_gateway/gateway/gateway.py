@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config.admin import addresses_of
-from tunnel_gateway.config.tunnel import Config, FleetSettings
+from tunnel_gateway.config.tunnel import Config, FleetSettings, ListenSettings
 from tunnel_gateway.daemon.collector import Collector
 from tunnel_gateway.daemon.port import refusal
 from tunnel_gateway.daemon.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
@@ -66,7 +66,7 @@ class Gateway:
         self._metrics = Metrics()
         self._service = Service(
             material=material,
-            admission=Admission(Limits.of(config), fleet=self._fleet),
+            admission=Admission(Limits.of(config.limits, config.sources), fleet=self._fleet),
             destinations=Destinations(),
             workers=Workers(),
             revocation=Revocation(),
@@ -108,7 +108,7 @@ class Gateway:
         self, termination: Termination, reloader: Reloader, passed: socket.socket | None
     ) -> None:
         config = self._service.config
-        listener = self._listen(config, passed)
+        listener = self._listen(config.listen, passed)
         log.info(
             "listening",
             address=format_address(listener.address),
@@ -149,18 +149,18 @@ class Gateway:
         tunnels = sum(session.open for session in self._sessions)
         return f"{tunnels} open tunnels, {len(self._sessions)} connections"
 
-    def _listen(self, config: Config, passed: socket.socket | None) -> Listener:
+    def _listen(self, listen: ListenSettings, passed: socket.socket | None) -> Listener:
         try:
             return Listener(
-                config.listen_ip,
-                config.listen_port,
+                listen.ip,
+                listen.port,
                 on_connection=self._start_session,
                 on_failure=lambda error: log.error("accept_failed", detail=str(error)),
-                shared=config.listen_reuseport,
+                shared=listen.reuseport,
                 passed=passed,
             )
         except OSError as error:
-            raise refusal(error, config) from None
+            raise refusal(error, listen) from None
 
     def _current(self) -> Material:
         return self._service.material
@@ -171,7 +171,7 @@ class Gateway:
         if before.log != after.log:
             configure_logs(after.log.format, after.log.level, personal=after.log.personal)
         self._service = replace(self._service, material=material)
-        self._service.admission.set_limits(Limits.of(after))
+        self._service.admission.set_limits(Limits.of(after.limits, after.sources))
         self._service.destinations.configure(after.destinations)
         self._own = _accepted_domains(material)
         self._service.revocation.configure(after.revocation, self._own)

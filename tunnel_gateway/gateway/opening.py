@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from tunnel_gateway.config.tunnel import Config
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     NotWebSocketError,
@@ -40,17 +39,19 @@ async def pass_request(
     *,
     host: str,
     client_host: str,
-    config: Config,
+    time_limit: float,
+    http_pages: bool,
 ) -> SocketStream:
     """Read the page's request and send it to the application with the identity headers.
 
-    ``host`` is the Host that the application reads, ``client_host`` the user's address.
+    ``host`` is the Host that the application reads, ``client_host`` the user's address. The whole
+    request must come within ``time_limit`` seconds.
     Returns the application's socket: a new one from ``connect`` if ``socket`` hung up, for an
     application does not wait as long for a request as a page may take. Raises NotWebSocketError,
     NotPermittedError (the origin), TimedOutError.
     """
-    request = await _read_request(page, config.upgrade_timeout)
-    check_origin(request, client.server_name, http_pages=config.http_pages)
+    request = await _read_request(page, time_limit)
+    check_origin(request, client.server_name, http_pages=http_pages)
     if socket.inbox.ended:
         socket.close()
         socket = await connect()

@@ -193,7 +193,8 @@ class Session:
             lambda: self._connect(destination),
             host=destination.host_header or client.server_name,
             client_host=self._source.host,
-            config=config,
+            time_limit=config.upgrade_timeout,
+            http_pages=config.http_pages,
         )
         if not await accepted(socket.inbox, page, time_limit=config.upgrade_timeout):
             if await pass_refusal(socket.inbox, page, self._channel.write):

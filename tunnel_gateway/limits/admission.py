@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
-from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.config.tunnel import LimitSettings, SourceSettings
 from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
 from tunnel_gateway.daemon.workers import Steps
 from tunnel_gateway.errors import Limit, OverloadedError, RateLimitedError, TooManyTunnelsError
@@ -38,9 +38,8 @@ class Limits:
     source: SourceLimits
 
     @classmethod
-    def of(cls, config: Config) -> Limits:
+    def of(cls, limits: LimitSettings, sources: SourceSettings) -> Limits:
         """Return those of a configuration."""
-        limits, sources = config.limits, config.sources
         rate = Rate(sources.rate, sources.burst) if sources.rate else None
         return cls(
             tunnels=limits.tunnels,
