@@ -20,6 +20,8 @@ IN_PLAIN_ENGLISH = (
     "docs/README.md",
     "docs/agent.md",
     "docs/architecture.md",
+    "docs/dependencies.md",
+    "docs/for-page-developers.md",
     "docs/from-outside.md",
     "docs/keys-and-trust.md",
     "docs/night-shift.md",
