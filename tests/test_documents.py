@@ -11,7 +11,7 @@ import pytest
 from tests.support.english import violations
 
 PROJECT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("*/*.md")])
+DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("[!.]*/**/*.md")])
 # The documents whose English passes the lint. The others are to follow.
 IN_PLAIN_ENGLISH = (
     "CHANGELOG.md",
@@ -21,6 +21,7 @@ IN_PLAIN_ENGLISH = (
     "docs/README.md",
     "docs/agent.md",
     "docs/architecture.md",
+    "docs/configuration.md",
     "docs/dependencies.md",
     "docs/for-page-developers.md",
     "docs/from-outside.md",
@@ -29,6 +30,8 @@ IN_PLAIN_ENGLISH = (
     "docs/operations.md",
     "docs/style.md",
     "systemd/README.md",
+    "tests/data/README.md",
+    "tests/vectors/SOURCES.md",
 )
 WITH_CONTENTS = ("configuration", "keys-and-trust", "log", "operations", "performance")
 
@@ -183,6 +186,7 @@ what he has is none
 |---|---|
 | a key | for those who have one |
 """
+    text += f"| a list of words in backticks is one word | {', '.join(['`x-*`'] * 50)} |\n"
     assert list(violations(text)) == []
 
 

@@ -40,6 +40,7 @@ _COMPILED = [(re.compile(pattern, re.IGNORECASE), advice) for pattern, advice in
 _BLOCK = re.compile(r"^( *)(```|~~~).*?^\1\2$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _INLINE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
+_LIST = re.compile(r"\bx(?:, x)+\b")  # of words in backticks
 _TARGET = re.compile(r"\]\([^()]*\)")
 _HEADING = re.compile(r"^#{1,6} .*$", re.MULTILINE)
 _ITEM = re.compile(r"^\s*(?:[*+-]|\d+\.|>)\s+", re.MULTILINE)
@@ -67,6 +68,7 @@ def prose(text: str) -> str:
         (_BLOCK, ""),
         (_COMMENT, ""),
         (_INLINE, "x"),
+        (_LIST, "x"),
         (_TARGET, "]"),
         (_HEADING, "|"),
         (_ITEM, "| "),

@@ -133,15 +133,15 @@ RULE_KINDS: Final[Mapping[str, Kind]] = {
 }
 _ADDRESSES: Final = replace(
     ADDRESS,
-    brief=f"up to {MAX_ADDRESSES} host names or IP addresses, with commas between, each with"
-    " `:port` or without",
+    brief=f"up to {MAX_ADDRESSES} host names or IP addresses, with commas between, each with or"
+    " without `:port`",
 )
 _PROXY: Final = choice({"no": None, "v1": "v1", "v2": "v2"})
 _HOST_HEADER: Final = Kind(
     "what stands in a Host header: a host name or an IP address, with a port behind a colon or"
     " without",
     _host_header,
-    brief="a host name or an IP address, with `:port` behind it or without",
+    brief="a host name or an IP address, with or without `:port` behind it",
 )
 _LIST: Final = Kind("", lambda text, _base: text, brief="a list of the KIND, with commas between")
 _DOMAINS: Final = replace(_LIST, brief="domains of the gateway, with commas between")
@@ -149,39 +149,39 @@ _DOMAINS: Final = replace(_LIST, brief="domains of the gateway, with commas betw
 # fmt: off
 DESTINATION_KEYS: Final[tuple[Key, ...]] = (
     Key("tunnel.destination.N.host", "addresses", _ADDRESSES, "",
-        "The WebSocket API that a page asks for as dst_id N: 1 to 64 letters, digits, `_` or `-`."
-        " See [Several addresses](#several-addresses).",
+        "The addresses of the WebSocket API that pages ask for as dst_id N. N is 1 to 64 letters,"
+        " digits, `_` or `-`. See [Several addresses](#several-addresses).",
         "The gateway cannot know it.", unset="must be given", vendor=True),
     Key("tunnel.destination.N.port", "addresses", PORT, "",
-        "The TCP port of the addresses that have none of their own. There may be many"
+        "The TCP port of the addresses that do not have their own. There may be many"
         " destinations; at least one must be given.",
         "The gateway cannot know it.", unset="must be given", vendor=True),
     Key("tunnel.destination.N.limit", "tunnel_limit", whole(1, 1_000_000), "",
-        "How many tunnels the destination bears. The next one gets `destination_busy`.",
-        "Applications differ.", unset="as `tunnel.limit`"),
+        "How many tunnels to the destination may be open. The next one gets `destination_busy`.",
+        "The gateway does not know what an application can carry.", unset="as `tunnel.limit`"),
     Key("tunnel.destination.N.connect.limit", "connect_limit", whole(1, 65536), "128",
-        "How many connects to the destination may be in progress. The next one gets"
+        "How many connection attempts to the destination may be in progress. The next one gets"
         " `destination_busy`.",
-        "The backlog of many servers."),
+        "Many servers let as many connections wait."),
     Key("tunnel.destination.N.proxy", "proxy", _PROXY, "no",
-        "Whether the destination is told the user's address by the PROXY protocol, see [Behind a"
-        " balancer](operations.md#behind-a-balancer).",
-        "An application that does not expect the header would fail."),
+        "Whether the gateway tells the destination the user's address with the PROXY protocol,"
+        " see [Behind a balancer](operations.md#behind-a-balancer).",
+        "An application that does not expect this header would fail."),
     Key("tunnel.destination.N.host.header", "host_header", _HOST_HEADER, "",
         "The Host that the destination reads in every request, see [What the application"
         " reads](#what-the-application-reads).",
-        "It fits the page's Origin.", unset="the tunnel's domain"),
+        "It matches the Origin of the page.", unset="the tunnel's domain"),
     Key("tunnel.destination.N.domains", "domains", _DOMAINS, "",
-        "The domains by which users may come to the destination, see [Who may go"
+        "The domains through which users may come to the destination, see [Who may go"
         " where](#who-may-go-where).",
         "Most gateways have one domain.", unset="every domain"),
     Key("tunnel.destination.N.allow.KIND", "allow", _LIST, "",
-        "Who may use the destination. KIND is `inn`, `pinfl`, `uid`, `issuer`, `policy`, `serial`"
-        " or `domain`.",
-        "The truststore decides.", unset="every trusted user"),
+        "The users who may use the destination. KIND is `inn`, `pinfl`, `uid`, `issuer`, `policy`,"
+        " `serial` or `domain`.",
+        "The truststore already decides who is trusted.", unset="every trusted user"),
     Key("tunnel.destination.N.deny.KIND", "deny", _LIST, "",
-        "Who may not use the destination.",
-        "The truststore decides.", unset="nobody"),
+        "The users who may not use the destination.",
+        "The truststore already decides who is trusted.", unset="nobody"),
 )
 # fmt: on
 

@@ -41,7 +41,7 @@ KEYS: Final[tuple[Key, ...]] = (
         " address.",
         _OF_THE_VENDOR, restart=True, vendor=True),
     Key("tunnel.listen.port", "listen.port", PORT, "8843",
-        "The TCP port to listen on. The agents of the users are told this port for the domain.",
+        "The TCP port to listen on. Tell the users' agents this port for the domain.",
         _OF_THE_VENDOR, restart=True, vendor=True),
     Key("tunnel.listen.reuseport", "listen.reuseport", YES_NO, "no",
         "Whether several daemons share the address and the port, see [Several"
@@ -53,11 +53,12 @@ KEYS: Final[tuple[Key, ...]] = (
         " balancer](operations.md#behind-a-balancer).",
         "Believing such a header lets a client choose its source address."),
     Key("tunnel.servers.dir", "servers_dir", FOLDER, "tunnel/servers",
-        "The folder with the key and the certificates of every domain, see below.",
+        "The folder with the key and the certificates of every domain, see [Files and"
+        " permissions](operations.md#files-and-permissions).",
         _OF_THE_VENDOR, vendor=True),
     Key("tunnel.servers.password", "servers_password", SECRET, "",
-        "The password of encrypted domain keys. A `.password` file beside a key is used instead"
-        " for that domain, a [credential](operations.md#passwords) for all domains.",
+        "The password of encrypted domain keys. A `.password` file beside a key replaces it for"
+        " that domain, and a [credential](operations.md#passwords) for all domains.",
         "Keys that are not encrypted need no password."),
     Key("tunnel.truststore.file", "truststore_file", FILE, "tunnel/truststore.jks",
         "The trust anchors for the users' certificates: a PEM, PKCS#12 or JKS file. The gateway"
@@ -73,10 +74,10 @@ KEYS: Final[tuple[Key, ...]] = (
         "A man in the middle of a plain page would get a tunnel."),
     Key("tunnel.handshake.timeout", "handshake_timeout", seconds(0.1, 300), "10",
         "The time for a whole handshake.",
-        "Two round trips, and a card that signs in seconds."),
+        "Enough for two round trips, and for a card that needs seconds to sign."),
     Key("tunnel.handshake.limit", "limits.handshakes", whole(1, 65536), "256",
         "How many handshakes may be in progress at once. The next one gets `overloaded`.",
-        "It bounds the memory and the signatures that strangers can cost."),
+        "It bounds the memory and the time for signatures that strangers can cost."),
     Key("tunnel.limit", "limits.tunnels", whole(1, 1_000_000), "10000",
         "How many tunnels may be open at once, handshakes included. The next one gets"
         " `overloaded`.",
@@ -84,14 +85,15 @@ KEYS: Final[tuple[Key, ...]] = (
         " descriptors."),
     Key("tunnel.memory.limit", "limits.memory", whole(0, 1_000_000, " MiB"), "2048",
         "The resident memory. Above it a new tunnel gets `overloaded`. 0: no limit.",
-        "Refusing new tunnels is better than the system's end of the process and of all tunnels."),
+        "If memory runs out, the system kills the process and all tunnels end. Refusing new"
+        " tunnels is better."),
     Key("tunnel.source.rate", "sources.rate", whole(0, 1_000_000, " a second"), "20",
         "How many handshakes one source address may begin in the long run. The next one gets"
         f" `rate_limited`. See [Limits](#limits). {_ANY}",
         "Twenty handshakes cost less than a tenth of a core, and a person makes far fewer."),
     Key("tunnel.source.burst", "sources.burst", whole(1, 1_000_000), "200",
         "How many handshakes a source address may begin at once before the rate holds.",
-        "An office that comes back after a restart."),
+        "After a restart, all users of an office come back at once."),
     Key("tunnel.source.handshakes", "sources.handshakes", whole(0, 65536), "64",
         "How many handshakes of a source address may be in progress at once. The next one gets"
         f" `rate_limited`. {_ANY}",
@@ -103,11 +105,12 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tunnel.source.networks", "sources.networks", ALLOWANCES, "127.0.0.0/8 free, ::1 free",
         "Networks with other limits: each address of such a network counts as so many sources, or"
         " is free of the limits for sources.",
-        "Balancers on this machine. Institutions behind one address need an entry of their own."),
+        "Balancers on this machine are free. Institutions behind one address need an entry of"
+        " their own."),
     Key("tunnel.certificate.limit", "limits.certificate", whole(0, 1_000_000), "64",
         "How many tunnels one certificate may have open. The next one gets `too_many_tunnels`."
         f" {_ANY}",
-        "More than the pages of one person need."),
+        "The pages of one person need fewer."),
     Key("tunnel.lifetime", "relay.lifetime", seconds(0, 31_536_000), "86400",
         "The gateway ends an open tunnel after this time, however busy it is. 0: never.",
         "An expired certificate or a changed rule then counts for every user within a day."),
@@ -125,20 +128,20 @@ KEYS: Final[tuple[Key, ...]] = (
         "The one-shot address lives for 60 s."),
     Key("tunnel.connect.timeout", "connect_timeout", seconds(0.1, 300), "5",
         "The time to connect to a destination.",
-        "Destinations stand in the same network."),
+        "Destinations are in the same network."),
     Key("tunnel.halfclose.timeout", "relay.half_close_timeout", seconds(0.1, 3600), "60",
         "The time that one direction may stay open after the other has ended.",
-        "The end of a download, but no tunnel that is forgotten."),
+        "A download can finish, and a forgotten tunnel ends soon."),
     Key("tunnel.drain.timeout", "drain_timeout", seconds(0, 3600), "30",
         "The time that open tunnels get to end when the gateway stops. A service manager must wait"
         " longer before it kills the gateway.",
-        "TimeoutStopSec of the unit is longer."),
+        "`TimeoutStopSec=` of the systemd unit is longer."),
     Key("tunnel.reload.interval", "reload_interval", seconds(0, 86_400), "0",
         "The time between two looks at the files. The gateway then loads changes as after SIGHUP."
         " 0: only SIGHUP.",
-        "A file that is half written should not be loaded without being asked."),
+        "The gateway does not load a half-written file before the operator asks for it."),
     Key("tunnel.revocation", "revocation.mode", words("off", "soft", "hard"), "off",
-        "Whether the gateway asks if users' certificates are revoked, see"
+        "Whether the gateway checks if users' certificates are revoked, see"
         " [Revocation](#revocation).",
         "No request leaves the gateway before an operator wants it."),
     Key("tunnel.revocation.timeout", "revocation.timeout", seconds(0.1, 60), "3",
@@ -146,7 +149,7 @@ KEYS: Final[tuple[Key, ...]] = (
         " gets the same time to answer.",
         "Shorter than the handshake time-out of the agents."),
     Key("tunnel.revocation.recheck", "revocation.recheck", seconds(1, 86_400), "600",
-        "The time between two looks for news, for open tunnels too.",
+        "The time between two looks for newer lists and answers, for open tunnels too.",
         "Lists come hours apart; an answer about one user should count within minutes."),
     Key("tunnel.revocation.cache.dir", "revocation.cache_dir", FOLDER, "",
         "The folder that keeps fetched lists and answers for the next start. The gateway's user"
@@ -163,23 +166,24 @@ KEYS: Final[tuple[Key, ...]] = (
         "The password of that Redis, if it has one.",
         _UNSAFE, restart=True),
     Key("tunnel.admin.listen", "admin_listen", ADMIN, "",
-        "Where operators and Prometheus ask this gateway, see [Admin](operations.md#admin)."
+        "Where this gateway answers operators and Prometheus, see [Admin](operations.md#admin)."
         " `{instance}` in it stands for TUNNEL_GATEWAY_INSTANCE of the environment.",
-        "Nothing is open that nobody uses.", restart=True),
+        "A gateway without operators' tools needs no open address.", restart=True),
     Key("tunnel.log.format", "log.format", words("auto", "console", "json"), "auto",
         "console is for people, json for machines. auto is console on a terminal, the journal's"
         " own fields under systemd, and json elsewhere.",
-        "It fits where it runs."),
+        "The right format for a terminal, for systemd and for a container."),
     Key("tunnel.log.level", "log.level", words("debug", "info", "warning", "error"), "info",
         "The least important lines that the gateway writes.",
-        "One line for each tunnel."),
+        "The log then has one line for each tunnel."),
     Key("tunnel.log.personal", "log.personal", words("masked", "full"), "masked",
         "How the log and the status name persons, see [The log](log.md#the-log).",
-        "Logs are read by more people than the audit file."),
+        "More people read the log than the audit file."),
     Key("tunnel.audit.file", "audit_file", NEW_FILE, "",
-        "Who had a tunnel, when and where to, see [Audit](log.md#audit). `{instance}` in it stands"
-        " for TUNNEL_GATEWAY_INSTANCE of the environment.",
-        "Where no law asks for it, do not collect it.", restart=True),
+        "The file that says who had a tunnel, when, and to which destination, see"
+        " [Audit](log.md#audit). `{instance}` in it stands for TUNNEL_GATEWAY_INSTANCE of the"
+        " environment.",
+        "Do not collect these data unless a law asks for them.", restart=True),
 )
 # fmt: on
 

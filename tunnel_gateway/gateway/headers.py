@@ -35,12 +35,12 @@ REMOVED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             *("kubeflow-*", "teleport-*", "x-hasura-*", "*gap-auth", "*spiffe*", "x-kong-*"),
             *("x-tyk-*",),
         ),
-        "which certificate he showed": (
+        "which certificate the user showed": (
             *("*ssl*", "x-tls-*", "tls-*", "x-mtls*", "mtls-*", "x-client*", "client-*"),
             *("cert", "cert-*", "*-cert", "*-cert-*", "*clientcert*", "*certificate*", "x-arr-*"),
             *("dn", "*-dn", "verified", "x-verified", "x-verify", "x-issuer*", "x-serial*"),
         ),
-        "where he comes from": (
+        "where the user comes from": (
             *("*forward*", "*clientip", "*-ip", "*-ip-*", "*connecting-ip*", "*remote-addr"),
             *("x-cluster-*", "x-envoy-*", "x-appengine-*", "x-azure-*", "x-akamai-*", "x-nf-*"),
             *("cf-*", "cdn-*", "cloudfront-*", "fastly-*", "fly-*", "x-amz-*", "via", "*-via"),
