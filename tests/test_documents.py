@@ -28,6 +28,7 @@ IN_PLAIN_ENGLISH = (
     "docs/keys-and-trust.md",
     "docs/night-shift.md",
     "docs/operations.md",
+    "docs/protocol.md",
     "docs/style.md",
     "systemd/README.md",
     "tests/data/README.md",
