@@ -26,6 +26,8 @@ IN_PLAIN_ENGLISH = (
     "docs/for-page-developers.md",
     "docs/from-outside.md",
     "docs/keys-and-trust.md",
+    "docs/log.md",
+    "docs/metrics.md",
     "docs/night-shift.md",
     "docs/operations.md",
     "docs/protocol.md",

@@ -1,17 +1,25 @@
-"""The table of events against the calls in the code and against the operator's manual."""
+"""The tables of events against the calls in the code and against the operator's manual."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.observability.event_table import EVENTS, KEYS, as_markdown
+from tunnel_gateway.observability.event_table import (
+    AGENT_EVENTS,
+    AGENT_KEYS,
+    GATEWAY_EVENTS,
+    GATEWAY_KEYS,
+    Event,
+    as_markdown,
+)
 
 PROJECT = Path(__file__).parents[2]
+PACKAGE = PROJECT / "tunnel_gateway"
 METHODS = {
     "debug": "debug",
     "info": "info",
@@ -19,30 +27,43 @@ METHODS = {
     "error": "error",
     "exception": "error",
 }
-BY_NAME = {event.name: event for event in EVENTS}
+# Code of both programs that logs.
+SHARED = ("observability", "cli/loop.py", "cli/uncaught.py")
 
 
 @dataclass(frozen=True)
 class Call:
     """One call of a logger; ``open`` when facts come from a mapping as well."""
 
-    place: str
+    where: str
     level: str
     event: str
     keys: frozenset[str]
     open: bool
 
 
-def calls_in(text: str, place: str) -> Iterator[Call]:
+@dataclass(frozen=True)
+class Program:
+    """A program with its tables and with the calls of its code."""
+
+    events: tuple[Event, ...]
+    keys: Mapping[str, str]
+    calls: tuple[Call, ...]
+
+    def event(self, name: str) -> Event | None:
+        return next((event for event in self.events if event.name == name), None)
+
+
+def calls_in(text: str, file: str) -> Iterator[Call]:
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         if not isinstance(node.func.value, ast.Name) or node.func.value.id != "log":
             continue
-        where = f"{place}:{node.lineno}"
+        where = f"{file}:{node.lineno}"
         (event,) = node.args
         assert isinstance(event, ast.Constant), f"{where}: an event's name must stand in the call"
-        keys = [one.arg for one in node.keywords]
+        keys = [keyword.arg for keyword in node.keywords]
         yield Call(
             where,
             METHODS[node.func.attr],
@@ -52,46 +73,67 @@ def calls_in(text: str, place: str) -> Iterator[Call]:
         )
 
 
-def all_calls() -> list[Call]:
-    """Return the gateway's calls; the agent is a program of its own."""
-    return [
+def calls_under(*names: str) -> tuple[Call, ...]:
+    """Return the calls in these files, and in the files of these folders, of the package."""
+    files = [path for name in names for path in [PACKAGE / name, *(PACKAGE / name).rglob("*.py")]]
+    return tuple(
         call
-        for path in sorted((PROJECT / "tunnel_gateway").rglob("*.py"))
-        if "agent" not in path.relative_to(PROJECT).parts
-        for call in calls_in(path.read_text(encoding="utf-8"), str(path.relative_to(PROJECT)))
-    ]
+        for path in sorted(files)
+        if path.is_file()
+        for call in calls_in(path.read_text(encoding="utf-8"), str(path.relative_to(PACKAGE)))
+    )
 
 
-CALLS = all_calls()
+GATEWAY = Program(
+    GATEWAY_EVENTS,
+    GATEWAY_KEYS,
+    calls_under(*(path.name for path in PACKAGE.iterdir() if path.name != "agent")),
+)
+AGENT = Program(AGENT_EVENTS, AGENT_KEYS, calls_under("agent", *SHARED))
+PROGRAMS = {"gateway": GATEWAY, "agent": AGENT}
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.place} {call.event}")
-def test_every_call_is_in_the_table(call: Call) -> None:
-    event = BY_NAME.get(call.event)
-    assert event is not None, f"{call.place}: {call.event} is not in observability/event_table.py"
+@pytest.mark.parametrize(
+    ("program", "call"),
+    [
+        pytest.param(program, call, id=f"{name} {call.where} {call.event}")
+        for name, program in PROGRAMS.items()
+        for call in program.calls
+    ],
+)
+def test_every_call_is_in_the_table(program: Program, call: Call) -> None:
+    event = program.event(call.event)
+    assert event is not None, f"{call.where}: {call.event} is not in observability/event_table.py"
     assert call.level in event.levels
     assert call.keys <= {*event.keys, *event.sometimes}
     if not call.open:
         assert call.keys >= set(event.keys)
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
-def test_every_event_of_the_table_is_logged(event: object) -> None:
-    assert event in EVENTS
-    name = getattr(event, "name", "")
-    found = [call for call in CALLS if call.event == name]
-    assert found, f"nobody logs {name}"
-    assert {call.level for call in found} == set(BY_NAME[name].levels)
-    if not any(call.open for call in found):
-        said = set().union(*(call.keys for call in found)) | ({"exception"} & set(KEYS))
-        assert {*BY_NAME[name].keys, *BY_NAME[name].sometimes} <= said
+@pytest.mark.parametrize(
+    ("program", "event"),
+    [
+        pytest.param(program, event, id=f"{name} {event.name}")
+        for name, program in PROGRAMS.items()
+        for event in program.events
+    ],
+)
+def test_every_event_of_the_table_is_logged(program: Program, event: Event) -> None:
+    calls = [call for call in program.calls if call.event == event.name]
+    assert calls, f"nothing logs {event.name}"
+    assert {call.level for call in calls} == set(event.levels)
+    if not any(call.open for call in calls):
+        logged = frozenset({"exception"}).union(*(call.keys for call in calls))
+        assert {*event.keys, *event.sometimes} <= logged
 
 
-def test_names_and_keys_are_explained_once() -> None:
-    assert len(BY_NAME) == len(EVENTS)
-    used = {key for event in EVENTS for key in (*event.keys, *event.sometimes)}
-    assert used == set(KEYS)
-    for event in EVENTS:
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_names_and_keys_are_explained_once(program: Program) -> None:
+    names = [event.name for event in program.events]
+    assert len(set(names)) == len(names)
+    used = {key for event in program.events for key in (*event.keys, *event.sometimes)}
+    assert used == set(program.keys)
+    for event in program.events:
         assert not set(event.keys) & set(event.sometimes)
         for text in (event.meaning, event.remedy):
             assert text
@@ -99,14 +141,26 @@ def test_names_and_keys_are_explained_once() -> None:
             assert "|" not in text
 
 
-def test_the_manual_has_the_table() -> None:
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_the_manual_has_the_tables(program: Program) -> None:
     manual = (PROJECT / "docs/log.md").read_text(encoding="utf-8")
-    assert as_markdown() in manual, f"write this into docs/log.md:\n{as_markdown()}"
+    table = as_markdown(program.events, program.keys)
+    assert table in manual, f"write this into docs/log.md:\n{table}"
+
+
+def test_every_logger_is_called_log() -> None:
+    """A logger of another name would write lines that no table has."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and "get_logger(" in ast.unparse(node.value):
+                assert ast.unparse(node.targets[0]) == "log", f"{path}:{node.lineno}"
 
 
 def test_a_call_is_read_as_it_is() -> None:
     text = "log.warning('a', b=1, **c)\nlog.exception('d')\nother.info('e')\nlog.info('f', g=2)"
-    assert [(one.level, one.event, set(one.keys), one.open) for one in calls_in(text, "x")] == [
+    assert [
+        (call.level, call.event, set(call.keys), call.open) for call in calls_in(text, "x")
+    ] == [
         ("warning", "a", {"b"}, True),
         ("error", "d", set(), False),
         ("info", "f", {"g"}, False),

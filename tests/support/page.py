@@ -13,9 +13,10 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.credentials import FIRST_DOMAIN, MADE, Credentials
-from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Program
+from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Program, check_event
 from tunnel_gateway.agent.api.apikey import make_api_key
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
+from tunnel_gateway.observability.event_table import AGENT_EVENTS
 from tunnel_gateway.pki.authority import API_KEYS, issue
 from tunnel_gateway.pki.certificates.alias import make_alias
 from tunnel_gateway.pki.certificates.certificate import to_pem
@@ -181,11 +182,14 @@ class AgentService(Program):
         return found
 
     def check_log(self) -> None:
-        """Fail if it wrote of an error of its own."""
+        """Fail if it wrote of an error of its own, or a line that is not in the table of events."""
         log = "\n".join(self.errors)
         for word in ("Traceback", "never retrieved", "internal_error", "Warning"):
             assert word not in log, log
         assert PASSWORD.decode() not in log
+        for line in self.errors:
+            if line.startswith("{"):  # a failed start is told in words
+                check_event(json.loads(line), AGENT_EVENTS)
 
 
 def _private(path: Path, data: bytes) -> Path:

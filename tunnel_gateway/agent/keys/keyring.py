@@ -37,7 +37,7 @@ MAX_KEYS_OF_ONE: Final = 8
 MAX_KEYS: Final = 64
 _ID_BYTES: Final = 16
 
-_log = get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class Keyring:
             password = await self._desk.ask(question)
         except (OSError, FileError) as fault:
             reason = sentence(fault) if isinstance(fault, OSError) else str(fault)
-            _log.warning("cannot ask for a password", reason=reason)
+            log.warning("cannot ask for a password", reason=reason)
             raise refused("cannot_ask") from None
         try:
             return await asyncio.to_thread(
@@ -216,7 +216,7 @@ class Keyring:
         except WrongPasswordError:
             return None
         except (KeystoreError, InvalidKeyError, CertificateUnsuitableError) as fault:
-            _log.warning("a key file cannot be used", reason=str(fault))
+            log.warning("a key file cannot be used", reason=str(fault))
             raise refused("key_unusable") from None
         finally:
             password[:] = bytes(len(password))
