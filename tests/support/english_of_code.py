@@ -29,9 +29,10 @@ def _texts(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.JoinedStr):
             pieces = (str(v.value) if isinstance(v, ast.Constant) else "x" for v in node.values)
             yield node.lineno, "".join(pieces)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in parts:
-                yield node.lineno, node.value
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts
+        ):
+            yield node.lineno, node.value
 
 
 def _comments(source: str) -> Iterator[tuple[int, str]]:
