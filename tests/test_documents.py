@@ -32,6 +32,7 @@ IN_PLAIN_ENGLISH = (
     "docs/operations.md",
     "docs/protocol.md",
     "docs/style.md",
+    "docs/threat-model.md",
     "systemd/README.md",
     "tests/data/README.md",
     "tests/vectors/SOURCES.md",
