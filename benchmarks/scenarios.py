@@ -52,14 +52,14 @@ SCENARIOS = (
     Scenario("new-again", "new tunnel, user seen before", _MAKING, tunnels.returning_users),
     Scenario(
         "echo-storm",
-        "echo of 64 B while others make tunnels, half of what goes",
+        "echo of 64 B while others make tunnels, at half of the full rate",
         (*_LATENCY, "tunnels/s meanwhile"),
         _BESIDE,
         background="storm",
     ),
     Scenario(
         "echo-bulk",
-        "echo of 64 B beside bulk of another user, half of what goes",
+        "echo of 64 B beside bulk of another user, at half of the full rate",
         (*_LATENCY, "MB/s meanwhile"),
         _BESIDE,
         background="bulk",
