@@ -30,6 +30,7 @@ IN_PLAIN_ENGLISH = (
     "docs/metrics.md",
     "docs/night-shift.md",
     "docs/operations.md",
+    "docs/path-validation.md",
     "docs/performance.md",
     "docs/protocol.md",
     "docs/style.md",
