@@ -59,7 +59,7 @@ def totals(outcomes: Sequence[Outcome]) -> list[str]:
     again = Figure.of([outcome.again_seconds for outcome in outcomes])
     return [
         f"tunnels lost by the upgrade: {each(lambda one: one.lost(UPGRADE, UPGRADED))}",
-        f"tunnels of the old daemon when it was asked to stop: {each(lambda one: one.had_upgraded)}",
+        f"tunnels of the old daemon when it had to stop: {each(lambda one: one.had_upgraded)}",
         f"of these, still open at the end of the round: {each(lambda one: one.kept_upgraded)}",
         f"tunnels of the daemon that was killed: {each(lambda one: one.had_killed)}",
         f"tunnels lost by the kill: {each(lambda one: one.lost(KILL))}",

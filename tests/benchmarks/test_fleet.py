@@ -45,7 +45,7 @@ def test_a_small_fleet() -> None:
     assert told["tunnels lost in all other phases"] == "0"
     kept = told["of these, still open at the end of the round"]
     # A visitor may have been there when he was asked, and has gone.
-    assert 0 < int(kept) <= int(told["tunnels of the old daemon when it was asked to stop"])
+    assert 0 < int(kept) <= int(told["tunnels of the old daemon when it had to stop"])
     assert 0 < int(told["tunnels lost by the kill"]) <= 60 - int(kept) + 1
     assert f"{BEFORE}: 60 of 60 tunnels open" in done.stderr
 
