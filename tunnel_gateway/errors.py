@@ -126,7 +126,7 @@ class FileError(TunnelGatewayError):
 class KeystoreError(TunnelGatewayError):
     """What a key or certificate file holds is damaged, out of bounds, or of an unknown kind."""
 
-    code = "file_error"
+    code = "keystore_error"
 
 
 class WrongPasswordError(KeystoreError):
@@ -198,7 +198,7 @@ class SignedDataError(TunnelGatewayError):
 class BadSignedDataError(SignedDataError):
     """The document is not the one that was signed, or the signature is not the signer's."""
 
-    code = "bad_signature"
+    code = "bad_signed_data"
 
 
 class PeerError(TunnelGatewayError):

@@ -54,7 +54,7 @@ def test_a_detached_one(
     assert verify(truststore, message, *AT, "--content", document) == 0
     document.write_bytes(DOCUMENT + b" ")
     assert verify(truststore, message, *AT, "--content", document) == 1
-    assert "bad_signature" in capsys.readouterr().err
+    assert "bad_signed_data" in capsys.readouterr().err
     assert verify(truststore, message, *AT) == 1
     assert "document must be given" in capsys.readouterr().err
 

@@ -72,6 +72,17 @@ def test_the_names_are_as_prometheus_wants_them() -> None:
         assert not one.meaning.endswith(".")
 
 
+def test_every_name_stands_whole_where_it_is_used() -> None:
+    """A search for the name of a metric finds the line that gives its value."""
+    used = {
+        text
+        for path in (PROJECT / "tunnel_gateway").rglob("*.py")
+        if path.name != "metric_table.py"
+        for text in texts(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert {one.name for one in METRICS} <= used
+
+
 def test_no_label_grows_with_strangers() -> None:
     assert not GROWING & {label for one in METRICS for label in one.labels}
 

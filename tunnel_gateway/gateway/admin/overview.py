@@ -103,15 +103,16 @@ class Overview:
 
     def _destinations(self) -> Iterator[State]:
         known = self.service().destinations
-        name = "tunnel_gateway_destination"
         for dst_id, destination in self.service().config.destinations.items():
             if (probed := self.probes.result(dst_id)) is not None:
-                yield f"{name}_up", (dst_id,), probed.up
-            yield f"{name}_tunnels", (dst_id,), known.tunnels(dst_id)
+                yield "tunnel_gateway_destination_up", (dst_id,), probed.up
+            yield "tunnel_gateway_destination_tunnels", (dst_id,), known.tunnels(dst_id)
             if destination.tunnel_limit is not None:
-                yield f"{name}_tunnels_limit", (dst_id,), destination.tunnel_limit
+                limit = destination.tunnel_limit
+                yield "tunnel_gateway_destination_tunnels_limit", (dst_id,), limit
         for one in known.states():
-            yield f"{name}_address_up", (one.dst_id, str(one.address)), one.answers
+            labels = (one.dst_id, str(one.address))
+            yield "tunnel_gateway_destination_address_up", labels, one.answers
 
     def _audit(self) -> Iterator[State]:
         audit = self.service().reports.audit
@@ -134,9 +135,10 @@ class Overview:
         yield "tunnel_gateway_revocation_lists", (), len(lists)
         if not lists:
             return
-        name = "tunnel_gateway_revocation_list"
-        yield f"{name}_issue_timestamp_seconds", (), _first(one.this_update for one in lists)
-        yield f"{name}_expiry_timestamp_seconds", (), _first(one.next_update for one in lists)
+        issued = _first(one.this_update for one in lists)
+        yield "tunnel_gateway_revocation_list_issue_timestamp_seconds", (), issued
+        expires = _first(one.next_update for one in lists)
+        yield "tunnel_gateway_revocation_list_expiry_timestamp_seconds", (), expires
 
     def _loads(self) -> Iterator[State]:
         yield "tunnel_gateway_last_reload_timestamp_seconds", (), self.loaded
