@@ -42,7 +42,7 @@ LAYERS: dict[str, set[str]] = {
 ROOMS: dict[str, tuple[str, ...]] = {
     "pki": ("encoding", "certificates", "trust", "status", "files", "authority"),
     "transport": ("wire", "system", "streams"),
-    "daemon": ("audit", "admin"),
+    "daemon": ("audit", "admin", "start_checks"),
     "gateway": ("admin", "gateway"),
     "agent": ("keys", "pages", "api", "one_tunnel", "program"),
 }

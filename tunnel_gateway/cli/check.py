@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.cli import DONE, FAILED, LOOK
 from tunnel_gateway.cli.arguments import add_config
-from tunnel_gateway.gateway.checks import Finding, Status, check
+from tunnel_gateway.daemon.findings import Finding, Status
+from tunnel_gateway.gateway.checks import check
 from tunnel_gateway.observability.logs import escaped
 
 if TYPE_CHECKING:

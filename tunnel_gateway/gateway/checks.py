@@ -6,32 +6,25 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect as websocket
 
-from tunnel_gateway.config.admin import addresses_of
 from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.config.tunnel import Config, RevocationSettings, load_config
 from tunnel_gateway.config.values import Address
-from tunnel_gateway.daemon import descriptors
-from tunnel_gateway.daemon.admin.admin_sockets import try_address
-from tunnel_gateway.daemon.audit.audit_file import FileInUseError, audit_path, try_file
-from tunnel_gateway.daemon.port import AddressInUseError, try_port
+from tunnel_gateway.daemon.findings import Finding, Status
+from tunnel_gateway.daemon.start_checks import check_cryptography, check_descriptors, check_start
 from tunnel_gateway.errors import (
     CertificateError,
     ConfigError,
     DestinationUnreachableError,
-    FileError,
-    Limit,
     RevocationDataError,
-    SelfTestError,
     TunnelGatewayError,
 )
 from tunnel_gateway.gateway.balancers import Source
@@ -39,33 +32,15 @@ from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
 from tunnel_gateway.gateway.policy import describe, domain_faults
-from tunnel_gateway.gost import known_answers
 from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.status.crl import MAX_LIST_SIZE, RevocationList
 from tunnel_gateway.pki.trust.validation import ChainValidator
 
-Status = Literal["ok", "warning", "fault"]
-
 # The user that `make install` makes, and its group.
 SERVICE_USER: Final = "tunnel-gateway"
-_TAKEN: Final[dict[Status, str]] = {
-    "ok": "a gateway that runs has it",
-    "warning": "taken, by a gateway that runs or by something else; tunnel.admin.listen tells",
-    "fault": "taken, and no gateway answers at tunnel.admin.listen",
-}
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was tried: what it belongs to, its name, how it is, and that in words."""
-
-    area: str
-    subject: str
-    status: Status
-    text: str
 
 
 async def check(config_file: Path) -> AsyncIterator[Finding]:
@@ -81,7 +56,9 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
     yield _configuration(config, config_file)
     if not config.enabled:
         return
-    for finding in await asyncio.to_thread(lambda: [_selftest(), *_places(config)]):
+    yield await asyncio.to_thread(check_cryptography)
+    start = check_start(config.admin_listen, config.listen, config.audit_file)
+    for finding in await asyncio.to_thread(list, start):
         yield finding
     now = datetime.now(UTC)
     domains: dict[str, Identity] = {}
@@ -97,7 +74,7 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
         for address in destination.addresses:
             yield await _reach(destination, address, config.connect_timeout)
         yield _policy(destination)
-    yield _limits(config.limits.tunnels)
+    yield check_descriptors(config.limits.tunnels)
     for finding in _permissions(config, config_file):
         yield finding
 
@@ -107,50 +84,6 @@ def _configuration(config: Config, file: Path) -> Finding:
         return Finding("configuration", file.name, "warning", "tunnel.enabled=no: nothing runs")
     listening = f"listens on {config.listen.ip}, port {config.listen.port}"
     return Finding("configuration", file.name, "ok", f"no fault; {listening}")
-
-
-def _selftest() -> Finding:
-    try:
-        known_answers.require()
-    except SelfTestError as error:
-        return Finding("cryptography", "known answers", "fault", str(error))
-    return Finding("cryptography", "known answers", "ok", "all came out")
-
-
-def _places(config: Config) -> Iterator[Finding]:
-    """Try what `serve` takes of the machine at its start; a gateway that runs may have it."""
-    runs = False
-    try:
-        addresses = addresses_of(config.admin_listen or (), os.environ)
-    except FileError as error:
-        yield Finding("admin", "tunnel.admin.listen", "fault", str(error))
-        addresses = ()
-    for address in addresses:
-        finding = _place("admin", str(address), partial(try_address, address), "ok")
-        runs = runs or finding.text == _TAKEN["ok"]
-        yield finding
-    # Whether it is our own can be told by the admin address alone.
-    taken: Status = "ok" if runs else "fault" if addresses else "warning"
-    where = f"{config.listen.ip}, port {config.listen.port}"
-    yield _place("listen", where, partial(try_port, config.listen), taken)
-    if config.audit_file is not None:
-        try:
-            file = audit_path(config.audit_file, os.environ)
-        except FileError as error:
-            yield Finding("audit", str(config.audit_file), "fault", str(error))
-        else:
-            yield _place("audit", str(file), partial(try_file, file), taken)
-
-
-def _place(area: str, subject: str, try_it: Callable[[], None], taken: Status) -> Finding:
-    try:
-        try_it()
-    except (AddressInUseError, FileInUseError) as error:
-        text = _TAKEN[taken] + ("" if taken == "ok" else f": {error}")
-        return Finding(area, subject, taken, text)
-    except (TunnelGatewayError, OSError) as error:
-        return Finding(area, subject, "fault", str(error))
-    return Finding(area, subject, "ok", "can be had")
 
 
 def _domains(config: Config, now: datetime, found: dict[str, Identity]) -> Iterator[Finding]:
@@ -296,15 +229,6 @@ def _policy(destination: Destination) -> Finding:
     open_to_all = not (destination.allow or destination.deny or destination.domains)
     note = "; no allow or deny rule is set" if open_to_all else ""
     return Finding("policy", f"dst_id {destination.id}", "ok", describe(destination) + note)
-
-
-def _limits(tunnels: int) -> Finding:
-    needed, most = descriptors.needed(tunnels), descriptors.most()
-    text = f"{Limit.TUNNELS}={tunnels} needs {needed} descriptors, {most} are allowed"
-    if 0 <= most < needed:
-        text += f" here: raise LimitNOFILE= or ulimit -Hn, or lower {Limit.TUNNELS}"
-        return Finding("limits", "descriptors", "warning", text)
-    return Finding("limits", "descriptors", "ok", text)
 
 
 def _permissions(config: Config, file: Path) -> Iterator[Finding]:

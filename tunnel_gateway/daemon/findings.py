@@ -1,0 +1,18 @@
+"""What `check` reports: one finding for each thing that it tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["ok", "warning", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check: its area, what was checked, the status, and the text for people."""
+
+    area: str
+    subject: str
+    status: Status
+    text: str
