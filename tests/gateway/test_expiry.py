@@ -13,7 +13,7 @@ from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, Credentials
 from tests.support.processes import write_config
 from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.gateway.expiry import ExpiryWatch, certificates_in_use, days_left
-from tunnel_gateway.gateway.shared import Material
+from tunnel_gateway.gateway.material import Material
 
 LIFE = 100 * DAY
 

@@ -88,9 +88,9 @@ def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 def overview(home: House) -> Overview:
     """Return what there is to see of a gateway in this process."""
     return Overview(
-        service=lambda: home._service,
+        resources=lambda: home._resources,
         accepted=dict,
         sessions=home.sessions,
         stopping=Stopping(),
-        probes=Probes(lambda: home._service),
+        probes=Probes(lambda: home._resources),
     )

@@ -24,10 +24,11 @@ from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import ShuttingDownError
 from tunnel_gateway.gateway.audit_trail import Audit
 from tunnel_gateway.gateway.destination_pool import Destinations
+from tunnel_gateway.gateway.material import Material
 from tunnel_gateway.gateway.reports import Reports
+from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.gateway.sessions import Sessions
-from tunnel_gateway.gateway.shared import Material, Service
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.logs import configure_logs
@@ -69,7 +70,7 @@ class House:
         self.revocation.configure(config.revocation, {})
         self.metrics = Metrics()
         self.reports = Reports(Audit(), Tally(self.metrics))
-        self._service = Service(
+        self._resources = Resources(
             Material.load(config),
             self.admission,
             self.destinations,
@@ -80,7 +81,7 @@ class House:
         self.listener = Listener(LOOPBACK, 0, on_connection=self._start, on_failure=print)
 
     def _start(self, stream: SocketStream) -> None:
-        session = self.sessions.start(self._service, stream)
+        session = self.sessions.start(self._resources, stream)
         if not self.started.is_set():
             self.first = session
         self.started.set()

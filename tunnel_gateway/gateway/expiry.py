@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tunnel_gateway.gateway.shared import Material
+from tunnel_gateway.gateway.material import Material
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.certificates.certificate import Certificate
 

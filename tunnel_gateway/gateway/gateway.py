@@ -14,6 +14,7 @@ from tunnel_gateway.config.admin import addresses_of
 from tunnel_gateway.config.tunnel import Config, FleetSettings, ListenSettings
 from tunnel_gateway.daemon.collector import Collector
 from tunnel_gateway.daemon.port import refusal
+from tunnel_gateway.daemon.reload import Reloader
 from tunnel_gateway.daemon.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
@@ -23,11 +24,11 @@ from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.audit_trail import Audit
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
+from tunnel_gateway.gateway.material import Material, MaterialLoader
 from tunnel_gateway.gateway.policy import describe
-from tunnel_gateway.gateway.reload import Reloader
 from tunnel_gateway.gateway.reports import Reports
+from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.sessions import Sessions
-from tunnel_gateway.gateway.shared import Material, Service
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.background import keep_running
@@ -64,7 +65,7 @@ class Gateway:
         self._fleet = _fleet(config.fleet)
         self._own = _accepted_domains(material)
         self._metrics = Metrics()
-        self._service = Service(
+        self._resources = Resources(
             material=material,
             admission=Admission(Limits.of(config.limits, config.sources), fleet=self._fleet),
             destinations=Destinations(),
@@ -78,11 +79,11 @@ class Gateway:
         self._stopping = Stopping()
         self._admin_addresses = addresses_of(config.admin_listen or (), os.environ)
         self._overview = Overview(
-            service=lambda: self._service,
+            resources=lambda: self._resources,
             accepted=lambda: self._own,
             sessions=self._sessions,
             stopping=self._stopping,
-            probes=Probes(lambda: self._service),
+            probes=Probes(lambda: self._resources),
         )
 
     async def serve(self) -> None:
@@ -90,11 +91,10 @@ class Gateway:
         termination = Termination()
         passed = _passed_socket()
         reloader = Reloader(
-            self._config_file,
+            MaterialLoader(self._config_file, passed=passed is not None),
             self._current,
             self._use,
             self._notifier,
-            passed=passed is not None,
             done=self._reloaded,
         )
         admin = Admin(self._admin_addresses, self._overview, self._metrics)
@@ -105,9 +105,9 @@ class Gateway:
             await admin.close()
 
     async def _serve(
-        self, termination: Termination, reloader: Reloader, passed: socket.socket | None
+        self, termination: Termination, reloader: Reloader[Material], passed: socket.socket | None
     ) -> None:
-        config = self._service.config
+        config = self._resources.config
         listener = self._listen(config.listen, passed)
         log.info(
             "listening",
@@ -117,13 +117,13 @@ class Gateway:
             destinations=sorted(config.destinations),
             policies=sorted(map(describe, config.destinations.values())),
         )
-        self._service.revocation.configure(config.revocation, self._own)
-        self._service.destinations.configure(config.destinations)
-        collector = Collector(lambda: len(self._sessions), self._service.admission.memory)
+        self._resources.revocation.configure(config.revocation, self._own)
+        self._resources.destinations.configure(config.destinations)
+        collector = Collector(lambda: len(self._sessions), self._resources.admission.memory)
         watches = [
             keep_running("reload", reloader.round),
             keep_running("expiry", self._expiry.round),
-            keep_running("memory", self._service.admission.memory.round),
+            keep_running("memory", self._resources.admission.memory.round),
             keep_running("collector", collector.round),
         ]
         # As long as there are tunnels the others shall know of them.
@@ -140,9 +140,9 @@ class Gateway:
             await self._fleet.leave()
         for one in attending:
             one.cancel()
-        await self._service.revocation.close()
-        await self._service.destinations.close()
-        self._service.workers.close()
+        await self._resources.revocation.close()
+        await self._resources.destinations.close()
+        self._resources.workers.close()
 
     def _status(self) -> str:
         """One line for ``systemctl status``."""
@@ -163,18 +163,18 @@ class Gateway:
             raise refusal(error, listen) from None
 
     def _current(self) -> Material:
-        return self._service.material
+        return self._resources.material
 
     def _use(self, material: Material) -> None:
         """Let what starts from now on have ``material``; what runs keeps what it began with."""
-        before, after = self._service.config, material.config
+        before, after = self._resources.config, material.config
         if before.log != after.log:
             configure_logs(after.log.format, after.log.level, personal=after.log.personal)
-        self._service = replace(self._service, material=material)
-        self._service.admission.set_limits(Limits.of(after.limits, after.sources))
-        self._service.destinations.configure(after.destinations)
+        self._resources = replace(self._resources, material=material)
+        self._resources.admission.set_limits(Limits.of(after.limits, after.sources))
+        self._resources.destinations.configure(after.destinations)
         self._own = _accepted_domains(material)
-        self._service.revocation.configure(after.revocation, self._own)
+        self._resources.revocation.configure(after.revocation, self._own)
         self._expiry.look(datetime.now(UTC))
 
     def _reloaded(self, done: bool) -> None:
@@ -187,10 +187,10 @@ class Gateway:
         self._audit.close()
 
     def _start_session(self, stream: SocketStream) -> None:
-        self._sessions.start(self._service, stream)
+        self._sessions.start(self._resources, stream)
 
     async def _drain(self, listener: Listener, termination: Termination) -> None:
-        seconds = self._service.config.drain_timeout
+        seconds = self._resources.config.drain_timeout
         self._notifier.stopping(seconds)
         self._stopping.begin(NOT_READY)
         await listener.close()

@@ -20,7 +20,7 @@ from tunnel_gateway.gateway.destination_pool import find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.request import left_out
-from tunnel_gateway.gateway.shared import Service
+from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.kept_errors import let_go
 from tunnel_gateway.limits.sources import source_of
 from tunnel_gateway.observability.logs import get_logger
@@ -39,21 +39,21 @@ log = get_logger(__name__)
 class Session:
     """One connection of a client. ``run`` serves it to its end and reports it."""
 
-    def __init__(self, service: Service, stream: SocketStream) -> None:
-        self._service = service
+    def __init__(self, resources: Resources, stream: SocketStream) -> None:
+        self._resources = resources
         self._stream = stream
         started = asyncio.get_running_loop().time()
         self._source = Source.of(stream.peer)
         self.account = Account(str(self._source), started)
         self._connection = ServerConnection(
-            service.settings,
+            resources.settings,
             Surroundings(
                 entropy=os.urandom,
                 validation_time=datetime.now(UTC),
-                deadline=started + service.config.handshake_timeout,
+                deadline=started + resources.config.handshake_timeout,
             ),
         )
-        self._steps = service.workers.steps()
+        self._steps = resources.workers.steps()
         self._channel = Channel(stream, self._connection, self._steps)
         self._socket: SocketStream | None = None
         self._places = AsyncExitStack()
@@ -110,12 +110,12 @@ class Session:
     async def _serve(self) -> RelayEnd:
         check_rate = await self._admit()
         client = await self._authenticate()
-        destination = find_destination(self._service.config.destinations, client.dst_id)
+        destination = find_destination(self._resources.config.destinations, client.dst_id)
         check_permitted(destination, client.peer, client.server_name)
-        certificate = self._service.admission.certificate(client.peer)
+        certificate = self._resources.admission.certificate(client.peer)
         await self._places.enter_async_context(certificate)
         await check_rate()
-        self._places.enter_context(self._service.destinations.tunnel(destination))
+        self._places.enter_context(self._resources.destinations.tunnel(destination))
         await self._connect(destination)
         page = Inbox(self._channel)
         self._channel.open(page)
@@ -130,7 +130,7 @@ class Session:
 
         Returns what says whether his rate was kept to, when all gateways count it together.
         """
-        admission = self._service.admission
+        admission = self._resources.admission
         try:
             # First, for a balancer's header is waited for, and who comes is not known before.
             self._places.enter_context(admission.tunnel())
@@ -156,22 +156,22 @@ class Session:
             raise TunnelGatewayError("the handshake gave no client")
         self.account.authenticated(client)
         know_centres(one.subject for one in client.peer.path[1:])
-        self._service.reports.tally.proven(self.account)
-        await self._service.revocation.check(client.peer)
-        self._service.revocation.watch(self, client.peer)
+        self._resources.reports.tally.proven(self.account)
+        await self._resources.revocation.check(client.peer)
+        self._resources.revocation.watch(self, client.peer)
         return client
 
     async def _learn_source(self) -> None:
         """Let the balancer say whose connection it is, if a balancer it is."""
-        deadline = self.account.started + self._service.config.handshake_timeout
-        balancers = self._service.config.proxy_from or ()
+        deadline = self.account.started + self._resources.config.handshake_timeout
+        balancers = self._resources.config.proxy_from or ()
         self._source = await find_source(self._stream, balancers, deadline)
         self.account.client = str(self._source)
 
     async def _connect(self, destination: Destination) -> SocketStream:
-        time_limit = self._service.config.connect_timeout
-        with self._service.reports.tally.connecting(destination.id):
-            self._socket = await self._service.destinations.connect(destination, time_limit)
+        time_limit = self._resources.config.connect_timeout
+        with self._resources.reports.tally.connecting(destination.id):
+            self._socket = await self._resources.destinations.connect(destination, time_limit)
         if destination.proxy:
             tunnel = self.account.domain, self.account.tunnel_id
             header = self._source.header(destination.proxy, self._stream.local, *tunnel)
@@ -182,7 +182,7 @@ class Session:
         self, page: Inbox, client: ClientAuthenticated, destination: Destination
     ) -> RelayEnd:
         assert self._socket is not None  # noqa: S101 (connected before)
-        config = self._service.config
+        config = self._resources.config
         for header, detail in left_out(client.peer.leaf):
             facts = self.account.facts()
             log.warning("identity_header_left_out", **facts, header=header, detail=detail)
@@ -215,13 +215,13 @@ class Session:
             on_socket_lost=DestinationUnreachableError("the destination broke off"),
         )
         self.account.opened(relay)
-        self._service.reports.opened(self.account)
+        self._resources.reports.opened(self.account)
         return await relay.run(page, socket.inbox)
 
     # --- the end of it ---------------------------------------------------------------------
 
     def _close(self) -> None:
-        self._service.revocation.unwatch(self)
+        self._resources.revocation.unwatch(self)
         self._stream.close()
         if self._socket is not None:
             self._socket.close()
@@ -241,7 +241,7 @@ class Session:
     def _report(self, end: RelayEnd) -> None:
         self._ended = True
         self.account.domain = self.account.domain or self._connection.server_name
-        self._service.reports.ended(
+        self._resources.reports.ended(
             self.account,
             end,
             asyncio.get_running_loop().time() - self.account.started,

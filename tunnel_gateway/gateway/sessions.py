@@ -8,8 +8,8 @@ from typing import Final
 
 from tunnel_gateway.daemon.stopping import REST_TOLD, UNOPENED_REFUSED, WAITING, Stopping
 from tunnel_gateway.errors import TunnelGatewayError
+from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.session import Session
-from tunnel_gateway.gateway.shared import Service
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 # After they were told to end: for the last alerts and log lines.
@@ -28,9 +28,9 @@ class Sessions:
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._tasks))
 
-    def start(self, service: Service, stream: SocketStream) -> Session:
+    def start(self, resources: Resources, stream: SocketStream) -> Session:
         """Serve a connection, with what is in use now."""
-        session = Session(service, stream)
+        session = Session(resources, stream)
         task = asyncio.create_task(session.run())
         self._tasks[session] = task
         task.add_done_callback(lambda _: self._tasks.pop(session))

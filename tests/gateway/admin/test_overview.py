@@ -72,7 +72,7 @@ async def test_reloads(credentials: Credentials, tmp_path: Path) -> None:
 async def test_an_audit_file_is_watched(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
         audit = Audit(tmp_path / "audit.jsonl")
-        home._service = replace(home._service, reports=Reports(audit, home.reports.tally))
+        home._resources = replace(home._resources, reports=Reports(audit, home.reports.tally))
         seen = overview(home)
         seen.watch(home.metrics)
         assert shown(home, "audit_ok") == 1

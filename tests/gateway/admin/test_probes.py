@@ -18,21 +18,23 @@ from tunnel_gateway.config.values import Entry
 from tunnel_gateway.errors import DestinationBusyError
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.destination_pool import Destinations
-from tunnel_gateway.gateway.shared import Service
+from tunnel_gateway.gateway.resources import Resources
 
 
 class Changing:
     """A service whose configuration a test changes."""
 
     def __init__(self, home: House) -> None:
-        self.service = home._service
+        self.resources = home._resources
 
-    def __call__(self) -> Service:
-        return self.service
+    def __call__(self) -> Resources:
+        return self.resources
 
     def configure(self, config: Config) -> None:
-        self.service = replace(self.service, material=replace(self.service.material, config=config))
-        self.service.destinations.configure(config.destinations)
+        self.resources = replace(
+            self.resources, material=replace(self.resources.material, config=config)
+        )
+        self.resources.destinations.configure(config.destinations)
 
 
 async def test_up_and_down(credentials: Credentials, tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ async def test_a_domain_counts_its_own_destinations_only(
 ) -> None:
     async with house(credentials, tmp_path) as home:
         current = Changing(home)
-        config = current.service.config
+        config = current.resources.config
         raw = config.destinations["raw"]
         rule = Rule("domain", frozenset({SECOND_DOMAIN}), Entry(tmp_path, 1, "k", SECOND_DOMAIN))
         other = replace(raw, id="other", domains=rule)

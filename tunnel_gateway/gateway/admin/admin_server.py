@@ -152,7 +152,7 @@ class Admin:
         tunnel_id = session.account.tunnel_id
         uid = _uid(request)
         log.info("tunnel_close_asked", tunnel_id=tunnel_id, uid=uid)
-        self._overview.service().reports.audit.action("close", tunnel_id=tunnel_id, uid=uid)
+        self._overview.resources().reports.audit.action("close", tunnel_id=tunnel_id, uid=uid)
         session.stop(OperatorClosedError("closed by an operator"))
         return _json({"closed": tunnel_id})
 

@@ -14,8 +14,8 @@ from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.errors import Limit
 from tunnel_gateway.gateway.account import Stage
 from tunnel_gateway.gateway.admin.probes import Probes
+from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.sessions import Sessions
-from tunnel_gateway.gateway.shared import Service
 from tunnel_gateway.observability.lines import WRITER
 from tunnel_gateway.observability.metrics import Metrics, State
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
@@ -31,7 +31,7 @@ class Overview:
     reload did.
     """
 
-    service: Callable[[], Service]
+    resources: Callable[[], Resources]
     accepted: Callable[[], Mapping[str, VerifiedPeer]]
     sessions: Sessions
     stopping: Stopping
@@ -44,7 +44,7 @@ class Overview:
         self.reload_ok = done
         if done:
             self.loaded = time.time()
-        metrics = self.service().reports.tally.metrics
+        metrics = self.resources().reports.tally.metrics
         metrics.reloads.labels("ok" if done else "refused").inc()
 
     def not_ready(self) -> list[str]:
@@ -53,12 +53,12 @@ class Overview:
 
     def warnings(self) -> Iterator[str]:
         """Yield what is wrong though the gateway serves."""
-        audit = self.service().reports.audit
+        audit = self.resources().reports.audit
         if not audit.ok:
             yield f"the audit file cannot be written; {audit.waiting} records wait in memory"
         if not WRITER.ok:
             yield f"nobody reads the log; {WRITER.lost_total} lines of it were lost since the start"
-        if self.service().admission.memory.full:
+        if self.resources().admission.memory.full:
             yield f"{Limit.MEMORY} is reached; new tunnels are refused"
         if not self.reload_ok:
             yield "the last reload was refused; the log says why"
@@ -69,8 +69,12 @@ class Overview:
 
     def limits(self) -> Iterator[tuple[str, int, int]]:
         """Yield the key of each limit, how much of it is taken, and the limit."""
-        service = self.service()
-        admission, config, memory = service.admission, service.config, service.admission.memory
+        resources = self.resources()
+        admission, config, memory = (
+            resources.admission,
+            resources.config,
+            resources.admission.memory,
+        )
         yield Limit.TUNNELS, admission.tunnels, config.limits.tunnels
         yield Limit.HANDSHAKES, admission.handshakes, config.limits.handshakes
         if memory.limit and memory.used:
@@ -97,13 +101,13 @@ class Overview:
         for limit, used, most in self.limits():
             yield "tunnel_gateway_limit_used", (limit,), used
             yield "tunnel_gateway_limit", (limit,), most
-        yield "tunnel_gateway_public_key_queue", (), self.service().workers.waiting
+        yield "tunnel_gateway_public_key_queue", (), self.resources().workers.waiting
         yield "tunnel_gateway_ready", (), not self.not_ready()
         yield "tunnel_gateway_draining", (), self.stopping.begun
 
     def _destinations(self) -> Iterator[State]:
-        known = self.service().destinations
-        for dst_id, destination in self.service().config.destinations.items():
+        known = self.resources().destinations
+        for dst_id, destination in self.resources().config.destinations.items():
             if (probed := self.probes.result(dst_id)) is not None:
                 yield "tunnel_gateway_destination_up", (dst_id,), probed.up
             yield "tunnel_gateway_destination_tunnels", (dst_id,), known.tunnels(dst_id)
@@ -115,14 +119,14 @@ class Overview:
             yield "tunnel_gateway_destination_address_up", labels, one.answers
 
     def _audit(self) -> Iterator[State]:
-        audit = self.service().reports.audit
+        audit = self.resources().reports.audit
         if audit.enabled:
             yield "tunnel_gateway_audit_ok", (), audit.ok
             yield "tunnel_gateway_audit_waiting", (), audit.waiting
             yield "tunnel_gateway_audit_lost_total", (), audit.lost_total
 
     def _certificates(self) -> Iterator[State]:
-        material = self.service().material
+        material = self.resources().material
         for domain, identity in material.domains.items():
             ends = min(one.not_after for one in identity.chain).timestamp()
             yield "tunnel_gateway_certificate_expiry_timestamp_seconds", (domain,), ends
@@ -131,7 +135,7 @@ class Overview:
         yield "tunnel_gateway_trust_anchor_expiry_timestamp_seconds", (), ends
 
     def _lists(self) -> Iterator[State]:
-        lists = self.service().revocation.lists()
+        lists = self.resources().revocation.lists()
         yield "tunnel_gateway_revocation_lists", (), len(lists)
         if not lists:
             return

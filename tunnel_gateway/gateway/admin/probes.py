@@ -10,7 +10,7 @@ from typing import Final
 
 from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.errors import DestinationBusyError, DestinationUnreachableError
-from tunnel_gateway.gateway.shared import Service
+from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.observability.background import GoOn
 
 PROBE_SECONDS: Final = 10.0
@@ -33,7 +33,7 @@ class Probes:
     It goes the way of tunnels, so that it also finds out which addresses to leave out.
     """
 
-    def __init__(self, current: Callable[[], Service]) -> None:
+    def __init__(self, current: Callable[[], Resources]) -> None:
         self._current = current
         self._results: dict[str, Probed] = {}
         self._at_once = asyncio.Semaphore(_AT_ONCE)

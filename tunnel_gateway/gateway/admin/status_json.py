@@ -88,13 +88,13 @@ class Status:
                 "ok": overview.reload_ok,
             },
             "domains": self._domains(now),
-            "trust_anchors": len(overview.service().material.trust_anchors),
+            "trust_anchors": len(overview.resources().material.trust_anchors),
             "destinations": self._destinations(),
             "limits": [
                 {"limit": name, "used": used, "most": most}
                 for name, used, most in overview.limits()
             ],
-            "public_key_queue": overview.service().workers.waiting,
+            "public_key_queue": overview.resources().workers.waiting,
             "connections": {stage.value: count for stage, count in overview.stages().items()},
             "connections_total": len(overview.sessions),
             "connections_shown": [self._connection(one) for one in self._shown()],
@@ -113,7 +113,7 @@ class Status:
     def _domains(self, now: datetime) -> list[dict[str, Any]]:
         accepted = self._overview.accepted()
         found = []
-        for name, identity in sorted(self._overview.service().material.domains.items()):
+        for name, identity in sorted(self._overview.resources().material.domains.items()):
             first = min(identity.chain, key=lambda one: one.not_after)
             found.append(
                 {
@@ -127,13 +127,13 @@ class Status:
 
     def _destinations(self) -> list[dict[str, Any]]:
         found = []
-        for one in self._overview.service().config.destinations.values():
+        for one in self._overview.resources().config.destinations.values():
             probed = self._overview.probes.result(one.id)
             found.append(
                 {
                     "dst_id": one.id,
                     "address": ", ".join(map(str, one.addresses)),
-                    "tunnels": self._overview.service().destinations.tunnels(one.id),
+                    "tunnels": self._overview.resources().destinations.tunnels(one.id),
                     "up": probed.up if probed else None,
                     "since": _moment(probed.since) if probed else None,
                     "fault": probed.fault if probed else "not tried yet",

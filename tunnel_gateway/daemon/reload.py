@@ -1,21 +1,17 @@
-"""Loading the configuration and its files anew while the gateway runs: all of it, or nothing.
+"""Reading the configuration and its files again while a service runs: all of it, or nothing.
 
-SIGHUP asks for it, and where ``tunnel.reload.interval`` is set a change of the files does.
+SIGHUP asks for it, and where the configuration has an interval a change of the files does.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
-from tunnel_gateway.config.keys import KEYS
-from tunnel_gateway.config.tunnel import Config, load_config
-from tunnel_gateway.errors import ConfigError, Fault, TunnelGatewayError
-from tunnel_gateway.gateway.policy import describe
-from tunnel_gateway.gateway.shared import Material
+from tunnel_gateway.errors import ConfigError, TunnelGatewayError
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.system.lifecycle import on_hangup
 from tunnel_gateway.transport.system.systemd import Notifier
@@ -25,42 +21,60 @@ log = get_logger(__name__)
 # The folder of the domains, and each domain's own.
 _DEPTH: Final = 2
 
-# Of each file: when it changed, its size, and which one it is.
+# Of each file: when it changed, its size, and which file it is.
 FileStates = dict[Path, tuple[int, int, int]]
+Loaded = TypeVar("Loaded")
 
 
-class Reloader:
-    """Replaces what is in use by what ``config_file`` says, whenever it is asked to.
+class Loader(Protocol[Loaded]):
+    """How a service reads its files. What it has loaded from them never changes."""
 
-    ``current`` tells what is in use; ``use`` takes what replaces it, and ``done``, if there
-    is one, is told after every reload whether it did. ``notifier`` is told of every reload, and
-    ``passed`` says that the listening socket was made by systemd.
+    def load(self, before: Loaded, watch: Callable[[Iterable[Path]], None]) -> Loaded:
+        """Return what replaces ``before``; runs in a thread.
+
+        ``watch`` must be told the files that the configuration names, once it is read and before
+        they are. Raises ConfigError, another TunnelGatewayError or OSError.
+        """
+
+    def files(self, loaded: Loaded) -> Iterable[Path]:
+        """Return the files and folders whose change asks for a reload."""
+
+    def interval(self, loaded: Loaded) -> float:
+        """Return the seconds between two looks at the files; 0 if nobody looks."""
+
+    def changes(self, before: Loaded, after: Loaded) -> Mapping[str, object]:
+        """Return the facts of the log line about this reload."""
+
+
+class Reloader(Generic[Loaded]):
+    """Replaces what is in use by what the files say, whenever it is asked to.
+
+    ``current`` tells what is in use, and ``use`` takes what replaces it. ``notifier`` is told of
+    every reload, and ``done`` after every reload whether it succeeded.
     """
 
     def __init__(
         self,
-        config_file: Path,
-        current: Callable[[], Material],
-        use: Callable[[Material], None],
+        loader: Loader[Loaded],
+        current: Callable[[], Loaded],
+        use: Callable[[Loaded], None],
         notifier: Notifier,
         *,
-        passed: bool = False,
         done: Callable[[bool], object] = bool,
     ) -> None:
-        self._config_file = config_file
+        self._loader = loader
         self._current = current
         self._use = use
         self._notifier = notifier
-        self._passed = passed
         self._done = done
         self._asked = asyncio.Event()
-        self._files = _files(current().config)
+        self._files = tuple(loader.files(current()))
         self._used: FileStates = self._look()
         on_hangup(self._asked.set)
 
     async def round(self) -> None:
         """Wait until it is asked for or files have changed, and reload."""
-        await self._wait(self._current().config.reload_interval)
+        await self._wait(self._loader.interval(self._current()))
         self._asked.clear()
         done = False
         with self._notifier.reloading():
@@ -80,28 +94,21 @@ class Reloader:
         except (TunnelGatewayError, OSError) as error:
             _refuse([error])
         except Exception:
-            log.exception("internal_error")  # the next request shall find us here
+            log.exception("internal_error")  # the loop must go on: the next reload may succeed
         else:
             self._use(after)
-            log.info("reloaded", **_changes(before, after))
+            log.info("reloaded", **self._loader.changes(before, after))
             return True
         return False
 
-    def _load(self, before: Material) -> Material:
+    def _load(self, before: Loaded) -> Loaded:
+        # Looked at before they are read: a change while they are read then asks for a reload too.
         self._used = self._look()
-        config = load_config(self._config_file)
-        self._files = _files(config)
+        return self._loader.load(before, self._watch)
+
+    def _watch(self, files: Iterable[Path]) -> None:
+        self._files = tuple(files)
         self._used = self._look() | self._used
-        if not config.enabled:
-            reason = "a running gateway is not switched off by a reload: stop its service"
-            raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
-        for key in (key for key in KEYS if key.restart):
-            if config.value(key.field) != before.config.value(key.field):
-                if self._passed:
-                    log.warning("listen_key_not_used", key=key.name, file=str(self._config_file))
-                else:
-                    log.warning("restart_needed", key=key.name, file=str(self._config_file))
-        return Material.load(config, before)
 
     async def _wait(self, interval: float) -> None:
         """Return once asked, or once files have changed and are the same at two looks."""
@@ -120,11 +127,7 @@ class Reloader:
         return self._asked.is_set()
 
     def _look(self) -> FileStates:
-        return dict(_states((self._config_file, *self._files)))
-
-
-def _files(config: Config) -> tuple[Path, ...]:
-    return config.truststore_file, config.servers_dir
+        return dict(_states(self._files))
 
 
 def _states(
@@ -138,22 +141,9 @@ def _states(
                 inside = (one for one in path.iterdir() if not one.name.startswith("."))
                 yield from _states(inside, depth - 1)
         except OSError:
-            continue  # on its way in or out: the reload says what is missing
+            continue  # the file is just being written or removed; a reload says what is missing
 
 
 def _refuse(faults: Iterable[object]) -> None:
     for fault in faults:
         log.error("reload_refused", detail=str(fault), effect="what was in use stays in use")
-
-
-def _changes(before: Material, after: Material) -> dict[str, object]:
-    old, new = before.domains, after.domains
-    renewed = [name for name in new if name in old and old[name].leaf != new[name].leaf]
-    return {
-        "domains": sorted(new),
-        "renewed": sorted(renewed),
-        "removed": sorted(old.keys() - new.keys()),
-        "destinations": sorted(after.config.destinations),
-        "policies": sorted(map(describe, after.config.destinations.values())),
-        "trust_anchors": len(after.trust_anchors),
-    }

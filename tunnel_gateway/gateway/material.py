@@ -1,0 +1,98 @@
+"""What the files of a configuration hold: read at the start, and again at every reload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunnel_gateway.config.keys import KEYS
+from tunnel_gateway.config.tunnel import Config, load_config
+from tunnel_gateway.errors import ConfigError, Fault
+from tunnel_gateway.gateway.domains import load_domains
+from tunnel_gateway.gateway.policy import describe, domain_faults
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.observability.masking import know_centres
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.files.truststore import load_trust_anchors
+from tunnel_gateway.pki.trust.validation import ChainValidator
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A configuration with its keys, certificates and trust anchors. A reload makes another."""
+
+    config: Config
+    domains: Mapping[str, Identity]
+    trust_anchors: tuple[Certificate, ...]
+    validator: ChainValidator
+
+    @classmethod
+    def load(cls, config: Config, before: Material | None = None) -> Material:
+        """Read keys, certificates and trust anchors.
+
+        With the same trust anchors as ``before`` the users' chains that were accepted are still
+        remembered. Raises ConfigError or FileError with all that the operator has to change.
+        """
+        anchors = load_trust_anchors(config.truststore_file, config.truststore_password)
+        domains = load_domains(config.servers_dir, config.servers_password)
+        if faults := domain_faults(config.destinations.values(), domains):
+            raise ConfigError(faults)
+        own = [one for identity in domains.values() for one in identity.chain]
+        know_centres((*(one.subject for one in anchors), *(one.issuer for one in own)))
+        kept = before is not None and before.trust_anchors == anchors
+        validator = before.validator if before and kept else ChainValidator(anchors)
+        return cls(config, domains, anchors, validator)
+
+
+class MaterialLoader:
+    """Reads ``config_file`` and its files again for a reload.
+
+    ``passed`` says that systemd made the listening socket.
+    """
+
+    def __init__(self, config_file: Path, *, passed: bool = False) -> None:
+        self._config_file = config_file
+        self._passed = passed
+
+    def load(self, before: Material, watch: Callable[[Iterable[Path]], None]) -> Material:
+        """Return what replaces ``before``. Raises ConfigError, FileError, OSError."""
+        config = load_config(self._config_file)
+        watch(self._files(config))
+        if not config.enabled:
+            reason = "a running gateway is not switched off by a reload: stop its service"
+            raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
+        for key in (key for key in KEYS if key.restart):
+            if config.value(key.field) != before.config.value(key.field):
+                if self._passed:
+                    log.warning("listen_key_not_used", key=key.name, file=str(self._config_file))
+                else:
+                    log.warning("restart_needed", key=key.name, file=str(self._config_file))
+        return Material.load(config, before)
+
+    def files(self, material: Material) -> tuple[Path, ...]:
+        """Return the files and folders whose change asks for a reload."""
+        return self._files(material.config)
+
+    def _files(self, config: Config) -> tuple[Path, ...]:
+        return self._config_file, config.truststore_file, config.servers_dir
+
+    def interval(self, material: Material) -> float:
+        """Return ``tunnel.reload.interval``."""
+        return material.config.reload_interval
+
+    def changes(self, before: Material, after: Material) -> dict[str, object]:
+        """Return what is in use now, and which domains have another certificate or are gone."""
+        old, new = before.domains, after.domains
+        renewed = [name for name in new if name in old and old[name].leaf != new[name].leaf]
+        return {
+            "domains": sorted(new),
+            "renewed": sorted(renewed),
+            "removed": sorted(old.keys() - new.keys()),
+            "destinations": sorted(after.config.destinations),
+            "policies": sorted(map(describe, after.config.destinations.values())),
+            "trust_anchors": len(after.trust_anchors),
+        }

@@ -1,0 +1,36 @@
+"""The resources that all sessions of a gateway use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.daemon.workers import Workers
+from tunnel_gateway.gateway.destination_pool import Destinations
+from tunnel_gateway.gateway.material import Material
+from tunnel_gateway.gateway.reports import Reports
+from tunnel_gateway.limits.admission import Admission
+from tunnel_gateway.protocol.server import ServerSettings
+from tunnel_gateway.revocation.watch import Revocation
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a session gets when it starts. It keeps its ``material`` also after a reload."""
+
+    material: Material
+    admission: Admission
+    destinations: Destinations
+    workers: Workers
+    revocation: Revocation
+    reports: Reports
+
+    @property
+    def config(self) -> Config:
+        """The configuration that was in use when the session began."""
+        return self.material.config
+
+    @property
+    def settings(self) -> ServerSettings:
+        """What the protocol needs to know."""
+        return ServerSettings(self.material.domains.get, self.material.validator)
