@@ -30,7 +30,7 @@ from tests.support.processes import (
     ReservedPort,
     wait_until,
 )
-from tunnel_gateway.gateway.admin.admin_server import MAX_CONNECTIONS
+from tunnel_gateway.daemon.admin.admin_server import MAX_CONNECTIONS
 
 StartGateway = Callable[..., Gateway]
 Started = tuple[Gateway, Operator]

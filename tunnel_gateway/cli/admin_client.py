@@ -16,7 +16,7 @@ from tunnel_gateway.cli.say import say
 from tunnel_gateway.config.admin import AdminAddress, addresses_of, parse_address
 from tunnel_gateway.config.tunnel import load_admin_listen
 from tunnel_gateway.config.values import INSTANCE
-from tunnel_gateway.daemon.admin.guard import ACTION_HEADER, SERVER
+from tunnel_gateway.daemon.admin.conventions import ACTION_HEADER, SERVER
 from tunnel_gateway.errors import AdminError, ConfigError, Fault
 from tunnel_gateway.observability.logs import escaped
 

@@ -13,7 +13,6 @@ from tunnel_gateway.cli.say import say
 from tunnel_gateway.cli.secrecy import keep_memory_private
 from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.daemon import descriptors
-from tunnel_gateway.gateway.gateway import Gateway
 from tunnel_gateway.gost import known_answers
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.transport.system.systemd import Notifier
@@ -57,6 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     # The thread of the handshakes gives Python's lock back to the tunnels after half a millisecond,
     # not after five.
     sys.setswitchinterval(0.0005)
+    # Imported here, so that the other commands start without the gateway and its HTTP libraries.
+    from tunnel_gateway.gateway.gateway import Gateway  # noqa: PLC0415
+
     with closing(Gateway(config, arguments.config)) as gateway:
         loop.run(gateway.serve())
     return 0

@@ -18,9 +18,9 @@ from tunnel_gateway.daemon.reload import Reloader
 from tunnel_gateway.daemon.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
-from tunnel_gateway.gateway.admin.admin_server import Admin
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
+from tunnel_gateway.gateway.admin.routes import admin_server
 from tunnel_gateway.gateway.audit_trail import Audit
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
@@ -97,7 +97,7 @@ class Gateway:
             self._notifier,
             done=self._reloaded,
         )
-        admin = Admin(self._admin_addresses, self._overview, self._metrics)
+        admin = admin_server(self._admin_addresses, self._overview, self._metrics)
         await admin.start()
         try:
             await self._serve(termination, reloader, passed)

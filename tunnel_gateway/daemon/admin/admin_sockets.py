@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.config.admin import AdminAddress
-from tunnel_gateway.daemon.admin.guard import SERVER
+from tunnel_gateway.daemon.admin.conventions import SERVER
 from tunnel_gateway.daemon.port import AddressInUseError
 from tunnel_gateway.errors import CannotListenError
 

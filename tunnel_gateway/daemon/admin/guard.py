@@ -15,16 +15,13 @@ from typing import Final
 
 from aiohttp import HttpVersion11, http_exceptions, web
 
+from tunnel_gateway.daemon.admin.conventions import ACTION_HEADER, SERVER
 from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.wire.upgrade import MAX_HEAD_SIZE
 
 log = get_logger(__name__)
 
-# A form of a page cannot send it, and a script of another origin not without being let.
-ACTION_HEADER: Final = "X-Tunnel-Gateway"
-
-SERVER: Final = "tunnel-gateway"
 _LOCAL_NAMES: Final = frozenset({"127.0.0.1", "[::1]", "localhost"})
 _HEADERS: Final = {
     "Cache-Control": "no-store",
