@@ -1,13 +1,16 @@
-"""The one line of a connection. Lines of whole tunnels are in test_session.py."""
+"""The log line and the audit record of a connection. Whole tunnels are in test_session.py."""
 
 from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.pair import Pair, new_client, new_server
+from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.errors import (
     Limit,
     NotPermittedError,
@@ -15,10 +18,8 @@ from tunnel_gateway.errors import (
     TimedOutError,
     TruncatedError,
 )
-from tunnel_gateway.gateway.account import Account
-from tunnel_gateway.gateway.audit_trail import Audit
 from tunnel_gateway.gateway.reports import Reports
-from tunnel_gateway.gateway.tally import Tally
+from tunnel_gateway.gateway.session_facts import SessionFacts
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.transport.streams.relay import RelayEnd
@@ -26,8 +27,8 @@ from tunnel_gateway.transport.streams.relay import RelayEnd
 
 def line_of(log: io.StringIO, end: RelayEnd, *, silent: bool) -> dict[str, Any]:
     configure_logs("json", "debug", log)
-    reports = Reports(Audit(), Tally(Metrics()))
-    reports.ended(Account("192.0.2.1:5000", 1.0), end, 1.23456, silent=silent)
+    reports = Reports(Audit(), Metrics())
+    reports.ended(SessionFacts("192.0.2.1:5000", 1.0), end, 1.23456, silent=silent)
     line: dict[str, Any] = json.loads(log.getvalue())
     return line
 
@@ -65,11 +66,46 @@ def test_a_limit_is_named_by_its_key(log: io.StringIO) -> None:
 
 def test_who_is_not_told_is_counted_in_the_next_line(log: io.StringIO) -> None:
     configure_logs("json", "info", log)
-    reports = Reports(Audit(), Tally(Metrics()))
+    reports = Reports(Audit(), Metrics())
     error = RateLimitedError("too often", Limit.SOURCE_RATE)
     for told in (False, False, True, True):
-        account = Account("192.0.2.1:5000", 1.0, told=told)
-        reports.ended(account, RelayEnd("rate_limited", error), 1.0, silent=True)
+        facts = SessionFacts("192.0.2.1:5000", 1.0, told=told)
+        reports.ended(facts, RelayEnd("rate_limited", error), 1.0, silent=True)
     first, second = (json.loads(line) for line in log.getvalue().splitlines())
     assert first["untold"] == 2
     assert "untold" not in second
+
+
+REFUSED = RelayEnd("not_permitted", NotPermittedError("not on the list", "allow.inn"))
+
+
+def records(path: Path, *facts: SessionFacts) -> list[dict[str, Any]]:
+    """Return the audit of connections that were refused."""
+    audit = Audit(path)
+    reports = Reports(audit, Metrics())
+    for one in facts:
+        reports.ended(one, REFUSED, 1.5, silent=False)
+    audit.close()
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_the_audit_names_a_user_in_full(tmp_path: Path) -> None:
+    facts = SessionFacts("192.0.2.1:5000", 1.0)
+    facts.authenticated(client := Pair(new_client(), new_server()).authenticate())
+    _, refused, _ = records(tmp_path / "audit.jsonl", facts)
+    leaf = client.peer.leaf
+    assert refused["event"] == "refused"
+    assert (refused["name"], refused["pinfl"]) == (leaf.common_name, leaf.pinfl)
+    assert (refused["subject"], refused["issuer"]) == (leaf.subject, leaf.issuer)
+    assert refused["serial"] == leaf.serial_hex
+    assert refused["client"] == "192.0.2.1:5000"
+    assert refused["tunnel_id"] == client.tunnel_id.hex()
+    assert (refused["reason"], refused["rule"]) == ("not_permitted", "allow.inn")
+    assert refused["accepted"] < refused["time"]
+    assert "bytes_up" not in refused
+
+
+def test_the_audit_has_no_record_of_a_stranger(tmp_path: Path) -> None:
+    stranger = SessionFacts("192.0.2.1:5000", 1.0)
+    events = [record["event"] for record in records(tmp_path / "audit.jsonl", stranger)]
+    assert events == ["start", "end"]

@@ -29,10 +29,10 @@ async def test_a_tunnel_is_found_by_its_id(credentials: Credentials, tmp_path: P
         first, _, one = await open_tunnel(home)
         second, _, other = await open_tunnel(home)
         assert len(home.sessions) == 2
-        assert [one.account.tunnel_id for one in home.sessions] == [first, second]
+        assert [one.facts.tunnel_id for one in home.sessions] == [first, second]
         for beginning in (second, second[:8]):
             (found,) = home.sessions.find(beginning)
-            assert found.account.tunnel_id == second
+            assert found.facts.tunnel_id == second
         assert len(home.sessions.find("")) == 2
         assert home.sessions.find("0" * 32) == []
         one.close()

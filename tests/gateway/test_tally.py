@@ -16,7 +16,7 @@ from tunnel_gateway.errors import AlertReceivedError, DestinationUnreachableErro
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.metrics import Metrics
 
-PLACE = {"domain": FIRST_DOMAIN, "dst_id": "raw"}
+LABELS = {"domain": FIRST_DOMAIN, "dst_id": "raw"}
 
 
 def shown(metrics: Metrics, name: str, **labels: str) -> float:
@@ -25,7 +25,7 @@ def shown(metrics: Metrics, name: str, **labels: str) -> float:
 
 
 def down(home: House) -> float:
-    return shown(home.metrics, "bytes_total", direction="down", **PLACE)
+    return shown(home.metrics, "bytes_total", direction="down", **LABELS)
 
 
 async def one_tunnel(home: House, size: int, before: float) -> None:
@@ -36,7 +36,7 @@ async def one_tunnel(home: House, size: int, before: float) -> None:
     await head(destination)
     await send(destination, SWITCHED + bytes(size))
     await page.received(len(SWITCHED) + size)
-    assert shown(home.metrics, "tunnels_open", **PLACE) == 1
+    assert shown(home.metrics, "tunnels_open", **LABELS) == 1
     assert down(home) == before + len(SWITCHED) + size
     tunnel.channel.write_eof()
     assert await receive_all(destination) == b""
@@ -55,10 +55,10 @@ async def test_bytes_of_running_and_of_ended_tunnels(
             await one_tunnel(home, size, total)
             total += len(SWITCHED) + size
             assert down(home) == total
-            assert shown(home.metrics, "tunnels_open", **PLACE) == 0
-            assert shown(home.metrics, "tunnels_opened_total", **PLACE) == number
+            assert shown(home.metrics, "tunnels_open", **LABELS) == 0
+            assert shown(home.metrics, "tunnels_opened_total", **LABELS) == number
             assert shown(home.metrics, "tunnels_closed_total", reason="completed") == number
-        assert shown(home.metrics, "bytes_total", direction="up", **PLACE) == 0
+        assert shown(home.metrics, "bytes_total", direction="up", **LABELS) == 0
         assert shown(home.metrics, "handshake_seconds_count") == 3
         assert shown(home.metrics, "connect_seconds_count", dst_id="raw") == 3
 

@@ -20,7 +20,7 @@ def test_the_memory_is_what_the_system_says() -> None:
 
 def states(known: Process) -> dict[str, float]:
     known.look()
-    return {name: value for name, _, value in known.states()}
+    return {name: value for name, _, value in known.samples()}
 
 
 def test_what_the_system_says() -> None:
@@ -45,14 +45,14 @@ def test_descriptors_are_those_that_are_open() -> None:
 
 
 def test_before_the_first_look_there_is_nothing() -> None:
-    assert list(Process().states()) == []
+    assert list(Process().samples()) == []
 
 
 def test_what_is_missing_without_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(process, "_PROC", tmp_path)
     known = Process()
     known.look()
-    assert {name for name, _, _ in known.states()} == {
+    assert {name for name, _, _ in known.samples()} == {
         "process_start_time_seconds",
         "process_cpu_seconds_total",
         "process_max_fds",

@@ -19,17 +19,16 @@ from tests.support.processes import write_config
 from tunnel_gateway.agent.handshake import Tunnel, open_tunnel
 from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.config.values import Address
+from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import ShuttingDownError
-from tunnel_gateway.gateway.audit_trail import Audit
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.material import Material
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.gateway.sessions import Sessions
-from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.observability.metrics import Metrics
@@ -69,7 +68,7 @@ class House:
         self.revocation = Revocation()
         self.revocation.configure(config.revocation, {})
         self.metrics = Metrics()
-        self.reports = Reports(Audit(), Tally(self.metrics))
+        self.reports = Reports(Audit(), self.metrics)
         self._resources = Resources(
             Material.load(config),
             self.admission,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config.admin import addresses_of
 from tunnel_gateway.config.tunnel import Config, FleetSettings, ListenSettings
+from tunnel_gateway.daemon.admin.health import Health
+from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.collector import Collector
 from tunnel_gateway.daemon.port import refusal
 from tunnel_gateway.daemon.reload import Reloader
@@ -21,7 +23,6 @@ from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingD
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.admin.routes import admin_server
-from tunnel_gateway.gateway.audit_trail import Audit
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.material import Material, MaterialLoader
@@ -29,7 +30,6 @@ from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.sessions import Sessions
-from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import configure_logs, get_logger
@@ -71,19 +71,23 @@ class Gateway:
             destinations=Destinations(),
             workers=Workers(),
             revocation=Revocation(),
-            reports=Reports(self._audit, Tally(self._metrics)),
+            reports=Reports(self._audit, self._metrics),
         )
         self._expiry = ExpiryWatch(self._current)
         self._notifier = Notifier()
         self._sessions = Sessions()
         self._stopping = Stopping()
         self._admin_addresses = addresses_of(config.admin_listen or (), os.environ)
+        probes = Probes(lambda: self._resources)
+        memory = self._resources.admission.memory
+        self._health = Health(self._stopping, memory, self._audit, self._metrics, probes.faults)
         self._overview = Overview(
             resources=lambda: self._resources,
             accepted=lambda: self._own,
             sessions=self._sessions,
             stopping=self._stopping,
-            probes=Probes(lambda: self._resources),
+            probes=probes,
+            health=self._health,
         )
 
     async def serve(self) -> None:
@@ -97,7 +101,7 @@ class Gateway:
             self._notifier,
             done=self._reloaded,
         )
-        admin = admin_server(self._admin_addresses, self._overview, self._metrics)
+        admin = admin_server(self._admin_addresses, self._overview, self._metrics, self._audit)
         await admin.start()
         try:
             await self._serve(termination, reloader, passed)
@@ -179,8 +183,8 @@ class Gateway:
 
     def _reloaded(self, done: bool) -> None:
         self._audit.reopen()
-        self._audit.action("reload", done=done)
-        self._overview.reloaded(done)
+        self._audit.record("reload", {"done": done})
+        self._health.reloaded(done)
 
     def close(self) -> None:
         """Write what waits for the audit file; when ``serve`` has returned."""
@@ -196,7 +200,7 @@ class Gateway:
         await listener.close()
         self._stopping.begin(LISTENER_CLOSED)
         log.info("draining", tunnels=len(self._sessions), seconds=seconds)
-        self._audit.action("stop", tunnels=len(self._sessions))
+        self._audit.record("stop", {"tunnels": len(self._sessions)})
         error = ShuttingDownError("the gateway is stopping")
         await self._sessions.drain(
             error, seconds, termination.insisted(), self._stopping, replaced=listener.replaced

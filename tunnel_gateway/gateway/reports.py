@@ -1,60 +1,87 @@
-"""What is told of a connection: counts, one line of the log at its end, and the audit."""
+"""What is reported of connections: counts, one log line at the end, and records of the audit.
+
+A tunnel has two audit records, ``opened`` and ``closed``. A verified user who did not get a tunnel
+has ``refused``. Strangers have none: nobody was proven, and many of them must not fill the disk.
+"""
 
 from __future__ import annotations
 
-from tunnel_gateway.errors import NotPermittedError, TruncatedError, TunnelGatewayError
-from tunnel_gateway.gateway.account import Account
-from tunnel_gateway.gateway.audit_trail import Audit
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+
+from tunnel_gateway.daemon.audit.audit_trail import Audit
+from tunnel_gateway.daemon.audit.writer import timestamp
+from tunnel_gateway.errors import TruncatedError, TunnelGatewayError
+from tunnel_gateway.gateway.session_facts import SessionFacts, end_fields
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.transport.streams.relay import RelayEnd
 
 log = get_logger(__name__)
 
 
 class Reports:
-    """Told by every session of what becomes of its connection."""
+    """The one place to which sessions report. ``metrics`` and ``audit`` take what they report."""
 
-    def __init__(self, audit: Audit, tally: Tally) -> None:
-        self.audit = audit
-        self.tally = tally
+    def __init__(self, audit: Audit, metrics: Metrics) -> None:
+        self._audit = audit
+        self._metrics = metrics
+        self._tally = Tally(metrics)
         self._untold = 0
 
-    def opened(self, account: Account) -> None:
-        """Note that a WebSocket is open."""
-        self.audit.opened(account)
-        self.tally.opened(account)
+    def proven(self, facts: SessionFacts) -> None:
+        """Note that the user of a connection is proven."""
+        self._tally.proven(facts)
 
-    def ended(self, account: Account, end: RelayEnd, seconds: float, *, silent: bool) -> None:
-        """Write what there is to say of a connection that lasted ``seconds``.
+    def connecting(self, dst_id: str) -> AbstractContextManager[None]:
+        """Measure a connect to a destination. A connect that is cancelled does not count."""
+        return self._tally.connecting(dst_id)
+
+    def opened(self, facts: SessionFacts) -> None:
+        """Note that a WebSocket is open."""
+        self._audit.record("opened", facts.audit_fields())
+        self._tally.opened(facts)
+
+    def ended(self, facts: SessionFacts, end: RelayEnd, seconds: float, *, silent: bool) -> None:
+        """Report the end of a connection that lasted ``seconds``.
 
         ``silent``: its peer never sent a byte.
         """
-        self.audit.ended(account, end, seconds)
-        facts = account.facts() | {"reason": end.reason, "seconds": round(seconds, 3)}
-        if end.error is not None:
-            facts["detail"] = str(end.error)
-        if isinstance(end.error, NotPermittedError) and end.error.rule:
-            facts["rule"] = end.error.rule
+        self._record_end(facts, end, seconds)
+        fields = facts.log_fields() | end_fields(end, seconds)
         if isinstance(end.error, TunnelGatewayError) and end.error.limit:
-            facts["limit"] = end.error.limit.value
-            self.tally.metrics.limits_reached.labels(end.error.limit.value).inc()
-        if account.relay is not None:
-            facts |= {"bytes_up": account.bytes_up, "bytes_down": account.bytes_down}
-            self.tally.closed(account, end.reason)
-            log.info("tunnel_closed", **facts)
+            fields["limit"] = end.error.limit.value
+            self._metrics.limits_reached.labels(end.error.limit.value).inc()
+        if facts.relay is not None:
+            self._tally.closed(facts, end.reason)
+            log.info("tunnel_closed", **fields, **facts.byte_fields())
         elif silent and isinstance(end.error, TruncatedError | OSError):
-            self.tally.metrics.probes.inc()
-            log.debug("probe", **facts)  # a balancer's health check connects and hangs up
+            self._metrics.probes.inc()
+            log.debug("probe", **fields)  # a balancer's health check connects and hangs up
         else:
-            self.tally.metrics.refused(end.reason)
-            self._refused(facts, told=account.told)
+            self._metrics.refused(end.reason)
+            self._refused(fields, told=facts.told)
 
-    def _refused(self, facts: dict[str, object], *, told: bool) -> None:
+    def _refused(self, fields: dict[str, object], *, told: bool) -> None:
         if not told:
             self._untold += 1
-            log.debug("tunnel_refused", **facts)
+            log.debug("tunnel_refused", **fields)
             return
         if self._untold:
-            facts["untold"], self._untold = self._untold, 0
-        log.warning("tunnel_refused", **facts)
+            fields["untold"], self._untold = self._untold, 0
+        log.warning("tunnel_refused", **fields)
+
+    def _record_end(self, facts: SessionFacts, end: RelayEnd, seconds: float) -> None:
+        if facts.leaf is None:
+            return
+        accepted = timestamp(datetime.now(UTC) - timedelta(seconds=seconds))
+        self._audit.record(
+            "refused" if facts.relay is None else "closed",
+            {
+                **facts.audit_fields(),
+                "accepted": accepted,
+                **end_fields(end, seconds),
+                **facts.byte_fields(),
+            },
+        )

@@ -14,13 +14,13 @@ from tunnel_gateway.errors import (
     LimitReachedError,
     TunnelGatewayError,
 )
-from tunnel_gateway.gateway.account import Account, Stage
 from tunnel_gateway.gateway.balancers import Source, find_source
 from tunnel_gateway.gateway.destination_pool import find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
 from tunnel_gateway.gateway.request import left_out
 from tunnel_gateway.gateway.resources import Resources
+from tunnel_gateway.gateway.session_facts import SessionFacts, Stage
 from tunnel_gateway.kept_errors import let_go
 from tunnel_gateway.limits.sources import source_of
 from tunnel_gateway.observability.logs import get_logger
@@ -44,7 +44,7 @@ class Session:
         self._stream = stream
         started = asyncio.get_running_loop().time()
         self._source = Source.of(stream.peer)
-        self.account = Account(str(self._source), started)
+        self.facts = SessionFacts(str(self._source), started)
         self._connection = ServerConnection(
             resources.settings,
             Surroundings(
@@ -72,8 +72,8 @@ class Session:
 
     def stop(self, error: TunnelGatewayError) -> None:
         """End the session now, wherever it is, and tell the client why."""
-        if self.account.relay is not None:
-            self.account.relay.stop(error)
+        if self.facts.relay is not None:
+            self.facts.relay.stop(error)
         elif self._stop_error is None and not self._ended:
             self._stop_error = error
             if self._task is not None:  # else it ends as soon as it runs
@@ -82,7 +82,7 @@ class Session:
     @property
     def open(self) -> bool:
         """Tell whether the tunnel carries a WebSocket connection by now."""
-        return self.account.stage is Stage.OPEN
+        return self.facts.stage is Stage.OPEN
 
     # --- the way of a tunnel ---------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class Session:
                 raise
             return self._break_off(self._stop_error)
         except Exception:
-            log.exception("internal_error", **self.account.facts())
+            log.exception("internal_error", **self.facts.log_fields())
             return self._break_off(TunnelGatewayError("internal error"))
         finally:
             self._close()
@@ -122,7 +122,7 @@ class Session:
         page.check()  # the client may have left while we connected
         self._connection.accept()
         self._channel.flush()
-        self.account.stage = Stage.OPENING
+        self.facts.stage = Stage.OPENING
         return await self._open(page, client, destination)
 
     async def _admit(self) -> Callable[[], Awaitable[None]]:
@@ -145,7 +145,7 @@ class Session:
             # Who is turned away here holds no place while the socket closes, or strangers could
             # hold all of them; and beyond some rate there is no word to wait for.
             await self._places.aclose()
-            self.account.told = admission.tells(source_of(self._source.host))
+            self.facts.told = admission.tells(source_of(self._source.host))
             raise
         return check_rate
 
@@ -154,26 +154,26 @@ class Session:
             client = await self._channel.handshake()
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
-        self.account.authenticated(client)
+        self.facts.authenticated(client)
         know_centres(one.subject for one in client.peer.path[1:])
-        self._resources.reports.tally.proven(self.account)
+        self._resources.reports.proven(self.facts)
         await self._resources.revocation.check(client.peer)
         self._resources.revocation.watch(self, client.peer)
         return client
 
     async def _learn_source(self) -> None:
         """Let the balancer say whose connection it is, if a balancer it is."""
-        deadline = self.account.started + self._resources.config.handshake_timeout
+        deadline = self.facts.started + self._resources.config.handshake_timeout
         balancers = self._resources.config.proxy_from or ()
         self._source = await find_source(self._stream, balancers, deadline)
-        self.account.client = str(self._source)
+        self.facts.client = str(self._source)
 
     async def _connect(self, destination: Destination) -> SocketStream:
         time_limit = self._resources.config.connect_timeout
-        with self._resources.reports.tally.connecting(destination.id):
+        with self._resources.reports.connecting(destination.id):
             self._socket = await self._resources.destinations.connect(destination, time_limit)
         if destination.proxy:
-            tunnel = self.account.domain, self.account.tunnel_id
+            tunnel = self.facts.domain, self.facts.tunnel_id
             header = self._source.header(destination.proxy, self._stream.local, *tunnel)
             self._socket.write(header)
         return self._socket
@@ -184,8 +184,8 @@ class Session:
         assert self._socket is not None  # noqa: S101 (connected before)
         config = self._resources.config
         for header, detail in left_out(client.peer.leaf):
-            facts = self.account.facts()
-            log.warning("identity_header_left_out", **facts, header=header, detail=detail)
+            fields = self.facts.log_fields()
+            log.warning("identity_header_left_out", **fields, header=header, detail=detail)
         socket = await pass_request(
             page,
             client,
@@ -214,8 +214,8 @@ class Session:
             socket_name="destination",
             on_socket_lost=DestinationUnreachableError("the destination broke off"),
         )
-        self.account.opened(relay)
-        self._resources.reports.opened(self.account)
+        self.facts.opened(relay)
+        self._resources.reports.opened(self.facts)
         return await relay.run(page, socket.inbox)
 
     # --- the end of it ---------------------------------------------------------------------
@@ -232,7 +232,7 @@ class Session:
             await self._socket.wait_closed()
 
     def _break_off(self, error: TunnelGatewayError) -> RelayEnd:
-        if self.account.told:
+        if self.facts.told:
             self._channel.abort(error)
         else:
             self._stream.abort(error)
@@ -240,10 +240,10 @@ class Session:
 
     def _report(self, end: RelayEnd) -> None:
         self._ended = True
-        self.account.domain = self.account.domain or self._connection.server_name
+        self.facts.domain = self.facts.domain or self._connection.server_name
         self._resources.reports.ended(
-            self.account,
+            self.facts,
             end,
-            asyncio.get_running_loop().time() - self.account.started,
+            asyncio.get_running_loop().time() - self.facts.started,
             silent=not self._stream.received,
         )

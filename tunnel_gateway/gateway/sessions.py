@@ -38,7 +38,7 @@ class Sessions:
 
     def find(self, beginning: str) -> list[Session]:
         """Return the connections whose tunnel's id (32 hexadecimal digits) begins so."""
-        return [one for one in self if (one.account.tunnel_id or "").startswith(beginning)]
+        return [one for one in self if (one.facts.tunnel_id or "").startswith(beginning)]
 
     async def wait_ended(self) -> None:
         """Wait until all that are there now have ended."""

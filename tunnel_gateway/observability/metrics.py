@@ -1,6 +1,6 @@
 """The metrics of one process, in a registry of their own; metric_table.py says what they mean.
 
-What happens is counted when it happens, per tunnel and never per record. What is a state is asked
+What happens is counted when it happens, per tunnel and never per record. A state is asked
 for when somebody looks: `Metrics.watch` takes who answers.
 """
 
@@ -26,8 +26,8 @@ from tunnel_gateway.observability.metric_table import METRICS, OTHER, REASONS, M
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-# A state: the metric's name, the values of its labels in the table's order, and the number.
-State = tuple[str, tuple[str, ...], float]
+# A sample: the metric's name, the values of its labels in the table's order, and the number.
+Sample = tuple[str, tuple[str, ...], float]
 
 # A second series beside each counter, of when it began: process_start_time_seconds says it too.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -42,7 +42,7 @@ def reason_label(reason: str) -> str:
 
 
 class Metrics:
-    """Counts events, and shows them beside what the watched states say."""
+    """Counts events, and shows them beside the samples of those who are watched."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
@@ -56,8 +56,8 @@ class Metrics:
         self.loop_lag = self._histogram("tunnel_gateway_loop_lag_seconds")
         self.reloads = self._counter("tunnel_gateway_reloads_total")
         self.limits_reached = self._counter("tunnel_gateway_limits_reached_total")
-        self._states = _States()
-        self._registry.register(self._states)
+        self._watched = _Watched()
+        self._registry.register(self._watched)
         self.watch(_background)
         # A rate needs a zero to begin with.
         for reason in REASONS:
@@ -76,9 +76,9 @@ class Metrics:
         """Count a connection that did not become an open tunnel."""
         self._refused.labels(reason_label(reason)).inc()
 
-    def watch(self, states: Callable[[], Iterable[State]]) -> None:
-        """Ask ``states`` whenever the metrics are shown. Counters among them never go back."""
-        self._states.sources.append(states)
+    def watch(self, samples: Callable[[], Iterable[Sample]]) -> None:
+        """Ask ``samples`` whenever the metrics are shown. Counters among them never go back."""
+        self._watched.sources.append(samples)
 
     def text(self) -> bytes:
         """Return all of them in the text format of Prometheus (version 0.0.4)."""
@@ -95,21 +95,21 @@ class Metrics:
         )
 
 
-def _background() -> Iterator[State]:
+def _background() -> Iterator[Sample]:
     for loop, count in failures():
         yield "tunnel_gateway_background_failures_total", (loop,), count
 
 
-class _States(Collector):
+class _Watched(Collector):
     """What is asked for at every look."""
 
     def __init__(self) -> None:
-        self.sources: list[Callable[[], Iterable[State]]] = []
+        self.sources: list[Callable[[], Iterable[Sample]]] = []
 
     def collect(self) -> Iterator[Family]:
         families: dict[str, Any] = {}
-        for states in self.sources:
-            for name, labels, value in states():
+        for samples in self.sources:
+            for name, labels, value in samples():
                 if name not in families:
                     families[name] = _family(_TABLE[name])
                 families[name].add_metric(labels, value)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.observability.metrics import State
+from tunnel_gateway.observability.metrics import Sample
 
 _PROC: Final = Path("/proc/self")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -27,7 +27,7 @@ def resident_bytes() -> int:
         return 0
 
 
-def _of_proc() -> Iterator[State]:
+def _of_proc() -> Iterator[Sample]:
     if memory := resident_bytes():
         yield "process_resident_memory_bytes", (), memory
     with suppress(FileNotFoundError):
@@ -36,22 +36,22 @@ def _of_proc() -> Iterator[State]:
 
 
 class Process:
-    """The states of this process as they were at the last ``look``."""
+    """The metrics of this process as they were at the last ``look``."""
 
     def __init__(self) -> None:
         # A process that begins is not far from here, and /proc/stat may be out of reach.
         self.started = time.time()
-        self._states: tuple[State, ...] = ()
+        self._samples: tuple[Sample, ...] = ()
 
     def look(self) -> None:
         """Look. Takes milliseconds for ten thousands of descriptors: not for an event loop."""
-        self._states = (
+        self._samples = (
             ("process_start_time_seconds", (), self.started),
             ("process_cpu_seconds_total", (), time.process_time()),
             ("process_max_fds", (), resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
             *_of_proc(),
         )
 
-    def states(self) -> Iterable[State]:
+    def samples(self) -> Iterable[Sample]:
         """Return them, for ``Metrics.watch``."""
-        return self._states
+        return self._samples

@@ -19,28 +19,32 @@ from tests.support.loopback import TIME_LIMIT
 from tunnel_gateway.config.admin import AdminAddress
 from tunnel_gateway.daemon.admin import guard
 from tunnel_gateway.daemon.admin.admin_server import AdminServer, uid_of
+from tunnel_gateway.daemon.admin.health import Health
+from tunnel_gateway.daemon.audit.audit_trail import Audit
+from tunnel_gateway.daemon.resident_memory import MemoryWatch
+from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.metrics import Metrics
 
 
 class Service:
-    """A service whose state the test sets."""
+    """The health of a service that the test changes, and a loop."""
 
     def __init__(self) -> None:
-        self.faults: list[str] = []
         self.reasons: list[str] = []
         self.rounds = 0
-
-    def warnings(self) -> list[str]:
-        return self.faults
-
-    def not_ready(self) -> list[str]:
-        return self.reasons
+        self.metrics = Metrics()
+        parts = Stopping(), MemoryWatch(0), Audit(), self.metrics
+        self.health = Health(*parts, lambda: self.reasons)
 
     async def round(self) -> None:
         self.rounds += 1
         await asyncio.sleep(TIME_LIMIT)
+
+    def admin(self, *paths: Path, **options: Any) -> AdminServer:
+        addresses = tuple(AdminAddress(path=path) for path in paths)
+        return AdminServer(addresses, self.health, self.metrics, **options)
 
 
 async def ask(path: Path, target: str) -> Answer:
@@ -51,13 +55,9 @@ def events(log: io.StringIO) -> list[Mapping[str, Any]]:
     return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
-def server(path: Path, **options: Any) -> AdminServer:
-    return AdminServer((AdminAddress(path=path),), Service(), Metrics(), **options)
-
-
 async def test_it_answers_until_it_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "admin.sock"
-    admin = server(path)
+    admin = Service().admin(path)
     await admin.start()
     answer = await ask(path, "/healthz")
     assert (answer.status, answer.text) == (200, "ok\n")
@@ -69,14 +69,18 @@ async def test_it_answers_until_it_is_closed(tmp_path: Path) -> None:
 
 async def test_health_is_what_the_service_says(tmp_path: Path) -> None:
     path, service = tmp_path / "admin.sock", Service()
-    admin = AdminServer((AdminAddress(path=path),), service, Metrics())
+    admin = service.admin(path)
     await admin.start()
     assert (await ask(path, "/readyz")).text == "ready\n"
-    service.faults, service.reasons = ["the disk is full"], ["stopping", "no destination"]
+    service.health.reloaded(False)
+    service.reasons = ["no destination", "no disk"]
     answer = await ask(path, "/healthz")
-    assert (answer.status, answer.text) == (200, "ok\nwarning: the disk is full\n")
+    assert (answer.status, answer.text) == (
+        200,
+        "ok\nwarning: the last reload was refused; the log says why\n",
+    )
     answer = await ask(path, "/readyz")
-    assert (answer.status, answer.text) == (503, "stopping\nno destination\n")
+    assert (answer.status, answer.text) == (503, "no destination\nno disk\n")
     await admin.close()
 
 
@@ -86,13 +90,8 @@ async def test_routes_and_loops_of_a_service(tmp_path: Path) -> None:
     async def who(request: web.Request) -> web.Response:
         return web.Response(text=str(uid_of(request)))
 
-    admin = AdminServer(
-        (AdminAddress(path=path),),
-        service,
-        Metrics(),
-        [web.get("/who", who)],
-        {"probes": service.round},
-    )
+    routes = [web.get("/who", who)]
+    admin = service.admin(path, routes=routes, loops={"probes": service.round})
     assert service.rounds == 0
     await admin.start()
     assert (await ask(path, "/who")).text == str(os.getuid())
@@ -102,15 +101,14 @@ async def test_routes_and_loops_of_a_service(tmp_path: Path) -> None:
 
 async def test_all_addresses_or_none(tmp_path: Path) -> None:
     good, bad = tmp_path / "admin.sock", tmp_path / "nowhere" / "admin.sock"
-    addresses = (AdminAddress(path=good), AdminAddress(path=bad))
     with pytest.raises(CannotListenError):
-        await AdminServer(addresses, Service(), Metrics()).start()
+        await Service().admin(good, bad).start()
     assert not good.exists()
 
 
 async def test_nowhere_is_nothing(log: io.StringIO) -> None:
     service = Service()
-    admin = AdminServer((), service, Metrics(), loops={"probes": service.round})
+    admin = service.admin(loops={"probes": service.round})
     await admin.start()
     await asyncio.sleep(0)
     assert service.rounds == 0
@@ -147,7 +145,7 @@ async def test_a_refused_request_is_answered_and_logged(
 ) -> None:
     path = tmp_path / "admin.sock"
     monkeypatch.setattr(guard, "_few_lines", FewLines())
-    admin = server(path)
+    admin = Service().admin(path)
     await admin.start()
     reader, writer = await asyncio.open_unix_connection(path)
     writer.write(data)
@@ -163,7 +161,7 @@ async def test_a_refused_request_is_answered_and_logged(
 async def test_nothing_is_answered_behind_a_refusal(tmp_path: Path) -> None:
     path = tmp_path / "admin.sock"
     refused = b"GET /healthz HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nConnection: Upgrade\r\n"
-    admin = server(path)
+    admin = Service().admin(path)
     await admin.start()
     reader, writer = await asyncio.open_unix_connection(str(path))
     writer.write(refused + b"Upgrade: websocket\r\n\r\nGET /healthz HTTP/1.0\r\n\r\n")

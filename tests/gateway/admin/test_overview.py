@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ from tests.support.credentials import FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credenti
 from tests.support.house import house
 from tunnel_gateway.daemon.stopping import NOT_READY
 from tunnel_gateway.errors import Limit
-from tunnel_gateway.gateway.audit_trail import Audit
-from tunnel_gateway.gateway.reports import Reports
 
 
 def shown(home: Any, name: str, **labels: str) -> float | None:
@@ -34,7 +31,6 @@ async def test_what_metrics_show(credentials: Credentials, tmp_path: Path) -> No
         assert shown(home, "trust_anchors") == 1
         assert shown(home, "revocation_lists") == 0
         assert shown(home, "revocation_list_expiry_timestamp_seconds") is None
-        assert shown(home, "audit_ok") is None  # there is no file
         assert shown(home, "destination_up", dst_id="raw") is None  # not tried yet
         await seen.probes.look()
         assert shown(home, "destination_up", dst_id="raw") == 1
@@ -43,46 +39,20 @@ async def test_what_metrics_show(credentials: Credentials, tmp_path: Path) -> No
         (await home.destination()).close()
 
 
-async def test_ready_or_not(credentials: Credentials, tmp_path: Path) -> None:
+async def test_ready_when_destinations_answer(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
         seen = overview(home)
-        assert len(seen.not_ready()) == 2
+        assert len(seen.health.not_ready()) == 2
         await seen.probes.look()
-        assert seen.not_ready() == []
+        assert seen.health.not_ready() == []
         seen.stopping.begin(NOT_READY)
-        assert seen.not_ready() == ["stopping"]
+        assert seen.health.not_ready() == ["stopping"]
         (await home.destination()).close()
-
-
-async def test_reloads(credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path) as home:
-        seen = overview(home)
-        seen.watch(home.metrics)
-        first = seen.loaded
-        seen.reloaded(False)
-        assert (seen.loaded, seen.reload_ok) == (first, False)
-        assert list(seen.warnings()) == ["the last reload was refused; the log says why"]
-        assert shown(home, "last_reload_ok") == 0
-        seen.reloaded(True)
-        assert seen.loaded > first
-        assert list(seen.warnings()) == []
-        assert shown(home, "reloads_total", result="ok") == 1
-
-
-async def test_an_audit_file_is_watched(credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path) as home:
-        audit = Audit(tmp_path / "audit.jsonl")
-        home._resources = replace(home._resources, reports=Reports(audit, home.reports.tally))
-        seen = overview(home)
-        seen.watch(home.metrics)
-        assert shown(home, "audit_ok") == 1
-        assert shown(home, "audit_lost_total") == 0
-        audit.close()
 
 
 async def test_memory_that_is_full_is_said(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path, memory_limit=1) as home:
         seen = overview(home)
         seen.watch(home.metrics)
-        assert "tunnel.memory.limit is reached" in "".join(seen.warnings())
+        assert "tunnel.memory.limit is reached" in "".join(seen.health.warnings())
         assert shown(home, "limit", limit=Limit.MEMORY.value) == 1 << 20

@@ -12,6 +12,7 @@ from tests.support.admin import Operator, overview, samples
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.house import House, house
 from tunnel_gateway.config.admin import AdminAddress
+from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.gateway.admin.routes import admin_server
 
 
@@ -19,7 +20,7 @@ from tunnel_gateway.gateway.admin.routes import admin_server
 async def home(credentials: Credentials, tmp_path: Path) -> AsyncIterator[House]:
     async with house(credentials, tmp_path) as home:
         address = AdminAddress(path=tmp_path / "admin.sock")
-        admin = admin_server((address,), overview(home), home.metrics)
+        admin = admin_server((address,), overview(home), home.metrics, Audit())
         await admin.start()
         try:
             yield home

@@ -62,7 +62,7 @@ async def test_it_is_bounded(
                 await home.started.wait()
         state = await Status(overview(home)).make()
         assert state["connections_total"] == 5
-        oldest = [session.account.client for session in home.sessions][:2]
+        oldest = [session.facts.client for session in home.sessions][:2]
         assert [one["client"] for one in state["connections_shown"]] == oldest
         assert state["connections"] == {"handshake": 5}
         for one in strangers:

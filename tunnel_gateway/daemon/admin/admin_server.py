@@ -14,13 +14,14 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from aiohttp import web
 
 from tunnel_gateway.config.admin import AdminAddress
 from tunnel_gateway.daemon.admin.admin_sockets import AdminSocket, listen
 from tunnel_gateway.daemon.admin.guard import AdminProtocol, guard
+from tunnel_gateway.daemon.admin.health import Health
 from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.observability.background import Loop, keep_running
 from tunnel_gateway.observability.logs import get_logger
@@ -34,16 +35,6 @@ log = get_logger(__name__)
 MAX_CONNECTIONS: Final = 64
 _MAX_BODY: Final = 1024
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred of unix(7)
-
-
-class Health(Protocol):
-    """What a service says of itself."""
-
-    def warnings(self) -> Iterable[str]:
-        """Return what is wrong although the service works."""
-
-    def not_ready(self) -> list[str]:
-        """Return why no new work should come; nothing if it may come."""
 
 
 class AdminServer:
@@ -78,7 +69,7 @@ class AdminServer:
             ]
         )
         self._runner = web.AppRunner(application, access_log=None, handle_signals=False)
-        metrics.watch(self._process.states)
+        metrics.watch(self._process.samples)
 
     async def start(self) -> None:
         """Listen, and start the loops. Raises CannotListenError."""

@@ -33,9 +33,9 @@ _LAST_SECONDS: Final = 5.0
 Record = Mapping[str, object]
 
 
-def timestamp() -> str:
-    """Return the time in UTC as records have it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def timestamp(moment: datetime | None = None) -> str:
+    """Return a moment as records have it: in UTC, and now if there is no moment."""
+    return (moment or datetime.now(UTC)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class AuditWriter:

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from tunnel_gateway.config.admin import AdminAddress
 from tunnel_gateway.daemon.admin.admin_server import AdminServer, uid_of
+from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.errors import OperatorClosedError
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.page import STYLE, page
@@ -26,11 +27,11 @@ log = get_logger(__name__)
 
 
 def admin_server(
-    addresses: tuple[AdminAddress, ...], overview: Overview, metrics: Metrics
+    addresses: tuple[AdminAddress, ...], overview: Overview, metrics: Metrics, audit: Audit
 ) -> AdminServer:
     """Return the admin server of a gateway; its ``metrics`` show the overview from now on."""
     overview.watch(metrics)
-    routes = _Routes(overview)
+    routes = _Routes(overview, audit)
     table = [
         web.get("/", routes.page),
         web.get("/status", routes.page),
@@ -39,15 +40,16 @@ def admin_server(
         web.post("/tunnels/{id:[0-9a-f]{8,32}}/close", routes.close_tunnel),
     ]
     return AdminServer(
-        addresses, overview, metrics, routes=table, loops={"probes": overview.probes.round}
+        addresses, overview.health, metrics, routes=table, loops={"probes": overview.probes.round}
     )
 
 
 class _Routes:
-    """Answers requests from what an overview shows."""
+    """Answers requests from what an overview shows, and records what operators do."""
 
-    def __init__(self, overview: Overview) -> None:
+    def __init__(self, overview: Overview, audit: Audit) -> None:
         self._overview = overview
+        self._audit = audit
         self._status = Status(overview)
 
     async def page(self, _: web.Request) -> web.Response:
@@ -67,10 +69,10 @@ class _Routes:
             text = f"{len(sessions)} tunnels begin so: give more digits"
             return _json({"error": text}, status=409)
         (session,) = sessions
-        tunnel_id = session.account.tunnel_id
+        tunnel_id = session.facts.tunnel_id
         uid = uid_of(request)
         log.info("tunnel_close_asked", tunnel_id=tunnel_id, uid=uid)
-        self._overview.resources().reports.audit.action("close", tunnel_id=tunnel_id, uid=uid)
+        self._audit.record("close", {"tunnel_id": tunnel_id, "uid": uid})
         session.stop(OperatorClosedError("closed by an operator"))
         return _json({"closed": tunnel_id})
 

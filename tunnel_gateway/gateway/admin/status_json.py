@@ -13,17 +13,17 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
-from tunnel_gateway.gateway.account import Account
-from tunnel_gateway.gateway.admin.overview import VERSION, Overview
+from tunnel_gateway.daemon.admin.health import VERSION
+from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.expiry import days_left
-from tunnel_gateway.observability.masking import name_shown
+from tunnel_gateway.gateway.session_facts import SessionFacts
 
 # A page that lists more is of no use to anybody; the number of all is there too.
 MAX_SHOWN: Final = 200
 _RATE_SECONDS: Final = 1.0
 _RATE_MEMORY_SECONDS: Final = 10.0
 
-_Counts = dict[Account, tuple[int, int]]
+_Counts = dict[SessionFacts, tuple[int, int]]
 
 
 class Rates:
@@ -32,31 +32,31 @@ class Rates:
     def __init__(self) -> None:
         self._looks: deque[tuple[float, _Counts]] = deque()
 
-    async def look(self, accounts: Iterable[Account]) -> None:
+    async def look(self, sessions: Iterable[SessionFacts]) -> None:
         """Note what was carried so far. Takes a second if nobody has looked of late."""
         loop = asyncio.get_running_loop()
         while self._looks and self._looks[0][0] < loop.time() - _RATE_MEMORY_SECONDS:
             self._looks.popleft()
         if not self._looks or self._looks[-1][0] <= loop.time() - _RATE_SECONDS:
-            self._looks.append((loop.time(), {one: _carried(one) for one in accounts}))
+            self._looks.append((loop.time(), {one: _carried(one) for one in sessions}))
         if len(self._looks) == 1:
             await asyncio.sleep(self._looks[0][0] + _RATE_SECONDS - loop.time())
 
-    def of(self, account: Account) -> tuple[int, int] | None:
+    def of(self, facts: SessionFacts) -> tuple[int, int] | None:
         """Return bytes a second, up and down; None for a tunnel that has just come."""
         now = asyncio.get_running_loop().time()
         for then, counts in self._looks:
-            if account in counts and now - then > _RATE_SECONDS / 2:
-                up, down = _carried(account)
-                before_up, before_down = counts[account]
+            if facts in counts and now - then > _RATE_SECONDS / 2:
+                up, down = _carried(facts)
+                before_up, before_down = counts[facts]
                 return round((up - before_up) / (now - then)), round(
                     (down - before_down) / (now - then)
                 )
         return None
 
 
-def _carried(account: Account) -> tuple[int, int]:
-    return account.bytes_up, account.bytes_down
+def _carried(facts: SessionFacts) -> tuple[int, int]:
+    return facts.bytes_up, facts.bytes_down
 
 
 class Status:
@@ -70,22 +70,22 @@ class Status:
     async def make(self) -> dict[str, Any]:
         """Return the state as JSON has it. Times are ISO 8601 in UTC, durations seconds."""
         await self._rates.look(self._shown())
-        overview = self._overview
+        overview, health = self._overview, self._overview.health
         now = datetime.now(UTC)
-        reasons = overview.not_ready()
+        reasons = health.not_ready()
         return {
             "version": VERSION,
             "pid": os.getpid(),
             "now": _moment(now),
             "started": _moment(self._started),
             "seconds": round((now - self._started).total_seconds()),
-            "warnings": list(overview.warnings()),
+            "warnings": list(health.warnings()),
             "ready": not reasons,
             "not_ready": reasons,
             "stop": self._stop(),
             "reload": {
-                "loaded": _moment(datetime.fromtimestamp(overview.loaded, UTC)),
-                "ok": overview.reload_ok,
+                "loaded": _moment(datetime.fromtimestamp(health.loaded, UTC)),
+                "ok": health.reload_ok,
             },
             "domains": self._domains(now),
             "trust_anchors": len(overview.resources().material.trust_anchors),
@@ -100,9 +100,9 @@ class Status:
             "connections_shown": [self._connection(one) for one in self._shown()],
         }
 
-    def _shown(self) -> list[Account]:
+    def _shown(self) -> list[SessionFacts]:
         """Return those that have been there longest."""
-        return [session.account for session in islice(self._overview.sessions, MAX_SHOWN)]
+        return [session.facts for session in islice(self._overview.sessions, MAX_SHOWN)]
 
     def _stop(self) -> list[dict[str, Any]]:
         return [
@@ -141,20 +141,13 @@ class Status:
             )
         return found[:MAX_SHOWN]
 
-    def _connection(self, account: Account) -> dict[str, Any]:
-        leaf = account.leaf
-        rate = self._rates.of(account)
+    def _connection(self, facts: SessionFacts) -> dict[str, Any]:
+        rate = self._rates.of(facts)
         return {
-            "tunnel_id": account.tunnel_id,
-            "stage": account.stage.value,
-            "client": account.client,
-            "user": name_shown(leaf.common_name) if leaf else None,
-            "serial": leaf.serial_hex if leaf else None,
-            "domain": account.domain,
-            "dst_id": account.dst_id,
-            "seconds": round(asyncio.get_running_loop().time() - account.started, 1),
-            "bytes_up": account.bytes_up,
-            "bytes_down": account.bytes_down,
+            **facts.status_fields(),
+            "seconds": round(asyncio.get_running_loop().time() - facts.started, 1),
+            "bytes_up": facts.bytes_up,
+            "bytes_down": facts.bytes_down,
             "rate_up": rate[0] if rate else None,
             "rate_down": rate[1] if rate else None,
         }

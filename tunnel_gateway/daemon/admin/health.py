@@ -1,0 +1,78 @@
+"""How a service is: whether new work may come, what is wrong, and the same as metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
+from typing import Final
+
+from tunnel_gateway.daemon.audit.audit_trail import Audit
+from tunnel_gateway.daemon.resident_memory import MemoryWatch
+from tunnel_gateway.daemon.stopping import Stopping
+from tunnel_gateway.errors import Limit
+from tunnel_gateway.observability.lines import WRITER
+from tunnel_gateway.observability.metrics import Metrics, Sample
+
+VERSION: Final = version("tunnel-gateway")
+
+
+class Health:
+    """The health of a service. ``faults`` are the reasons why its own work cannot be done.
+
+    ``loaded`` is when the files in use were read, in Unix time. ``reload_ok`` is whether the last
+    reload succeeded.
+    """
+
+    def __init__(
+        self,
+        stopping: Stopping,
+        memory: MemoryWatch,
+        audit: Audit,
+        metrics: Metrics,
+        faults: Callable[[], Iterable[str]],
+    ) -> None:
+        self.loaded = time.time()
+        self.reload_ok = True
+        self._stopping = stopping
+        self._memory = memory
+        self._audit = audit
+        self._metrics = metrics
+        self._faults = faults
+
+    def reloaded(self, done: bool) -> None:
+        """Note the end of a reload, and whether it succeeded."""
+        self.reload_ok = done
+        if done:
+            self.loaded = time.time()
+        self._metrics.reloads.labels("ok" if done else "refused").inc()
+
+    def not_ready(self) -> list[str]:
+        """Return why no new work should come; nothing if it may come."""
+        return ["stopping"] if self._stopping.begun else list(self._faults())
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what is wrong although the service works."""
+        if not self._audit.ok:
+            waiting = self._audit.waiting
+            yield f"the audit file cannot be written; {waiting} records wait in memory"
+        if not WRITER.ok:
+            yield f"nobody reads the log; {WRITER.lost_total} lines of it were lost since the start"
+        if self._memory.full:
+            yield f"{Limit.MEMORY} is reached; new tunnels are refused"
+        if not self.reload_ok:
+            yield "the last reload was refused; the log says why"
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield the metrics of all this."""
+        yield "tunnel_gateway_last_reload_timestamp_seconds", (), self.loaded
+        yield "tunnel_gateway_last_reload_ok", (), self.reload_ok
+        yield "tunnel_gateway_clock_timestamp_seconds", (), time.time()
+        yield "tunnel_gateway_log_lines_lost_total", (), WRITER.lost_total
+        yield "tunnel_gateway_build_info", (VERSION,), 1
+        yield "tunnel_gateway_ready", (), not self.not_ready()
+        yield "tunnel_gateway_draining", (), self._stopping.begun
+        if self._audit.enabled:
+            yield "tunnel_gateway_audit_ok", (), self._audit.ok
+            yield "tunnel_gateway_audit_waiting", (), self._audit.waiting
+            yield "tunnel_gateway_audit_lost_total", (), self._audit.lost_total
