@@ -7,14 +7,15 @@ import errno
 import io
 import json
 import socket
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, reset
 from tunnel_gateway.transport.streams import listener as module
+from tunnel_gateway.transport.streams.accepting import accept
 from tunnel_gateway.transport.streams.listener import Listener
-from tunnel_gateway.transport.streams.stream import SocketStream
+from tunnel_gateway.transport.streams.stream import Address, SocketStream
 
 
 class Guests:
@@ -84,27 +85,15 @@ async def test_who_has_reset_it_before_has_an_address() -> None:
     await goodbye(guests)
 
 
-class FailingLoop:
-    """The running loop, whose accept or set-up of a connection fails a few times."""
-
-    def __init__(self, method: str, failures: int) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._method = method
-        self._failures = failures
-
-    def __getattr__(self, name: str) -> Any:
-        if name == self._method and self._failures:
-            self._failures -= 1
-            return self._fail
-        return getattr(self._loop, name)
-
-    async def _fail(self, *_: object) -> None:
-        raise OSError(errno.EMFILE, "Too many open files")
-
-
 async def test_it_tries_again_when_accept_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = FailingLoop("sock_accept", 4)
-    monkeypatch.setattr("asyncio.get_running_loop", lambda: loop)
+    failures = [OSError(errno.EMFILE, "Too many open files")] * 4
+
+    async def accept_or_fail(listening: socket.socket) -> tuple[socket.socket, Address]:
+        if failures:
+            raise failures.pop()
+        return await accept(listening)
+
+    monkeypatch.setattr(module, "accept", accept_or_fail)
     monkeypatch.setattr(module, "_LAST_DELAY_SECONDS", 0.01)
     guests = Guests()
     listener = guests.listen()
@@ -112,13 +101,21 @@ async def test_it_tries_again_when_accept_fails(monkeypatch: pytest.MonkeyPatch)
         await guests.wait(1)
         assert [error.errno for error in guests.failures] == [errno.EMFILE]  # told once
         await listener.close()
-        monkeypatch.undo()
         await goodbye(guests, plain)
 
 
 async def test_a_connection_that_breaks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = FailingLoop("connect_accepted_socket", 1)
-    monkeypatch.setattr("asyncio.get_running_loop", lambda: loop)
+    failures = [OSError(errno.ECONNRESET, "Connection reset by peer")]
+
+    class Unlucky(SocketStream):
+        @classmethod
+        async def of(cls, connection: socket.socket, *arguments: Any) -> Self:
+            if failures:
+                connection.close()
+                raise failures.pop()
+            return await super().of(connection, *arguments)
+
+    monkeypatch.setattr(module, "SocketStream", Unlucky)
     guests = Guests()
     listener = guests.listen()
     with (
@@ -127,7 +124,6 @@ async def test_a_connection_that_breaks_at_once(monkeypatch: pytest.MonkeyPatch)
     ):
         await guests.wait(1)
         unlucky.setblocking(False)
-        monkeypatch.undo()
         assert await receive(unlucky) == b""
         assert guests.failures == []
         await listener.close()

@@ -8,10 +8,11 @@ user; and letting the stranger try costs nothing, for what he sends gets no furt
 from __future__ import annotations
 
 import asyncio
-import socket
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
-from tunnel_gateway.agent.pages.oneshot import LOOPBACK, OneShotAddress, page_stream
+from tunnel_gateway.agent.pages.oneshot import LOOPBACK, OneShotAddress
 from tunnel_gateway.agent.pages.page_stream import PageStream, refusal
 from tunnel_gateway.errors import (
     NotPermittedError,
@@ -21,6 +22,7 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.streams.accepting import accept
 from tunnel_gateway.transport.streams.relay import RelayEnd
 from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
@@ -67,41 +69,36 @@ class PageAddress(OneShotAddress):
         visitors: dict[asyncio.Task[None], None] = {}  # in the order of their coming
         try:
             while not admitted.done():
-                connection = await self._next_connection()
+                stream = await self._next_visitor()
                 if len(visitors) >= _MAX_VISITORS:
                     oldest = next(iter(visitors))
                     del visitors[oldest]
                     oldest.cancel()
-                visitor = asyncio.create_task(self._receive(connection, admitted))
+                visitor = asyncio.create_task(self._receive(stream, admitted))
                 visitors[visitor] = None
-                visitor.add_done_callback(lambda done: visitors.pop(done, None))
+                visitor.add_done_callback(partial(_leave, visitors, stream))
         finally:
             present = list(visitors)
             for visitor in present:
                 visitor.cancel()
             await asyncio.gather(*present, return_exceptions=True)
 
-    async def _next_connection(self) -> socket.socket:
-        """Wait until somebody comes; that there is no descriptor left for him is no end."""
+    async def _next_visitor(self) -> PageStream:
+        """Wait until somebody comes, also if there is no descriptor for them at the moment."""
         while True:
             try:
-                connection, _ = await asyncio.get_running_loop().sock_accept(self._socket)
+                connection, _ = await accept(self._socket)
             except OSError:
                 await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
-            else:
-                return connection
+                continue
+            with suppress(OSError):  # the visitor is gone already
+                return await PageStream.of(connection)
 
-    async def _receive(
-        self, connection: socket.socket, admitted: asyncio.Future[PageStream]
-    ) -> None:
+    async def _receive(self, stream: PageStream, admitted: asyncio.Future[PageStream]) -> None:
         """Let a visitor in, or tell him why not; his place is free when his socket is closed.
 
         Cancelled, it just ends: a cancelled task keeps its error, and the frames of it the task.
         """
-        try:
-            stream = await page_stream(connection)
-        except OSError:
-            return
         try:
             await self._examine(stream)
         except (OSError, TunnelGatewayError) as error:
@@ -165,3 +162,11 @@ class PageAddress(OneShotAddress):
                 "this address is for the page that created the tunnel, and not for"
                 f" {'a program' if request.origin is None else request.origin[:100]}"
             )
+
+
+def _leave(
+    visitors: dict[asyncio.Task[None], None], stream: PageStream, visitor: asyncio.Task[None]
+) -> None:
+    visitors.pop(visitor, None)
+    if visitor.cancelled():  # before it began: afterwards it closes the stream itself
+        stream.abort(_CROWDED)

@@ -12,6 +12,7 @@ from tunnel_gateway.errors import (
     TimedOutError,
     TruncatedError,
 )
+from tunnel_gateway.transport.streams.accepting import accept
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.stream import format_address
 
@@ -69,17 +70,6 @@ class OneShotAddress:
             del accepted, ended  # they keep the error that this frame raises
 
     async def _admit(self) -> PageStream:
-        """Wait for the one connection: whoever comes first."""
-        connection, _ = await asyncio.get_running_loop().sock_accept(self._socket)
-        return await page_stream(connection)
-
-
-async def page_stream(connection: socket.socket) -> PageStream:
-    """Make a stream of a connection that was accepted; raises OSError when it is gone."""
-    loop = asyncio.get_running_loop()
-    try:
-        _, stream = await loop.connect_accepted_socket(PageStream, connection)
-    except OSError:
-        connection.close()
-        raise
-    return stream
+        """Wait for the one connection: the first that comes."""
+        connection, _ = await accept(self._socket)
+        return await PageStream.of(connection)

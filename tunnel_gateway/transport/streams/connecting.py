@@ -29,9 +29,11 @@ async def look_up(name: Address) -> tuple[Address, ...]:
 async def connect_within(address: Address, seconds: float) -> SocketStream:
     """Connect to an address; raises OSError, whose ``strerror`` is the system's or our own text."""
     loop = asyncio.get_running_loop()
+    stream = SocketStream()
     try:
-        async with asyncio.timeout(seconds):
-            _, stream = await loop.create_connection(SocketStream, address.host, address.port)
+        with stream.being_made():
+            async with asyncio.timeout(seconds):
+                await loop.create_connection(lambda: stream, address.host, address.port)
     except TimeoutError:
         raise TimeoutError(f"did not answer in {round(seconds, 2):g} s") from None
     except OSError as error:  # an event loop may write the address into the system's words

@@ -6,10 +6,10 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 
 from tunnel_gateway.observability.background import GoOn, keep_running
 from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.transport.streams.accepting import accept
 from tunnel_gateway.transport.streams.stream import SocketStream, format_address
 from tunnel_gateway.transport.system import handover
 
@@ -109,9 +109,8 @@ class Listener:
 
     async def _accept(self) -> None:
         """Accept one connection and hand it over."""
-        loop = asyncio.get_running_loop()
         try:
-            connection, address = await loop.sock_accept(self._socket)
+            connection, address = await accept(self._socket)
         except OSError as error:
             if self._delay == _FIRST_DELAY_SECONDS:
                 self._on_failure(error)
@@ -125,12 +124,9 @@ class Listener:
                 self._own_probe.set_result(place)
             return
         try:
-            # Who has reset it since has no address any more that could be asked for.
-            _, stream = await loop.connect_accepted_socket(
-                partial(SocketStream, address), connection
-            )
-        except OSError:
-            connection.close()  # reset by the peer before we looked at it
+            # If the peer has reset it meanwhile, the system no longer tells its address.
+            stream = await SocketStream.of(connection, address)
+        except OSError:  # reset by the peer before we looked at it
             return
         with GoOn("accept"):
             self._on_connection(stream)

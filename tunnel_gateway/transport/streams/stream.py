@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, cast
+from typing import Any, Final, Self, cast
 
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
@@ -64,6 +64,36 @@ class SocketStream(asyncio.BufferedProtocol):
         self._linger: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[None] = self._loop.create_future()
+
+    @classmethod
+    async def of(cls, connection: socket.socket, *arguments: Any) -> Self:
+        """Make a stream of a connection that was accepted; raises OSError if it is gone.
+
+        The connection is the stream's from now on: it is closed if no stream can be made.
+        """
+        loop = asyncio.get_running_loop()
+        stream = cls(*arguments)
+        try:
+            with stream.being_made():
+                await loop.connect_accepted_socket(lambda: stream, connection)
+        except BaseException:
+            connection.close()
+            raise
+        return stream
+
+    @contextmanager
+    def being_made(self) -> Iterator[None]:
+        """Let go of the transport when the task that makes the stream is cancelled or fails.
+
+        uvloop then closes the socket and never calls ``connection_lost``, so that transport and
+        stream would keep each other in memory, and ``wait_closed`` would wait for ever.
+        """
+        try:
+            yield
+        except BaseException:
+            self.__dict__.pop("_transport", None)
+            self.connection_lost(None)
+            raise
 
     # --- ByteStream ------------------------------------------------------------------------
 
