@@ -209,7 +209,8 @@ async def test_a_disk_that_never_answers(folder: Path, tmp_path: Path) -> None:
             with pytest.raises(CallRefusedError) as caught:
                 await refused
             assert caught.value.name == "disk_silent"
-        assert threading.active_count() <= before + 1
+        # One for each disk: the thread of the other one ends just after its last answer.
+        assert threading.active_count() <= before + 2
         (disk,) = [one.disk for one in keys]
         assert (await found.load(disk, "", "DS1", keys[0].alias)).data
     write_pfx(dead, "DS2")
