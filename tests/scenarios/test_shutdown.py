@@ -29,7 +29,7 @@ def test_a_running_tunnel_goes_on(
     gateway = start_gateway()
     with Peer.of(gateway, credentials, dst_id="raw") as peer, join(peer, destination) as other:
         gateway.signal(number)
-        assert gateway.logged("draining")["tunnels"] == 1
+        assert gateway.logged("draining")["connections"] == 1
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(gateway.address)
         peer.send(b"hali ham")

@@ -1,37 +1,75 @@
-"""The steps of a stop as they go: logged, and shown to whoever looks meanwhile."""
+"""The steps of a stop: one table, logged as they begin, and shown in the status meanwhile."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final
 
 from tunnel_gateway.observability.logs import get_logger
 
 log = get_logger(__name__)
 
-NOT_READY: Final = "not_ready"
-LISTENER_CLOSED: Final = "listener_closed"
-UNOPENED_REFUSED: Final = "unopened_refused"
-WAITING: Final = "waiting_for_tunnels"
-REST_TOLD: Final = "rest_told"
-STOPPED: Final = "stopped"
 
-# What each step says of ``tunnels``, the number that it concerns.
+class StopStep(StrEnum):
+    """The steps of a stop in their order; log lines and the status have these names."""
+
+    NOT_READY = "not_ready"
+    LISTENER_CLOSED = "listener_closed"
+    UNOPENED_REFUSED = "unopened_refused"
+    WAITING = "waiting_for_tunnels"
+    REST_TOLD = "rest_told"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What the log says of a step, and what docs/operations.md says of it, as Markdown.
+
+    ``{count}`` is the number of connections that the step concerns.
+    """
+
+    log: str
+    manual: str
+
+
 _TEXTS: Final = {
-    NOT_READY: "not ready: balancers that ask send nobody any more",
-    LISTENER_CLOSED: "the listening socket is closed here",
-    UNOPENED_REFUSED: "{tunnels} connections without an open WebSocket get shutting_down",
-    WAITING: "waiting up to {seconds:g} s for {tunnels} open tunnels",
-    REST_TOLD: "{tunnels} tunnels that did not end get shutting_down",
-    STOPPED: "stopped",
+    StopStep.NOT_READY: _Texts(
+        "not ready: balancers that ask send nobody any more",
+        "tells systemd how long the stop may take, and answers `/readyz` with 503: balancers that"
+        " ask it send no new connections",
+    ),
+    StopStep.LISTENER_CLOSED: _Texts(
+        "the listening socket is closed here",
+        "has closed its listening socket: the system refuses new connections, or they wait in"
+        " systemd's socket if it is used, or they go to the other daemons of a shared port. Then"
+        " it logs `draining` with the number of connections that it still has",
+    ),
+    StopStep.UNOPENED_REFUSED: _Texts(
+        "{count} connections without an open WebSocket get shutting_down",
+        "ends every connection that has no open WebSocket yet, with the alert `shutting_down`. If"
+        " systemd has the socket or the port is shared, these connections can still become"
+        " tunnels",
+    ),
+    StopStep.WAITING: _Texts(
+        "waiting up to {seconds:g} s for {count} open tunnels",
+        "waits until the open tunnels have ended by themselves, but no longer than"
+        " `tunnel.drain.timeout`. A second signal ends the waiting at once",
+    ),
+    StopStep.REST_TOLD: _Texts(
+        "{count} tunnels that did not end get shutting_down",
+        "ends the other tunnels with `shutting_down`, and waits up to 5 seconds for the last alerts"
+        " and log lines",
+    ),
+    StopStep.STOPPED: _Texts("stopped", "logs `stopped` and exits with 0"),
 }
-STEPS: Final = tuple(_TEXTS)
+STEPS: Final = tuple(StopStep)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step that was begun; ``number`` is counted from 1."""
+    """One step that has begun; ``number`` is counted from 1."""
 
     number: int
     name: str
@@ -40,7 +78,7 @@ class Step:
 
 
 class Stopping:
-    """What was done of a stop so far; nothing while the gateway serves."""
+    """The steps of a stop that have begun; none while the service works."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -50,8 +88,17 @@ class Stopping:
         """Whether a stop was asked for."""
         return bool(self.steps)
 
-    def begin(self, name: str, *, tunnels: int = 0, seconds: float = 0.0) -> None:
-        """Note that the step ``name`` begins, for so many ``tunnels``."""
-        text = _TEXTS[name].format(tunnels=tunnels, seconds=seconds)
-        self.steps.append(Step(STEPS.index(name) + 1, name, datetime.now(UTC), text))
-        log.info("stop_step", step=self.steps[-1].number, name=name, text=text)
+    def begin(self, step: StopStep, *, count: int = 0, seconds: float = 0.0) -> None:
+        """Note that ``step`` begins. It concerns ``count`` connections."""
+        number = STEPS.index(step) + 1
+        text = _TEXTS[step].log.format(count=count, seconds=seconds)
+        self.steps.append(Step(number, step.value, datetime.now(UTC), text))
+        log.info("stop_step", step=number, name=step.value, text=text)
+
+
+def as_markdown() -> str:
+    """Return the table as it stands in docs/operations.md."""
+    lines = ["| step | name | the gateway |", "|---|---|---|"]
+    for number, step in enumerate(STEPS, start=1):
+        lines.append(f"| {number} | `{step.value}` | {_TEXTS[step].manual} |")
+    return "\n".join(lines) + "\n"

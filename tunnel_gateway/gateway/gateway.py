@@ -17,7 +17,7 @@ from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.collector import Collector
 from tunnel_gateway.daemon.port import refusal
 from tunnel_gateway.daemon.reload import Reloader
-from tunnel_gateway.daemon.stopping import LISTENER_CLOSED, NOT_READY, STOPPED, Stopping
+from tunnel_gateway.daemon.stopping import Stopping, StopStep
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.admin.overview import Overview
@@ -196,16 +196,16 @@ class Gateway:
     async def _drain(self, listener: Listener, termination: Termination) -> None:
         seconds = self._resources.config.drain_timeout
         self._notifier.stopping(seconds)
-        self._stopping.begin(NOT_READY)
+        self._stopping.begin(StopStep.NOT_READY)
         await listener.close()
-        self._stopping.begin(LISTENER_CLOSED)
-        log.info("draining", tunnels=len(self._sessions), seconds=seconds)
-        self._audit.record("stop", {"tunnels": len(self._sessions)})
+        self._stopping.begin(StopStep.LISTENER_CLOSED)
+        log.info("draining", connections=len(self._sessions), seconds=seconds)
+        self._audit.record("stop", {"connections": len(self._sessions)})
         error = ShuttingDownError("the gateway is stopping")
         await self._sessions.drain(
             error, seconds, termination.insisted(), self._stopping, replaced=listener.replaced
         )
-        self._stopping.begin(STOPPED)
+        self._stopping.begin(StopStep.STOPPED)
         log.info("stopped", tunnels_ended=len(self._sessions) == 0)
 
 

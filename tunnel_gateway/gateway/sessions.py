@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Iterator
 from typing import Final
 
-from tunnel_gateway.daemon.stopping import REST_TOLD, UNOPENED_REFUSED, WAITING, Stopping
+from tunnel_gateway.daemon.stopping import Stopping, StopStep
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.session import Session
@@ -61,15 +61,15 @@ class Sessions:
         comes from now on comes to them, and what has begun here is opened too.
         """
         unopened = [] if replaced else [session for session in self if not session.open]
-        stopping.begin(UNOPENED_REFUSED, tunnels=len(unopened))
+        stopping.begin(StopStep.UNOPENED_REFUSED, count=len(unopened))
         for session in unopened:
             session.stop(error)
-        stopping.begin(WAITING, tunnels=len(self) - len(unopened), seconds=seconds)
+        stopping.begin(StopStep.WAITING, count=len(self) - len(unopened), seconds=seconds)
         waiting = (asyncio.create_task(self.wait_ended()), asyncio.ensure_future(insisted))
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for one in waiting:
             one.cancel()
-        stopping.begin(REST_TOLD, tunnels=len(self))
+        stopping.begin(StopStep.REST_TOLD, count=len(self))
         for session in self:
             session.stop(error)
         if self._tasks:

@@ -138,8 +138,8 @@ GATEWAY_EVENTS: Final[tuple[Event, ...]] = (
         "an operator has ended a tunnel; the line `tunnel_closed` of this tunnel follows"),
     Event("stop_step", _INFO, ("step", "name", "text"), (),
         "the next step of a stop, see [Stopping](operations.md#stopping)"),
-    Event("draining", _INFO, ("tunnels", "seconds"), (),
-        "a stop has begun: there are `tunnels` connections, and they have `seconds` seconds to"
+    Event("draining", _INFO, ("connections", "seconds"), (),
+        "a stop has begun: there are so many `connections`, and they have `seconds` seconds to"
         " end"),
     Event("stopped", _INFO, ("tunnels_ended",), (),
         "the gateway has stopped; `false` means that some tunnels did not end in time"),
@@ -248,6 +248,7 @@ GATEWAY_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "bytes_down": "bytes from the application",
     "certificate": "the certificate, by serial number and issuer",
     "client": "address and port of the client",
+    "connections": "how many connections there are",
     "days": "whole days until the certificate ends; negative after its end",
     "destinations": "the dst_ids of all destinations",
     "detail": "the whole error, with a remedy if there is one",
@@ -290,7 +291,7 @@ GATEWAY_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "trust_anchors": "how many there are",
     "tunnel_id": "32 hexadecimal digits; `connect` printed the same, and the application got it as"
         " `X-EIMZO-Tunnel-Id`",
-    "tunnels": "how many connections there are",
+    "tunnels": "how many tunnels there are",
     "tunnels_ended": "whether all of them ended in time",
     "uid": "the operator's user of the machine, by number",
     "untold": "how many were refused without a line and without an alert since the line before",

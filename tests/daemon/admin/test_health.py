@@ -11,7 +11,7 @@ from tests.support.admin import samples
 from tunnel_gateway.daemon.admin.health import Health
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.resident_memory import MemoryWatch
-from tunnel_gateway.daemon.stopping import NOT_READY, Stopping
+from tunnel_gateway.daemon.stopping import Stopping, StopStep
 from tunnel_gateway.observability.metrics import Metrics
 
 
@@ -40,7 +40,7 @@ def test_ready_or_not() -> None:
     parts.faults = ["no destination answers"]
     assert parts.health.not_ready() == ["no destination answers"]
     assert (parts.shown("ready"), parts.shown("draining")) == (0, 0)
-    parts.stopping.begin(NOT_READY)
+    parts.stopping.begin(StopStep.NOT_READY)
     assert parts.health.not_ready() == ["stopping"]
     assert (parts.shown("ready"), parts.shown("draining")) == (0, 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 from tests.support.admin import overview, samples
 from tests.support.credentials import FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
 from tests.support.house import house
-from tunnel_gateway.daemon.stopping import NOT_READY
+from tunnel_gateway.daemon.stopping import StopStep
 from tunnel_gateway.errors import Limit
 
 
@@ -45,7 +45,7 @@ async def test_ready_when_destinations_answer(credentials: Credentials, tmp_path
         assert len(seen.health.not_ready()) == 2
         await seen.probes.look()
         assert seen.health.not_ready() == []
-        seen.stopping.begin(NOT_READY)
+        seen.stopping.begin(StopStep.NOT_READY)
         assert seen.health.not_ready() == ["stopping"]
         (await home.destination()).close()
 

@@ -13,7 +13,7 @@ from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
 from tests.support.house import house
 from tests.support.loopback import LOOPBACK, send
-from tunnel_gateway.daemon.stopping import NOT_READY
+from tunnel_gateway.daemon.stopping import StopStep
 from tunnel_gateway.gateway.admin import status_json as module
 from tunnel_gateway.gateway.admin.status_json import Status
 from tunnel_gateway.observability.masking import show_personal
@@ -78,7 +78,7 @@ async def test_a_stop_is_on_it(
         seen = overview(home)
         status = Status(seen)
         assert (await status.make())["stop"] == []
-        seen.stopping.begin(NOT_READY)
+        seen.stopping.begin(StopStep.NOT_READY)
         state = await status.make()
         assert [one["step"] for one in state["stop"]] == [1]
         assert (state["ready"], state["not_ready"]) == (False, ["stopping"])
