@@ -17,7 +17,7 @@ from tunnel_gateway.errors import (
     TruncatedError,
     TunnelGatewayError,
 )
-from tunnel_gateway.gateway.balancers import Source, find_source
+from tunnel_gateway.gateway.balancers import ClientAddress, read_client_address
 from tunnel_gateway.transport.streams.stream import SocketStream
 from tunnel_gateway.transport.wire.proxy_protocol import Header, HeaderReader, Tlv
 
@@ -47,8 +47,8 @@ def in_seconds(seconds: float) -> float:
 async def test_who_is_no_balancer_is_himself(balancers: Networks) -> None:
     async with pair() as (stream, plain):
         await send(plain, GIVEN.serialize_v1())
-        found = await find_source(stream, balancers, in_seconds(TIME_LIMIT))
-        assert found == Source(plain.getsockname())
+        found = await read_client_address(stream, balancers, in_seconds(TIME_LIMIT))
+        assert found == ClientAddress(plain.getsockname())
         assert await stream.inbox.receive() == GIVEN.serialize_v1()  # the protocol will refuse it
 
 
@@ -56,11 +56,11 @@ async def test_who_is_no_balancer_is_himself(balancers: Networks) -> None:
 async def test_a_balancer_says_whose_it_is(wire: bytes) -> None:
     async with pair() as (stream, plain):
         await send(plain, wire[:9])
-        finding = asyncio.create_task(find_source(stream, LOOPBACK, in_seconds(TIME_LIMIT)))
+        finding = asyncio.create_task(read_client_address(stream, LOOPBACK, in_seconds(TIME_LIMIT)))
         await asyncio.sleep(0)
         await send(plain, wire[9:] + b"\x01\x00")
         found = await finding
-        assert found == Source(GIVEN.source, GIVEN.destination)
+        assert found == ClientAddress(GIVEN.source, GIVEN.destination)
         assert (str(found), found.host) == ("198.51.100.7:1234", "198.51.100.7")
         assert stream.received
         assert await stream.inbox.receive() == b"\x01\x00"
@@ -70,8 +70,8 @@ async def test_a_balancer_says_whose_it_is(wire: bytes) -> None:
 async def test_a_balancer_on_its_own_account(wire: bytes) -> None:
     async with pair() as (stream, plain):
         await send(plain, wire)
-        found = await find_source(stream, LOOPBACK, in_seconds(TIME_LIMIT))
-        assert found == Source(plain.getsockname())
+        found = await read_client_address(stream, LOOPBACK, in_seconds(TIME_LIMIT))
+        assert found == ClientAddress(plain.getsockname())
         assert not stream.received  # a probe, if nothing more comes
 
 
@@ -79,10 +79,11 @@ async def test_a_balancer_without_a_header() -> None:
     async with pair() as (stream, plain):
         await send(plain, b"\x01")
         with pytest.raises(ProtocolViolationError) as caught:
-            await find_source(stream, LOOPBACK, in_seconds(TIME_LIMIT))
+            await read_client_address(stream, LOOPBACK, in_seconds(TIME_LIMIT))
     assert str(caught.value) == (
         "no PROXY protocol header; every connection from an address of tunnel.proxy.from must"
-        " begin with one: correct the balancer, or remove the address if it is none"
+        " begin with one: correct the balancer, or remove the address if it is not a"
+        " balancer"
     )
 
 
@@ -90,17 +91,17 @@ async def test_a_balancer_that_says_half_of_it() -> None:
     async with pair() as (stream, plain):
         await send(plain, b"PROXY TCP4 ")
         with pytest.raises(TimedOutError, match="the PROXY header was not complete in time"):
-            await find_source(stream, LOOPBACK, in_seconds(0.05))
+            await read_client_address(stream, LOOPBACK, in_seconds(0.05))
         plain.shutdown(socket.SHUT_WR)
         with pytest.raises(TruncatedError, match="before a whole PROXY header"):
-            await find_source(stream, LOOPBACK, in_seconds(TIME_LIMIT))
+            await read_client_address(stream, LOOPBACK, in_seconds(TIME_LIMIT))
 
 
 async def test_a_time_out_of_the_system_is_no_time_limit() -> None:
     async with pair() as (stream, _):
         stream.inbox.connection_lost(TimeoutError("Connection timed out"))
         with pytest.raises(TimeoutError, match="Connection timed out"):
-            await find_source(stream, LOOPBACK, in_seconds(TIME_LIMIT))
+            await read_client_address(stream, LOOPBACK, in_seconds(TIME_LIMIT))
 
 
 async def test_a_balancer_that_is_gone() -> None:
@@ -108,7 +109,7 @@ async def test_a_balancer_that_is_gone() -> None:
         reset(plain)
         await stream.wait_closed()
         with pytest.raises(OSError, match="reset"):
-            await find_source(stream, LOOPBACK, in_seconds(TIME_LIMIT))
+            await read_client_address(stream, LOOPBACK, in_seconds(TIME_LIMIT))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ async def test_a_balancer_that_is_gone() -> None:
 )
 async def test_addresses_of_other_kinds(peer: tuple[str, int, int, int] | None, text: str) -> None:
     stream = SocketStream(peer)
-    source = await find_source(stream, ELSEWHERE, in_seconds(TIME_LIMIT))
+    source = await read_client_address(stream, ELSEWHERE, in_seconds(TIME_LIMIT))
     assert str(source) == text
     assert source.host == (text[1:-3] if "[" in text else text.partition(":")[0])
 
@@ -135,14 +136,14 @@ def read(wire: bytes) -> Header | None:
 
 
 def test_what_a_destination_is_told() -> None:
-    source = Source(("192.0.2.1", 5))
+    source = ClientAddress(("192.0.2.1", 5))
     local = ("::ffff:10.0.0.1", 8843, 0, 0)
     ends = ("192.0.2.1", 5), ("10.0.0.1", 8843)
     assert read(source.header("v1", local, "example.uz", "5f" * 16)) == Header(*ends)
     tlvs = ((Tlv.AUTHORITY, b"example.uz"), (Tlv.UNIQUE_ID, b"5f" * 16))
     assert read(source.header("v2", local, "example.uz", "5f" * 16)) == Header(*ends, tlvs)
     assert read(source.header("v2", local)) == Header(*ends)
-    told = Source(GIVEN.source, GIVEN.destination)
+    told = ClientAddress(GIVEN.source, GIVEN.destination)
     assert read(told.header("v1", local)) == GIVEN
-    assert read(Source(None).header("v1", local)) == Header()
+    assert read(ClientAddress(None).header("v1", local)) == Header()
     assert read(source.header("v1", None)) == Header()

@@ -12,34 +12,35 @@ from ipaddress import ip_address
 from typing import Literal, Self
 
 from tunnel_gateway.config.values import Network
-from tunnel_gateway.errors import ProtocolViolationError, TimedOutError, TruncatedError
+from tunnel_gateway.errors import ProtocolViolationError, TruncatedError
 from tunnel_gateway.transport.streams.stream import Address, SocketStream, format_address
+from tunnel_gateway.transport.streams.time_limit import within
 from tunnel_gateway.transport.wire.proxy_protocol import Header, HeaderReader, Tlv
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The client's address, and the one that it connected to if a balancer told of it.
+class ClientAddress:
+    """The client's host and port, and the address that it connected to if a balancer told it.
 
-    An IPv4 client is one whatever socket it came by. ``client`` is None when it was gone before
-    it could be asked for.
+    An IPv4 client has an IPv4 address on an IPv6 socket too. ``address`` is None if the client had
+    gone before the gateway could ask for it.
     """
 
-    client: tuple[str, int] | None
+    address: tuple[str, int] | None
     reached: tuple[str, int] | None = None
 
     @classmethod
     def of(cls, address: Address | None) -> Self:
-        """Return the source that the socket itself gives."""
+        """Return the address that the socket itself has."""
         return cls(_plain(address))
 
     def __str__(self) -> str:
-        return format_address(self.client)
+        return format_address(self.address)
 
     @property
     def host(self) -> str:
-        """The host of the client's address alone."""
-        return self.client[0] if self.client else "unknown"
+        """The client's host alone."""
+        return self.address[0] if self.address else "unknown"
 
     def header(
         self,
@@ -55,48 +56,45 @@ class Source:
         """
         reached = self.reached or _plain(local)
         if version == "v1":
-            return Header(self.client, reached).serialize_v1()
+            return Header(self.address, reached).serialize_v1()
         told = ((Tlv.AUTHORITY, domain), (Tlv.UNIQUE_ID, tunnel_id))
         tlvs = tuple((kind, text.encode("ascii")) for kind, text in told if text)
-        return Header(self.client, reached, tlvs).serialize_v2()
+        return Header(self.address, reached, tlvs).serialize_v2()
 
 
-async def find_source(
+async def read_client_address(
     stream: SocketStream, balancers: Sequence[Network], deadline: float
-) -> Source:
-    """Return where the connection comes from; a balancer's header is read off its start.
+) -> ClientAddress:
+    """Return the client's address, from a balancer's header if ``balancers`` contains the peer.
 
-    From an address in ``balancers`` the header is a must: without it anyone who reaches the
-    gateway past the balancer would pass for it. ``deadline`` is in seconds of the loop's clock.
+    A balancer must send the header: without it, anyone who connects to the gateway past the
+    balancer would pass for the balancer. ``deadline`` is in seconds of the loop's clock.
     Raises ProtocolViolationError, TimedOutError, TruncatedError.
     """
-    own = Source.of(stream.peer)
-    if not balancers or own.client is None:
+    own = ClientAddress.of(stream.peer)
+    if not balancers or own.address is None:
         return own
     address = ip_address(own.host)
     if not any(address in network for network in balancers):
         return own
     header = await _read_header(stream, deadline)
-    return own if header.source is None else Source(header.source, header.destination)
+    return own if header.source is None else ClientAddress(header.source, header.destination)
 
 
 async def _read_header(stream: SocketStream, deadline: float) -> Header:
     reader = HeaderReader()
     header = None
+    seconds = deadline - asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout_at(deadline) as limit:
+        async with within(seconds, "the PROXY header was not complete in time"):
             while header is None:
                 if not (data := await stream.inbox.receive()):
                     raise TruncatedError("the connection ended before a whole PROXY header")
                 header = reader.receive_data(data)
-    except TimeoutError:
-        if not limit.expired():
-            raise  # the socket's own: a peer that does not acknowledge
-        raise TimedOutError("the PROXY header was not complete in time") from None
     except ProtocolViolationError as error:
         raise ProtocolViolationError(
             f"{error}; every connection from an address of tunnel.proxy.from must begin with one:"
-            " correct the balancer, or remove the address if it is none"
+            " correct the balancer, or remove the address if it is not a balancer"
         ) from None
     stream.header_received(reader.rest)
     return header

@@ -27,7 +27,7 @@ from tunnel_gateway.errors import (
     RevocationDataError,
     TunnelGatewayError,
 )
-from tunnel_gateway.gateway.balancers import Source
+from tunnel_gateway.gateway.balancers import ClientAddress
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
@@ -219,7 +219,7 @@ def _open_and_close(destination: Destination, url: str, seconds: float) -> None:
     (address,) = destination.addresses
     with socket.create_connection((address.host, address.port), seconds) as sock:
         if destination.proxy:
-            here = Source.of(sock.getsockname())
+            here = ClientAddress.of(sock.getsockname())
             sock.sendall(here.header(destination.proxy, sock.getpeername()))
         with websocket(url, sock=sock, open_timeout=seconds, close_timeout=seconds):
             pass

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     NotWebSocketError,
-    TimedOutError,
     TruncatedError,
 )
 from tunnel_gateway.gateway.request import (
@@ -21,6 +19,7 @@ from tunnel_gateway.gateway.request import (
 from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.stream import SocketStream
+from tunnel_gateway.transport.streams.time_limit import within
 from tunnel_gateway.transport.wire.answer import AnswerReader
 from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
@@ -62,7 +61,7 @@ async def pass_request(
 
 async def _read_request(page: Inbox, time_limit: float) -> UpgradeRequest:
     reader = UpgradeReader()
-    async with _time_limit(time_limit, "no upgrade request came"):
+    async with within(time_limit, f"no upgrade request came in {time_limit:g} s"):
         while data := await page.receive():
             if request := reader.receive_data(data):
                 page.unread(reader.rest)
@@ -78,7 +77,8 @@ async def accepted(answers: Inbox, page: Inbox, *, time_limit: float) -> bool:
     page's side if that comes first.
     """
     reader = AnswerReader()
-    async with _time_limit(time_limit, "the destination did not answer the upgrade"):
+    fault = f"the destination did not answer the upgrade in {time_limit:g} s"
+    async with within(time_limit, fault):
         while data := await _receive_answer(answers, page):
             if (switched := reader.receive_data(data)) is not None:
                 answers.unread(reader.rest)
@@ -125,14 +125,3 @@ async def _receive_answer(answers: Inbox, page: Inbox) -> bytes:
         ) from None
     finally:
         del answer  # it keeps the error that this frame raises
-
-
-@asynccontextmanager
-async def _time_limit(seconds: float, text: str) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            yield
-    except TimeoutError:
-        if not limit.expired():
-            raise  # the socket's own: a peer that does not acknowledge
-        raise TimedOutError(f"{text} in {seconds:g} s") from None

@@ -14,7 +14,7 @@ from tunnel_gateway.errors import (
     LimitReachedError,
     TunnelGatewayError,
 )
-from tunnel_gateway.gateway.balancers import Source, find_source
+from tunnel_gateway.gateway.balancers import ClientAddress, read_client_address
 from tunnel_gateway.gateway.destination_pool import find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
@@ -43,8 +43,8 @@ class Session:
         self._resources = resources
         self._stream = stream
         started = asyncio.get_running_loop().time()
-        self._source = Source.of(stream.peer)
-        self.facts = SessionFacts(str(self._source), started)
+        self._client = ClientAddress.of(stream.peer)
+        self.facts = SessionFacts(str(self._client), started)
         self._connection = ServerConnection(
             resources.settings,
             Surroundings(
@@ -134,8 +134,8 @@ class Session:
         try:
             # First, for a balancer's header is waited for, and who comes is not known before.
             self._places.enter_context(admission.tunnel())
-            await self._learn_source()
-            source = source_of(self._source.host)
+            await self._learn_address()
+            source = source_of(self._client.host)
             check_rate = await self._places.enter_async_context(admission.source(source))
             self._places.enter_context(self._handshake_place)
             self._handshake_place.enter_context(admission.handshake(source))
@@ -145,7 +145,7 @@ class Session:
             # Who is turned away here holds no place while the socket closes, or strangers could
             # hold all of them; and beyond some rate there is no word to wait for.
             await self._places.aclose()
-            self.facts.told = admission.tells(source_of(self._source.host))
+            self.facts.told = admission.tells(source_of(self._client.host))
             raise
         return check_rate
 
@@ -161,12 +161,12 @@ class Session:
         self._resources.revocation.watch(self, client.peer)
         return client
 
-    async def _learn_source(self) -> None:
+    async def _learn_address(self) -> None:
         """Let the balancer say whose connection it is, if a balancer it is."""
         deadline = self.facts.started + self._resources.config.handshake_timeout
         balancers = self._resources.config.proxy_from or ()
-        self._source = await find_source(self._stream, balancers, deadline)
-        self.facts.client = str(self._source)
+        self._client = await read_client_address(self._stream, balancers, deadline)
+        self.facts.client = str(self._client)
 
     async def _connect(self, destination: Destination) -> SocketStream:
         time_limit = self._resources.config.connect_timeout
@@ -174,7 +174,7 @@ class Session:
             self._socket = await self._resources.destinations.connect(destination, time_limit)
         if destination.proxy:
             tunnel = self.facts.domain, self.facts.tunnel_id
-            header = self._source.header(destination.proxy, self._stream.local, *tunnel)
+            header = self._client.header(destination.proxy, self._stream.local, *tunnel)
             self._socket.write(header)
         return self._socket
 
@@ -192,7 +192,7 @@ class Session:
             self._socket,
             lambda: self._connect(destination),
             host=destination.host_header or client.server_name,
-            client_host=self._source.host,
+            client_host=self._client.host,
             time_limit=config.upgrade_timeout,
             http_pages=config.http_pages,
         )

@@ -24,6 +24,7 @@ from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.streams.accepting import accept
 from tunnel_gateway.transport.streams.relay import RelayEnd
+from tunnel_gateway.transport.streams.time_limit import within
 from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
 log = get_logger(__name__)
@@ -140,18 +141,13 @@ class PageAddress(OneShotAddress):
     async def _examine(self, stream: PageStream) -> None:
         """Raise NotPermittedError for another page's request, NotWebSocketError for none."""
         reader, read = UpgradeReader(), bytearray()
-        try:
-            async with asyncio.timeout(_HEAD_SECONDS) as limit:
-                while data := await stream.inbox.receive():
-                    read += data
-                    if request := reader.receive_data(data):
-                        self._check(request)
-                        stream.inbox.unread(bytes(read))  # the gateway reads it as it came
-                        return
-        except TimeoutError:
-            if not limit.expired():
-                raise  # the socket's own
-            raise TimedOutError(f"no upgrade request in {_HEAD_SECONDS:g} s") from None
+        async with within(_HEAD_SECONDS, f"no upgrade request in {_HEAD_SECONDS:g} s"):
+            while data := await stream.inbox.receive():
+                read += data
+                if request := reader.receive_data(data):
+                    self._check(request)
+                    stream.inbox.unread(bytes(read))  # the gateway reads it as it came
+                    return
         raise NotWebSocketError("the connection ended before the upgrade request was complete")
 
     def _check(self, request: UpgradeRequest) -> None:
