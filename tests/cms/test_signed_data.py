@@ -25,7 +25,7 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.encoding.oids import FAMILIES
 from tunnel_gateway.pki.trust.validation import ChainValidator
 
@@ -129,7 +129,7 @@ def changed(**fields: Any) -> bytes:
     for name, value in fields.items():
         one[name] = value
     parts = b"".join(one[name].dump() for name in one)
-    return framed(DOCUMENT, ders(signer()), ber.write(ber.SEQUENCE, parts))
+    return framed(DOCUMENT, ders(signer()), ber.write(tags.SEQUENCE, parts))
 
 
 def attributes(*values: tuple[str, list[Any]]) -> asn1_cms.CMSAttributes:
@@ -197,11 +197,11 @@ def test_bounds() -> None:
     with pytest.raises(SignedDataError, match="limit"):
         signed_data.parse_signed_data(bytes(signed_data.MAX_SIZE + 1))
     parts = bytes(ber.read(info).contents)
-    large = ber.write(ber.SEQUENCE, parts + ber.write(0xA1, bytes(signed_data.MAX_SIGNER_SIZE)))
+    large = ber.write(tags.SEQUENCE, parts + ber.write(0xA1, bytes(signed_data.MAX_SIGNER_SIZE)))
     with pytest.raises(SignedDataError, match="a signer of more"):
         signed_data.parse_signed_data(framed(DOCUMENT, ders(signer()), large))
     # A time stamp, which is not looked at.
-    stamped = ber.write(ber.SEQUENCE, parts + ber.write(0xA1, bytes(1000)))
+    stamped = ber.write(tags.SEQUENCE, parts + ber.write(0xA1, bytes(1000)))
     assert signed_data.verify(
         signed_data.parse_signed_data(framed(DOCUMENT, ders(signer()), stamped))
     )

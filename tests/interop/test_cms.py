@@ -21,7 +21,7 @@ from tunnel_gateway.cms import signed_data
 from tunnel_gateway.cms.signing import sign_data
 from tunnel_gateway.gost.curves import CURVES, Curve
 from tunnel_gateway.pki.certificates.certificate import Certificate
-from tunnel_gateway.pki.encoding import ber, pem
+from tunnel_gateway.pki.encoding import ber, pem, tags
 from tunnel_gateway.pki.encoding.oids import FAMILIES, Family
 from tunnel_gateway.pki.files.keyfiles import Identity
 
@@ -67,12 +67,12 @@ def parts(gost_engine: GostEngine, message: Path) -> tuple[bytes, bytes]:
 
     attributes = [one for one in found if one[1] == "5" and one[5].strip() == "cont [ 0 ]"][-1]
     signature = [one for one in found if one[1] == "5" and one[5].startswith("OCTET STRING")][-1]
-    return ber.write(ber.SET, inside(attributes)), inside(signature)
+    return ber.write(tags.SET, inside(attributes)), inside(signature)
 
 
 def relabelled(certificate: Certificate, signer: Identity, curve: Curve) -> bytes:
     """The certificate under CryptoPro's identifiers, signed anew."""
-    algorithm = ber.write(ber.SEQUENCE, core.ObjectIdentifier(CRYPTOPRO.signature_oid).dump())
+    algorithm = ber.write(tags.SEQUENCE, core.ObjectIdentifier(CRYPTOPRO.signature_oid).dump())
     body = public_key_pem(certificate.public_key).encode()
     ((_, info, _),) = pem.blocks(body)
     assert certificate.public_key.curve is curve

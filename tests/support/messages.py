@@ -11,7 +11,7 @@ from asn1crypto import core, x509
 
 from tests.support.pki import NOW, altered, authority, ders, user
 from tunnel_gateway.cms.signing import Signed, sign_data
-from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.files.keyfiles import Identity
 
 DOCUMENT = b"some document"
@@ -48,10 +48,10 @@ def framed(content: bytes | None, certificates: list[bytes], signer_info: bytes)
     body = stream(
         0x30,
         core.Integer(1).dump()
-        + ber.write(ber.SET, ber.write(ber.SEQUENCE, digest_oid))
+        + ber.write(tags.SET, ber.write(tags.SEQUENCE, digest_oid))
         + stream(0x30, core.ObjectIdentifier("1.2.840.113549.1.7.1").dump() + inside)
         + stream(0xA0, b"".join(certificates))
-        + ber.write(ber.SET, signer_info),
+        + ber.write(tags.SET, signer_info),
     )
     return stream(0x30, core.ObjectIdentifier("1.2.840.113549.1.7.2").dump() + stream(0xA0, body))
 
@@ -69,7 +69,7 @@ def foreign_signer(
 
     ``public_key`` is a SubjectPublicKeyInfo, ``signed_attributes`` a SET, both in DER.
     """
-    validity = ber.write(ber.SEQUENCE, b"\x17\x0d200101000000Z" + b"\x17\x0d300101000000Z")
+    validity = ber.write(tags.SEQUENCE, b"\x17\x0d200101000000Z" + b"\x17\x0d300101000000Z")
     certificate = altered(
         signer().leaf,
         authority().centre,
@@ -82,7 +82,7 @@ def foreign_signer(
     )
     family = signer().leaf.family
     info = ber.write(
-        ber.SEQUENCE,
+        tags.SEQUENCE,
         core.Integer(1).dump()
         + name.dump()
         + _algorithm(family.digest_oid)
@@ -94,4 +94,4 @@ def foreign_signer(
 
 
 def _algorithm(oid: str) -> bytes:
-    return ber.write(ber.SEQUENCE, core.ObjectIdentifier(oid).dump() + b"\x05\x00")
+    return ber.write(tags.SEQUENCE, core.ObjectIdentifier(oid).dump() + b"\x05\x00")

@@ -19,7 +19,7 @@ from tunnel_gateway.gost.curves import PrivateKey
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.authority import USER, issue, issue_list
 from tunnel_gateway.pki.certificates.certificate import Certificate
-from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.files.keyfiles import Identity
 
 HOUR = timedelta(hours=1)
@@ -48,17 +48,17 @@ def with_entries(issuer: Identity, *entries: bytes, at: datetime, extra: bytes =
     *head, _, extensions = body.children()
     (listed,) = extensions.children()
     parts = [bytes(one.whole) for one in head]
-    parts.append(ber.write(ber.SEQUENCE, b"".join(entries)))
-    parts.append(ber.write(0xA0, ber.write(ber.SEQUENCE, bytes(listed.contents) + extra)))
-    signed = ber.write(ber.SEQUENCE, b"".join(parts))
+    parts.append(ber.write(tags.SEQUENCE, b"".join(entries)))
+    parts.append(ber.write(0xA0, ber.write(tags.SEQUENCE, bytes(listed.contents) + extra)))
+    signed = ber.write(tags.SEQUENCE, b"".join(parts))
     value = signature.sign(issuer.private_key, digest(signed), os.urandom(32))
     sealed = core.OctetBitString(value).dump()
-    return ber.write(ber.SEQUENCE, signed + bytes(algorithm.whole) + sealed)
+    return ber.write(tags.SEQUENCE, signed + bytes(algorithm.whole) + sealed)
 
 
 def entry(serial: bytes, since: bytes = b"\x17\x0d260301100000Z", more: bytes = b"") -> bytes:
     """An entry: the contents of its INTEGER, the whole of its date, and what follows."""
-    return ber.write(ber.SEQUENCE, ber.write(ber.INTEGER, serial) + since + more)
+    return ber.write(tags.SEQUENCE, ber.write(tags.INTEGER, serial) + since + more)
 
 
 def places(crl: str | None = None, responder: str | None = None) -> tuple[x509.Extension, ...]:

@@ -18,6 +18,7 @@ from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki.certificates.certificate import format_time
 from tunnel_gateway.pki.encoding import pem
 from tunnel_gateway.pki.encoding.kind import Kind, kind
+from tunnel_gateway.pki.encoding.tags import starts_sequence
 from tunnel_gateway.pki.files.keyfiles import read_file
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.trust.validation import ChainValidator
@@ -95,7 +96,7 @@ def _verify(args: argparse.Namespace) -> int:
 def _message(path: Path) -> bytes:
     # BASE64 is a third longer, and has line ends.
     data = read_file(path, limit=2 * signed_data.MAX_SIZE)
-    if data.startswith(b"\x30") and not data.isascii():
+    if starts_sequence(data) and not data.isascii():
         if other := _OTHERS.get(kind(data)):
             raise FileError(f"{path}: {other}, and not a signed document (PKCS#7, CMS)")
         return data

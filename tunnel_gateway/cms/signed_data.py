@@ -30,7 +30,7 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.digest import DIGEST_SIZE, digest
 from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
-from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.encoding.der import MALFORMED, load_der
 from tunnel_gateway.pki.encoding.oids import FAMILIES, SIGNATURE_OIDS
 from tunnel_gateway.pki.trust.validation import ChainValidator, VerifiedPeer
@@ -51,10 +51,10 @@ MESSAGE_DIGEST: Final = "message_digest"
 
 _DIGEST_OIDS: Final = frozenset(family.digest_oid for family in FAMILIES)
 _VERSION: Final = b"\x01"
-_CONTENT: Final = 0xA0
-_CERTIFICATES: Final = 0xA0
-_REVOCATION_LISTS: Final = 0xA1
-_SIGNED_ATTRIBUTES: Final = 0xA0
+_CONTENT: Final = tags.context(0, constructed=True)
+_CERTIFICATES: Final = tags.context(0, constructed=True)
+_REVOCATION_LISTS: Final = tags.context(1, constructed=True)
+_SIGNED_ATTRIBUTES: Final = tags.context(0, constructed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,12 @@ def parse_signed_data(data: bytes) -> SignedData:
     if len(data) > MAX_SIZE:
         raise SignedDataError(f"{len(data)} bytes; {MAX_SIZE} is the limit")
     with _refusing_malformed():
-        outer = _expect(ber.read(data), ber.SEQUENCE).children(2)
+        outer = _expect(ber.read(data), tags.SEQUENCE).children(2)
         kind, explicit = outer
         if _oid(kind) != SIGNED_DATA_OID:
             raise ValueError("not signed data")
         (body,) = _expect(explicit, _CONTENT).children(1)
-        return _read_body(_expect(body, ber.SEQUENCE).children(6))
+        return _read_body(_expect(body, tags.SEQUENCE).children(6))
 
 
 def verify(
@@ -207,37 +207,42 @@ def _expect(element: ber.Element, tag: int) -> ber.Element:
 
 
 def _oid(element: ber.Element) -> str:
-    _expect(element, ber.OBJECT_IDENTIFIER)
+    _expect(element, tags.OBJECT_IDENTIFIER)
     return str(load_der(core.ObjectIdentifier, bytes(element.whole)).dotted)
 
 
 def _read_body(fields: list[ber.Element]) -> SignedData:
     """Read version, digest algorithms, content, certificates, perhaps lists, and signers."""
     version, algorithms, content, *optional, signers = fields
-    if bytes(_expect(version, ber.INTEGER).contents) != _VERSION:
+    if bytes(_expect(version, tags.INTEGER).contents) != _VERSION:
         raise ValueError("not of version 1")
-    for algorithm in _expect(algorithms, ber.SET).children(MAX_SIGNERS):
+    for algorithm in _expect(algorithms, tags.SET).children(MAX_SIGNERS):
         _check_algorithm(load_der(_Algorithm, bytes(algorithm.whole)), _DIGEST_OIDS)
     certificates: list[ber.Element] = []
     for tag, field in zip((_CERTIFICATES, _REVOCATION_LISTS), _in_order(optional), strict=True):
         if field is not None and tag == _CERTIFICATES:
             certificates = _expect(field, tag).children(MAX_CERTIFICATES)
     known = [Certificate.from_der(bytes(one.whole)) for one in certificates]
-    found = [_read_signer(one) for one in _expect(signers, ber.SET).children(MAX_SIGNERS)]
+    found = [_read_signer(one) for one in _expect(signers, tags.SET).children(MAX_SIGNERS)]
     return SignedData(_read_content(content), tuple(known), tuple(found))
 
 
 def _in_order(optional: list[ber.Element]) -> list[ber.Element | None]:
     """Return the certificates and the revocation lists; the latter are not looked into."""
-    tags = [field.tag for field in optional]
-    if tags not in ([], [_CERTIFICATES], [_REVOCATION_LISTS], [_CERTIFICATES, _REVOCATION_LISTS]):
+    given = [field.tag for field in optional]
+    if given not in (
+        [],
+        [_CERTIFICATES],
+        [_REVOCATION_LISTS],
+        [_CERTIFICATES, _REVOCATION_LISTS],
+    ):
         raise ValueError("a part that does not belong there")
-    found = dict(zip(tags, optional, strict=True))
+    found = dict(zip(given, optional, strict=True))
     return [found.get(_CERTIFICATES), found.get(_REVOCATION_LISTS)]
 
 
 def _read_content(element: ber.Element) -> bytes | None:
-    kind, *explicit = _expect(element, ber.SEQUENCE).children(2)
+    kind, *explicit = _expect(element, tags.SEQUENCE).children(2)
     if _oid(kind) != DATA_OID:
         raise ValueError("what is signed is not plain data")
     if not explicit:
@@ -278,10 +283,10 @@ def _read_signer(element: ber.Element) -> Signer:
     if len(element.whole) > MAX_SIGNER_SIZE:
         raise ValueError(f"a signer of more than {MAX_SIGNER_SIZE} bytes")
     # Without the unsigned attributes, the last and optional field: nothing here needs them.
-    parts = _expect(element, ber.SEQUENCE).children(7)[:6]
-    attributes = ber.write(ber.SET, bytes(_expect(parts[3], _SIGNED_ATTRIBUTES).contents))
+    parts = _expect(element, tags.SEQUENCE).children(7)[:6]
+    attributes = ber.write(tags.SET, bytes(_expect(parts[3], _SIGNED_ATTRIBUTES).contents))
     info = load_der(
-        _SignerInfo, ber.write(ber.SEQUENCE, b"".join(bytes(part.whole) for part in parts))
+        _SignerInfo, ber.write(tags.SEQUENCE, b"".join(bytes(part.whole) for part in parts))
     )
     if info["version"].native != 1:
         raise ValueError("a signer not of version 1")

@@ -22,13 +22,13 @@ from tunnel_gateway.cms.signed_data import (
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.curves import PrivateKey
 from tunnel_gateway.gost.digest import DIGEST_SIZE, digest
-from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.encoding.oids import Family
 
 # RFC 5652, 11.3: UTCTime to the year 2049, GeneralizedTime after it.
 _LAST_UTC_TIME_YEAR: Final = 2049
-_EXPLICIT: Final = 0xA0
-_IMPLICIT: Final = 0xA0
+# [0] is the tag of the content, of the certificates and of the signed attributes.
+_ZERO: Final = tags.context(0, constructed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +66,20 @@ def sign_data(
         ).dump(),
         digest_algorithm,
         # The digest is over the SET, which goes into the message under another tag.
-        ber.write(_IMPLICIT, bytes(ber.read(attributes).contents)),
+        ber.write(_ZERO, bytes(ber.read(attributes).contents)),
         _algorithm(family.signature_oid),
         core.OctetString(signature).dump(),
     )
-    inside = b"" if detached else ber.write(_EXPLICIT, core.OctetString(content).dump())
+    inside = b"" if detached else ber.write(_ZERO, core.OctetString(content).dump())
     body = _sequence(
         core.Integer(1).dump(),
-        ber.write(ber.SET, digest_algorithm),
+        ber.write(tags.SET, digest_algorithm),
         _sequence(_oid(DATA_OID), inside),
         # Leaf first and not in the order of DER: some readers take the first for the signer's.
-        ber.write(_IMPLICIT, b"".join(chain)),
-        ber.write(ber.SET, signer),
+        ber.write(_ZERO, b"".join(chain)),
+        ber.write(tags.SET, signer),
     )
-    whole = _sequence(_oid(SIGNED_DATA_OID), ber.write(_EXPLICIT, body))
+    whole = _sequence(_oid(SIGNED_DATA_OID), ber.write(_ZERO, body))
     return Signed(whole, signature, leaf.serial_number)
 
 
@@ -93,7 +93,7 @@ def _signed_attributes(content: bytes, signing_time: datetime) -> bytes:
     }
     # The order of DER: by the bytes, which is by the length here.
     return ber.write(
-        ber.SET,
+        tags.SET,
         b"".join(
             sorted(
                 cms.CMSAttribute({"type": name, "values": [value]}).dump()
@@ -112,4 +112,4 @@ def _oid(dotted: str) -> bytes:
 
 
 def _sequence(*parts: bytes) -> bytes:
-    return ber.write(ber.SEQUENCE, b"".join(parts))
+    return ber.write(tags.SEQUENCE, b"".join(parts))

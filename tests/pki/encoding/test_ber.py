@@ -7,13 +7,13 @@ from asn1crypto import core
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding import ber, tags
 
 
 @given(st.binary(max_size=300), st.integers(0, 3))
 def test_what_is_written_is_read(contents: bytes, padding: int) -> None:
     contents *= 10**padding
-    written = ber.write(ber.OCTET_STRING, contents)
+    written = ber.write(tags.OCTET_STRING, contents)
     assert written == core.OctetString(contents).dump()
     assert ber.read(written).octets() == contents
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.pki import NOW, authority
 from tests.support.revocation import entry, make_list, with_entries
 from tunnel_gateway.errors import RevocationDataError
-from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.status.crl import RevocationList
 from tunnel_gateway.pki.status.crl_entries import Entries, Frame
 
@@ -19,8 +19,8 @@ BEFORE, AFTER = entry(b"\x05"), entry(b"\x07")
 
 
 def _extensions(*contents: bytes) -> bytes:
-    each = b"".join(ber.write(ber.SEQUENCE, one) for one in contents)
-    return ber.write(ber.SEQUENCE, each)
+    each = b"".join(ber.write(tags.SEQUENCE, one) for one in contents)
+    return ber.write(tags.SEQUENCE, each)
 
 
 def _read(*entries: bytes, extra: bytes = b"") -> RevocationList:
@@ -37,9 +37,9 @@ def _read(*entries: bytes, extra: bytes = b"") -> RevocationList:
         entry(b"\x11" * 200),
         entry(b"\xfa"),
         entry(b""),
-        ber.write(ber.SEQUENCE, b""),
-        ber.write(ber.SEQUENCE, b"\x04\x01\x06"),
-        ber.write(ber.SEQUENCE, b"\x02\x05\x06"),
+        ber.write(tags.SEQUENCE, b""),
+        ber.write(tags.SEQUENCE, b"\x04\x01\x06"),
+        ber.write(tags.SEQUENCE, b"\x02\x05\x06"),
     ],
     ids=["25 bytes", "21 bytes", "200 bytes", "negative", "empty", "nothing", "no number", "cut"],
 )
@@ -103,7 +103,7 @@ def test_the_largest_number_that_a_certificate_can_have() -> None:
 
 
 def test_an_extension_of_the_list_that_says_it_is_not_critical() -> None:
-    unknown = ber.write(ber.SEQUENCE, b"\x06\x03\x2a\x03\x04" + EXPLICIT_FALSE + b"\x04\x01\x05")
+    unknown = ber.write(tags.SEQUENCE, b"\x06\x03\x2a\x03\x04" + EXPLICIT_FALSE + b"\x04\x01\x05")
     assert _read(BEFORE, extra=unknown).revoked(5)
     critical = unknown.replace(EXPLICIT_FALSE, b"\x01\x01\xff")
     with pytest.raises(RevocationDataError, match=r"critical extension 1\.2\.3\.4 is not known"):
@@ -122,8 +122,8 @@ def test_a_list_has_one_series_of_entries() -> None:
     body, algorithm, sealed = ber.read(make_list(CENTRE, 5, at=NOW)).children()
     *head, entries, extensions = body.children()
     parts = [*head, entries, entries, extensions]
-    twice = ber.write(ber.SEQUENCE, b"".join(bytes(one.whole) for one in parts))
-    whole = ber.write(ber.SEQUENCE, twice + bytes(algorithm.whole) + bytes(sealed.whole))
+    twice = ber.write(tags.SEQUENCE, b"".join(bytes(one.whole) for one in parts))
+    whole = ber.write(tags.SEQUENCE, twice + bytes(algorithm.whole) + bytes(sealed.whole))
     with pytest.raises(ValueError, match="more than one series"):
         Frame.read(whole)
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from asn1crypto import core, x509
 
-from tunnel_gateway.pki.encoding import ber, der
+from tunnel_gateway.pki.encoding import ber, der, tags
 from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS
 
 # Elements of one: names of a domain's certificate, policies, purposes.
@@ -42,12 +42,10 @@ _LISTS: Final = frozenset(
 _SHALLOW: Final = frozenset({"authority_key_identifier", "subject_alt_name"})
 
 # Tags of GeneralName, of DistributionPoint and of AuthorityKeyIdentifier.
-_DNS_NAME: Final = 0x82
-_URI: Final = 0x86
-_CONTEXT: Final = 0x80
-_CLASS: Final = 0xC0
-_PLACE: Final = 0xA0
-_FULL_NAME: Final = 0xA0
+_DNS_NAME: Final = tags.context(2)
+_URI: Final = tags.context(6)
+_POINT_NAME: Final = tags.context(0, constructed=True)
+_FULL_NAME: Final = tags.context(0, constructed=True)
 # RFC 5280, 4.2.2.1: id-ad-ocsp, 1.3.6.1.5.5.7.48.1.
 _OCSP_METHOD: Final = bytes.fromhex("2b06010505073001")
 # 2.5.29.30, with its tag and length.
@@ -139,15 +137,15 @@ def _value(name: str, content: bytes) -> Any:
 def _policies(elements: list[der.Value]) -> x509.CertificatePolicies:
     """Leave the qualifiers out: they are texts and addresses for people, who are not asked."""
     policies = b"".join(
-        ber.write(der.SEQUENCE, ber.write(der.OBJECT_IDENTIFIER, _identifier(one)))
+        ber.write(tags.SEQUENCE, ber.write(tags.OBJECT_IDENTIFIER, _identifier(one)))
         for one in elements
     )
-    return x509.CertificatePolicies.load(ber.write(der.SEQUENCE, policies), strict=True)
+    return x509.CertificatePolicies.load(ber.write(tags.SEQUENCE, policies), strict=True)
 
 
 def _identifier(element: der.Value) -> bytes:
     identifier = der.values(element.contents, _PAIR)[:1]
-    if element.tag != der.SEQUENCE or [one.tag for one in identifier] != [der.OBJECT_IDENTIFIER]:
+    if element.tag != tags.SEQUENCE or [one.tag for one in identifier] != [tags.OBJECT_IDENTIFIER]:
         raise ValueError("a policy without its identifier")
     der.dotted(identifier[0].contents)
     return identifier[0].contents
@@ -155,7 +153,7 @@ def _identifier(element: der.Value) -> bytes:
 
 def _check_alternatives(elements: list[der.Value]) -> None:
     for element in elements:
-        if element.tag & _CLASS != _CONTEXT:
+        if element.tag & tags.CLASS != tags.CONTEXT:
             raise ValueError("what stands among the names is no name")
         if element.tag == _DNS_NAME and not element.contents.isascii():
             raise ValueError("a dNSName that is not ASCII (RFC 5280, 4.2.1.6)")
@@ -180,7 +178,7 @@ def list_addresses(content: bytes | None) -> tuple[str, ...]:
 def _list_names(content: bytes) -> Iterator[der.Value]:
     for point in _elements(content):
         fields = der.values(point.contents, _FIELDS)
-        if [field.tag for field in fields] == [_PLACE]:
+        if [field.tag for field in fields] == [_POINT_NAME]:
             place = der.values(fields[0].contents, 1)
             if place and place[0].tag == _FULL_NAME:
                 yield from der.values(place[0].contents, _MAX_ELEMENTS)
@@ -200,7 +198,7 @@ def _responder_names(content: bytes) -> Iterator[der.Value]:
 
 def _elements(content: bytes) -> list[der.Value]:
     """Return what a SEQUENCE OF holds, within the bound on it; raises ValueError."""
-    return der.values(der.one(content, der.SEQUENCE), _MAX_ELEMENTS)
+    return der.values(der.one(content, tags.SEQUENCE), _MAX_ELEMENTS)
 
 
 def _addresses(found: Iterator[der.Value]) -> tuple[str, ...]:

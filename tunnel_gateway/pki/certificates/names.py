@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from asn1crypto import x509
 
-from tunnel_gateway.pki.encoding import der
+from tunnel_gateway.pki.encoding import der, tags
 
 # The labels of the vendor's server; an attribute that is not here goes by its identifier.
 _LABELS: Final = {
@@ -56,14 +56,14 @@ _MAX_DOMAIN_LENGTH: Final = 253
 
 # X.680, section 41: what text is made of. TeletexString is read as Latin-1, as everywhere.
 _ENCODINGS: Final = {
-    0x0C: "utf-8",
-    0x12: "ascii",
-    0x13: "ascii",
-    0x14: "latin-1",
-    0x16: "ascii",
-    0x1A: "ascii",
-    0x1C: "utf-32-be",
-    0x1E: "utf-16-be",
+    tags.UTF8_STRING: "utf-8",
+    tags.NUMERIC_STRING: "ascii",
+    tags.PRINTABLE_STRING: "ascii",
+    tags.TELETEX_STRING: "latin-1",
+    tags.IA5_STRING: "ascii",
+    tags.VISIBLE_STRING: "ascii",
+    tags.UNIVERSAL_STRING: "utf-32-be",
+    tags.BMP_STRING: "utf-16-be",
 }
 
 
@@ -92,11 +92,11 @@ def attributes(name: bytes) -> list[Attribute]:
     its text. Raises ValueError for what is not built like a name, and for too many attributes.
     """
     found: list[Attribute] = []
-    for relative in der.values(der.one(name, der.SEQUENCE), _LIMIT):
+    for relative in der.values(der.one(name, tags.SEQUENCE), _LIMIT):
         for attribute in der.values(relative.contents, _LIMIT):
             parts = der.values(attribute.contents, 2)
-            tags = relative.tag, attribute.tag, *(part.tag for part in parts[:1])
-            if tags != (der.SET, der.SEQUENCE, der.OBJECT_IDENTIFIER) or len(parts) != 2:
+            shape = relative.tag, attribute.tag, *(part.tag for part in parts[:1])
+            if shape != (tags.SET, tags.SEQUENCE, tags.OBJECT_IDENTIFIER) or len(parts) != 2:
                 raise ValueError("it is not built like a name (RFC 5280, 4.1.2.4)")
             identifier, value = parts
             found.append(Attribute(identifier.contents, value.whole, _text(value)))
@@ -206,7 +206,7 @@ def _prepared(attribute: bytes) -> str:
     A value that RFC 4518 does not prepare (no text, letters that are newer than its Unicode 3.2,
     too many letters out of one) is compared by its bytes.
     """
-    identifier, value = der.values(der.one(attribute, der.SEQUENCE), 2)
+    identifier, value = der.values(der.one(attribute, tags.SEQUENCE), 2)
     kind, text = der.dotted(identifier.contents), _text(value)
     if text is not None and _normalised(text) is not None:
         with contextlib.suppress(ValueError):
@@ -219,7 +219,7 @@ def comparable(name: bytes) -> str:
     """Return what two names have in common if, and only if, they are the same."""
     return "\x1e".join(
         "\x1f".join(sorted(_prepared(one.whole) for one in der.values(relative.contents, _LIMIT)))
-        for relative in der.values(der.one(name, der.SEQUENCE), _LIMIT)
+        for relative in der.values(der.one(name, tags.SEQUENCE), _LIMIT)
     )
 
 

@@ -10,17 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from tunnel_gateway.pki.encoding.tags import CONSTRUCTED, LONG_NUMBER, OCTET_STRING
+
 MAX_ELEMENTS: Final = 1 << 17
 MAX_NESTING: Final = 32
 
-SEQUENCE: Final = 0x30
-SET: Final = 0x31
-OCTET_STRING: Final = 0x04
-INTEGER: Final = 0x02
-OBJECT_IDENTIFIER: Final = 0x06
-
-_CONSTRUCTED: Final = 0x20
-_LONG_TAG: Final = 0x1F
 _INDEFINITE: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 4
 
@@ -38,7 +32,7 @@ class Element:
 
     def children(self, limit: int = MAX_ELEMENTS) -> list[Element]:
         """Return what a constructed value consists of; ValueError if it is not one."""
-        if not self.tag & _CONSTRUCTED:
+        if not self.tag & CONSTRUCTED:
             raise ValueError("a primitive value where others should be inside")
         found: list[Element] = []
         at = 0
@@ -53,7 +47,7 @@ class Element:
         """Return the octet string, also one that comes in pieces; ValueError if it is none."""
         if self.tag == OCTET_STRING:
             return bytes(self.contents)
-        if self.tag != OCTET_STRING | _CONSTRUCTED:
+        if self.tag != OCTET_STRING | CONSTRUCTED:
             raise ValueError("not an octet string")
         pieces = self.children()
         if any(piece.tag != OCTET_STRING for piece in pieces):
@@ -92,11 +86,11 @@ def _header(data: memoryview, at: int) -> tuple[int, int, int | None]:
     if len(data) - at < 2:
         raise ValueError("it breaks off")
     tag, first = data[at], data[at + 1]
-    if tag & _LONG_TAG == _LONG_TAG:
+    if tag & LONG_NUMBER == LONG_NUMBER:
         raise ValueError("a tag of a number that is not used here")
     start = at + 2
     if first == _INDEFINITE:
-        if not tag & _CONSTRUCTED:
+        if not tag & CONSTRUCTED:
             raise ValueError("a primitive value of indefinite length")
         return tag, start, None
     length = first

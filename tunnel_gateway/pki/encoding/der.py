@@ -9,14 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final, NamedTuple
 
-SEQUENCE: Final = 0x30
-SET: Final = 0x31
-INTEGER: Final = 0x02
-BIT_STRING: Final = 0x03
-OCTET_STRING: Final = 0x04
-OBJECT_IDENTIFIER: Final = 0x06
+from tunnel_gateway.pki.encoding.tags import LONG_NUMBER
 
-_LONG_TAG: Final = 0x1F
 _SHORT_LENGTH: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 4
 # No number begins with it (X.690, 8.19.2), or one identifier could be written in many ways.
@@ -79,7 +73,7 @@ def values(data: bytes, limit: int) -> list[Value]:
         if size - at < 2:
             raise ValueError("it breaks off")
         tag, length, start = data[at], data[at + 1], at + 2
-        if tag & _LONG_TAG == _LONG_TAG:
+        if tag & LONG_NUMBER == LONG_NUMBER:
             raise ValueError("a tag of a number that is not used here")
         if length >= _SHORT_LENGTH:
             start += length - _SHORT_LENGTH

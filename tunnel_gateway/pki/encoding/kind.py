@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from tunnel_gateway.pki.encoding import tags
+
 Kind = Literal["empty", "page", "certificate", "pfx", "pkcs7", "unknown"]
 
 EMPTY: Final = "it is empty"
@@ -16,12 +18,16 @@ ONLY_CERTIFICATES: Final = (
 _SHORTEST: Final = 4
 # Of DER, what the outermost SEQUENCE begins with: the body of a certificate, a version number, the
 # identifier of a CMS content.
-_FIRST_TAGS: Final[dict[bytes, Kind]] = {b"\x30": "certificate", b"\x02": "pfx", b"\x06": "pkcs7"}
+_FIRST_TAGS: Final[dict[bytes, Kind]] = {
+    bytes([tags.SEQUENCE]): "certificate",
+    bytes([tags.INTEGER]): "pfx",
+    bytes([tags.OBJECT_IDENTIFIER]): "pkcs7",
+}
 
 
 def kind(data: bytes) -> Kind:
     """Tell what a file seems to be; a list or another structure like a certificate's is one."""
-    if data[:1] != b"\x30" or len(data) < _SHORTEST:
+    if not tags.starts_sequence(data) or len(data) < _SHORTEST:
         text = data[:1024].strip()
         return "page" if text.startswith(b"<") else "unknown" if text else "empty"
     # The length is one byte, or says in its low bits how many bytes follow; 0x80 is BER's open end.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tunnel_gateway.pki.encoding import der
+from tunnel_gateway.pki.encoding import der, tags
 
 # Certificates of the national centres have 1-2 KiB; the protocol gives a whole chain 16 KiB.
 MAX_CERTIFICATE_SIZE: Final = 16 * 1024
@@ -22,18 +22,17 @@ _MAX_KEY_SIZE: Final = 2048
 _MAX_ALGORITHM_SIZE: Final = 128
 # RFC 5280, 4.1: ten fields at most, of which the first and the last ones may be absent.
 _FIELDS: Final = 10
-_VERSION: Final = 0xA0
-_EXTENSIONS: Final = 0xA3
+_VERSION: Final = tags.context(0, constructed=True)
+_EXTENSIONS: Final = tags.context(3, constructed=True)
 # Enough for any certificate seen, and few enough that nothing quadratic can hurt.
 MAX_EXTENSIONS: Final = 32
 _EXTENSION_FIELDS: Final = 3
 # 2.5.29.35 and 2.5.29.14, without tag and length.
 _AUTHORITY_KEY: Final = bytes.fromhex("551d23")
 _SUBJECT_KEY: Final = bytes.fromhex("551d0e")
-_KEY_IDENTIFIER: Final = 0x80
+_KEY_IDENTIFIER: Final = tags.context(0)
 # 2.5.29.19, and of its fields cA, which DER leaves out where it is FALSE.
 _BASIC_CONSTRAINTS: Final = bytes.fromhex("551d13")
-_BOOLEAN: Final = 0x01
 _FALSE: Final = b"\0"
 
 
@@ -60,14 +59,14 @@ class Outline:
         """Find the parts; raises ValueError for what is not built like a certificate of ours."""
         if len(data) > MAX_CERTIFICATE_SIZE:
             raise ValueError(f"{len(data)} bytes, and {MAX_CERTIFICATE_SIZE} is the limit")
-        parts = der.values(der.one(data, der.SEQUENCE), 3)
-        if [part.tag for part in parts] != [der.SEQUENCE, der.SEQUENCE, der.BIT_STRING]:
+        parts = der.values(der.one(data, tags.SEQUENCE), 3)
+        if [part.tag for part in parts] != [tags.SEQUENCE, tags.SEQUENCE, tags.BIT_STRING]:
             raise ValueError("it is not built like a certificate (RFC 5280, 4.1)")
         body, algorithm, signature = parts
         fields = der.values(body.contents, _FIELDS)
         if fields and fields[0].tag == _VERSION:
             del fields[0]
-        expected = [der.INTEGER] + [der.SEQUENCE] * 5
+        expected = [tags.INTEGER] + [tags.SEQUENCE] * 5
         if [field.tag for field in fields[:6]] != expected:
             raise ValueError("it is not built like a certificate (RFC 5280, 4.1)")
         serial, inner, issuer, _, subject, key = fields[:6]
@@ -101,22 +100,22 @@ class Outline:
         """
         found = self._contents()
         authority, subject = found.get(_AUTHORITY_KEY), found.get(_SUBJECT_KEY)
-        of_issuer = der.values(der.one(authority, der.SEQUENCE), 3) if authority else []
+        of_issuer = der.values(der.one(authority, tags.SEQUENCE), 3) if authority else []
         return (
             next((one.contents for one in of_issuer if one.tag == _KEY_IDENTIFIER), None),
-            der.one(subject, der.OCTET_STRING) if subject else None,
+            der.one(subject, tags.OCTET_STRING) if subject else None,
         )
 
     def is_ca(self) -> bool:
         """Tell whether it is a CA's by its basicConstraints; raises like ``key_identifiers``."""
         constraints = self._contents().get(_BASIC_CONSTRAINTS)
-        fields = der.values(der.one(constraints, der.SEQUENCE), 2) if constraints else []
-        return any(one.tag == _BOOLEAN and one.contents != _FALSE for one in fields)
+        fields = der.values(der.one(constraints, tags.SEQUENCE), 2) if constraints else []
+        return any(one.tag == tags.BOOLEAN and one.contents != _FALSE for one in fields)
 
     def _contents(self) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
         if self.extensions:
-            for one in der.values(der.one(self.extensions, der.SEQUENCE), MAX_EXTENSIONS):
+            for one in der.values(der.one(self.extensions, tags.SEQUENCE), MAX_EXTENSIONS):
                 identifier, *_, content = der.values(one.contents, _EXTENSION_FIELDS)
                 found[identifier.contents] = content.contents
         return found

@@ -25,6 +25,7 @@ from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.encoding import pem
 from tunnel_gateway.pki.encoding.oids import Family
+from tunnel_gateway.pki.encoding.tags import starts_sequence
 from tunnel_gateway.pki.files import jks, pbe, pkcs8, pkcs12
 from tunnel_gateway.pki.files.bundle import read_certificates
 from tunnel_gateway.pki.trust.validation import MAX_CHAIN_LENGTH
@@ -115,7 +116,7 @@ def read_identity(data: bytes, password: bytes | None, alias: str | None = None)
 
 def is_pfx(data: bytes) -> bool:
     """Tell a PFX from PEM: it is DER, so it starts with the tag of a SEQUENCE."""
-    return data.startswith(b"\x30") and not pem.is_pem(data)
+    return starts_sequence(data) and not pem.is_pem(data)
 
 
 def is_encrypted(path: Path) -> bool:

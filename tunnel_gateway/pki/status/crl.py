@@ -24,6 +24,7 @@ from tunnel_gateway.pki.encoding import pem
 from tunnel_gateway.pki.encoding.der import MALFORMED
 from tunnel_gateway.pki.encoding.kind import EMPTY, PAGE, kind
 from tunnel_gateway.pki.encoding.oids import SIGNATURE_OIDS
+from tunnel_gateway.pki.encoding.tags import starts_sequence
 from tunnel_gateway.pki.status.crl_entries import Entries, Frame
 
 # Some 900,000 entries of the usual size.
@@ -31,7 +32,6 @@ MAX_LIST_SIZE: Final = 32 * 1024 * 1024
 # How far the issuer's clock and ours may be apart.
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
-_DER_SEQUENCE: Final = b"\x30"
 # RFC 7468, section 6, and what some programs write.
 _LABELS: Final = frozenset({"X509 CRL", "CRL"})
 _UNREADABLE: Final = (
@@ -164,7 +164,7 @@ class ProvenList:
 
 
 def _der(data: bytes) -> bytes:
-    if data.startswith(_DER_SEQUENCE):
+    if starts_sequence(data):
         return data
     if kind(data) == "empty":
         raise ValueError(f"{EMPTY}; fetch it again")

@@ -22,12 +22,11 @@ from typing import Final
 
 from asn1crypto import core, x509
 
-from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.encoding.der import MALFORMED
 
-_TIMES: Final = (0x17, 0x18)
-_EXTENSIONS: Final = 0xA0
-_BOOLEAN: Final = 0x01
+_TIMES: Final = (tags.UTC_TIME, tags.GENERALIZED_TIME)
+_EXTENSIONS: Final = tags.context(0, constructed=True)
 _FALSE: Final = b"\x00"
 _MAX_EXTENSIONS: Final = 32
 _PARTS: Final = 8
@@ -75,7 +74,7 @@ class Frame:
         body, *rest = ber.read(der).children(_PARTS)
         kept, found, times = [], [], 0
         for part in body.children(_PARTS):
-            if part.tag == ber.SEQUENCE and times:
+            if part.tag == tags.SEQUENCE and times:
                 found.append(bytes(part.contents))
             elif part.tag == _EXTENSIONS:
                 kept.append(_without_defaults(part))
@@ -85,8 +84,8 @@ class Frame:
         if len(found) > 1:
             raise ValueError("more than one series of entries")
         signed, entries = bytes(body.whole), b"".join(found)
-        parts = [ber.write(ber.SEQUENCE, b"".join(kept)), *(bytes(one.whole) for one in rest)]
-        return cls(signed, entries, ber.write(ber.SEQUENCE, b"".join(parts)))
+        parts = [ber.write(tags.SEQUENCE, b"".join(kept)), *(bytes(one.whole) for one in rest)]
+        return cls(signed, entries, ber.write(tags.SEQUENCE, b"".join(parts)))
 
 
 def _without_defaults(extensions: ber.Element) -> bytes:
@@ -97,7 +96,7 @@ def _without_defaults(extensions: ber.Element) -> bytes:
             b"".join(
                 bytes(part.whole)
                 for part in one.children(_PARTS)
-                if part.tag != _BOOLEAN or part.contents != _FALSE
+                if part.tag != tags.BOOLEAN or part.contents != _FALSE
             ),
         )
         for one in listed.children(_MAX_EXTENSIONS)
@@ -149,7 +148,7 @@ class Entries:
         place = int.from_bytes(found[_SERIAL_SIZE:], "big")
         start, end = _bounds(self._entries, place)
         try:
-            whole = ber.write(ber.SEQUENCE, self._entries[start:end])
+            whole = ber.write(tags.SEQUENCE, self._entries[start:end])
             parts = ber.read(whole).children(_PARTS)
         except ValueError:
             return Entry(None, _NO_REASON)
@@ -163,7 +162,7 @@ def _places(entries: bytes) -> Iterator[bytes]:
         start, end = _bounds(entries, at)
         found = _MATCHES_NOBODY
         # A number of more than 127 bytes has a longer length, and matches nobody.
-        if end - start > 2 and entries[start] == ber.INTEGER and entries[start + 1] < _LONG:
+        if end - start > 2 and entries[start] == tags.INTEGER and entries[start + 1] < _LONG:
             last = start + 2 + entries[start + 1]
             number = entries[start + 2 : last].lstrip(b"\x00")
             if last <= end and 0 < len(number) <= _SERIAL_SIZE and entries[start + 2] < _LONG:
@@ -175,7 +174,7 @@ def _places(entries: bytes) -> Iterator[bytes]:
 def _bounds(entries: bytes, at: int) -> tuple[int, int]:
     """Return where the contents of the entry at a place start and end."""
     header = entries[at : at + 2 + _MAX_LENGTH_BYTES]
-    if len(header) < 2 or header[0] != ber.SEQUENCE:
+    if len(header) < 2 or header[0] != tags.SEQUENCE:
         raise ValueError("what should be an entry is none")
     start, length = at + 2, header[1]
     if length >= _LONG:
