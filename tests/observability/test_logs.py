@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,10 @@ class Number(IntEnum):
     ONE = 1
 
 
+class Word(StrEnum):
+    HELLO = "hello"
+
+
 class Key:
     def __repr__(self) -> str:
         return "secret"
@@ -175,6 +179,7 @@ class Key:
         (b"secret", "<6 bytes>"),
         (bytearray(b"secret"), "<6 bytes>"),
         (memoryview(b"secret"), "<6 bytes>"),
+        (Word.HELLO, "hello"),
         ([b"secret", (b"secret",)], ["<6 bytes>", ["<6 bytes>"]]),
         ({"key": b"secret", b"secret": 1}, {"key": "<6 bytes>", "<6 bytes>": 1}),
         ({b"secret"}, ["<6 bytes>"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -16,12 +17,15 @@ from tests.support.pair import (
     new_client,
     new_server,
     record,
+    surroundings,
+    validator,
 )
 from tunnel_gateway.errors import AlertReceivedError, BadRecordError, ProtocolViolationError
 from tunnel_gateway.protocol.alerts import TEXTS, AlertCode
 from tunnel_gateway.protocol.connection import Connection
 from tunnel_gateway.protocol.constants import MAX_PAYLOAD, ContentType
 from tunnel_gateway.protocol.events import CloseReceived, DataReceived
+from tunnel_gateway.protocol.server import ServerConnection, ServerSettings
 from tunnel_gateway.protocol.states import TRANSITIONS, State, Step
 
 LIVING = [place for place in PLACES if place[0] is not State.CLOSED]
@@ -184,3 +188,13 @@ def test_another_protocol_is_told_apart(data: bytes, reason: str, state: State) 
     ours, _ = ends_in(state, "client" if "CLIENT" in state.name else "server")
     ours.receive_data(data)
     assert reason in str(ends(ProtocolViolationError, ours))
+
+
+@pytest.mark.parametrize("data", [b"BALANCER 1", b"BALANCER of today", b"BAL"])
+def test_the_caller_knows_other_protocols(data: bytes) -> None:
+    outside = dataclasses.replace(
+        surroundings("server"), other_protocols={b"OTHER": "no", b"BALANCER ": "a balancer"}
+    )
+    ours = ServerConnection(ServerSettings(lambda _: None, validator()), outside)
+    ours.receive_data(data)
+    assert str(ends(ProtocolViolationError, ours)) == "a balancer"

@@ -91,7 +91,7 @@ def test_a_header_in_one_piece_with_the_hello(
         (b"PROXY UNKNOWN".ljust(200), "a PROXY line of more than 107 bytes; every "),
         (IPV4.serialize_v2()[:-1] + b"\0" * 2, "a PROXY header whose checksum is wrong; every "),
         (IPV4.serialize_v2()[:14] + b"\xff\xff", "a PROXY header of 65535 bytes, more than 4096;"),
-        (IPV4.serialize_v1() * 2, "a PROXY protocol header, and from its address none is awaited"),
+        (IPV4.serialize_v1() * 2, "a PROXY protocol header, and none is expected from its address"),
     ],
 )
 def test_a_balancer_that_is_not_understood(sent: bytes, detail: str, behind: Gateway) -> None:

@@ -25,7 +25,7 @@ import uvloop
 from tests.support.processes import LOOPBACK, open_sockets, wait_until
 from tunnel_gateway.errors import DestinationUnreachableError, ShuttingDownError
 from tunnel_gateway.transport.streams.listener import Listener
-from tunnel_gateway.transport.streams.relay import Relay, RelayLimits
+from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayLimits
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 AT_ONCE = 64
@@ -65,7 +65,7 @@ class Relays:
             stream,
             other,
             RelayLimits(60.0, 60.0),
-            socket_name="destination",
+            socket_lost=EndReason.DESTINATION_LOST,
             on_socket_lost=DestinationUnreachableError("the destination broke off"),
         )
         if number % STOPPED == 0:

@@ -12,7 +12,7 @@ from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd, RelayLimits
 
 # The gateway decides how long a tunnel may be idle; this only bounds one that forgot us.
 _LIMITS: Final = RelayLimits(idle=24 * 3600.0, half_close=60.0)
@@ -46,7 +46,7 @@ async def serve_one_tunnel(
             tunnel.channel,
             local,
             _LIMITS,
-            socket_name="local",
+            socket_lost=EndReason.LOCAL_LOST,
             on_socket_lost=PageLostError("the connection to the local address broke off"),
             farewell=local.farewell,
         )

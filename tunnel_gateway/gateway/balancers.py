@@ -9,13 +9,26 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from tunnel_gateway.config.values import Network
 from tunnel_gateway.errors import ProtocolViolationError, TruncatedError
 from tunnel_gateway.transport.streams.stream import Address, SocketStream, format_address
 from tunnel_gateway.transport.streams.time_limit import within
-from tunnel_gateway.transport.wire.proxy_protocol import Header, HeaderReader, Tlv
+from tunnel_gateway.transport.wire.proxy_protocol import (
+    V1_SIGNATURE,
+    V2_SIGNATURE,
+    Header,
+    HeaderReader,
+    Tlv,
+)
+
+# What is said of a header from an address that is not set as the address of a balancer.
+UNEXPECTED_HEADER: Final = dict.fromkeys(
+    (V1_SIGNATURE, V2_SIGNATURE),
+    "a PROXY protocol header, and none is expected from its address: add it to tunnel.proxy.from"
+    " if it is your balancer",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,11 @@ from tunnel_gateway.errors import (
     LimitReachedError,
     TunnelGatewayError,
 )
-from tunnel_gateway.gateway.balancers import ClientAddress, read_client_address
+from tunnel_gateway.gateway.balancers import (
+    UNEXPECTED_HEADER,
+    ClientAddress,
+    read_client_address,
+)
 from tunnel_gateway.gateway.destination_pool import find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted
@@ -30,7 +34,7 @@ from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.protocol.server import ServerConnection
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd, RelayLimits
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 log = get_logger(__name__)
@@ -51,6 +55,7 @@ class Session:
                 entropy=os.urandom,
                 validation_time=datetime.now(UTC),
                 deadline=started + resources.config.handshake_timeout,
+                other_protocols=UNEXPECTED_HEADER,
             ),
         )
         self._steps = resources.workers.steps()
@@ -211,7 +216,7 @@ class Session:
                 config.relay.lifetime,
                 config.relay.bandwidth,
             ),
-            socket_name="destination",
+            socket_lost=EndReason.DESTINATION_LOST,
             on_socket_lost=DestinationUnreachableError("the destination broke off"),
         )
         self.facts.opened(relay)

@@ -25,7 +25,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date
-from enum import Enum
+from enum import Enum, StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import PurePath
 from types import NoneType
@@ -44,9 +44,11 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 _PACKAGE = "tunnel_gateway"
 _MAX_DEPTH = 4
 
-# The first that fits; an IntEnum is an Enum before it is a number. date stands for datetime too.
+# The first that fits: the value of a StrEnum is a word, the name of any other Enum says more than
+# its value. date stands for datetime too.
 _SHOWN_AS: tuple[tuple[tuple[type, ...], Callable[[Any], object]], ...] = (
     ((bytes, bytearray, memoryview), lambda value: f"<{memoryview(value).nbytes} bytes>"),
+    ((StrEnum,), lambda value: value.value),
     ((Enum,), lambda value: value.name),
     ((NoneType, bool, int, float, str), lambda value: value),
     ((date,), lambda value: value.isoformat()),

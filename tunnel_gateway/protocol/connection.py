@@ -8,8 +8,8 @@ Until the connection is open or has failed, ``next_deadline`` says when ``expire
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tunnel_gateway.errors import (
@@ -31,8 +31,6 @@ from tunnel_gateway.protocol.constants import (
     MAX_ALERT,
     MAX_HELLO,
     MAX_PROTECTED_FRAGMENT,
-    PROXY_V1_SIGNATURE,
-    PROXY_V2_SIGNATURE,
     ContentType,
     RecordType,
 )
@@ -71,12 +69,14 @@ class Surroundings:
     ``entropy(n)`` returns n random bytes; a handshake asks for 32 (its random), 64 (its
     ephemeral key) and 32 (its signature), in this order. ``validation_time`` is the aware
     time at which certificates must be valid; ``deadline`` is when the handshake must be
-    over, in seconds of the caller's clock.
+    over, in seconds of the caller's clock. ``other_protocols`` are the first bytes, at most 16, of
+    other protocols that a client may speak by mistake, and what the error says of each.
     """
 
     entropy: Callable[[int], bytes]
     validation_time: datetime
     deadline: float
+    other_protocols: Mapping[bytes, str] = field(default_factory=dict)
 
 
 class Connection(ABC):
@@ -228,14 +228,10 @@ class Connection(ABC):
 
     def _describe_foreign(self, received: bytes) -> str:
         number = received[0]
-        if self.state is State.SERVER_EXPECT_HELLO and any(
-            signature.startswith(received[: len(signature)])
-            for signature in (PROXY_V1_SIGNATURE, PROXY_V2_SIGNATURE)
-        ):
-            return (
-                "a PROXY protocol header, and from its address none is awaited: add it to"
-                " tunnel.proxy.from if it is your balancer"
-            )
+        if self.state is State.SERVER_EXPECT_HELLO:
+            for signature, text in self._surroundings.other_protocols.items():
+                if signature.startswith(received[: len(signature)]):
+                    return text
         if self.state in (State.SERVER_EXPECT_HELLO, State.CLIENT_EXPECT_HELLO):
             if number == 0x16:  # the handshake type of a TLS record
                 return "the other side speaks TLS: a TLS client or server on this port?"

@@ -49,11 +49,6 @@ class ContentType(IntEnum):
     ALERT = 4
 
 
-# --- not of this protocol: what a balancer's header of the PROXY protocol begins with --------
-
-PROXY_V1_SIGNATURE: Final = b"PROXY "
-PROXY_V2_SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
-
 # --- our own choices -----------------------------------------------------------------------
 
 # Signature, key generation and random value of one handshake; see Connection.

@@ -26,7 +26,7 @@ from tunnel_gateway.errors import (
     TimedOutError,
     TunnelGatewayError,
 )
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd, RelayLimits
 from tunnel_gateway.transport.streams.stream import RECEIVE_BUFFER, SocketStream
 
 MIB = 2**20
@@ -80,7 +80,7 @@ async def joined(
             stream.inbox.unread(await stream.inbox.receive())
     limits = RelayLimits(idle, half_close, lifetime, bandwidth)
     options = {"on_socket_lost": BROKE_OFF} | options
-    relay = Relay(one, other, limits, socket_name="destination", **options)
+    relay = Relay(one, other, limits, socket_lost=EndReason.DESTINATION_LOST, **options)
     running = asyncio.create_task(relay.run(one.inbox, other.inbox))
     try:
         yield Joined(relay, left, right, running, aborted_with, (one, other))

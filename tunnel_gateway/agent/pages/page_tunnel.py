@@ -13,7 +13,7 @@ from tunnel_gateway.agent.pages.page_stream import PageStream
 from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd, RelayLimits
 
 log = get_logger(__name__)
 
@@ -85,7 +85,7 @@ class PageTunnel:
             self._channel,
             local,
             LIMITS,
-            socket_name="page",
+            socket_lost=EndReason.PAGE_LOST,
             on_socket_lost=PageLostError("the page's connection broke off"),
             farewell=local.farewell,
         )
@@ -101,7 +101,7 @@ class PageTunnel:
             self._log(RelayEnd(error.code, error))
         else:
             self._channel.abort(PageLostError("no page has come"))
-            self._log(RelayEnd("peer_lost", error))
+            self._log(RelayEnd(EndReason.PEER_LOST, error))
 
     def _log(self, end: RelayEnd, **facts: object) -> None:
         facts |= {"reason": end.reason}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from tunnel_gateway.errors import Limit, TimedOutError, TruncatedError, TunnelGatewayError
@@ -17,11 +18,6 @@ from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
 _IDLE_PARTS: Final = 4
 # Told to a peer that is lost, so to nobody.
 _PEER_GONE: Final = TruncatedError("the connection was lost")
-_LIMITS: Final = {
-    "idle": Limit.IDLE,
-    "half_close": Limit.HALF_CLOSE,
-    "lifetime": Limit.LIFETIME,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +34,32 @@ class RelayLimits:
     bandwidth: int = 0
 
 
+class EndReason(StrEnum):
+    """How a relay can end without an error of ours. Logs and metrics use these words."""
+
+    COMPLETED = "completed"
+    PEER_LEFT = "peer_left"
+    PEER_LOST = "peer_lost"
+    IDLE = "idle_timeout"
+    HALF_CLOSE = "half_close_timeout"
+    LIFETIME = "lifetime_timeout"
+    # The plain side broke off: the application of the gateway, or one of the agent's two streams.
+    DESTINATION_LOST = "destination_lost"
+    PAGE_LOST = "page_lost"
+    LOCAL_LOST = "local_lost"
+
+
+# The limits that end a relay, and what the log says of each.
+_EXPIRED: Final = {
+    EndReason.IDLE: (Limit.IDLE, "the idle time-out was reached"),
+    EndReason.HALF_CLOSE: (Limit.HALF_CLOSE, "the half-close time-out was reached"),
+    EndReason.LIFETIME: (Limit.LIFETIME, "the lifetime time-out was reached"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RelayEnd:
-    """Why a relay ended: a stable word for logs, and the error if there was one."""
+    """Why a relay ended: an EndReason or the code of the error, and the error if there was one."""
 
     reason: str
     error: Exception | None = None
@@ -49,10 +68,9 @@ class RelayEnd:
 class _Side:
     """Observes one stream and passes everything on to the other."""
 
-    def __init__(self, relay: Relay, name: str, other: ByteStream) -> None:
+    def __init__(self, relay: Relay, other: ByteStream) -> None:
         self._relay: Relay | None = relay
         self._other = other
-        self.name = name
         self.byte_count = 0
         self.ended = False
 
@@ -90,10 +108,8 @@ class _MeteredSide(_Side):
 
     back: _MeteredSide
 
-    def __init__(
-        self, relay: Relay, name: str, own: ByteStream, other: ByteStream, bandwidth: int
-    ) -> None:
-        super().__init__(relay, name, other)
+    def __init__(self, relay: Relay, own: ByteStream, other: ByteStream, bandwidth: int) -> None:
+        super().__init__(relay, other)
         self._loop = asyncio.get_running_loop()
         self._own = own
         self._rate = Rate(bandwidth, bandwidth)
@@ -137,12 +153,12 @@ class _MeteredSide(_Side):
 
 
 def _sides(
-    relay: Relay, channel: ByteStream, socket: ByteStream, socket_name: str, bandwidth: int
+    relay: Relay, channel: ByteStream, socket: ByteStream, bandwidth: int
 ) -> tuple[_Side, _Side]:
     if not bandwidth:
-        return _Side(relay, "peer", socket), _Side(relay, socket_name, channel)
-    up = _MeteredSide(relay, "peer", channel, socket, bandwidth)
-    down = _MeteredSide(relay, socket_name, socket, channel, bandwidth)
+        return _Side(relay, socket), _Side(relay, channel)
+    up = _MeteredSide(relay, channel, socket, bandwidth)
+    down = _MeteredSide(relay, socket, channel, bandwidth)
     up.back, down.back = down, up
     return up, down
 
@@ -150,8 +166,8 @@ def _sides(
 class Relay:
     """Joins ``channel`` and ``socket`` until both directions have ended or something breaks.
 
-    ``socket_name`` is what the plain side is called in end reasons. ``on_socket_lost`` is what
-    the tunnel's peer is told when the plain side breaks off: never of an ordinary end.
+    ``socket_lost`` is the end reason when the plain side breaks off, and ``on_socket_lost`` is
+    what the tunnel's peer is told then: never of an ordinary end.
     ``farewell`` makes the last bytes for the plain side, or none, from the reason of the end.
     """
 
@@ -161,7 +177,7 @@ class Relay:
         socket: ByteStream,
         limits: RelayLimits,
         *,
-        socket_name: str,
+        socket_lost: EndReason,
         on_socket_lost: TunnelGatewayError,
         farewell: Callable[[RelayEnd], bytes] | None = None,
     ) -> None:
@@ -169,11 +185,10 @@ class Relay:
         self._channel = channel
         self._socket = socket
         self._limits = limits
+        self._socket_lost = socket_lost
         self._on_socket_lost = on_socket_lost
         self._farewell = farewell
-        self._from_channel, self._from_socket = _sides(
-            self, channel, socket, socket_name, limits.bandwidth
-        )
+        self._from_channel, self._from_socket = _sides(self, channel, socket, limits.bandwidth)
         self._end: asyncio.Future[RelayEnd] = self._loop.create_future()
         self._quiet_parts = 0
         self._counted = -1
@@ -193,7 +208,8 @@ class Relay:
         """Relay until the end, beginning with what the inboxes of the two sides still hold."""
         self._watch_idleness()
         if lifetime := self._limits.lifetime:
-            self._timers.append(self._loop.call_later(lifetime, self._expire, "lifetime"))
+            timer = self._loop.call_later(lifetime, self._expire, EndReason.LIFETIME)
+            self._timers.append(timer)
         # Both before anything is handed over: what waits on one side can fill the other, and then
         # the observer of that other side must pause the first.
         self._socket.observe(self._from_socket)
@@ -224,9 +240,10 @@ class Relay:
     def direction_ended(self) -> None:
         """One direction has ended properly; the other has a limited time to follow."""
         if self._from_channel.ended and self._from_socket.ended:
-            self._finish(RelayEnd("completed"))
+            self._finish(RelayEnd(EndReason.COMPLETED))
         else:
-            timer = self._loop.call_later(self._limits.half_close, self._expire, "half_close")
+            seconds = self._limits.half_close
+            timer = self._loop.call_later(seconds, self._expire, EndReason.HALF_CLOSE)
             self._timers.append(timer)
 
     def side_lost(self, side: _Side, error: Exception | None) -> None:
@@ -234,9 +251,10 @@ class Relay:
         if isinstance(error, TunnelGatewayError):
             self._finish(RelayEnd(error.code, error))
         elif side is self._from_socket:
-            self._finish(RelayEnd(f"{side.name}_lost", error), self._on_socket_lost)
+            self._finish(RelayEnd(self._socket_lost, error), self._on_socket_lost)
         else:
-            self._finish(RelayEnd("peer_left" if error is None else "peer_lost", error))
+            reason = EndReason.PEER_LEFT if error is None else EndReason.PEER_LOST
+            self._finish(RelayEnd(reason, error))
 
     # --- ends ------------------------------------------------------------------------------
 
@@ -245,21 +263,21 @@ class Relay:
         self._quiet_parts = self._quiet_parts + 1 if counted == self._counted else 0
         self._counted = counted
         if self._quiet_parts >= _IDLE_PARTS:
-            self._expire("idle")
+            self._expire(EndReason.IDLE)
             return
         part = self._limits.idle / _IDLE_PARTS
         self._timers[:1] = [self._loop.call_later(part, self._watch_idleness)]
 
-    def _expire(self, limit: str) -> None:
-        text = f"the {limit.replace('_', '-')} time-out was reached"
-        error = TimedOutError(text, _LIMITS[limit])
-        self._finish(RelayEnd(f"{limit}_timeout", error), error)
+    def _expire(self, reason: EndReason) -> None:
+        limit, text = _EXPIRED[reason]
+        error = TimedOutError(text, limit)
+        self._finish(RelayEnd(reason, error), error)
 
     def _finish(self, end: RelayEnd, tell_peer: TunnelGatewayError = _PEER_GONE) -> None:
         if self._end.done():
             return
         self._end.set_result(end)
-        if end.reason == "completed":
+        if end.reason == EndReason.COMPLETED:
             self._channel.close()
         else:  # an ordinary end would vouch for data that were cut
             self._channel.abort(

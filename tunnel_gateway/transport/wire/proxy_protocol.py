@@ -16,9 +16,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from tunnel_gateway.errors import ProtocolViolationError
-from tunnel_gateway.protocol.constants import PROXY_V1_SIGNATURE, PROXY_V2_SIGNATURE
 from tunnel_gateway.transport.wire.crc32c import crc32c
 
+V1_SIGNATURE: Final = b"PROXY "
+V2_SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
 MAX_LINE: Final = 107  # a line of version 1, with its end
 MAX_BLOCK: Final = 4096  # what may follow the fixed part of version 2; our own limit
 UNIQUE_ID_LIMIT: Final = 128
@@ -87,7 +88,7 @@ class Header:
         tlvs = ((Tlv.CRC32C, bytes(_CRC_SIZE)), *self.tlvs)
         crc_at = _FIXED.size + len(block) + 3
         block += b"".join(struct.pack("!BH", kind, len(value)) + value for kind, value in tlvs)
-        start = _FIXED.pack(PROXY_V2_SIGNATURE, _VERSION << 4 | command, family, len(block))
+        start = _FIXED.pack(V2_SIGNATURE, _VERSION << 4 | command, family, len(block))
         header = bytearray(start + block)
         struct.pack_into("!I", header, crc_at, crc32c(header))
         return bytes(header)
@@ -121,16 +122,16 @@ class HeaderReader:
         whole = bytes(self._received[:size])
         self.rest = bytes(self._received[size:])
         self._received.clear()
-        return _parse_v1(whole) if whole.startswith(PROXY_V1_SIGNATURE) else _parse_v2(whole)
+        return _parse_v1(whole) if whole.startswith(V1_SIGNATURE) else _parse_v2(whole)
 
     def _size(self) -> int | None:
         """Return the size of the header when it can be told by now."""
-        if _begins(self._received, PROXY_V1_SIGNATURE):
+        if _begins(self._received, V1_SIGNATURE):
             end = self._received.find(b"\n", 0, MAX_LINE)
             if end < 0 and len(self._received) >= MAX_LINE:
                 raise ProtocolViolationError(f"a PROXY line of more than {MAX_LINE} bytes")
             return end + 1 if end >= 0 else None
-        if not _begins(self._received, PROXY_V2_SIGNATURE):
+        if not _begins(self._received, V2_SIGNATURE):
             raise ProtocolViolationError("no PROXY protocol header")
         if len(self._received) < _FIXED.size:
             return None
