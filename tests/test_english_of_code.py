@@ -10,7 +10,23 @@ from tests.support.english_of_code import violations_of_code
 
 PACKAGE = Path(__file__).parents[1] / "tunnel_gateway"
 # The rooms and files whose English passes the lint. The others are to follow.
-IN_PLAIN_ENGLISH: tuple[str, ...] = ()
+IN_PLAIN_ENGLISH: tuple[str, ...] = (
+    "cli",
+    "cms",
+    "config",
+    "errors.py",
+    "gost",
+    "kept_errors.py",
+    "limits",
+    "os_errors.py",
+    "pki",
+    "plain_text.py",
+    "protocol",
+    "revocation",
+    "subject_numbers.py",
+    "transport/system",
+    "transport/wire",
+)
 
 
 @pytest.mark.parametrize("room", IN_PLAIN_ENGLISH)

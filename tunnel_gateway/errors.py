@@ -40,19 +40,19 @@
     │   │   └── DestinationBusyError    (of one destination)
     │   ├── OperatorClosedError
     │   └── ShuttingDownError
-    ├── RevocationDataError         a CRL or an OCSP answer that was not had, or is of no use
-    ├── AuditChainError             a line of an audit file that is not what was written
+    ├── RevocationDataError         a CRL or an OCSP answer that did not come, or is of no use
+    ├── AuditChainError             a line of an audit file that was changed since it was written
     ├── GatewayUnreachableError     the agent could not connect to the gateway
-    ├── AdminError                  a running gateway did not do what its operator asked for
-    ├── CallRefusedError            the agent does not do what a page called for
-    ├── PageLostError               the connection that the user's data come from broke off
+    ├── AdminError                  a running gateway did not do what the operator asked for
+    ├── CallRefusedError            the agent refuses the call of a page
+    ├── PageLostError               the connection of the user's page broke off
     ├── AlertReceivedError          the other side ended the tunnel and said why
     └── TruncatedError              the stream ended without the close record
 
-``code`` is stable: logs, metrics and alerts use it. ``limit`` says which `Limit` was reached, if
-one was. The text is for the operator and never holds a secret. Failed tags and signatures are
-``cryptography.exceptions.InvalidTag`` and ``InvalidSignature`` in the primitives; the protocol
-turns them into errors of this tree.
+``code`` is stable: logs, metrics and alerts use it. If a limit was reached, ``limit`` says which.
+The text is for the operator and never holds a secret. The primitives raise
+``cryptography.exceptions.InvalidTag`` and ``InvalidSignature`` for wrong tags and signatures; the
+protocol turns them into errors of this tree.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Limit(StrEnum):
     HALF_CLOSE = "tunnel.halfclose.timeout"
 
     def reached(self, dst_id: str = "N") -> str:
-        """Return the end of a message that says how much there is, at ``dst_id`` if it counts."""
+        """Return the end of a message that says how many there are, perhaps at ``dst_id``."""
         return f"the most that {self.replace('.N.', f'.{dst_id}.')} allows"
 
 
@@ -124,13 +124,13 @@ class FileError(TunnelGatewayError):
 
 
 class KeystoreError(TunnelGatewayError):
-    """What a key or certificate file holds is damaged, out of bounds, or of an unknown kind."""
+    """A key or certificate file is damaged, out of bounds, or of an unknown kind."""
 
     code = "keystore_error"
 
 
 class WrongPasswordError(KeystoreError):
-    """The password does not open the file, or there is none and the file needs one."""
+    """The password does not open the file, or the file needs a password and got none."""
 
 
 class CannotListenError(TunnelGatewayError):
@@ -170,7 +170,7 @@ class CertificateUntrustedError(CertificateError):
 
 
 class CertificateUncheckedError(CertificateUntrustedError):
-    """Whether a certificate of the path is revoked cannot be learned, and has to be known."""
+    """The gateway must know whether a certificate is revoked, and cannot learn it."""
 
 
 class CertificateExpiredError(CertificateError):
@@ -196,7 +196,7 @@ class SignedDataError(TunnelGatewayError):
 
 
 class BadSignedDataError(SignedDataError):
-    """The document is not the one that was signed, or the signature is not the signer's."""
+    """The document is not the signed document, or the signature does not fit the signer's key."""
 
     code = "bad_signed_data"
 
@@ -282,7 +282,7 @@ class NotPermittedError(RefusalError):
 
 
 class NotWebSocketError(RefusalError):
-    """What came through the tunnel is not a WebSocket upgrade request."""
+    """The first bytes in the tunnel are not a WebSocket upgrade request."""
 
     code = "not_websocket"
 
@@ -294,7 +294,7 @@ class RequestTooLargeError(RefusalError):
 
 
 class LimitReachedError(RefusalError):
-    """There is no place: ``limit`` says which limit is reached."""
+    """A limit does not allow one more; ``limit`` says which limit."""
 
     code = "overloaded"
 
@@ -326,7 +326,7 @@ class DestinationBusyError(LimitReachedError):
 
 
 class PageLostError(TunnelGatewayError):
-    """The page's connection to the agent broke off: what it said is not all that it had to say."""
+    """The page's connection to the agent broke off, so the page's data may be incomplete."""
 
     code = "page_lost"
 
@@ -344,13 +344,13 @@ class ShuttingDownError(RefusalError):
 
 
 class RevocationDataError(TunnelGatewayError):
-    """A CRL or an OCSP answer was not had in time and size, or says nothing that counts."""
+    """A CRL or an OCSP answer did not come in time, is too large, or says nothing of use."""
 
     code = "revocation_data"
 
 
 class AuditChainError(TunnelGatewayError):
-    """A line of an audit file is not what was written there; ``line`` counts from 1."""
+    """A line of an audit file was changed since it was written; ``line`` counts from 1."""
 
     code = "audit_chain"
 
@@ -366,7 +366,7 @@ class GatewayUnreachableError(TunnelGatewayError):
 
 
 class AdminError(TunnelGatewayError):
-    """A running gateway does not answer its operator, or not with what was asked for."""
+    """A running gateway does not answer the operator, or gives another kind of answer."""
 
     code = "admin_error"
 

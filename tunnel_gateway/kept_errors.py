@@ -1,7 +1,7 @@
-"""Errors that outlive what raised them, without what raised them.
+"""Errors that are kept after they were caught, without the frames that raised them.
 
-A raised error holds the frames that it went through, and they hold what a stranger has sent, and
-often the error itself or whoever keeps it: a cycle, which stays in memory until a search for
+A raised error holds the frames that it went through. The frames hold a stranger's data, and often
+the error itself or the object that keeps it. That is a cycle: it stays in memory until a search for
 garbage finds it.
 """
 
@@ -13,9 +13,9 @@ _E = TypeVar("_E", bound=Exception)
 
 
 def let_go(error: BaseException) -> None:
-    """Take the frames from an error and from those that led to it; its text says all that is told.
+    """Take the frames from an error and from the errors that led to it; only the texts are used.
 
-    For whoever keeps an error, or is the last to catch it.
+    Call it where an error is kept, or is caught for the last time.
     """
     errors: list[BaseException | None] = [error]
     while errors:

@@ -1,4 +1,4 @@
-"""What the system says when something cannot be done, as a sentence that tells what to do."""
+"""Errors of the operating system, as sentences that tell what to do."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 def utf8(data: bytes) -> bytes:
     """Return a text without its byte order mark, in UTF-8 if the mark says that it is UTF-16.
 
-    Without a mark the bytes stay as they are, whatever their encoding. Raises ValueError if what
-    follows the mark is no text in UTF-16.
+    Without a mark the bytes stay as they are, in any encoding. Raises ValueError if the bytes after
+    the mark are not UTF-16.
     """
     if not data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return data.removeprefix(BOM_UTF8)

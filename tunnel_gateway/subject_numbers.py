@@ -1,7 +1,7 @@
 """The numbers in a subject that say who somebody is, and what each must look like to be believed.
 
-A certificate may hold any text there. A number that is none cannot be compared with one: an
-application that strips spaces, or reads digits of other scripts, would take it for somebody else's.
+A certificate may hold any text there. Text that only looks like a number must not pass: an
+application that strips spaces, or reads digits of other scripts, would see another person's number.
 """
 
 from __future__ import annotations

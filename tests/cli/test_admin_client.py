@@ -49,10 +49,10 @@ def answering(tmp_path: Path) -> Iterator[Answering]:
     [
         (b"SSH-2.0-OpenSSH_9.2\r\n", "no gateway answers at"),
         (b"", "no gateway answers at"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "is no gateway: HTTP 200"),
-        (b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 100_000, "is no gateway: HTTP 200"),
-        (b"HTTP/1.1 200 OK\r\nServer: tunnel-gateway\r\n\r\n[]", "is no gateway: HTTP 200"),
-        (b'HTTP/1.1 200 OK\r\nServer: other\r\n\r\n{"ready": true}', "is no gateway: HTTP 200"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "is not a gateway: HTTP 200"),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 100_000, "is not a gateway: HTTP 200"),
+        (b"HTTP/1.1 200 OK\r\nServer: tunnel-gateway\r\n\r\n[]", "is not a gateway: HTTP 200"),
+        (b'HTTP/1.1 200 OK\r\nServer: other\r\n\r\n{"ready": true}', "is not a gateway: HTTP 200"),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno\n", "admin.sock: no"),
     ],
 )

@@ -137,7 +137,7 @@ class TestVerify:
         assert [line.split()[0] for line in out.splitlines()[:-1]] == [
             one.serial_hex for one in (centre, authority().root.leaf)
         ]
-        assert "accepted as a centre's, which is no user's" in out
+        assert "accepted as a centre, not as a user" in out
         successor = certified_again(authority().root, days=(-1, 400))
         assert run(*base, bundle(tmp_path, (successor,)))[0] == 0
         anchor = bundle(tmp_path, (authority().root.leaf,))

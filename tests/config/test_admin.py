@@ -110,5 +110,5 @@ def test_an_instance_is_no_path(name: str) -> None:
 
 
 def test_an_instance_that_makes_no_address() -> None:
-    with pytest.raises(FileError, match=r"'127\.0\.0\.1:984api' is no address"):
+    with pytest.raises(FileError, match=r"'127\.0\.0\.1:984api' is not an address"):
         addresses_of(("127.0.0.1:984{instance}",), {"TUNNEL_GATEWAY_INSTANCE": "api"})

@@ -254,10 +254,13 @@ def test_no_destination_at_all_but_a_misspelt_one(faults: Faults) -> None:
     ]
 
 
+MISSING = "No such file or directory"
+
+
 def test_paths_that_are_not_there(faults: Faults, tmp_path: Path) -> None:
     text = VENDOR.replace("tunnel/servers", "no").replace("tunnel/truststore.jks", "tunnel")
     assert faults(text) == [
-        f"5: tunnel.servers.dir: '{tmp_path}/no' is no usable folder (No such file or directory)",
+        f"5: tunnel.servers.dir: '{tmp_path}/no' is not a usable folder ({MISSING})",
         f"7: tunnel.truststore.file: '{tmp_path}/tunnel' is not a file",
     ]
 

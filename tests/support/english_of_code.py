@@ -11,6 +11,11 @@ from pathlib import Path
 
 from tests.support.english import violations
 
+# Lines below a "::" and the scripts for Redis are not English.
+_A_BLOCK = re.compile(r"::\n\n(?:[ \t]+\S.*\n|\n)+")
+_A_SCRIPT = re.compile(r"redis\.call\(")
+# A line of a list in a help text: a name, some spaces, its meaning.
+_A_ROW = re.compile(r"^ {2,}(?=\S+(?:, \S+)* {2,}\S)", re.MULTILINE)
 # A string of fewer words is a name, a key or a part of a sentence.
 _A_MESSAGE = re.compile(r"(?:\S+\s+){4,}\S+")
 _NOT_ENGLISH = re.compile(r"noqa|type: ignore|fmt: |pragma: ")
@@ -55,7 +60,11 @@ def _comments(source: str) -> Iterator[tuple[int, str]]:
 def violations_of_code(path: Path) -> Iterator[str]:
     """Yield file, line, words and advice for each text in a file that breaks docs/style.md."""
     source = path.read_text(encoding="utf-8")
-    texts = [(line, text) for line, text in _texts(source) if _A_MESSAGE.search(text)]
+    texts = [
+        (line, _A_ROW.sub("- ", _A_BLOCK.sub(lambda block: "\n" * block[0].count("\n"), text)))
+        for line, text in _texts(source)
+        if _A_MESSAGE.search(text) and not _A_SCRIPT.search(text)
+    ]
     for first, text in sorted([*texts, *_comments(source)]):
         for violation in violations(text):
             line, _, advice = violation.removeprefix("line ").partition(": ")

@@ -59,11 +59,11 @@ def _address(text: str) -> AdminAddress:
 
 
 class AdminClient:
-    """Asks at the address that ``arguments`` of `add_place` mean, the Unix socket if there is one.
+    """Asks at the address that the ``arguments`` give, the Unix socket if there is one.
 
-    Making one raises ConfigError, FileError, and AdminError where the configuration
-    has no address. What else is wrong with that file is in ``faults``: the gateway that runs does
-    not care, and its next start or reload will.
+    The constructor raises ConfigError and FileError, and AdminError if the configuration has no
+    address. The other faults of the file are in ``faults``: the running gateway does not read
+    them, but its next start or reload does.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
@@ -119,7 +119,8 @@ class AdminClient:
         # While the gateway is away, any program of the machine can take its port.
         if not isinstance(answer, dict) or response.headers["Server"] != SERVER:
             raise AdminError(
-                f"what answers at {self.address} is no gateway: HTTP {response.status}"
+                f"the program that answers at {self.address} is not a gateway:"
+                f" HTTP {response.status}"
             )
         return response.status, answer
 

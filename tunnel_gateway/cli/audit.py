@@ -19,11 +19,11 @@ Check the chain of one or several audit files (tunnel.audit.file), oldest first,
 
   tunnel-gateway audit verify audit.jsonl.2 audit.jsonl.1 audit.jsonl
 
-The first line that is not what was written there is told, with exit code 1. At the end stand the
-number and the hash of the last record. Lines cut off at the end, and a file written anew as a
-whole, show only in comparison with a number and a hash that were kept elsewhere: the gateway's log
-has them as audit_head, and --head takes one of them. Exit code 3: nothing is wrong with the lines,
-but there is something to look at.
+Exit code 1: a line was changed since it was written; the first such line is printed. At the end the
+command prints the number and the hash of the last record. The chain alone cannot show that lines
+were cut off at the end, or that a whole file was written again. For that, compare with a number and
+a hash that you kept elsewhere: the gateway's log has them as audit_head, and --head takes one of
+them. Exit code 3: the lines are right, but there is something to look at.
 """
 # Longer than any half line that a crash leaves.
 _LONGEST: Final = 4 * MAX_LINE
@@ -112,8 +112,8 @@ class _Check:
         reader = self._reader
         if not self._found and self._wanted is not None:
             raise FileError(
-                f"record {self._wanted[0]} with this hash is not there: lines were cut off or all"
-                " written anew, or its file is not among these"
+                f"record {self._wanted[0]} with this hash is not there: lines were cut off, or the"
+                " file was written again, or the record is in a file that you did not name"
             )
         if reader.torn:
             print(

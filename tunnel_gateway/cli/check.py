@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from tunnel_gateway.cli import Subparsers
 
 _DESCRIPTION = """\
-Try everything that serve would use: the configuration, each domain's key and certificates, the
-trust store, the destinations (connect, and ask for a WebSocket), who may use them, limits and
-file permissions, and by the same code as serve the port, the admin addresses and the audit file.
-Nothing is changed, and a gateway that runs is not disturbed.
+Try everything that serve would use: the configuration, the key and the certificates of each domain,
+the truststore, and the destinations (connect, and ask for a WebSocket). Also who may use them,
+limits and file permissions. The port, the admin addresses and the audit file are tried by the same
+code as in serve. Nothing is changed, and a running gateway is not disturbed.
 
-Exit code: 0 all is well, 1 something would keep the gateway, a domain or users from a tunnel, 3 it
-serves, and something should be looked at (2 is wrong usage, as everywhere).
+Exit code: 0 all is well; 1 the gateway, a domain or users would get no tunnel; 3 the gateway would
+serve, but there is something to look at (2 is wrong usage, as everywhere).
 """
 _SIGN: Final[dict[Status, str]] = {"ok": "ok", "warning": "look", "fault": "WRONG"}
 _COLOUR: Final[dict[Status, str]] = {"ok": "32", "warning": "33", "fault": "31"}

@@ -79,7 +79,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--truststore-password-file",
         type=Path,
         metavar="FILE",
-        help="holds the truststore's password, mode 0600; a PEM file has none",
+        help="holds the truststore's password, mode 0600; a PEM file needs no password",
     )
     add(
         "--expires",

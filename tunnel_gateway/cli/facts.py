@@ -1,4 +1,4 @@
-"""What certificates say, for `pki show`: for people, and as JSON for programs."""
+"""The facts in certificates, for `pki show`: for people, and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Facts:
 
     @property
     def rules(self) -> dict[str, str]:
-        """What names the certificate's owner in a destination's rules, in the form they take.
+        """The values that name the certificate's owner in the rules of a destination.
 
-        A centre is named as the issuer of others. Of the forms of a serial number it is the
+        A centre is named as the issuer of others. A serial number has several forms; this is the
         longest, which an allow rule takes too.
         """
         if self.certificate.is_ca:

@@ -51,7 +51,7 @@ _COMMANDS: Final = (
     "speed",
 )
 
-# What shells show for programs that SIGPIPE ends; `| head` is no failure to speak of.
+# Shells show this code for programs that SIGPIPE ends; `| head` is not a failure to report.
 _NOBODY_READS: Final = 141
 
 

@@ -33,10 +33,10 @@ examples:
   tunnel-gateway pki show --json user.cer | jq '.[0].pinfl'
 """
 _VERIFY_HELP: Final = """\
-Check a certificate as a tunnel does, without looking for revocation: exit 0 and print the path
-to the trust anchor, or exit 1 and say why not. CERT may be a whole chain, its owner's
-certificate first. With --domain it must be that domain's; otherwise it must be a user's, or a
-centre's, of which it is said whether it leads to the truststore.
+Check a certificate as a tunnel does, but not whether it is revoked: exit 0 and print the path to
+the trust anchor, or exit 1 and say why not. CERT may be a whole chain, the owner's certificate
+first. With --domain it must be the certificate of that domain; otherwise it must belong to a user
+or to a centre. For a centre the output says whether its path leads to the truststore.
 
 examples:
   tunnel-gateway pki verify --truststore truststore.pem users/citizen/chain.pem
@@ -101,9 +101,9 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _json(known: list[dict[str, Any]]) -> str:
-    """JSON with letters as letters where the output can hold them.
+    """Return JSON, with letters as letters if the output can hold them.
 
-    What would move or hide text on a terminal is escaped.
+    Characters that would move or hide text on a terminal are escaped.
     """
     written = json.dumps(known, ensure_ascii=sys.stdout.encoding.lower() != "utf-8", indent=2)
     return "".join(
@@ -130,7 +130,7 @@ def _verify(args: argparse.Namespace) -> int:
         return 1
     for certificate in peer.path:
         print(f"{certificate.serial_hex:<18} {escaped(certificate.subject)}")
-    whose = " as a centre's, which is no user's" if peer.leaf.is_ca and not args.domain else ""
+    whose = " as a centre, not as a user" if peer.leaf.is_ca and not args.domain else ""
     known = "; it is a trust anchor already" if peer.leaf in anchors else ""
     print(f"accepted{whose}; the path is valid until {format_time(peer.valid_until)}{known}")
     return 0

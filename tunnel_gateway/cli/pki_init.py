@@ -65,7 +65,7 @@ Make an authority for development and tests, and write into DIR, which must be n
 
   truststore.pem                    the root
   ca/root.pem, centre.pem           the authority's certificates, and .key.pem beside them
-  ca/api-keys.pem                   whose key signs what pki apikey prints, for pages
+  ca/api-keys.pem                   the certificate for the API-KEYs that pki apikey prints
   servers/DOMAIN/chain.pem, key.pem a certificate for each --domain
   servers-pfx/DOMAIN.pfx            the same as a PFX, as the centres give them out, and in
               DOMAIN.pfx.password   its password, unless --password-file has it
@@ -73,17 +73,17 @@ Make an authority for development and tests, and write into DIR, which must be n
   users/NAME/user.pfx               the same as a PFX, the form of E-IMZO, and in
              user.pfx.password      its password
 
-servers and servers-pfx are both what tunnel.servers.dir takes. Private keys and passwords are
-readable by their owner only. "pki issue" certifies more domains and users later. Nobody trusts
-this authority but programs that are given its truststore: do not use it for anything real.
+tunnel.servers.dir takes either folder, servers or servers-pfx. Private keys and passwords are
+readable by their owner only. "pki issue" certifies more domains and users later. Only programs that
+get this truststore trust the authority: do not use it for anything real.
 
 example:
   tunnel-gateway pki init certs/dev --domain example.uz --user Gulnora --officer Botir
 """
 _ISSUE_HELP: Final = """\
-Certify more domains and users with the authority that `pki init DIR` made. The files are those of
-`pki init`, under the same names; the curve and the family of standards are the authority's. What
-is there already is not overwritten.
+Certify more domains and users with the authority that `pki init DIR` made. The files have the same
+names as those of `pki init`. The authority decides the curve and the family of standards. Files
+that exist are not overwritten.
 
 example:
   tunnel-gateway pki issue certs/dev --domain api.example.uz --user Dilshod --officer Nodira
@@ -225,7 +225,7 @@ def _domains(args: argparse.Namespace) -> list[str]:
 
 
 def _people(args: argparse.Namespace) -> dict[str, Person]:
-    """The persons by name; one that is named twice alike is one."""
+    """Return the persons by name; a person may be named twice if all else is the same."""
     people: dict[str, Person] = {}
     for person in args.people or []:
         first = people.setdefault(person.name, person)

@@ -18,9 +18,9 @@ from tunnel_gateway.pki.status.crl import RevocationList
 _ISSUERS: Final = ("root", "centre")
 _LIFE: Final = timedelta(days=30)
 _HELP: Final = """\
-Revoke certificates of the authority that `pki init DIR` made, and write its lists anew:
+Revoke certificates of the authority that `pki init DIR` made, and write new lists:
 
-  DIR/crl/root.crl, centre.crl      what was revoked before stays revoked; good for 30 days
+  DIR/crl/root.crl, centre.crl      with all earlier revocations; good for 30 days
 
 Without a CERT the lists are only renewed. A gateway reads them with tunnel.revocation=hard and
 tunnel.crl.dir=DIR/crl.

@@ -1,4 +1,4 @@
-"""What commands say while they run and at their end, without waiting for who reads it."""
+"""Messages of commands, while they run and at their end, without waiting for the reader."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ _DESCRIPTION: Final = """\
 Measure the cryptography of the tunnel on one core of this machine, for a few seconds.
 
 Records are measured with every kernel that the processor can run; the gateway uses the first.
-The public-key operations are those of one handshake, on the curve CryptoPro-A. What follows
-from them leaves out all the rest that a tunnel costs (the system's work for its sockets, above
-all), so it is a bound and not a promise: docs/performance.md has whole tunnels.
+The public-key operations are those of one handshake, on the curve CryptoPro-A. The numbers leave
+out the other costs of a tunnel, above all the system's work for its sockets. So they are a bound
+and not a promise: docs/performance.md has the numbers of whole tunnels.
 """
 
 _SECONDS_EACH: Final = 0.25

@@ -37,7 +37,7 @@ _EVERY_SECONDS: Final = 2.0
 _BEGIN: Final = "\x1b[?1049h\x1b[?25l"
 _END: Final = "\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
-# Where standard output is no terminal, there is nothing to cut lines for.
+# If standard output is not a terminal, no line has to be cut.
 _NO_WIDTH: Final = 1 << 16
 
 
@@ -78,7 +78,7 @@ def _json(state: dict[str, Any]) -> str:
 
 
 def _watch(client: AdminClient, *, ids: bool) -> int:
-    """Show it again and again; whatever happens to the gateway meanwhile is shown too."""
+    """Show the status again and again, also while the gateway stops or does not answer."""
     screen = sys.stdout.isatty()
     # Waited for with a time limit, so that another size of the window shows at once.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGWINCH})

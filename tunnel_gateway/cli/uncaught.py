@@ -1,8 +1,8 @@
-"""What nobody caught, written without waiting for who reads it, as the log is.
+"""Errors that nobody caught, written without waiting for the reader, as the log is.
 
-Python writes such errors to standard error itself, and stands there for as long as nobody reads: in
-the event loop, if it is an error of a destructor, and at the end of the process, which then has
-none.
+Python writes such errors to standard error itself, and waits there as long as nobody reads. It does
+so in the event loop, if it is an error of a destructor, and at the end of the process, which then
+never comes.
 """
 
 from __future__ import annotations

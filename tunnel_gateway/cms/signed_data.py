@@ -2,11 +2,11 @@
 
 A message holds a document, or is detached from it; the certificates of its signers; and for each
 signer three signed attributes, of which the digest of the document is one. The signature is over
-the attributes. See ``cms_write`` for how one is made.
+the attributes. ``cms/signing.py`` makes such messages.
 
 A message is hostile until it is verified. Its size and every count are bounded before anything
-is spent on them. Only what E-IMZO uses is read: the content type is data, a signer is named by
-issuer and serial number, and the algorithms are those of the national standards.
+is spent on them. Only the forms that E-IMZO uses are read: the content type is data, a signer is
+named by issuer and serial number, and the algorithms belong to the national standards.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ _SIGNED_ATTRIBUTES: Final = tags.context(0, constructed=True)
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """What one signer says. ``signed_attributes`` is the DER SET that ``signature`` is over.
+    """The statement of one signer. ``signature`` is over ``signed_attributes``, a SET in DER.
 
     ``serial`` and ``issuer``, a name in DER, tell which certificate is meant. ``signing_time``
-    is aware, in UTC, and the signer's own word; E-IMZO always gives one.
+    is aware, in UTC. Only the signer says that it is true; E-IMZO always gives one.
     """
 
     issuer: bytes
@@ -80,10 +80,10 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class SignedData:
-    """A message that is well-formed. Whether a signature is right is not said here.
+    """A message that is well-formed. Its signatures are not checked yet.
 
-    ``content`` is None when the message is detached from its document. ``certificates`` are
-    in the order of the message.
+    A message that is detached from its document has no ``content``. ``certificates`` are in the
+    order of the message.
     """
 
     content: bytes | None
@@ -93,9 +93,9 @@ class SignedData:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedSigner:
-    """A signature that is right. ``peer`` has the path to the trust anchor, where one was asked.
+    """A signature that is right, and the ``certificate`` of its ``signer``.
 
-    ``certificate`` is the signer's.
+    ``peer`` has the path to the trust anchor if the caller asked for one.
     """
 
     signer: Signer
@@ -125,13 +125,14 @@ def verify(
 ) -> tuple[VerifiedSigner, ...]:
     """Check every signature; returns the signers, at least one, in the order of the message.
 
-    ``content`` is the document of a detached message; with an attached one it must be None.
-    With a ``validator``, each signer's certificate must lead to its trust anchors at the time
-    ``at`` (without one: at the time at which the signer says he signed, which only his word
-    is for). Whether a certificate is revoked is not asked. Raises SignedDataError if
-    there is nothing to check or the document is missing, BadSignedDataError if a digest or a
-    signature is wrong, and CertificateError if a certificate is not accepted; a certificate
-    that was not valid at the time of signing is not.
+    ``content`` is the document of a detached message; leave it out if the message holds its
+    document. With a ``validator``, each signer's certificate must lead to its trust anchors at the
+    time ``at``. Without ``at`` that is the time of signing, which only the signer says. Revocation
+    is not checked.
+
+    Raises SignedDataError if there is nothing to check or the document is missing;
+    BadSignedDataError if a digest or a signature is wrong; and CertificateError if a certificate is
+    not accepted, for example because it was not valid at the time of signing.
     """
     if not signed.signers:
         raise SignedDataError("nobody has signed it")
@@ -244,7 +245,7 @@ def _in_order(optional: list[ber.Element]) -> list[ber.Element | None]:
 def _read_content(element: ber.Element) -> bytes | None:
     kind, *explicit = _expect(element, tags.SEQUENCE).children(2)
     if _oid(kind) != DATA_OID:
-        raise ValueError("what is signed is not plain data")
+        raise ValueError("the signed content is not plain data")
     if not explicit:
         return None
     (octets,) = _expect(explicit[0], _CONTENT).children(1)

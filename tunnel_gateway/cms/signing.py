@@ -1,6 +1,7 @@
-"""Making signed messages: CMS SignedData (RFC 5652) with what E-IMZO's ``create_pkcs7`` puts in.
+"""Making signed messages: CMS SignedData (RFC 5652), as ``create_pkcs7`` of E-IMZO makes them.
 
-The same fields in the same order; in DER, where E-IMZO writes BER, so that every reader takes it.
+They have the same fields in the same order. E-IMZO writes BER; these messages are in DER, so that
+every reader accepts them.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ def sign_data(
     signing_time: datetime,
     entropy: Callable[[int], bytes],
 ) -> Signed:
-    """Sign ``content``. ``chain`` is the signer's, in DER, leaf first, and all of it goes in.
+    """Sign ``content``; the whole ``chain`` of the signer goes into the message.
 
-    ``family`` is that of the signer's key and names the algorithms. The aware ``signing_time``
-    is written in UTC, to the second. ``entropy`` gives as many random bytes as it is asked for.
+    ``chain`` is in DER, leaf first. ``family`` is the family of the signer's key and names the
+    algorithms. The aware ``signing_time`` is written in UTC, to the second. ``entropy`` returns as
+    many random bytes as the caller asks for.
     """
     leaf = x509.Certificate.load(chain[0])
     attributes = _signed_attributes(content, signing_time)
@@ -65,7 +67,7 @@ def sign_data(
             {"issuer": leaf.issuer, "serial_number": leaf.serial_number}
         ).dump(),
         digest_algorithm,
-        # The digest is over the SET, which goes into the message under another tag.
+        # The digest is over the SET; in the message the attributes have another tag.
         ber.write(_ZERO, bytes(ber.read(attributes).contents)),
         _algorithm(family.signature_oid),
         core.OctetString(signature).dump(),
@@ -75,7 +77,7 @@ def sign_data(
         core.Integer(1).dump(),
         ber.write(tags.SET, digest_algorithm),
         _sequence(_oid(DATA_OID), inside),
-        # Leaf first and not in the order of DER: some readers take the first for the signer's.
+        # Leaf first, not in the order of DER: some readers take the first as the signer's own.
         ber.write(_ZERO, b"".join(chain)),
         ber.write(tags.SET, signer),
     )
@@ -91,7 +93,7 @@ def _signed_attributes(content: bytes, signing_time: datetime) -> bytes:
         SIGNING_TIME: cms.Time(name=form, value=moment),
         MESSAGE_DIGEST: digest(content),
     }
-    # The order of DER: by the bytes, which is by the length here.
+    # DER sorts a SET by the bytes of its values; the lengths differ here, so they decide.
     return ber.write(
         tags.SET,
         b"".join(

@@ -68,7 +68,7 @@ def _address_of(text: str, environment: Mapping[str, str]) -> AdminAddress:
     try:
         return parse_address(whole)
     except ValueError:
-        raise FileError(f"tunnel.admin.listen: {whole!r} is no address") from None
+        raise FileError(f"tunnel.admin.listen: {whole!r} is not an address") from None
 
 
 def clash(

@@ -1,8 +1,8 @@
 """Passwords that systemd hands over: a file named like the key in $CREDENTIALS_DIRECTORY.
 
 ``LoadCredential=`` and ``LoadCredentialEncrypted=`` of a unit put them there, readable by the
-service alone (systemd.exec(5)), so that the configuration need not hold a password. One that is
-given in both places is a fault: which of the two opens the file should not be a question.
+service alone (systemd.exec(5)), so that the configuration need not hold a password. A password in
+both files is a fault: nobody should have to ask which of the two is in use.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ _MAX_SIZE: Final = 1024
 
 
 def credential(key: str, kind: Kind, entry: Entry | None, faults: list[Fault]) -> bytes | None:
-    """Return the password of ``key``, without white space around it; None if there is none.
+    """Return the password of ``key``, without white space around it; None if it is not given.
 
-    ``entry`` is the key's line in the configuration. What cannot be used is added to ``faults``.
+    ``entry`` is the key's line in the configuration. A password that cannot be used is added to
+    ``faults``.
     """
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if kind is not SECRET or not folder:

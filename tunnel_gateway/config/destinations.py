@@ -4,11 +4,11 @@
 may be several hosts with commas between, each with a port of its own behind a colon or without.
 ``.limit`` and ``.connect.limit`` say how many tunnels and connects in progress it bears.
 ``.proxy`` is the version of the PROXY protocol by which it is told the users' addresses, if any;
-``.host.header`` is the Host that it reads in their requests, where it shall not be the domain.
-``.allow.KIND`` and ``.deny.KIND`` are comma-separated lists, the kinds those of `RULE_KINDS`;
-``.domains`` lists the domains of the gateway by which users may come. What the rules mean is
-decided in gateway/policy.py; here they are read, and refused if they are malformed or contradict
-each other. An empty list is a fault and not the default: it would let everyone in.
+``.host.header`` is the Host header of their requests there, if it must not be the domain.
+``.allow.KIND`` and ``.deny.KIND`` are comma-separated lists, of the kinds in `RULE_KINDS`.
+``.domains`` lists the domains of the gateway by which users may come. gateway/policy.py applies the
+rules; here they are read, and refused if they are malformed or contradict each other. An empty list
+is a fault and not the default: it would let everyone in.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ class Rule:
 class Destination:
     """A WebSocket API behind the gateway; ``id`` is the dst_id that pages ask for.
 
-    It is at all of its ``addresses`` alike. ``domains`` is None when users may come by every
-    domain, ``tunnel_limit`` when there may be as many tunnels as the gateway bears. At most one
-    rule of each kind is among those of ``allow``, and among those of ``deny``.
+    Each of its ``addresses`` leads to the same application. Without ``domains`` users may come by
+    every domain; without ``tunnel_limit`` only the limits of the gateway count. ``allow`` and
+    ``deny`` have at most one rule of each kind.
     """
 
     id: str
@@ -116,7 +116,7 @@ def _host_header(text: str, base: Path) -> str:
     return text
 
 
-# What one value of each list looks like.
+# The form of one value of each list.
 RULE_KINDS: Final[Mapping[str, Kind]] = {
     "inn": Kind("an INN of 9 digits", _number("inn")),
     "pinfl": Kind("a PINFL of 14 digits", _number("pinfl")),

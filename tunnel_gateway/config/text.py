@@ -17,9 +17,9 @@ MAX_SIZE = 256 * 1024
 
 
 def read_text(path: Path, faults: list[Fault]) -> str:
-    """Return the text of a file: UTF-8, or ISO-8859-1 when it is no valid UTF-8.
+    """Return the text of a file: UTF-8, or ISO-8859-1 if it is not valid UTF-8.
 
-    Raises ConfigError with ``faults`` and one more when it cannot be read or is no text.
+    Raises ConfigError with ``faults`` and one more if it cannot be read or is not text.
     """
 
     def fault(message: str) -> ConfigError:
@@ -34,7 +34,7 @@ def read_text(path: Path, faults: list[Fault]) -> str:
             " let the user of this process read it"
         ) from None
     if len(data) > MAX_SIZE:
-        raise fault(f"more than {MAX_SIZE} bytes: that is no configuration file")
+        raise fault(f"more than {MAX_SIZE} bytes: that is not a configuration file")
     if b"\0" in data or data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         raise fault("not a text file, or one in UTF-16: save it as text in UTF-8")
     try:

@@ -5,13 +5,12 @@ The file is a Java properties file, the same one that the vendor's server reads:
 (the rest of the vendor's file) are left alone. `KEYS` of keys.py is the one table of the simple
 keys; destinations.py reads the destinations.
 
-What the format leaves open, decided here:
+The format leaves some questions open. The answers here are:
 
-* The text is UTF-8 (a byte order mark is skipped), or, when it is no valid UTF-8, ISO-8859-1 as
-  in Java. ``\\uXXXX`` escapes and lines continued with a backslash work in both.
+* The text is UTF-8 (a byte order mark is skipped), or ISO-8859-1, as in Java, if it is not valid
+  UTF-8. ``\\uXXXX`` escapes and lines continued with a backslash work in both.
 * Relative paths start at the folder of the configuration file, wherever the program was started.
-* White space around a value does not count, nor does it in a password; an empty value is the
-  default.
+* White space around a value does not count, also around a password. An empty value is the default.
 * A password that is not given may come from systemd: see config/credentials.py.
 * Numbers are decimal digits, seconds may have a fraction: ``0.5``.
 """
@@ -50,7 +49,7 @@ class ListenSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """How many of everything, whoever it comes from. ``memory`` is in MiB; 0 is any number."""
+    """How many of everything, from all sources together. ``memory`` is in MiB; 0 is any number."""
 
     handshakes: int
     tunnels: int
@@ -71,7 +70,7 @@ class SourceSettings:
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """How long an open tunnel lasts, and how many bytes a second it carries; 0 is no bound."""
+    """How long an open tunnel lasts, and how many bytes a second it carries; 0 means no bound."""
 
     lifetime: float
     bandwidth: int
@@ -169,10 +168,10 @@ def load_config(path: Path) -> Config:
 
 
 def load_admin_listen(path: Path) -> tuple[tuple[str, ...] | None, list[Fault]]:
-    """Return tunnel.admin.listen alone, None where there is none, and the faults of the file.
+    """Return tunnel.admin.listen alone, None if it is not set, and the faults of the file.
 
-    For those who ask a gateway that runs, whatever somebody has made of its file since; files that
-    it names are not looked at. Raises ConfigError if the file cannot be read at all.
+    Commands that ask a running gateway need only this key. The rest of the file may have faults by
+    now, and the files that it names are not read. Raises ConfigError if the file cannot be read.
     """
     reading = _Reading(path)
     read_destinations(reading.entries.values(), reading.faults)

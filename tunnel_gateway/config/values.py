@@ -1,4 +1,4 @@
-"""What the values of ``config.properties`` look like, and where each of them stands."""
+"""The forms of the values in ``config.properties``, and the line of each value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REDIS_DB = re.compile(r"(/[0-9]{0,4})?", re.ASCII)
 _REDIS_SOCKET = re.compile(r"/[^?]+\?(db=[0-9]{1,4})?", re.ASCII)
 
 
-# What one subscriber has at least of IPv6 addresses; a source is a network of this size.
+# A subscriber has at least a network of this size of IPv6 addresses, so a source is such a network.
 IPV6_SOURCE_BITS: Final = 64
 _MAX_ALLOWANCES: Final = 100
 _MAX_FACTOR: Final = 100_000
@@ -82,7 +82,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a value looks like: ``read`` raises ValueError for text that is not ``expects``.
+    """The form of a value: ``read`` raises ValueError for text that is not ``expects``.
 
     ``brief`` says the same as ``expects`` in the table of a document. ``absent`` is the value of a
     key that is not given and has no default. ``read`` gets the text and the folder at which
@@ -101,7 +101,8 @@ class Kind:
 def with_instance(text: str, key: str, environment: Mapping[str, str]) -> str:
     """Return the value ``text`` of ``key`` with the instance's name for ``{instance}``.
 
-    Raises FileError if the name in ``environment`` is none; where there is no name it is empty.
+    Raises FileError if the name in ``environment`` is not a valid name. A missing name counts as
+    the empty name.
     """
     if PLACEHOLDER not in text:
         return text
@@ -131,7 +132,7 @@ def networks(text: str, _base: Path) -> tuple[Network, ...]:
 def host(text: str, base: Path) -> str:
     """Return the text of a host name or an IP address; raises ValueError for any other."""
     labels = text.removesuffix(".").split(".")
-    # A last label of digits means an IPv4 address, so 192.168.1.300 is no name.
+    # A last label of digits means an IPv4 address, so 192.168.1.300 is not a name.
     if labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
         return ip(text, base)
     return text
@@ -179,7 +180,7 @@ def _allowance(name: str, word: str = "", *more: str) -> Allowance:
 def redis_url(text: str, _base: Path) -> str:
     """Return the text of an address of Redis; raises ValueError for any other.
 
-    A password in it would stand wherever the address is shown, so there is none.
+    A password in it would be visible wherever the address is shown, so it must not have one.
     """
     if not text.isprintable():
         raise ValueError
@@ -247,7 +248,7 @@ def path(word: str, is_type: Callable[[int], bool]) -> Kind:
             return None if is_type(path.stat().st_mode) else f"{str(path)!r} is not a {word}"
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else error
-            return f"{str(path)!r} is no usable {word} ({reason})"
+            return f"{str(path)!r} is not a usable {word} ({reason})"
 
     return Kind(
         f"the path of a {word}",

@@ -71,7 +71,7 @@ class MagmaMGM:
 
     ``key`` has 32 bytes. A nonce has 8 bytes with the top bit clear (RFC 9058 calls the other
     63 bits the initial counter nonce) and is used once under a key. ``kernel`` is one of
-    ``kernel_names()``, the first of them when it is None. Raises ValueError for others.
+    ``kernel_names()``; without it, the first of them. Raises ValueError for others.
     """
 
     __slots__ = ("_mgm",)

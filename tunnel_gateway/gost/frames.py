@@ -20,7 +20,7 @@ OVERHEAD: Final = HEADER_SIZE + 1 + TAG_SIZE
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What came out of some frames.
+    """The contents of some frames.
 
     ``frames`` genuine ones were ``taken`` bytes of the input. ``data`` is the payload of those
     with the content type that was asked for; ``other`` is the content type and the payload of

@@ -1,8 +1,8 @@
-"""Known answers, asked at every start: a build that gives a wrong one must not run.
+"""Known answers, asked at every start: a build that gives a wrong answer must not run.
 
-What a check compares with was computed by someone else, so that a fault in the extension, in
-libgcrypt or in the processor cannot agree with itself; where nothing is published, both
-directions of an operation are held against each other. All of it takes some 5 ms.
+A check compares with a value that another implementation has computed. So a fault in the extension,
+in libgcrypt or in the processor cannot agree with itself. If no value is published, both directions
+of an operation are compared with each other. All checks take about 5 ms.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GUIDE_PUBLIC_KEY: Final = bytes.fromhex(
     "7edc4bc5f9d163d87eba31ae70fa0caa540a16fce39aca8ba0da73e07de6b67c"
     "403a109f5a3a41c1dbb8c8a13f883c672108c448c284746b9756f590e48952b7"
 )
-# What that signature is over: the DER SET of contentType, signingTime and messageDigest.
+# That signature is over this: the DER SET of contentType, signingTime and messageDigest.
 GUIDE_SIGNED_ATTRIBUTES: Final = (
     bytes.fromhex("3169 3018 06092a864886f70d010903 310b 06092a864886f70d010701")
     + bytes.fromhex("301c 06092a864886f70d010905 310f 170d")

@@ -8,8 +8,9 @@ import ctypes
 def lock(secret: bytearray) -> bool:
     """Keep the page that ``secret`` lies on in memory; False if the system does not.
 
-    RLIMIT_MEMLOCK, mostly 8 MiB, bounds how many pages an ordinary user may lock, and is no reason
-    to do without a key. The page stays locked until the process ends: other secrets may be on it.
+    RLIMIT_MEMLOCK, mostly 8 MiB, bounds how many pages an ordinary user may lock. A key is used
+    even if the limit is reached. The page stays locked until the process ends, because other
+    secrets may be on it.
     """
     try:
         mlock = ctypes.CDLL(None).mlock

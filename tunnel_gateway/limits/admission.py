@@ -1,7 +1,7 @@
-"""Admission: who gets a place for a tunnel and for a handshake, and who is told that there is none.
+"""Admission: which connections may begin a handshake or open a tunnel, and which refusals are told.
 
-All numbers are this daemon's own, but for two that a fleet of gateways may count together: the
-rate of a source's handshakes and the tunnels of a certificate.
+This daemon counts for itself. A fleet of gateways can count two numbers together: the rate of a
+source's handshakes and the tunnels of a certificate.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SOON_SECONDS: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many of everything; 0 is no limit, but for ``tunnels`` and ``handshakes``."""
+    """How many of everything. 0 means "no limit", except for ``tunnels`` and ``handshakes``."""
 
     tunnels: int
     handshakes: int
@@ -51,7 +51,7 @@ class Limits:
 
 
 class Commons(Protocol):
-    """What a fleet counts together: `tunnel_gateway.limits.fleet.Fleet`."""
+    """The counts that a fleet shares: `tunnel_gateway.limits.fleet.Fleet`."""
 
     def claim(self, key: str, own: int, limit: int) -> asyncio.Future[bool]:
         """Ask whether the fleet has a place under ``key``, of which ``own`` are then ours."""
@@ -94,24 +94,25 @@ class Admission:
         self.handshakes = 0
 
     def set_limits(self, limits: Limits) -> None:
-        """Change the limits; whoever has a place keeps it, also over a lower limit."""
+        """Change the limits. A connection that was admitted stays, also over a lower limit."""
         self._limits = limits
         self._sources.limits = limits.source
         self.memory.limit = limits.memory
 
     @asynccontextmanager
     async def source(self, source: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Hold a place of a source for a tunnel: before all others, as it costs others nothing.
+        """Count a tunnel of a source: before other counts, because it takes nothing from others.
 
-        Raises RateLimitedError, TooManyTunnelsError. A fleet that is far away is not waited for:
-        what is yielded is to be called before the tunnel opens, and raises RateLimitedError too.
+        Raises RateLimitedError and TooManyTunnelsError. This does not wait for a fleet that is far
+        away. The caller must call the yielded function before the tunnel opens; it raises
+        RateLimitedError too.
         """
         with self._sources.tunnel(source):
             rate = self._limits.source.of(source).rate
             if self._fleet is None or rate is None:
                 yield _nothing_asked
                 return
-            # Asked last: whoever is refused here already costs nobody else a question.
+            # The fleet is asked last: a source that is refused above costs Redis no question.
             asked = self._fleet.allows(source, rate)
             check = partial(_check_rate, asked, source, rate)
             await asyncio.wait((asked,), timeout=SOON_SECONDS)

@@ -1,18 +1,18 @@
-"""What many gateways count together, in Redis; each counts alone while Redis is away.
+"""The numbers that many gateways count together, in Redis; each counts alone while Redis is away.
 
-Three kinds of keys, all with an end of their own, so that nothing has to be cleaned up:
+There are three kinds of keys. All of them expire, so that nothing has to be cleaned up:
 
-* ``…:alive:GATEWAY`` is a gateway's lease. It renews it; a gateway that died does not, and with the
-  lease all that it held counts no more.
+* ``…:alive:GATEWAY`` is the lease of a gateway. A gateway renews its lease until it dies; when the
+  lease ends, the numbers of that gateway no longer count.
 * ``…:held:KEY`` is a hash from gateway to the number of places that it holds under KEY. A gateway
   writes its whole number each time, never a difference. Writes may be lost while Redis is away,
   so a gateway that comes back has another name, and writes all that it holds under that.
 * ``…:rate:KEY`` is the moment in which KEY's bucket will be full again (the generic cell rate
   algorithm: one number for a token bucket), in microseconds of Redis's own clock.
 
-A question that is not answered within ASK_SECONDS is not waited for: then Redis counts as away
-until it answers the lease in time. What else stands under these names is no answer of a gateway's,
-and is written over.
+The gateway waits ASK_SECONDS for an answer. After that, Redis counts as away until it answers a
+renewal of the lease in time. A value of another kind under one of these names was not written by a
+gateway, so it is overwritten.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RENEW_SECONDS: Final = LEASE_SECONDS / 4
 _AGAIN_SECONDS: Final = 1.0
 _LAST_AGAIN_SECONDS: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
-# Numbers of open tunnels are written anew within this time, and are forgotten after it.
+# Redis forgets the numbers of open tunnels after this time; the gateway writes them again before.
 _KEEP_SECONDS: Final = 24 * 3600
 _REWRITE_SECONDS: Final = _KEEP_SECONDS / 4
 _REWRITE_AT_ONCE: Final = 500
@@ -50,8 +50,8 @@ _MOST_PLACES: Final = 1_000_000
 
 _PREFIX: Final = "tunnel-gateway"
 
-# First in all that reads a key: one of another type would be an error each time.
-# And a number is a whole one from 0 to ``most``: nan is less than no limit and more than none.
+# Every script that reads a key begins with this: a key of another type would be an error each time.
+# A number is a whole number from 0 to ``most``; nan would pass every comparison with a limit.
 _ONLY: Final = """
 local function only(key, kind)
   if redis.call('TYPE', key)['ok'] ~= kind then redis.call('DEL', key) end
@@ -98,8 +98,8 @@ end
 return 1
 """
 
-# KEYS: the bucket. ARGV: microseconds for one, and how many at once. Answers 1, or 0.
-# A bucket that is more than empty was written by others, or before the clock was set back.
+# KEYS: the bucket. ARGV: microseconds for one handshake, and how many at once. Answers 1 or 0.
+# A bucket that is more than empty was written by another program, or the clock was set back since.
 _RATE: Final = f"""{_ONLY}
 only(KEYS[1], 'string')
 local clock = redis.call('TIME')
@@ -179,7 +179,7 @@ class Fleet:
         self._keeping = keep_running("fleet", self._round)
 
     async def leave(self) -> None:
-        """Give the lease back; whatever is asked after it is answered as if Redis were away."""
+        """Give the lease back. Later questions are answered as if Redis were away."""
         line, self._line = self._line, None
         if line is not None:  # else the lease ends by itself
             await line.ask("DEL", _key("alive", self._name))
@@ -203,7 +203,7 @@ class Fleet:
     async def _keep_lease(self, line: RedisLine) -> None:
         """Begin a lease and renew it, and write what Redis does not know."""
         line.ask("DEL", _key("alive", self._name))
-        # Whatever was on its way to Redis when the last line was lost counts under the old name.
+        # Writes that were on their way when the last line broke then count under the old name.
         self._name = _new_name()
         for script in (_TAKE, _PUT, _RATE):
             line.ask("SCRIPT", "LOAD", script)
@@ -231,10 +231,10 @@ class Fleet:
         return known is not None
 
     async def _rewrite(self, line: RedisLine) -> None:
-        """Write all numbers: Redis does not know them, has forgotten them, or will.
+        """Write all numbers: Redis does not know them, has forgotten them, or soon forgets them.
 
-        Whoever asks meanwhile does so between two pieces of it, so that no number overtakes a
-        later one.
+        Another task can ask between two pieces of this work, so that an older number never arrives
+        after a newer number.
         """
         keys = list(self._held)
         for start in range(0, len(keys), _REWRITE_AT_ONCE):
@@ -248,7 +248,7 @@ class Fleet:
         return line.ask("EVALSHA", _hash(_PUT), len(keys), *names, *beside, *numbers)
 
     def _lose(self, error: Exception) -> None:
-        if self._line is not None:  # what comes and goes is tried less and less often
+        if self._line is not None:  # a Redis that comes and goes is tried less and less often
             steady = time.monotonic() - self._joined > _STEADY_SECONDS
             self._delay = _AGAIN_SECONDS if steady else min(2 * self._delay, _LAST_AGAIN_SECONDS)
         if not self._said:
@@ -261,10 +261,11 @@ class Fleet:
 
 
 async def _until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all until one of them ends, and raise what it raised.
+    """Run all until one of them ends, and raise its error.
 
-    Not a TaskGroup: before Python 3.13, if it fails in the moment in which its task is cancelled,
-    nobody learns of the cancellation, and whoever waits for the end of that task waits for ever.
+    This is not a TaskGroup. Before Python 3.13, a TaskGroup that fails at the moment at which its
+    task is cancelled hides the cancellation. Code that waits for the end of the task then waits for
+    ever.
     """
     tasks = [asyncio.create_task(work) for work in works]
     try:

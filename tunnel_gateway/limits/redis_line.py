@@ -1,8 +1,9 @@
 """One connection to Redis on which many ask at once: nobody waits for another one's answer.
 
-Questions go out as they come, and Redis answers them in that order. Each has a time of its own to
-be answered, from the moment in which it is asked; the first that is not answered in time ends the
-line, and whoever still waits is told `LOST`. So nobody waits longer, however long the queue is.
+Redis answers the questions in the order in which they were sent. Each question must be answered
+within a time of its own, from the moment at which it was asked. The first question that is not
+answered in time ends the line, and everyone who still waits gets `LOST`. So nobody waits longer,
+however long the queue is.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from typing import Any, Final
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import ConnectionError as BrokenError
 
-# What an answer is that did not come.
+# Stands for an answer that did not come.
 LOST: Final = object()
 
 # Redis answers some ten thousand in a second.
 _MAX_UNANSWERED: Final = 10_000
-# What arrived while this process was busy is read before its time is said to be over.
+# An answer can arrive while this process is busy: it is read before the question counts as late.
 _GRACE_SECONDS: Final = 0.02
 _CONNECT_SECONDS: Final = 5.0
 # After so many answers in one go others get a turn.
@@ -104,7 +105,7 @@ class RedisLine:
             if not self._unanswered:
                 raise BrokenError("an answer that nobody asked for")
             _, waiting = self._unanswered.popleft()
-            if not waiting.done():  # else whoever asked is gone
+            if not waiting.done():  # else the task that asked is gone
                 waiting.set_result(answer)
             count += 1
             if count % _AT_ONCE == 0:

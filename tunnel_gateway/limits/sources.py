@@ -17,23 +17,23 @@ from tunnel_gateway.config.values import IPV6_SOURCE_BITS, Allowance
 from tunnel_gateway.errors import Limit, RateLimitedError, TooManyTunnelsError
 from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
 
-# Sources that hold nothing are remembered for their rates, so many of them and no more. Whoever
-# makes us forget his own by coming from many others has not gained: each other has its own burst.
+# How many sources without an open connection are remembered for their rates. An attacker can make
+# the gateway forget a source by coming from many others, but gains nothing: each has its own burst.
 REMEMBERED: Final = 16_384
 
-# What one handshake of the rate stands for, in seconds of the processor: more than that of a user
-# whose certificate is new, whose chain takes most of it (`make bench-strangers`).
+# Processor seconds that one handshake of the rate stands for. The handshake of a user with a new
+# certificate takes less; most of its time goes into the chain (`make bench-strangers`).
 HANDSHAKE_TIME: Final = 0.004
 
-# One source is told why it is refused so often; beyond that its connections are just closed.
+# How often one source is told why it is refused. Its other connections are closed without a word.
 _TOLD_EACH: Final = Rate(1, 10)
-# And all strangers together.
+# The same for all sources together.
 _TOLD_ALL: Final = Rate(100, 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLimits:
-    """Of one source; ``rate`` of handshakes is None, and a number 0, where there is no limit."""
+    """The limits of one source. 0 means "no limit"; for the ``rate`` of handshakes None does."""
 
     rate: Rate | None
     handshakes: int
@@ -84,7 +84,7 @@ class _State:
 
 
 class Sources:
-    """What each source has begun of late, and what it holds. ``clock`` is in seconds."""
+    """Counts of each source: handshakes begun lately, and open ones. ``clock`` is in seconds."""
 
     def __init__(
         self, limits: SourceLimits, clock: Callable[[], float], remembered: int = REMEMBERED
@@ -146,7 +146,7 @@ class Sources:
     def charge(self, source: str, seconds: float) -> None:
         """Charge for the processor time of a handshake, if it took more than one is begun for.
 
-        Whoever owes more than his burst is refused until the rate has made it good.
+        A source that owes more than its burst is refused until the rate has paid for it.
         """
         limits = self.limits.of(source)
         beyond = seconds / HANDSHAKE_TIME - 1

@@ -1,10 +1,12 @@
 """The development authority: a root, a centre under it, and certificates for domains and users.
 
-What it issues is shaped like the certificates of the national centres: critical keyUsage,
-extKeyUsage and certificatePolicies with a user notice, an authorityKeyIdentifier that carries
-key, issuer and serial together, a centre without a subjectKeyIdentifier of its own, serials of
-four bytes, periods that end at midnight in Tashkent. It is for tests, demonstrations and
-development: nobody trusts it but those who put its root in their truststore.
+Its certificates have the form of those of the national centres: critical keyUsage, extKeyUsage and
+certificatePolicies with a user notice, and an authorityKeyIdentifier with key, issuer and serial
+together. A centre has no subjectKeyIdentifier of its own, serials have four bytes, and periods end
+at midnight in Tashkent.
+
+The authority is for tests, demonstrations and development. Only programs that have its root in
+their truststore trust it.
 """
 
 from __future__ import annotations
@@ -49,10 +51,10 @@ _LAST_UTC_TIME_YEAR: Final = 2049
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a certificate is for and how long it lasts; change one with ``dataclasses.replace``.
+    """The purpose and the lifetime of a certificate; change one with ``dataclasses.replace``.
 
-    ``key_usage``, ``extended_key_usage`` and ``policies`` are left out of the certificate when
-    they are None. ``not_before`` and ``not_after`` override the period of ``days`` from now;
+    If ``key_usage``, ``extended_key_usage`` or ``policies`` has no value, the certificate gets no
+    such extension. ``not_before`` and ``not_after`` override the period of ``days`` from now.
     ``extensions`` are added as they are.
     """
 
@@ -75,7 +77,7 @@ ROOT: Final = Profile(
 CENTRE: Final = Profile(
     days=10 * 365, key_usage=frozenset({"keyCertSign", "cRLSign"}), is_ca=True, path_length=0
 )
-# A certificate only for the form: what counts is its key, which signs API-KEYs for pages.
+# A certificate is only a form here: its key signs API-KEYs for pages.
 API_KEYS: Final = Profile(days=20 * 365, key_usage=frozenset({"digitalSignature"}))
 USER: Final = Profile(
     days=2 * 365,
@@ -309,7 +311,7 @@ def _extensions(
         alternatives = [x509.GeneralName(name="dns_name", value=name) for name in dns_names]
         found.append(_extension("subject_alt_name", x509.GeneralNames(alternatives)))
     if issuer is None or not profile.is_ca:
-        # Everyone but the centre: the real ones have no key identifier of their own.
+        # Every certificate except a centre's: the real centres have no key identifier either.
         found.append(_extension("key_identifier", _key_identifier(public_key)))
     if issuer is not None:
         found.append(_extension("authority_key_identifier", _authority_identifier(issuer.leaf)))

@@ -1,4 +1,4 @@
-"""Alerts: what one side tells the other when it ends a tunnel before its time.
+"""Alerts: one side tells the other why it ends a tunnel before its time.
 
 The wire carries a code and a fixed text of ours. The text of the error itself is for the
 log of the side that raised it and never leaves it.
@@ -87,11 +87,11 @@ class Alert:
         """Return the alert that tells the peer of ``error``."""
         code = AlertCode.__members__.get(error.code.upper(), AlertCode.INTERNAL_ERROR)
         if isinstance(error, TruncatedError):
-            code = AlertCode.PROTOCOL_ERROR  # it was the peer who left out its close
+            code = AlertCode.PROTOCOL_ERROR  # the peer has left out its close record
         return cls(code, TEXTS[code])
 
     def in_our_words(self) -> Alert:
-        """Return the alert with our text: for one that anybody may have written."""
+        """Return the alert with our own text, because anyone can have written the received text."""
         known = self.code in AlertCode.__members__.values()
         return Alert(self.code, TEXTS[AlertCode(self.code)] if known else "")
 
@@ -108,7 +108,7 @@ class Alert:
         """Parse an alert's body; raises ProtocolViolationError."""
         if len(body) < 2 or len(body) != 2 + body[1]:
             raise ProtocolViolationError("an alert of the wrong length")
-        # What a stranger wrote ends up in a log and on a screen: printable characters only.
+        # A stranger's text ends up in a log and on a screen: printable characters only.
         text = body[2:].decode("utf-8", "replace")
         return cls(body[0], "".join(c if c.isprintable() else "?" for c in text))
 

@@ -33,7 +33,7 @@ from tunnel_gateway.protocol.states import State
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """What the user's side wants: which domain and destination, who it is, whom it trusts."""
+    """The wishes of the user's side: domain and destination, its identity, whom it trusts."""
 
     server_name: str
     dst_id: str
@@ -110,11 +110,11 @@ class ClientConnection(Connection):
         self._tunnel_id = self._schedule.tunnel_id(self._transcript.hash())
         self._opener = Opener(application.server)
         self._sealer = Sealer(application.client)
-        # Forward secrecy: what could derive the traffic secrets again is not kept.
+        # Forward secrecy: nothing is kept that could derive the traffic secrets again.
         del self._ephemeral, self._schedule, self._handshake, self._transcript
 
     def _handle_ready(self, body: bytes) -> None:
-        """Message 5: the gateway has let us in, and derived the same name for the tunnel."""
+        """Message 5: the gateway has accepted us, and has derived the same name for the tunnel."""
         if Ready.parse(body).tunnel_id != self._tunnel_id:
             raise BadSignatureError("the gateway derived another tunnel id")
         self._events.append(Opened(self._server, self._tunnel_id))

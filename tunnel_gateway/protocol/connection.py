@@ -1,4 +1,4 @@
-"""What client and server have in common: records in and out, states, data, close, alerts.
+"""The common part of client and server: records in and out, states, data, close, alerts.
 
 Three verbs, no socket, no clock, no randomness: ``receive_data`` takes bytes of the socket,
 ``events_received`` tells what they meant, ``data_to_send`` gives the bytes for the socket.
@@ -64,7 +64,7 @@ _SENDING_STATES = frozenset({State.OPEN, State.REMOTE_CLOSED})
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the core does not take for itself.
+    """Everything that the core gets from its caller: randomness, time, and words.
 
     ``entropy(n)`` returns n random bytes; a handshake asks for 32 (its random), 64 (its
     ephemeral key) and 32 (its signature), in this order. ``validation_time`` is the aware
@@ -94,7 +94,7 @@ class Connection(ABC):
     # --- the three verbs, and time ---------------------------------------------------------
 
     def receive_data(self, data: Buffer) -> None:
-        """Take bytes of the socket, split in any way. Whatever they are, this only adds events."""
+        """Take bytes of the socket, split in any way. It only adds events and never raises."""
         if self.closed:
             return
         try:
@@ -183,7 +183,7 @@ class Connection(ABC):
     def _complete_record(self, data: memoryview) -> int:
         """Receive the record that had begun; return how many bytes of ``data`` belong to it.
 
-        Only this record is put together: what follows it is received where it is.
+        Only this record is copied together: the bytes after it are received where they are.
         """
         begun = self._received
         start = min(len(data), max(0, HEADER_SIZE - len(begun)))

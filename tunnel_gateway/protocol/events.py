@@ -1,4 +1,4 @@
-"""What a connection tells the code around it."""
+"""The events by which a connection tells the code around it what happened."""
 
 from __future__ import annotations
 

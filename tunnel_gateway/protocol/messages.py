@@ -1,7 +1,7 @@
 """The handshake messages: one frozen dataclass each, with ``parse`` and ``serialize``.
 
-Every parser refuses what is too long, too short or left over with ProtocolViolationError,
-and allocates nothing that the limits of ``constants`` do not bound.
+Every parser raises ProtocolViolationError for a message that is too long or too short, or has bytes
+left over. The limits of ``constants`` bound everything that a parser allocates.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Authentication:
     """Messages 3 and 4: ``chain ‖ [dst_id] ‖ signature 64 ‖ finished 32``.
 
     The chain is ``count u8 ‖ (length u16 ‖ DER)…``, leaf first. Only the client's message
-    carries ``dst_id`` (``length u8 ‖ UTF-8``); in the server's it is None.
+    carries ``dst_id`` (``length u8 ‖ UTF-8``); in the server's message the field holds None.
     """
 
     chain: tuple[bytes, ...]

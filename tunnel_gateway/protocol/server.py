@@ -34,7 +34,7 @@ from tunnel_gateway.protocol.states import State, Step, next_state
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """What the gateway has: an identity for each domain (or None), and whom it trusts."""
+    """The identity of the gateway for each domain (or None), and whom it trusts."""
 
     identity_for: Callable[[str], Identity | None]
     validator: ChainValidator
@@ -108,7 +108,7 @@ class ServerConnection(Connection):
         )
         self._tunnel_id = self._schedule.tunnel_id(self._transcript.hash())
         self._opener = Opener(self._application.client)
-        # Forward secrecy: what could derive the traffic secrets again is not kept.
+        # Forward secrecy: nothing is kept that could derive the traffic secrets again.
         del self._schedule, self._handshake, self._application, self._transcript
         self._events.append(
             ClientAuthenticated(peer, self.server_name or "", message.dst_id or "", self._tunnel_id)

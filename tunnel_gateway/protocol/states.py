@@ -1,6 +1,6 @@
 """The states of a connection, and the one table of what may come next.
 
-Rule: a transition that is not in the table is refused. Nothing else decides what is in place.
+Rule: a transition that is not in the table is refused. No other code decides this.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tunnel_gateway.errors import ProtocolViolationError
 
 
 class State(Enum):
-    """Where a connection stands; the first three are the client's, the next three the server's.
+    """The state of a connection: three of the client, three of the server, then those of both.
 
     The values are for people, after the word "while".
     """
@@ -32,7 +32,7 @@ class State(Enum):
 
 
 class Step(Enum):
-    """What is received from the peer, and what we send on our own account, in words."""
+    """Something received from the peer, or sent by us, in words."""
 
     RECEIVE_HELLO = "a hello"
     RECEIVE_HANDSHAKE = "a handshake message"

@@ -1,8 +1,8 @@
-"""Asking where the status of certificates can be learned: joined, remembered, off the loop.
+"""Inquiries about the status of certificates: shared, remembered, and not on the event loop.
 
-Whoever asks for the same at the same time shares one inquiry, and an inquiry is not repeated
-before it is due: a while after a success, so that news are seen, and a shorter while after a
-failure, so that a dead responder does not cost every user a wait.
+Tasks that ask the same at the same time share one inquiry. An inquiry is repeated when it is due:
+some time after a success, so that news are seen, and earlier after a failure. Until then a dead
+responder costs no other user a wait.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RETRY_SECONDS: Final = 60.0
 
 # A large list over a slow line; nobody waits that long for it.
 _LIST_SECONDS: Final = 30.0
-# What expires sooner than the next look is fetched again half-way, but not in a busy loop.
+# A list that expires before the next look is fetched again half-way, but not in a busy loop.
 _LEAST_SECONDS: Final = 5.0
 # As many as there are answers in the store.
 _MAX_REMEMBERED: Final = 65536
@@ -47,9 +47,9 @@ _LIMITS: Final = {"crl": MAX_LIST_SIZE, "ocsp": MAX_ANSWER_SIZE}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place to learn something about ``link``; equal sources give the same.
+    """A source of information about ``link``; equal sources give the same.
 
-    ``urls`` are alternatives; the kind ``folder`` has none.
+    ``urls`` are alternatives. They are empty for the kind ``folder``.
     """
 
     kind: Literal["folder", "crl", "ocsp"]
@@ -76,7 +76,7 @@ def sources(link: Link) -> Iterator[Source]:
 
 @dataclass(slots=True)
 class Inquiry:
-    """The last inquiry to a source; times are the loop's."""
+    """The last inquiry to a source. Its times are by the clock of the event loop."""
 
     started: float
     task: asyncio.Task[None] | None = None
@@ -84,9 +84,10 @@ class Inquiry:
 
 
 class Inquiries:
-    """All inquiries. What is learned goes into ``store``; ``on_news`` is told. Make it in the loop.
+    """All inquiries: each puts its result into ``store`` and calls ``on_news``.
 
-    ``timeout`` bounds an inquiry to a responder, ``recheck`` is when to ask again, in seconds.
+    It needs a running loop. ``timeout`` bounds an inquiry to a responder, ``recheck`` is when to
+    ask again; both are in seconds.
     """
 
     def __init__(
@@ -121,7 +122,7 @@ class Inquiries:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     def ask(self, source: Source) -> Inquiry:
-        """Return the inquiry that goes on, or the last one if none is due; else start one."""
+        """Return the running inquiry, or the last one if no new one is due; else start one."""
         inquiry = self._inquiries.get(source)
         first = inquiry is None
         if inquiry is None:

@@ -1,7 +1,7 @@
 """``tunnel.revocation.cache.dir``: what was fetched, for the next start.
 
-A file holds what came over the network and is checked in the same way when it is read, so the
-folder need not be trusted; whoever can write there can only make the gateway fetch again.
+A file holds an answer from the network, and the gateway checks it again when it reads it. So nobody
+has to trust the folder: a wrong file there only makes the gateway fetch again.
 """
 
 from __future__ import annotations

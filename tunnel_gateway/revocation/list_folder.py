@@ -44,7 +44,7 @@ class ListFolder:
         try:
             paths = sorted(self._folder.iterdir())
         except OSError as error:
-            # What was read stays in use: a list that is out of sight revokes nobody less.
+            # The lists that were read stay in use: a lost file must not make a user unrevoked.
             log.warning("crl_folder_not_read", folder=str(self._folder), detail=error.strerror)
             return
         states = dict(self._seen(paths))

@@ -1,8 +1,8 @@
 """Whether users are revoked: asked before a tunnel opens, and again while it is open.
 
-A status that is known is looked up in memory. One that is not is asked for, and a new tunnel
-waits for it, but not longer than ``tunnel.revocation.timeout`` from the moment that the inquiry
-began. Only what a proven path names is ever asked: `check` takes a VerifiedPeer.
+A known status is looked up in memory. An unknown status is asked for, and a new tunnel waits for
+the answer: at most ``tunnel.revocation.timeout`` from the moment at which the inquiry began. The
+gateway asks only at addresses that a proven path names: `check` takes a VerifiedPeer.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Stoppable(Protocol):
 
 @dataclass(slots=True)
 class _Work:
-    """What goes on under one configuration."""
+    """The inquiries under one configuration."""
 
     settings: RevocationSettings
     inquiries: Inquiries
@@ -76,9 +76,9 @@ class Revocation:
         self._news = asyncio.Event()
 
     def configure(self, settings: RevocationSettings, own: Mapping[str, VerifiedPeer]) -> None:
-        """Work as ``settings`` say from now on, in the running loop; what is known is kept.
+        """Use ``settings`` from now on, in the running loop. Known statuses are kept.
 
-        ``own`` are the paths of our own domains, by name: what is wrong with them is logged.
+        ``own`` are the paths of our own domains, by name: their faults are logged.
         """
         self._own = own
         self._warned.clear()

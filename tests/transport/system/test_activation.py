@@ -102,7 +102,7 @@ def test_what_is_no_listening_tcp_socket(passing: Passing) -> None:
             with one:
                 passing.count = 0
                 passing.add(one)
-                with pytest.raises(CannotListenError, match="'x' is no listening TCP socket"):
+                with pytest.raises(CannotListenError, match="'x' is not a listening TCP socket"):
                     passed_sockets(passing.environment("x"), FIRST)
                 os.fstat(FIRST)  # still open, for it is not ours
 

@@ -126,7 +126,7 @@ def test_what_haproxy_sends() -> None:
         (b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2\n", "CR LF"),
         (b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\r\n", "CR LF"),
         (b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2 \r\n", "two addresses and two ports"),
-        (b"PROXY TCP4 1.1.1.1 2.2.2.2 1 65536\r\n", "'65536' in a PROXY line is no port"),
+        (b"PROXY TCP4 1.1.1.1 2.2.2.2 1 65536\r\n", "'65536' in a PROXY line is not a port"),
         (b"PROXY TCP4 1.1.1.1 2.2.2.2 01 2\r\n", "no port"),
         (b"PROXY TCP4 1.1.1.1 2.2.2.2 -1 2\r\n", "no port"),
         (b"PROXY TCP4 1.1.1.1 2.2.2.2 + 2\r\n", "no port"),

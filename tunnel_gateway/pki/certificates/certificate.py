@@ -67,12 +67,12 @@ EXTENDED_KEY_USAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A well-formed certificate with a GOST key. That it can be trusted is not said here.
+    """A well-formed certificate with a GOST key. This does not mean that it can be trusted.
 
     Times are aware and in UTC. ``subject`` and ``issuer`` are texts for people; the attributes
     that programs need stand beside them. ``key_usage`` and ``extended_key_usage`` hold the
     names of RFC 5280 (an unknown purpose: its dotted identifier), ``policies`` dotted
-    identifiers; each is None when the certificate has no such extension. ``dns_names`` are
+    identifiers. A certificate without the extension has the value None. ``dns_names`` are
     lower-case; ``has_alternative_names`` tells whether there is a subjectAltName at all, and
     ``constrains_names`` whether a CA is bound to some names (nameConstraints).
     ``crl_urls`` and ``ocsp_urls`` are the http addresses at which its revocation can be asked:
@@ -107,9 +107,7 @@ class Certificate:
 
     @classmethod
     def from_der(cls, der: bytes) -> Certificate:
-        """Read exactly one certificate; whatever the bytes are, the only error raised is
-        CertificateUnsuitableError.
-        """
+        """Read exactly one certificate; any other bytes raise CertificateUnsuitableError."""
         return cls.from_parsed(parse_certificate(der))
 
     @classmethod
@@ -136,9 +134,9 @@ class Certificate:
 
     @property
     def authority(self) -> str:
-        """Its name and key, as one text: what makes an issuer, however often it is certified.
+        """The name and the key as one text: the same in all certificates of one authority.
 
-        The name is in the form that is compared, so the text is for no reader.
+        The name is in the form that is compared, so the text is not for people.
         """
         return f"{names.comparable(Outline.read(self.der).subject)} {self.key_id}"
 
@@ -180,12 +178,12 @@ def in_tashkent(moment: datetime) -> datetime:
 def parse_certificate(data: bytes, *, names_are_bound: bool = True) -> LeanCertificate:
     """Return the certificate as asn1crypto's object, all that is used of it already decoded.
 
-    ``names_are_bound`` says whether a path of it may have name constraints; if not, nothing but
-    the dNSNames of its subjectAltName is looked at.
+    ``names_are_bound`` says whether its path may have name constraints; if not, only the dNSNames
+    of its subjectAltName are read.
 
-    No later look at that can fail, or change it, so threads may share it. What nobody uses is
-    left alone: it may hold anything. Raises CertificateUnsuitableError for what is not one
-    certificate, or one that contradicts itself.
+    Reading the object later cannot fail or change it, so threads may share it. Parts that nobody
+    uses are not decoded and may hold anything. Raises CertificateUnsuitableError for bytes that are
+    not one certificate, and for a certificate that contradicts itself.
     """
     with _refusing_malformed():
         Outline.read(data)

@@ -1,7 +1,7 @@
-"""The extensions of a certificate (RFC 5280, section 4.2): those that somebody needs, no others.
+"""The extensions of a certificate (RFC 5280, section 4.2) that are needed here, and no others.
 
-What nobody needs may hold anything. Of a list that is needed the elements are counted before an
-object is made of each; and of names and addresses only those of the kind in use are looked at.
+The other extensions may hold anything. The elements of a needed list are counted before each
+becomes an object. Only names and addresses of the kinds in use are read.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from asn1crypto import core, x509
 from tunnel_gateway.pki.encoding import ber, der, tags
 from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS
 
-# Elements of one: names of a domain's certificate, policies, purposes.
+# Elements of one list: names of a domain's certificate, policies, purposes.
 _MAX_ELEMENTS: Final = 256
-# Places to ask for revocation; what a certificate has beyond that is not looked at.
+# Addresses to ask about revocation; further addresses in a certificate are not used.
 _MAX_ADDRESSES: Final = 4
 _MAX_ADDRESS_SIZE: Final = 1024
 
-# asn1crypto's names of those that the validation of a path asks for, those of RFC 5280, and types.
+# The extensions that path validation asks for: name in asn1crypto, name in RFC 5280, and type.
 _NEEDED: Final = {
     "authority_key_identifier": ("authorityKeyIdentifier", x509.AuthorityKeyIdentifier),
     "basic_constraints": ("basicConstraints", x509.BasicConstraints),
@@ -38,7 +38,7 @@ _NEEDED: Final = {
 _LISTS: Final = frozenset(
     {"certificate_policies", "extended_key_usage", "policy_mappings", "subject_alt_name"}
 )
-# Some need not be decoded to the end: what is in them is looked at one by one, if at all.
+# These are not decoded to the end: their elements are decoded one by one, when they are needed.
 _SHALLOW: Final = frozenset({"authority_key_identifier", "subject_alt_name"})
 
 # Tags of GeneralName, of DistributionPoint and of AuthorityKeyIdentifier.
@@ -92,7 +92,7 @@ class LeanCertificate(x509.Certificate):  # type: ignore[misc]
 
     @property
     def authority_issuer_serial(self) -> bytes | None:
-        """As asn1crypto's, but for names of other kinds, which it cannot compare."""
+        """Like asn1crypto's, which fails for names that are not directory names."""
         identifier = self.authority_key_identifier_value
         serial = identifier and identifier["authority_cert_serial_number"].native
         if serial is None:
@@ -104,7 +104,7 @@ class LeanCertificate(x509.Certificate):  # type: ignore[misc]
 
 
 def binds_names(certificate: bytes) -> bool:
-    """Tell whether a certificate may have nameConstraints, by a look that never says no wrongly."""
+    """Tell whether a certificate may have nameConstraints. A "no" is always right."""
     return _NAME_CONSTRAINTS in certificate
 
 
@@ -135,7 +135,7 @@ def _value(name: str, content: bytes) -> Any:
 
 
 def _policies(elements: list[der.Value]) -> x509.CertificatePolicies:
-    """Leave the qualifiers out: they are texts and addresses for people, who are not asked."""
+    """Leave the qualifiers out: they are texts and addresses for people, and nobody reads them."""
     policies = b"".join(
         ber.write(tags.SEQUENCE, ber.write(tags.OBJECT_IDENTIFIER, _identifier(one)))
         for one in elements
@@ -154,7 +154,7 @@ def _identifier(element: der.Value) -> bytes:
 def _check_alternatives(elements: list[der.Value]) -> None:
     for element in elements:
         if element.tag & tags.CLASS != tags.CONTEXT:
-            raise ValueError("what stands among the names is no name")
+            raise ValueError("a value among the names that is not a name")
         if element.tag == _DNS_NAME and not element.contents.isascii():
             raise ValueError("a dNSName that is not ASCII (RFC 5280, 4.2.1.6)")
 
@@ -168,9 +168,10 @@ def dns_names(content: bytes | None) -> tuple[str, ...]:
 
 
 def list_addresses(content: bytes | None) -> tuple[str, ...]:
-    """Return the http addresses of cRLDistributionPoints: of complete lists by the issuer itself.
+    """Return the http addresses of cRLDistributionPoints, four at most.
 
-    So those points are passed over that have reasons or another issuer. At most four are found.
+    Only the complete lists of the issuer itself count, so points with reasons or with another
+    issuer are skipped.
     """
     return _addresses(_list_names(content)) if content is not None else ()
 

@@ -34,7 +34,7 @@ _LABELS: Final = {
 }
 _MAX_ATTRIBUTES: Final = 40
 _LIMIT: Final = _MAX_ATTRIBUTES + 1
-# How an attribute is shown that is no text; longer ones are cut.
+# How many characters of an attribute are shown if it is not text.
 _MAX_SHOWN: Final = 64
 _MAX_QUOTED: Final = 200
 # Some letters turn into as many as 18 when names are compared, which takes its time. Ligatures
@@ -43,9 +43,9 @@ _SPARE_LETTERS: Final = 8
 # To put marks (accents and the like) in their order takes time quadratic in how many follow each
 # other: milliseconds for a kilobyte. Streams of Unicode may have 30 in a row (UAX #15, section 13).
 _MANY_MARKS: Final = re.compile(rb"[^\0]{31}")
-# Letters that are no marks and begin with one when they are taken apart.
+# Letters that are not marks, but whose decomposition begins with a mark.
 _MARKED: Final = str.maketrans(dict.fromkeys("\u0f73\u0f75\u0f81\uff9e\uff9f", "\u0300"))
-# Those of the centres come again with every certificate.
+# How many prepared names are kept: the names of the centres come again with every certificate.
 _PREPARED: Final = 1024
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -54,7 +54,7 @@ _NO_LETTERS = re.compile(r"[\W_]+")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_DOMAIN_LENGTH: Final = 253
 
-# X.680, section 41: what text is made of. TeletexString is read as Latin-1, as everywhere.
+# X.680, section 41: the types of text. TeletexString is read as Latin-1, as everywhere.
 _ENCODINGS: Final = {
     tags.UTF8_STRING: "utf-8",
     tags.NUMERIC_STRING: "ascii",
@@ -70,9 +70,8 @@ _ENCODINGS: Final = {
 class Attribute(NamedTuple):
     """An attribute of a name: the contents of its identifier, and its value, still in DER.
 
-    ``text`` is None for a value that is no text: one of another type or that breaks the rules
-    of its type, or with control characters (a zero byte in a name has fooled other readers of
-    certificates before).
+    A value has no ``text`` if it has another type, breaks the rules of its type, or has control
+    characters (a zero byte in a name has fooled other readers of certificates before).
     """
 
     identifier: bytes
@@ -81,15 +80,15 @@ class Attribute(NamedTuple):
 
     @property
     def oid(self) -> str:
-        """The identifier in dotted form; raises ValueError if it is none."""
+        """The identifier in dotted form; raises ValueError if it is malformed."""
         return der.dotted(self.identifier)
 
 
 def attributes(name: bytes) -> list[Attribute]:
     """Return the attributes of a name, given in DER, in the order written.
 
-    What one of them holds is no reason to refuse the name: whoever needs an attribute asks for
-    its text. Raises ValueError for what is not built like a name, and for too many attributes.
+    A strange value does not make the name unusable: code that needs an attribute asks for its text.
+    Raises ValueError for bytes that are not built like a name, and for too many attributes.
     """
     found: list[Attribute] = []
     for relative in der.values(der.one(name, tags.SEQUENCE), _LIMIT):
@@ -119,7 +118,7 @@ def _text(value: der.Value) -> str | None:
 def labelled(name: bytes) -> Iterator[tuple[str, str]]:
     """Yield the label of each attribute, as the vendor's server prints it, and its text.
 
-    A value that is no text is shown as in ``distinguished_name``. Raises ValueError like
+    A value that is not text is shown as in ``distinguished_name``. Raises ValueError like
     ``attributes``.
     """
     for one in attributes(name):
@@ -139,10 +138,9 @@ def label_of(oid: str) -> str:
 def distinguished_name(name: bytes) -> str:
     """Return the name as text, escaped as RFC 4514 says, e.g. ``CN=TestCA,O=test.e-imzo.uz``.
 
-    The attributes keep the order of the certificate, as in what the vendor's server prints
-    (RFC 4514 itself would turn them round). A value that is no text is shown as its section 2.4
-    says: # and its DER in hexadecimal, here cut when it is long. Raises ValueError like
-    ``attributes``.
+    The attributes keep the order of the certificate, as the vendor's server prints them (RFC 4514
+    itself would reverse it). A value that is not text is shown as section 2.4 says: # and its DER
+    in hexadecimal, cut if it is long. Raises ValueError like ``attributes``.
     """
     return ",".join(
         f"{label_of(one.oid)}={_hex(one.value) if one.text is None else _escape(one.text)}"
@@ -151,9 +149,9 @@ def distinguished_name(name: bytes) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a distinguished name for a text: in angle brackets, which it has only escaped.
+    """Return a distinguished name for a message: in angle brackets, and cut if it is very long.
 
-    So whoever masks names finds its end. A very long one is cut.
+    The name itself has such brackets only escaped, so code that masks names finds its end.
     """
     short = name if len(name) <= _MAX_QUOTED else name[:_MAX_QUOTED] + "…"
     return f"<{short}>"
@@ -169,10 +167,10 @@ def same_name(first: bytes, second: bytes) -> bool:
 
 
 def resemblance(name: bytes) -> bytes | tuple[tuple[bytes, bytes], ...]:
-    """Return what two names have in common if they are the same; others may have it too.
+    """Return a value that equal names share; some different names share it too.
 
-    The comparison of RFC 5280 takes microseconds for each letter, which is more than a stranger
-    is worth; this takes nanoseconds. So letters and digits alone count, in the widest sense.
+    The comparison of RFC 5280 takes microseconds for each letter: too much work for a stranger.
+    This takes nanoseconds, because only letters and digits count, in the widest sense.
     """
     try:
         found = attributes(name)
@@ -190,7 +188,7 @@ def _letters(attribute: Attribute) -> bytes:
 
 
 def _normalised(text: str | None) -> str | None:
-    """Return NFKC of a text; None if it is none, full of marks, or much longer than it looks."""
+    """Return NFKC of a text; None for no text, too many marks, or too many letters out of few."""
     if text is None or text.isascii():
         return text
     if _MANY_MARKS.search(bytes(map(unicodedata.combining, text.translate(_MARKED)))):
@@ -203,8 +201,8 @@ def _normalised(text: str | None) -> str | None:
 def _prepared(attribute: bytes) -> str:
     """Return an AttributeTypeAndValue in the form that is compared (RFC 4518).
 
-    A value that RFC 4518 does not prepare (no text, letters that are newer than its Unicode 3.2,
-    too many letters out of one) is compared by its bytes.
+    RFC 4518 does not prepare every value: not one that is not text, or has letters newer than
+    Unicode 3.2, or too many letters out of one. Such a value is compared by its bytes.
     """
     identifier, value = der.values(der.one(attribute, tags.SEQUENCE), 2)
     kind, text = der.dotted(identifier.contents), _text(value)
@@ -216,7 +214,7 @@ def _prepared(attribute: bytes) -> str:
 
 @functools.lru_cache(_PREPARED)
 def comparable(name: bytes) -> str:
-    """Return what two names have in common if, and only if, they are the same."""
+    """Return a value that is the same for equal names, and only for them."""
     return "\x1e".join(
         "\x1f".join(sorted(_prepared(one.whole) for one in der.values(relative.contents, _LIMIT)))
         for relative in der.values(der.one(name, tags.SEQUENCE), _LIMIT)
@@ -227,8 +225,8 @@ def _same(name: x509.Name, other: object) -> bool:
     return isinstance(other, x509.Name) and bool(name.hashable == other.hashable)
 
 
-# asn1crypto compares and shows names by these. Its own would prepare each name again at each look,
-# which is most of the time that a certificate takes, and raise for a value that is no text.
+# asn1crypto compares and shows names by these properties. Its own would prepare each name again at
+# each use, which takes most of a certificate's time, and would raise for a value that is not text.
 _LIBRARY: Final = x509.NameTypeAndValue()
 x509.NameTypeAndValue.prepped_value = property(lambda one: _prepared(one.dump()))
 x509.Name.hashable = property(lambda name: comparable(name.chosen.dump()))

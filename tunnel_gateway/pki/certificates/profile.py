@@ -1,8 +1,8 @@
-"""What RFC 5280 demands of a certificate's content, and a path's validation does not ask.
+"""Rules of RFC 5280 about a certificate's content that path validation does not check.
 
-A certificate that breaks one of these rules says two things at once, or nothing where it must say
-something; what was meant is anybody's guess, so it is refused wherever it stands. Rules that the
-national centres break are not among them: docs/path-validation.md has those, with the reasons.
+A certificate that breaks one of these rules contradicts itself, or leaves out something that it
+must say. Nobody can know what its issuer meant, so it is refused at each position of a path. Rules
+that the national centres break are not checked: docs/path-validation.md lists them, with reasons.
 """
 
 from __future__ import annotations

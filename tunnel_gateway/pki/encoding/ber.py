@@ -1,8 +1,8 @@
 """BER from strangers (X.690, section 8): the frame of a message whose parts are then read as DER.
 
-Some writers, E-IMZO among them, stream: lengths are indefinite, and an octet string comes in
-pieces. asn1crypto reads that too, but copies what is inside again and again, and a document can
-be large. Here a message is walked through in place. Every walk counts what it passes.
+Some writers, such as E-IMZO, write a stream: lengths are indefinite, and an octet string comes in
+pieces. asn1crypto reads that too, but copies the contents again and again, and a document can be
+large. Here a message is read without copies. Every loop counts the values that it passes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ _MAX_LENGTH_BYTES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One value: its first byte (class, form and number) and what is inside, in place.
+    """One value: its tag, and its contents without a copy.
 
-    ``whole`` is all of it, with its tag and, of an indefinite length, its end.
+    ``whole`` is the value with its tag and length, and with its end mark if the length is
+    indefinite.
     """
 
     tag: int
@@ -31,7 +32,7 @@ class Element:
     whole: memoryview
 
     def children(self, limit: int = MAX_ELEMENTS) -> list[Element]:
-        """Return what a constructed value consists of; ValueError if it is not one."""
+        """Return the values inside a constructed value; ValueError if it is primitive."""
         if not self.tag & CONSTRUCTED:
             raise ValueError("a primitive value where others should be inside")
         found: list[Element] = []
@@ -44,14 +45,14 @@ class Element:
         return found
 
     def octets(self) -> bytes:
-        """Return the octet string, also one that comes in pieces; ValueError if it is none."""
+        """Return the octet string, also if it comes in pieces; ValueError for other values."""
         if self.tag == OCTET_STRING:
             return bytes(self.contents)
         if self.tag != OCTET_STRING | CONSTRUCTED:
             raise ValueError("not an octet string")
         pieces = self.children()
         if any(piece.tag != OCTET_STRING for piece in pieces):
-            raise ValueError("an octet string of other things than its pieces")
+            raise ValueError("an octet string with other values than its pieces")
         return b"".join(piece.contents for piece in pieces)
 
 

@@ -1,7 +1,7 @@
 """DER from strangers (X.690, section 10): on its way into asn1crypto, and split into its values.
 
-asn1crypto makes an object of everything it passes, which takes some microseconds each. What is
-not proven yet, or only looked at in one place, is split here into slices and no more.
+asn1crypto makes an object of everything it passes, which takes some microseconds each. Data that
+are not proven yet, or of which only one part is needed, are only split into slices here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tunnel_gateway.pki.encoding.tags import LONG_NUMBER
 
 _SHORT_LENGTH: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 4
-# No number begins with it (X.690, 8.19.2), or one identifier could be written in many ways.
+# No number begins with this byte (X.690, 8.19.2); otherwise an identifier had many encodings.
 _PADDING: Final = 0x80
 # Ours have 11 bytes.
 _MAX_IDENTIFIER_SIZE: Final = 64
@@ -24,7 +24,7 @@ _MAX_IDENTIFIER_SIZE: Final = 64
 # does not come about either.
 _LONG_NUMBER: Final = re.compile(rb"[\x80-\xff]{1024}")
 
-# What asn1crypto raises when it meets malformed input, depending on where it meets it.
+# asn1crypto raises one of these for malformed input; it depends on where the fault is.
 MALFORMED: Final = (
     ArithmeticError,
     AttributeError,
@@ -37,7 +37,7 @@ MALFORMED: Final = (
 
 
 class Value(NamedTuple):
-    """One value: its first byte (class, form and number), what is inside, and all of it."""
+    """One value: its tag, its contents, and the whole value."""
 
     tag: int
     contents: bytes
@@ -47,8 +47,8 @@ class Value(NamedTuple):
 def load_der(kind: Any, data: bytes) -> Any:
     """Read exactly one value of asn1crypto's class ``kind``.
 
-    asn1crypto reads what is inside when it is looked at; how long that can take is bounded here.
-    Raises ValueError, or what asn1crypto raises for malformed input.
+    asn1crypto reads the inner values when they are used; this bounds how long that can take.
+    Raises ValueError, or another of the errors in ``MALFORMED``.
     """
     if _LONG_NUMBER.search(data):
         raise ValueError("a number of more than 7000 bits in an object identifier")
@@ -56,14 +56,14 @@ def load_der(kind: Any, data: bytes) -> Any:
 
 
 def reason(fault: Exception) -> str:
-    """Return what is wrong, in a line: asn1crypto's texts run over several, the first says it."""
+    """Return the fault in one line: asn1crypto's texts have several, and the first says it."""
     return str(fault).partition("\n")[0] or type(fault).__name__
 
 
 def values(data: bytes, limit: int) -> list[Value]:
-    """Split the contents of a constructed value; what is inside the values is not looked at.
+    """Split the contents of a constructed value into values, without reading those.
 
-    Raises ValueError for anything but DER, and for more than ``limit`` values.
+    Raises ValueError for data that are not DER, and for more than ``limit`` values.
     """
     found: list[Value] = []
     at, size = 0, len(data)
@@ -92,7 +92,7 @@ def values(data: bytes, limit: int) -> list[Value]:
 
 
 def one(data: bytes, tag: int) -> bytes:
-    """Return the contents of the one value that ``data`` is; ValueError if it is another."""
+    """Return the contents of the one value in ``data``; ValueError if it has another tag."""
     found = values(data, 1)
     if not found or found[0].tag != tag:
         raise ValueError("a value of another type than is due here")
@@ -100,9 +100,9 @@ def one(data: bytes, tag: int) -> bytes:
 
 
 def dotted(contents: bytes) -> str:
-    """Return an object identifier, from its contents, in dotted form; ValueError if it is none."""
+    """Return an object identifier in dotted form; ValueError for contents that are malformed."""
     if not contents or len(contents) > _MAX_IDENTIFIER_SIZE or contents[-1] & 0x80:
-        raise ValueError("an object identifier that is none, or longer than any in use")
+        raise ValueError("an object identifier that is cut, or longer than any in use")
     arcs: list[int] = []
     number = 0
     for byte in contents:

@@ -1,4 +1,4 @@
-"""What a file seems to be, told by its first bytes, so that a message can name what was given."""
+"""The kind that a file seems to be, by its first bytes, so that a message can name it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FIRST_TAGS: Final[dict[bytes, Kind]] = {
 
 
 def kind(data: bytes) -> Kind:
-    """Tell what a file seems to be; a list or another structure like a certificate's is one."""
+    """Return the kind of a file. A revocation list begins like a certificate and counts as one."""
     if not tags.starts_sequence(data) or len(data) < _SHORTEST:
         text = data[:1024].strip()
         return "page" if text.startswith(b"<") else "unknown" if text else "empty"

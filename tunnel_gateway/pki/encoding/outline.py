@@ -1,7 +1,7 @@
 """A certificate's outline: where its parts lie, found by a dozen tags and lengths.
 
-Nothing in the parts is looked at. It costs some microseconds, whatever the parts are, so it is
-what a certificate is known by before anybody known has signed it.
+The parts themselves are not read, so an outline costs some microseconds for any certificate. It is
+used until a known centre is proven to have signed the certificate.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_CERTIFICATE_SIZE: Final = 16 * 1024
 MAX_NAME_SIZE: Final = 2048
 # RFC 5280, 4.1.2.2: at most 20 bytes.
 MAX_SERIAL_SIZE: Final = 20
-# That of an RSA key of 8192 bits, which is none of ours, has 1,060.
+# An RSA key of 8192 bits, which is not one of ours, has 1,060 bytes.
 _MAX_KEY_SIZE: Final = 2048
 _MAX_ALGORITHM_SIZE: Final = 128
 # RFC 5280, 4.1: ten fields at most, of which the first and the last ones may be absent.
@@ -38,10 +38,10 @@ _FALSE: Final = b"\0"
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The parts of a certificate; all but ``serial`` and ``signature`` are whole values of DER.
+    """The parts of a certificate: whole values in DER, except ``serial`` and ``signature``.
 
-    ``body`` is what is signed (tbsCertificate), ``key`` its subjectPublicKeyInfo, ``extensions``
-    the SEQUENCE of all of them, or empty.
+    ``body`` is the signed part (tbsCertificate), ``key`` its subjectPublicKeyInfo, ``extensions``
+    the SEQUENCE of all extensions, or empty.
     """
 
     der: bytes
@@ -56,7 +56,7 @@ class Outline:
 
     @classmethod
     def read(cls, data: bytes) -> Outline:
-        """Find the parts; raises ValueError for what is not built like a certificate of ours."""
+        """Split ``data``; raises ValueError if it is not built like a certificate."""
         if len(data) > MAX_CERTIFICATE_SIZE:
             raise ValueError(f"{len(data)} bytes, and {MAX_CERTIFICATE_SIZE} is the limit")
         parts = der.values(der.one(data, tags.SEQUENCE), 3)
@@ -94,9 +94,9 @@ class Outline:
         )
 
     def key_identifiers(self) -> tuple[bytes | None, bytes | None]:
-        """Return those of its issuer's key and of its own, which the extensions may give.
+        """Return the identifiers of its issuer's key and of its own key, None for a missing one.
 
-        Raises ValueError for extensions that are none, or too many.
+        Raises ValueError for malformed extensions, and for too many.
         """
         found = self._contents()
         authority, subject = found.get(_AUTHORITY_KEY), found.get(_SUBJECT_KEY)
@@ -107,7 +107,7 @@ class Outline:
         )
 
     def is_ca(self) -> bool:
-        """Tell whether it is a CA's by its basicConstraints; raises like ``key_identifiers``."""
+        """Tell whether its basicConstraints name a CA; raises like ``key_identifiers``."""
         constraints = self._contents().get(_BASIC_CONSTRAINTS)
         fields = der.values(der.one(constraints, tags.SEQUENCE), 2) if constraints else []
         return any(one.tag == tags.BOOLEAN and one.contents != _FALSE for one in fields)

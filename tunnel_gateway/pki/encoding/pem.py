@@ -1,7 +1,7 @@
 """PEM text (RFC 7468): every block of it is read, or the text is refused with the line at fault.
 
-Text between blocks is skipped, so a block that is not seen as one would be lost without a word.
-What resembles the begin or the end of a block and is neither is therefore an error.
+Text between blocks is skipped, so a block that is not recognised would be lost without a word. So a
+line that only resembles the begin or the end of a block is an error.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 from tunnel_gateway.plain_text import utf8
 
 _MARK: Final = re.compile(rb"-----(BEGIN|END) ([A-Z0-9][A-Z0-9 #]*)-----")
-# The words, in capitals. What stands before one is looked at from there, and not searched forward:
-# a file from outside may be full of dashes, and each would be the beginning of a search.
+# The words, in capitals. The text before a word is read backwards from there. A forward search
+# would begin at each dash, and a file from outside may be full of dashes.
 _WORD: Final = re.compile(rb"(?:BEGIN|END)\b")
 # Dashes are lost in copying, and word processors make long ones of them.
 _LONG_DASH: Final = re.compile(rb"\xe2\x80[\x90-\x95]")
@@ -29,7 +29,7 @@ _MAX_WORDS: Final = 8192
 
 
 class Block(NamedTuple):
-    """What stands between a begin and an end; ``line`` is where it begins, the first is 1."""
+    """The content between a begin and an end; ``line`` is the line of the begin, from 1."""
 
     label: str
     content: bytes

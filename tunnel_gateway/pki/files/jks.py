@@ -11,8 +11,8 @@ There is no standard for it, only its use since 1998. All numbers are big-endian
       the certificate in DER, behind its length               4 bytes and the DER
     SHA-1 of the password, "Mighty Aphrodite" and all above   20 bytes
 
-The digest is all the protection there is, and Java leaves it unchecked without a password.
-Whoever may change a truststore may let anybody in, so here the password is needed.
+The digest is the only protection, and Java does not check it without a password. A person who can
+change a truststore can let anyone in, so the password is needed here.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ def is_java_keystore(data: bytes) -> bool:
 def read_certificates(data: bytes, password: bytes | None) -> list[bytes]:
     """Return the trusted certificates of a store, in its order, each in DER.
 
-    Raises WrongPasswordError if ``password`` is None or not the store's, and KeystoreError if
-    the store is damaged or holds anything else.
+    Raises WrongPasswordError for a missing or a wrong ``password``, and KeystoreError if the store
+    is damaged or holds other entries.
     """
     try:
         certificates = _parse(data)
     except (struct.error, UnicodeDecodeError):
-        raise KeystoreError("a damaged Java keystore (JKS); get it anew") from None
+        raise KeystoreError("a damaged Java keystore (JKS); get it again") from None
     if password is None:
         raise WrongPasswordError(
             "a Java keystore (JKS) can be checked for changes only with its password, and none"

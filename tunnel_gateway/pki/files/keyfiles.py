@@ -40,7 +40,7 @@ PASSWORD_SUFFIX: Final = ".password"  # noqa: S105 (a file name)
 _PLAIN_LABEL: Final = "PRIVATE KEY"
 _ENCRYPTED_LABEL: Final = "ENCRYPTED PRIVATE KEY"
 _SHOWN_ALIASES: Final = 5
-_FOR_WHOM: Final = "it has to belong to the user of this process, or to be readable for him"
+_FOR_WHOM: Final = "the user of this process must own it or be able to read it"
 
 _T = TypeVar("_T")
 
@@ -172,9 +172,10 @@ def _choose(pfx: pkcs12.Pfx, alias: str | None) -> Identity:
 def _certificates(
     pfx: pkcs12.Pfx, key: pkcs12.KeyBag
 ) -> tuple[list[Certificate], list[Certificate]]:
-    """Return those with the key's mark, and all; those that are not ours are left out.
+    """Return the certificates with the key's mark, and all; foreign ones are left out.
 
-    Raises CertificateUnsuitableError if that leaves none, or the one with the mark is not ours.
+    Raises CertificateUnsuitableError if no certificate is left, or the one with the mark is of
+    foreign algorithms.
     """
     own, everyone, fault = [], [], None
     for bag in pfx.certificates:
@@ -217,8 +218,8 @@ def read_file(
 ) -> bytes:
     """Read a file of at most ``limit`` bytes; raises FileError, with the remedy.
 
-    A ``secret`` must be its owner's only. The function says why some bytes are no such secret,
-    or "": nobody shall be told to close a file of the system that was named by mistake.
+    Only the owner may be able to read a ``secret``. The function says why some bytes are not such a
+    secret, or "": nobody must be told to close a file of the system that was named by mistake.
     """
     if path.is_fifo() and Path("/dev") not in path.parents:
         raise FileError(f"{path}: a pipe, which might never end; it must be a file")

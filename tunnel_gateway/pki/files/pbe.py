@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from tunnel_gateway.errors import KeystoreError, WrongPasswordError
 from tunnel_gateway.pki.files import rc2
 
-# What OWASP asks of PBKDF2-HMAC-SHA256 (2023); a quarter of a second, once, at start.
+# OWASP recommends this number for PBKDF2-HMAC-SHA256 (2023): a quarter of a second at each start.
 ROUNDS: Final = 600_000
-# What one file may ask for in all: some three seconds. OpenSSL and Java write 2,048 to 10,000
-# rounds for each key, each lot of certificates and the MAC.
+# One file may ask for this many rounds in all: some three seconds. OpenSSL and Java write 2,048 to
+# 10,000 rounds for each key, each group of certificates and the MAC.
 MAX_ROUNDS: Final = 4_000_000
 # RC2 runs in Python: a second for this much. Some hundred certificates fit in.
 MAX_RC2_SIZE: Final = 256 * 1024
@@ -86,8 +86,8 @@ class Work:
             raise KeystoreError("it asks for no round of key derivation at all")
         if rounds * times > self._left:
             raise KeystoreError(
-                f"it asks for more than {MAX_ROUNDS} rounds of key derivation, which would hold"
-                " up the start; write it anew with fewer"
+                f"it asks for more than {MAX_ROUNDS} rounds of key derivation, which would delay"
+                " the start; write it again with fewer"
             )
         self._left -= rounds * times
 
@@ -151,7 +151,7 @@ def _decrypt_pkcs12(algorithm: Any, data: bytes, password: bytes | None, work: W
         return _decrypt_cbc(TripleDES((key + key)[:24]), iv, data)
     if len(data) > MAX_RC2_SIZE:
         raise KeystoreError(
-            f"{len(data)} bytes under RC2, and {MAX_RC2_SIZE} is the limit; write it anew with AES"
+            f"{len(data)} bytes under RC2, and {MAX_RC2_SIZE} is the limit; write it again with AES"
         )
     return rc2.decrypt_cbc(key, iv, data)
 

@@ -57,7 +57,7 @@ class CertificateBag:
 
 
 class Pfx:
-    """What a file holds: ``keys`` and ``certificates``, in its order.
+    """The ``keys`` and ``certificates`` of a file, in its order.
 
     ``password`` None or empty stands for no password: PKCS#12 writes that in two ways, as the empty
     one and as the null one, and both are tried. Raises WrongPasswordError if it does not open the
@@ -172,7 +172,7 @@ def _refusing_malformed() -> Iterator[None]:
         yield
     except MALFORMED as fault:
         raise KeystoreError(
-            f"not a PKCS#12 file (PFX), or a damaged one ({type(fault).__name__}); get it anew"
+            f"not a PKCS#12 file (PFX), or a damaged one ({type(fault).__name__}); get it again"
         ) from fault
 
 

@@ -1,8 +1,8 @@
 """RC2 in CBC mode (RFC 2268), for reading only: old PKCS#12 files hide certificates with it.
 
 OpenSSL and Java wrote certificates under RC2 with 40 effective bits for twenty years, and the
-libraries that are used here either do not have it or take 128 bits only. It protects nothing:
-certificates are public, and whoever has a day has the key. It takes some 20 µs for 8 bytes.
+libraries in use here do not have it, or take 128 bits only. It protects nothing: certificates are
+public, and a search for the key takes a day. It takes some 20 µs for 8 bytes.
 """
 
 from __future__ import annotations

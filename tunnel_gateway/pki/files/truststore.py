@@ -21,7 +21,7 @@ def load_trust_anchors(path: Path, password: bytes | None = None) -> tuple[Certi
     """Read every certificate of a truststore, in its order.
 
     Raises FileError, with the remedy, if the file cannot be read or opened with ``password``,
-    or holds anything but certificates of CAs: whatever is an anchor can issue any name.
+    or holds a certificate that is not a CA certificate: every trust anchor can issue any name.
     """
     data = read_file(path)
     try:

@@ -52,16 +52,16 @@ class _Scope:
 
 
 class RevocationList:
-    """A well-formed list; who signed it is not said until ``proven_by`` was asked.
+    """A well-formed list. Only ``proven_by`` tells who signed it.
 
     ``issuer_name`` is the issuer in the form that names are compared in, ``size`` the length of
     the encoding, ``this_update`` and ``next_update`` aware times in UTC.
     """
 
     def __init__(self, data: bytes) -> None:
-        """Read DER or PEM; raises RevocationDataError for anything but a list that can be used.
+        """Read DER or PEM; raises RevocationDataError if it is not a list that can be used.
 
-        Delta lists, indirect lists and lists of some reasons only cannot.
+        Delta lists, indirect lists and lists of some reasons only cannot be used.
         """
         if len(data) > MAX_LIST_SIZE:
             raise RevocationDataError(

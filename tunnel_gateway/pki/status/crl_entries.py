@@ -1,13 +1,11 @@
 """The entries of a revocation list, each read by itself, and the rest of the list without them.
 
-Readers of whole lists refuse one for the sake of one entry. A centre's list with a hundred
-thousand entries would then tell nothing of any of them, so here an entry is taken for what can be
-read of it:
+Other readers refuse a whole list because of one malformed entry. All the other entries, a hundred
+thousand in the list of a centre, would then not count. Here each entry is read by itself:
 
-* it counts if its serial number can be read and is one that a certificate here can have, a positive
-  number of at most 20 bytes. Whatever else is odd (its date, its extensions, the way in which the
-  number is written) it is a revocation;
-* any other entry matches nobody: no certificate with such a number is ever accepted.
+* it counts if its serial number can be read and a certificate here can have it: a positive number
+  of at most 20 bytes. A malformed date, extension or form of the number does not change that;
+* any other entry matches nobody, because no certificate with such a number is ever accepted.
 
 Where the entries begin and end must be right, or the list is refused.
 """
@@ -58,10 +56,10 @@ _NO_REASON: Final = "no reason given"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A CertificateList (RFC 5280, 5.1) in parts: what is signed, its entries, and all but these.
+    """A CertificateList (RFC 5280, 5.1): the signed part, the entries, and the list without them.
 
-    In ``without_entries`` an extension that is said not to be critical does not say so: DER leaves
-    the default out, and strict readers refuse what does not.
+    Some lists say of an extension that it is not critical. DER leaves this default out, and strict
+    readers refuse it, so ``without_entries`` does not have it.
     """
 
     signed: bytes
@@ -132,7 +130,7 @@ class Entries:
         return self._index[number * _ENTRY_SIZE : (number + 1) * _ENTRY_SIZE]
 
     def find(self, serial: int) -> Entry | None:
-        """Return the revocation of a serial number, None if there is none."""
+        """Return the revocation of a serial number, None if it is not revoked."""
         wanted = serial.to_bytes(_SERIAL_SIZE, "big")
         number = bisect_left(self, wanted)
         found = self[number] if number < len(self) else b""
@@ -175,7 +173,7 @@ def _bounds(entries: bytes, at: int) -> tuple[int, int]:
     """Return where the contents of the entry at a place start and end."""
     header = entries[at : at + 2 + _MAX_LENGTH_BYTES]
     if len(header) < 2 or header[0] != tags.SEQUENCE:
-        raise ValueError("what should be an entry is none")
+        raise ValueError("a value among the entries that is not an entry")
     start, length = at + 2, header[1]
     if length >= _LONG:
         count = length - _LONG

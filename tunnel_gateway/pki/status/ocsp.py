@@ -41,10 +41,10 @@ _OCSP_SIGNING: Final = "ocsp_signing"
 class Answer:
     """A proven answer about the certificate ``serial`` of that ``Certificate.authority``.
 
-    ``revoked`` says when and why, for people, and is None for a good certificate. Times are
-    aware and in UTC; ``expires`` is nextUpdate, or an hour after thisUpdate where there is none.
-    ``responder`` is the serial number of a delegated responder's certificate, None if the issuer
-    answered itself.
+    ``revoked`` says when and why, for people; for a good certificate it has no value. Times are
+    aware and in UTC. ``expires`` is nextUpdate; if the answer has no nextUpdate, it is an hour
+    after thisUpdate. ``responder`` is the serial number of a delegated responder's certificate,
+    None if the issuer answered itself.
     """
 
     issuer: str
@@ -75,9 +75,9 @@ def read_answer(
 ) -> Answer:
     """Read what a responder sent, ``now``, about ``certificate`` of ``issuer``.
 
-    ``nonce`` is the request's, or None for an answer that was kept. An answer without a nonce
-    counts, for many responders make theirs beforehand; one with another nonce does not. Raises
-    RevocationDataError for everything that does not say good or revoked for certain.
+    ``nonce`` is the nonce of the request, or None for an answer that was kept. An answer without a
+    nonce counts, because many responders sign their answers in advance. An answer with another
+    nonce does not count. Raises RevocationDataError if the answer does not say good or revoked.
     """
     if len(data) > MAX_ANSWER_SIZE:
         raise RevocationDataError(

@@ -1,7 +1,7 @@
-"""What is known of revocation, in memory: lists by issuer and answers by certificate.
+"""The known revocation data, in memory: lists by issuer and answers by certificate.
 
-Nothing here fetches: what is proven comes in, and of a path comes out whether one of its
-certificates is revoked, and for which of them that is not known at the moment.
+This module fetches nothing. It takes proven data, and says of a path which certificate is revoked,
+and of which certificates the status is not known at the moment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.status.crl import CLOCK_SKEW, ProvenList, RevocationList
 from tunnel_gateway.pki.status.ocsp import Answer
 
-# The lists kept, in bytes of their encoding; what is kept beside it is smaller.
+# The size of all lists that are kept, in bytes of their encoding; their indexes are smaller.
 MAX_LISTS_SIZE: Final = 128 * 1024 * 1024
 # An answer takes some 500 bytes.
 MAX_ANSWERS: Final = 65536

@@ -1,8 +1,8 @@
-"""Who may have issued a certificate: the trust anchors and the certificates shown, as candidates.
+"""The candidates for the issuer of a certificate: the trust anchors and the shown certificates.
 
 The library keeps one anchor for each name and key, and one certificate for each issuer and serial
-number. But a root and its successor often share both, and so do a centre and the same centre
-certified anew. Here each of them is a candidate, and the path decides which is right.
+number. But a root and its successor often share both, as two certificates of one centre do.
+Here each of them is a candidate, and the path decides which is right.
 """
 
 from __future__ import annotations
@@ -84,15 +84,15 @@ class Shown(CertificateRegistry):
 def names_key_of(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Tell whether the key identifiers allow ``issuer`` (RFC 5280, 4.2.1.1), where both have one.
 
-    They tell the keys of namesakes apart. The issuer and the serial number that may stand beside
-    them do not count: they name one certificate of the centre, and it may be certified anew.
+    They distinguish the keys of centres with the same name. The issuer and the serial number beside
+    them do not count: they name one certificate of the centre, and the centre may get a new one.
     """
     wanted, found = certificate.authority_key_identifier, issuer.key_identifier
     return not wanted or not found or wanted == found
 
 
 def _doubts(cert: x509.Certificate, issuer: x509.Certificate, at: datetime) -> tuple[bool, bool]:
-    """What speaks against a candidate: its dates, then the serial number that is named."""
+    """Return two reasons against a candidate: its dates, then the serial number that is named."""
     named = cert.authority_issuer_serial
     return (
         not issuer.not_valid_before <= at <= issuer.not_valid_after,

@@ -73,7 +73,7 @@ from tunnel_gateway.pki.trust.proven import Memory, key_of
 # A chain of eight is checked with eight signatures; twice that leaves room for a second path
 # (a root with two keys of one name) and bounds the work that a stranger can cause to 40 ms.
 MAX_SIGNATURE_CHECKS: Final = 16
-# Every new user brings a link of his own; those of the centres stay, for all of them use them.
+# Every new user brings one new link. The links of the centres stay, because all users need them.
 VERIFIED_LINKS: Final = 1024
 
 _PREFIX: Final = "The path could not be validated because "
@@ -173,10 +173,10 @@ class _Failure:
 def make_anchor(certificate: x509.Certificate) -> CertTrustAnchor:
     """Make a trust anchor of what ``parse_certificate`` returned; threads may share it.
 
-    It is held to its own dates, path length and name constraints, not to its policies. RFC 5280
-    would let an anchor be just a name and a key, but who puts a certificate into a truststore
-    expects it to count until its last day. Raises CertificateUnsuitableError for constraints
-    that cannot be kept.
+    Its own dates, path length and name constraints bind it, but not its policies. In RFC 5280 an
+    anchor is only a name and a key. But an operator who puts a certificate into a truststore
+    expects it to count until its last day. Raises CertificateUnsuitableError for constraints that
+    cannot be enforced.
     """
     try:
         derived = derive_quals_from_cert(certificate)
@@ -215,12 +215,11 @@ def find_path(
     """Return a valid path at the time ``at``: leaf first, trust anchor last.
 
     All certificates come from ``parse_certificate``, and the anchors from ``make_anchor``;
-    ``others`` may come in any order. Every
-    certificate of the path, the anchor too, must be in its validity period. Revocation is not
-    asked. An anchor, or another certificate of its name and key, is no leaf, except
-    ``for_a_centre``: who looks at a centre's certificate may find that he has it already, as the
-    path of one certificate. Raises CertificateUntrustedError, CertificateExpiredError or
-    CertificateUnsuitableError.
+    ``others`` may come in any order. Every certificate of the path, the anchor too, must be in its
+    validity period. Revocation is not checked. An anchor, or another certificate of its name and
+    key, cannot be the leaf, except ``for_a_centre``: an operator may look at a certificate that is
+    an anchor already, and its path is that one certificate. Raises CertificateUntrustedError,
+    CertificateExpiredError or CertificateUnsuitableError.
     """
     if not for_a_centre:
         _refuse_anchor(leaf, anchors)
@@ -237,7 +236,8 @@ def find_path(
 
 
 def _refuse_anchor(leaf: x509.Certificate, anchors: Sequence[CertTrustAnchor]) -> None:
-    # RFC 5280, 6.1: an anchor is no part of a path. Its twin would be, but it is no user's either.
+    # RFC 5280, 6.1: an anchor does not belong to a path. Another certificate of its name and key
+    # does, but it is not a user's certificate either.
     if AuthorityWithCert(leaf) in {anchor.authority for anchor in anchors}:
         raise CertificateUnsuitableError(
             f"{_label(leaf)} is a trust anchor itself, or has the name and the key of one: an"

@@ -1,6 +1,6 @@
-"""What the operator is told of a chain that leads to no trust anchor.
+"""Messages for the operator about a chain that leads to no trust anchor.
 
-Certificates go by their labels; see ``certificate.label``.
+They name certificates by their labels; see ``certificate.label``.
 """
 
 from __future__ import annotations

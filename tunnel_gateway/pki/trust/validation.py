@@ -1,8 +1,8 @@
 """Whether a certificate chain is accepted, for whom, and until when.
 
-The chain is that of the other side of a tunnel, so hostile until it is proven. What is checked
-is the list in the protocol's specification: a path to a trust anchor, every certificate of it
-valid now, and the leaf fit for its purpose. ``VerifiedPeer`` is the proof.
+The chain comes from the other side of a tunnel, so it is hostile until it is proven. The checks are
+those of the protocol's specification: a path to a trust anchor, every certificate of it valid now,
+and a leaf for the right purpose. ``VerifiedPeer`` is the proof.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ChainValidator:
     valid; at most ``cache_size`` chains are remembered, the least recently used is forgotten.
     Refusals are not remembered. Safe to call from several threads.
 
-    Raises CertificateUnsuitableError if an anchor is not a CA, or if there is none.
+    Raises CertificateUnsuitableError if an anchor is not a CA, or if there are no anchors.
     """
 
     def __init__(
@@ -116,10 +116,10 @@ class ChainValidator:
         return self._verify((b"signer",), chain, at, lambda path: _check_document(path[0]))
 
     def verify_centre(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
-        """Validate the chain of a centre, for who wants to know before he trusts it.
+        """Validate the chain of a centre, for an operator who wants to know before trusting it.
 
-        The leaf must be one that may issue, and may have the name and key of an anchor: that is
-        how a root is renewed. Nobody is let in by it. Otherwise like ``verify_client``.
+        The leaf must be allowed to issue. It may have the name and the key of an anchor, because a
+        root is renewed like that. It gives nobody a tunnel. Otherwise like ``verify_client``.
         """
         return self._verify(
             (b"centre",), chain, at, lambda path: _check_centre(path[0]), for_a_centre=True
@@ -147,7 +147,7 @@ class ChainValidator:
             )
         key = key_of(*purpose, *chain)
         peer = self._accepted.find(key)
-        # Out of its time it is validated anew, for the error's text.
+        # A path that has expired since is validated again, to get the text of the error.
         if peer is None or not peer.valid_from <= at <= peer.valid_until:
             self._accepted.discard(key)
             peer = self._validate(chain, at, check, for_a_centre=for_a_centre)
@@ -162,7 +162,7 @@ class ChainValidator:
         *,
         for_a_centre: bool,
     ) -> VerifiedPeer:
-        # Of what no known centre has signed nothing is decoded: whoever shows it is a stranger.
+        # A certificate that no known centre has signed is not decoded: it comes from a stranger.
         vouched = self._centres.vouched(chain)
         bound = self._names_bound or any(binds_names(der) for der in vouched)
         parsed = [self._parse(der, names_are_bound=bound) for der in vouched]
@@ -202,8 +202,7 @@ class ChainValidator:
 def check_anchor(certificate: Certificate) -> None:
     """Raise CertificateUnsuitableError unless the certificate may be a trust anchor.
 
-    Whatever is an anchor can issue any name. So an owner's certificate that got among the
-    anchors must not become one.
+    Every anchor can issue any name. So the certificate of a user or a domain must not become one.
     """
     if not certificate.may_issue:
         raise CertificateUnsuitableError(
@@ -224,7 +223,7 @@ def check_server(leaf: Certificate, domain: str, issuers: Sequence[Certificate] 
     except ValueError as fault:
         raise CertificateUnsuitableError(f"no certificate can match: {fault}") from fault
     if not any(domain_matches(name, wanted) for name in _names(leaf, issuers)):
-        # Only domains: the common name of a user would be a person's.
+        # The message shows only domains: the common name of a user is the name of a person.
         shown = ", ".join(leaf.dns_names[:_SHOWN_NAMES]) or "no domain by subjectAltName"
         raise CertificateUnsuitableError(f"{leaf.label} is not one of {wanted}: it is for {shown}")
 

@@ -1,9 +1,9 @@
-"""Who of a shown chain a known centre vouches for, found out before anything of it is decoded.
+"""Which certificates of a shown chain a known centre has signed, before any of them is decoded.
 
-A certificate is whatever its maker wants it to be, until one that is known has signed it. So what
-a stranger shows is first only outlined (slices of its bytes), and its signatures are checked from
-the trust anchors down to the leaf. What no known centre stands behind is never decoded; a leaf
-without one ends the matter. Whether the path is right is another question, for `paths`.
+Until a known centre has signed a certificate, anyone can write anything into it. So the
+certificates of a stranger are first only outlined (slices of their bytes), and their signatures are
+checked from the trust anchors down to the leaf. A certificate that no known centre has signed is
+never decoded; if it is the leaf, the chain is refused. `paths` decides whether the path is right.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAX_NAMES_SIZE: Final = 2048
 
 @dataclass(frozen=True, slots=True)
 class _Centre:
-    """One who may have signed; ``der`` is its key, ``identifier`` its subjectKeyIdentifier."""
+    """A possible signer; ``der`` is its key, ``identifier`` its subjectKeyIdentifier."""
 
     der: bytes
     key: keys.PublicKeyInfo

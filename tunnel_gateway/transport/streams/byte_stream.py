@@ -1,6 +1,7 @@
-"""What a relay joins: a stream of bytes in both directions, and who is told what happens on it.
+"""A stream of bytes in both directions, and the observer that is told what happens on it.
 
-A TCP socket is one (``stream.SocketStream``), a tunnel the other (``channel.Channel``).
+A relay joins two of them: a TCP socket (``stream.SocketStream``) and a tunnel
+(``channel.Channel``).
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from tunnel_gateway.gost.frames import Buffer
 
 
 class Observer(Protocol):
-    """Who is told what happens on a byte stream."""
+    """Gets a call for everything that happens on a byte stream."""
 
     def data_received(self, data: Buffer) -> None:
-        """Bytes came in; they are there during the call only."""
+        """Bytes came in; they are valid during the call only."""
 
     def eof_received(self) -> None:
         """The other side's data has ended; ours may go on."""
@@ -27,7 +28,7 @@ class Observer(Protocol):
         """The write buffer has drained."""
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The stream is over, in both directions; None if it was we who closed it."""
+        """The stream is over, in both directions; without ``error`` we have closed it."""
 
 
 class _Nobody:
@@ -71,7 +72,7 @@ class ByteStream(Protocol):
         """Let data in again."""
 
     def close(self) -> None:
-        """Send what was written, then end both directions; what still comes in is dropped."""
+        """Send all written data, then end both directions. Data that still come in are dropped."""
 
     def abort(self, error: TunnelGatewayError) -> None:
-        """End both directions now; the peer is told why where the stream can."""
+        """End both directions now, and tell the peer why if the stream has a way to do so."""

@@ -49,7 +49,7 @@ class Channel:
         try:
             async with asyncio.timeout_at(self._connection.next_deadline) as deadline:
                 while (proven := self._outcome()) is None:
-                    # A part of a record costs nobody anything but its own place in the inbox.
+                    # A part of a record costs only its bytes in the inbox.
                     data = await self._stream.inbox.receive_exactly(self._connection.missing)
                     # The worker's step is not interrupted: it ends by itself, and soon.
                     deadline.reschedule(None)
@@ -58,7 +58,7 @@ class Channel:
                 return proven
         except TimeoutError:
             if not deadline.expired():
-                raise  # the socket's own: a peer that does not acknowledge
+                raise  # the socket's own time-out: a peer that does not acknowledge
             # The loop's timers may be early by a part of a millisecond, so its time is not asked.
             self._connection.expire(self._connection.next_deadline or 0.0)
             self._outcome()
@@ -76,7 +76,7 @@ class Channel:
             await self._work(data)
 
     async def _work(self, data: bytes) -> None:
-        """Hand the last bytes of a record to the workers: this step is what a handshake costs."""
+        """Hand the last bytes of a record to the workers: the costly step of a handshake."""
         loop = asyncio.get_running_loop()
         # Stays set when this task is cancelled: the worker still has the connection then.
         self._worker_busy = True
@@ -156,7 +156,7 @@ class Channel:
         self._dispatch(self._connection.events_received())
 
     def eof_received(self) -> None:
-        """The socket's end: a truncation, and after the peer's close nothing at all."""
+        """The socket has ended: a truncation, except after the peer's close record."""
         self._connection.receive_eof()
         self._dispatch(self._connection.events_received())
 
@@ -171,7 +171,7 @@ class Channel:
             self._observer.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The socket is gone; a peer that had closed has left, whichever way TCP tells it."""
+        """The socket is gone. A peer that had closed has left, even if TCP reports a reset."""
         left = self._connection.state in (State.CLOSED, State.REMOTE_CLOSED)
         self._lost(None if left else error or TruncatedError("the connection was lost"))
 
@@ -202,6 +202,6 @@ class Channel:
 
 
 def _failure(events: list[Event]) -> Exception:
-    """Take the error out of ``events``: a frame that keeps what it raises is kept by it too."""
+    """Take the error out of ``events``: a frame and an error that hold each other are a cycle."""
     event = events.pop()
     return event.error if isinstance(event, Failed) else TypeError(f"{event} in a handshake")

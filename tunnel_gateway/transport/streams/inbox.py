@@ -17,7 +17,8 @@ class Inbox:
     """Keeps what comes in until ``receive`` asks for it; a full one slows the peer down."""
 
     def __init__(self, stream: ByteStream) -> None:
-        # None once it is another's, or lost: a stream and its inbox would keep each other.
+        # None after the stream went to another observer or was lost: otherwise the stream and its
+        # inbox would be a cycle in memory.
         self._stream: ByteStream | None = stream
         self._data = bytearray()
         self._paused = False

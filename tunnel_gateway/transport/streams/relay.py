@@ -16,7 +16,7 @@ from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
 
 # How finely idleness is measured: a tunnel ends at most this part of the limit late.
 _IDLE_PARTS: Final = 4
-# Told to a peer that is lost, so to nobody.
+# The relay must name some error, but the peer is lost and nobody reads it.
 _PEER_GONE: Final = TruncatedError("the connection was lost")
 
 
@@ -25,7 +25,7 @@ class RelayLimits:
     """Seconds without a byte, and seconds that one direction may go on after the other ended.
 
     ``lifetime`` is the seconds of the whole, ``bandwidth`` the bytes a second of each direction;
-    0 is no limit.
+    0 means no limit.
     """
 
     idle: float
@@ -95,15 +95,15 @@ class _Side:
             self._relay.side_lost(self, error)
 
     def release(self) -> None:
-        """Wait for nothing any more, and let go of the relay."""
+        """Cancel every wait, and let go of the relay."""
         self._relay = None
 
 
 class _MeteredSide(_Side):
     """A side that is not read while it is over its rate.
 
-    Its stream then waits for two things, and is read when neither is left: the tokens, and room
-    in what ``back`` observes. Nothing is queued: what came in has been passed on already.
+    Its stream then waits for tokens, and for room in the stream that ``back`` observes. It is read
+    again when it has both. Nothing is queued: data that came in were passed on at once.
     """
 
     back: _MeteredSide
@@ -123,7 +123,7 @@ class _MeteredSide(_Side):
         if wait and not self.timer:
             self._own.pause_reading()
         if wait:
-            # A tunnel hands over what had come in with one read: its last part knows the wait.
+            # A tunnel hands over one read in several parts: the wait after the last part counts.
             self._cancel()
             self.timer = self._loop.call_later(wait, self._go_on)
 
@@ -210,8 +210,8 @@ class Relay:
         if lifetime := self._limits.lifetime:
             timer = self._loop.call_later(lifetime, self._expire, EndReason.LIFETIME)
             self._timers.append(timer)
-        # Both before anything is handed over: what waits on one side can fill the other, and then
-        # the observer of that other side must pause the first.
+        # Set both observers before any data are handed over. The data that wait on one side can
+        # fill the other side, whose observer must then pause the first.
         self._socket.observe(self._from_socket)
         self._channel.observe(self._from_channel)
         from_socket.hand_over(self._from_socket)
@@ -279,7 +279,7 @@ class Relay:
         self._end.set_result(end)
         if end.reason == EndReason.COMPLETED:
             self._channel.close()
-        else:  # an ordinary end would vouch for data that were cut
+        else:  # after an ordinary end the peer would take the data that it got as complete
             self._channel.abort(
                 end.error if isinstance(end.error, TunnelGatewayError) else tell_peer
             )

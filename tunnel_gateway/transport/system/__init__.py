@@ -1,1 +1,1 @@
-"""What the operating system and systemd are asked."""
+"""Requests to the operating system and to systemd."""

@@ -20,8 +20,8 @@ def passed_sockets(
 ) -> dict[str, socket.socket]:
     """Take the sockets that were passed, by the FileDescriptorName= of each.
 
-    The variables are taken out of ``environment``: a second call finds nothing. Raises
-    CannotListenError for what is no listening TCP socket, and for a name that comes twice.
+    The variables are removed from ``environment``, so that a second call returns nothing. Raises
+    CannotListenError if one is not a listening TCP socket, and for a name that comes twice.
     """
     variables = os.environ if environment is None else environment
     pid, count, names = (variables.pop(name, "") for name in _VARIABLES)
@@ -47,14 +47,14 @@ def _checked(descriptor: int, name: str) -> socket.socket:
         one = socket.socket(fileno=descriptor)
     except OSError as error:
         raise CannotListenError(
-            f"what systemd passed as {name!r} is no socket: {error.strerror}"
+            f"the descriptor that systemd passed as {name!r} is not a socket: {error.strerror}"
         ) from None
     tcp = one.family in (socket.AF_INET, socket.AF_INET6) and one.proto == socket.IPPROTO_TCP
     if not tcp or not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         one.detach()  # it is not ours to close
         raise CannotListenError(
-            f"what systemd passed as {name!r} is no listening TCP socket: its socket unit needs"
-            " ListenStream= with a port, and Accept=no"
+            f"the socket that systemd passed as {name!r} is not a listening TCP socket: its socket"
+            " unit needs ListenStream= with a port, and Accept=no"
         )
     one.setblocking(False)
     return one

@@ -1,13 +1,15 @@
-"""Leaving a port that others listen on too, without losing who is about to connect.
+"""Leaving a port that others listen on too, without losing clients that are about to connect.
 
-A listening socket that is closed takes with it whoever is in its queue or half way through TCP's
-handshake: they are reset. So before it closes, the system is told to give the beginnings of new
-connections to the other sockets of the port (SO_REUSEPORT, socket(7)); those who had begun come in
-meanwhile and are served. It is told by a program of classic BPF for the whole group of sockets,
-which needs no privilege and picks a socket by its place in the group. No call tells that place, so
-it is found by connecting: once with each place picked, and one of the connections comes to us.
+When a listening socket closes, the system resets the connections in its queue and those in the
+middle of TCP's handshake. So before it closes, the system is told to give new connections to the
+other sockets of the port (SO_REUSEPORT, socket(7)). Connections that had begun still come in and
+are served.
 
-The program stays when we are gone, so whoever joins the port takes it away again.
+The system is told by a program of classic BPF for the whole group of sockets. The program needs no
+privilege and picks a socket by its index in the group. No call tells our index, so it is found by
+connecting: once for each index, until the connection comes to us.
+
+The program stays when we are gone, so the next gateway that joins the port removes it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-# Longer than a round trip to whoever was half way through.
+# Longer than a round trip to a client in the middle of TCP's handshake.
 LEAVING_SECONDS: Final = 0.5
 
 _SO_ATTACH_REUSEPORT_CBPF: Final = 51

@@ -1,11 +1,10 @@
-"""What systemd is told of this process: sd_notify(3), by hand, for it is one datagram.
+"""Messages to systemd about this process: sd_notify(3), written here because it is one datagram.
 
 Each message is a few lines ``NAME=value`` to the socket that NOTIFY_SOCKET names. Without that
-variable every call here does nothing, and a message that cannot be sent is lost and nothing else:
-systemd then acts as if we had said nothing, which is what it is there for.
+variable every call here does nothing. A message that cannot be sent is lost, without an error:
+systemd then acts as if this process hung, which is its task.
 
-The order of the messages is one state: nothing follows STOPPING=1 that could be taken for a
-gateway that serves, whatever ends when.
+The state fixes the order of the messages: after STOPPING=1 no message says that the gateway serves.
 """
 
 from __future__ import annotations

@@ -43,11 +43,11 @@ class AnswerReader:
     def receive_data(self, data: bytes) -> bool | None:
         """Take the next bytes; None while they do not tell.
 
-        Until this is True, no byte of the user may follow the request's head to the destination:
-        a destination that answers anything but 101 goes on reading HTTP, and whatever came next
-        would be a second request that nobody checked, with identity headers of the user's own
-        making. Raises DestinationUnreachableError for more than MAX_INTERIM interim answers, or
-        MAX_INTERIM_SIZE bytes of them.
+        Until this is True, no byte of the user may follow the request's head to the destination. A
+        destination that does not answer 101 goes on reading HTTP, and the next bytes would be a
+        second request that nobody checked, with identity headers that the user made up. Raises
+        DestinationUnreachableError for more than MAX_INTERIM interim answers, or MAX_INTERIM_SIZE
+        bytes of them.
         """
         self._data += data
         while INTERIM.match(self._data):

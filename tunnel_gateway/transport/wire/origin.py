@@ -33,11 +33,11 @@ class PageOrigin:
 
     @property
     def trustworthy(self) -> bool:
-        """Tell whether it came as it was sent: by https, or from this machine itself.
+        """Tell whether the page came as it was sent: by https, or from this machine itself.
 
-        Whoever is on the way of a plain http page can put his own script in it, with the same
-        origin. W3C Secure Contexts, section 3.1, has the same rule and the same names, but for
-        ``localhost.``: browsers differ on it, and one that asks the DNS lets that choose the page.
+        An attacker in the network can put a script into a plain http page, with the same origin.
+        W3C Secure Contexts, section 3.1, has the same rule and the same names except
+        ``localhost.``: some browsers ask the DNS for it, which then chooses the page.
         """
         if self.scheme == "https":
             return True

@@ -1,8 +1,8 @@
 """The PROXY protocol: the header by which a balancer says whose connection it passes on.
 
 Both versions of https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt, read and written,
-without a socket: version 1 is one line of text (section 2.1), version 2 is binary (2.2). Who may
-send one is for the caller to decide: whoever is believed can name any address as his own.
+without a socket: version 1 is one line of text (section 2.1), version 2 is binary (2.2). The caller
+decides from which addresses it accepts a header, because the sender can write any address into it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ADDRESSES: Final = {
     0x11: struct.Struct("!4s4sHH"),  # TCP over IPv4
     0x21: struct.Struct("!16s16sHH"),  # TCP over IPv6
 }
-# Whose addresses are of no use to us: unspecified, UDP, and the two kinds of Unix sockets.
+# The families whose addresses are of no use here: unspecified, UDP, both kinds of Unix sockets.
 _OTHER_FAMILIES: Final = {0x00: 0, 0x12: 12, 0x22: 36, 0x31: 216, 0x32: 216}
 _PORT = re.compile(r"0|[1-9][0-9]{0,4}", re.ASCII)
 
@@ -40,7 +40,7 @@ IpAddress = IPv4Address | IPv6Address
 
 
 class Command(IntEnum):
-    """What a header of version 2 is about."""
+    """The kind of connection that a header of version 2 belongs to."""
 
     LOCAL = 0  # the sender's own connection: a health check
     PROXY = 1
@@ -56,11 +56,11 @@ class Tlv(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a header says: the client's address and the one that it connected to.
+    """The contents of a header: the client's address and the address that it connected to.
 
-    Both are None when the connection is the sender's own, or of a kind that has no addresses of
-    TCP: then the connection's real ones hold. An IPv4 address that came as an IPv6 one is given
-    as what it is. ``tlvs`` are the additions but the checksum, in order, as type and value.
+    The header has neither if the connection is the sender's own, or of a kind without TCP
+    addresses; then the addresses of the socket count. An IPv4 address that came as IPv6 is given as
+    IPv4. ``tlvs`` are the additions except the checksum, in order, as type and value.
     """
 
     source: Address | None = None
@@ -114,7 +114,7 @@ class HeaderReader:
         self._received = bytearray()
 
     def receive_data(self, data: bytes) -> Header | None:
-        """Return the header once it is whole; raises ProtocolViolationError if it is none."""
+        """Return the header when it is complete; raises ProtocolViolationError for other bytes."""
         self._received += data
         size = self._size()
         if size is None or len(self._received) < size:
@@ -157,7 +157,7 @@ def _parse_v1(line: bytes) -> Header:
         raise ProtocolViolationError("a PROXY line that does not end with CR LF")
     protocol, *parts = text[:-2].split(" ")[1:]
     if protocol == "UNKNOWN":
-        return Header()  # whatever else the line has is to be ignored
+        return Header()  # section 2.1: the rest of the line is to be ignored
     if protocol not in ("TCP4", "TCP6") or len(parts) != 4:
         raise ProtocolViolationError("a PROXY line without a protocol, two addresses and two ports")
     version = int(protocol[-1])
@@ -172,13 +172,13 @@ def _address(text: str, version: int) -> str:
     except ValueError:
         found = None
     if found is None or found.version != version or "%" in text:
-        raise ProtocolViolationError(f"{text!r} in a PROXY line is no IPv{version} address")
+        raise ProtocolViolationError(f"{text!r} in a PROXY line is not an IPv{version} address")
     return _text(found)
 
 
 def _port(text: str) -> int:
     if not _PORT.fullmatch(text) or int(text) > 0xFFFF:
-        raise ProtocolViolationError(f"{text!r} in a PROXY line is no port")
+        raise ProtocolViolationError(f"{text!r} in a PROXY line is not a port")
     return int(text)
 
 

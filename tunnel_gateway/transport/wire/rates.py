@@ -21,10 +21,9 @@ class Rate:
 
 
 class TokenBucket:
-    """What was taken and has not come back yet.
+    """The tokens that were taken and have not come back yet.
 
-    The rate is given at every call and not kept: a changed one counts at once, and the bucket
-    is two numbers.
+    Each call gives the rate. So a changed rate counts at once, and the bucket is only two numbers.
     """
 
     __slots__ = ("_at", "_taken")

@@ -3,9 +3,9 @@
 Bytes in, no socket and no clock. The gateway reads the request that comes through a tunnel, the
 agent the one that comes to the tunnel's local address. The ``websockets`` library parses it.
 
-What the library refuses: a line without CRLF, folded lines, a space before the colon, NUL and
-other control characters in a value, more than 128 headers, a body, a transfer coding. What it
-lets through and this module refuses: a head that is too long, control characters in the target,
+The library refuses a line without CRLF, folded lines, a space before the colon, NUL and other
+control characters in a value, more than 128 headers, a body, and a transfer coding. This module
+refuses the rest: a head that is too long, control characters in the target,
 a missing or repeated Host, Content-Length or Transfer-Encoding under another spelling, and a
 Connection header that tells a proxy on the way to drop headers (RFC 9110, section 7.6.1).
 """
@@ -106,9 +106,9 @@ class UpgradeReader:
     def receive_data(self, data: bytes) -> UpgradeRequest | None:
         """Take the next bytes of the stream; return the request, or None while it is incomplete.
 
-        Raises RequestTooLargeError, and NotWebSocketError for all else but an upgrade request;
-        its text quotes no header value, for a Cookie is a secret. Raises RuntimeError when called
-        after the request was returned or refused.
+        Raises RequestTooLargeError, and NotWebSocketError for bytes that are not an upgrade
+        request. The text quotes no header value, because a Cookie is a secret. Raises RuntimeError
+        when called after the request was returned or refused.
         """
         if self._finished:
             raise RuntimeError("this reader has read its request")
@@ -159,7 +159,7 @@ def fold_name(name: str) -> str:
 
 
 def _check_request(parsed: Request) -> UpgradeRequest:
-    """Check the rules of an upgrade; those of RFC 6455, section 4.2.1, are the library's."""
+    """Check our rules of an upgrade; the library checks those of RFC 6455, section 4.2.1."""
     if not _TARGET.fullmatch(parsed.path):
         raise NotWebSocketError("the request target is not a plain path")
     headers = parsed.headers

@@ -1,8 +1,8 @@
 """Where the frames of a WebSocket begin, on a stream whose bytes pass untouched.
 
-Whoever wants to say one last thing on such a stream, a close frame, can do so only between two
-frames. Only the headers are looked at (RFC 6455, section 5.2): payloads are neither copied nor
-read, so that compression makes no difference.
+The agent can end such a stream with a close frame of its own, but only between two frames. Only the
+headers are read (RFC 6455, section 5.2). Payloads are neither copied nor read, so compression makes
+no difference.
 """
 
 from __future__ import annotations
