@@ -11,8 +11,7 @@ named by issuer and serial number, and the algorithms belong to the national sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
@@ -31,7 +30,7 @@ from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.digest import DIGEST_SIZE, digest
 from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
 from tunnel_gateway.pki.encoding import ber, tags
-from tunnel_gateway.pki.encoding.der import MALFORMED, load_der
+from tunnel_gateway.pki.encoding.der import load_der, malformed_as, reason
 from tunnel_gateway.pki.encoding.oids import FAMILIES, SIGNATURE_OIDS
 from tunnel_gateway.pki.trust.validation import ChainValidator, VerifiedPeer
 
@@ -107,9 +106,8 @@ def parse_signed_data(data: bytes) -> SignedData:
     """Read exactly one message, in DER or in BER; the only error raised is SignedDataError."""
     if len(data) > MAX_SIZE:
         raise SignedDataError(f"{len(data)} bytes; {MAX_SIZE} is the limit")
-    with _refusing_malformed():
-        outer = _expect(ber.read(data), tags.SEQUENCE).children(2)
-        kind, explicit = outer
+    with malformed_as(_unusable):
+        kind, explicit = _expect(ber.read(data), tags.SEQUENCE).children(2)
         if _oid(kind) != SIGNED_DATA_OID:
             raise ValueError("not signed data")
         (body,) = _expect(explicit, _CONTENT).children(1)
@@ -190,15 +188,15 @@ def _certificate_of(signer: Signer, certificates: Sequence[Certificate]) -> Cert
     raise SignedDataError(f"the certificate {signer.serial_hex} of a signer is not in the message")
 
 
-@contextmanager
-def _refusing_malformed() -> Iterator[None]:
+def _unusable(fault: Exception) -> SignedDataError:
+    return SignedDataError(f"malformed: {reason(fault)}")
+
+
+def _certificate(element: ber.Element) -> Certificate:
     try:
-        yield
+        return Certificate.from_der(bytes(element.whole))
     except CertificateUnsuitableError as fault:
         raise SignedDataError(f"a certificate in it is not usable: {fault}") from fault
-    except MALFORMED as fault:
-        reason = str(fault).partition("\n")[0]
-        raise SignedDataError(f"malformed: {reason or type(fault).__name__}") from fault
 
 
 def _expect(element: ber.Element, tag: int) -> ber.Element:
@@ -223,9 +221,11 @@ def _read_body(fields: list[ber.Element]) -> SignedData:
     for tag, field in zip((_CERTIFICATES, _REVOCATION_LISTS), _in_order(optional), strict=True):
         if field is not None and tag == _CERTIFICATES:
             certificates = _expect(field, tag).children(MAX_CERTIFICATES)
-    known = [Certificate.from_der(bytes(one.whole)) for one in certificates]
-    found = [_read_signer(one) for one in _expect(signers, tags.SET).children(MAX_SIGNERS)]
-    return SignedData(_read_content(content), tuple(known), tuple(found))
+    return SignedData(
+        certificates=tuple(map(_certificate, certificates)),
+        signers=tuple(map(_read_signer, _expect(signers, tags.SET).children(MAX_SIGNERS))),
+        content=_read_content(content),
+    )
 
 
 def _in_order(optional: list[ber.Element]) -> list[ber.Element | None]:

@@ -7,8 +7,7 @@ asn1crypto reads lazily and objects to bad input wherever it happens to look at 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
@@ -115,7 +114,7 @@ class Certificate:
         """Read what ``parse_certificate`` returned; raises CertificateUnsuitableError for a
         certificate that is well-formed but not one of ours, such as one with an RSA key.
         """
-        with _refusing_malformed():
+        with der.malformed_as(_unsuitable):
             return cls(**_fields(parsed))
 
     @property
@@ -185,7 +184,7 @@ def parse_certificate(data: bytes, *, names_are_bound: bool = True) -> LeanCerti
     uses are not decoded and may hold anything. Raises CertificateUnsuitableError for bytes that are
     not one certificate, and for a certificate that contradicts itself.
     """
-    with _refusing_malformed():
+    with der.malformed_as(_unsuitable):
         Outline.read(data)
         parsed: LeanCertificate = der.load_der(LeanCertificate, data)
         _ = parsed.critical_extensions  # and with them all others
@@ -196,12 +195,8 @@ def parse_certificate(data: bytes, *, names_are_bound: bool = True) -> LeanCerti
         return parsed
 
 
-@contextmanager
-def _refusing_malformed() -> Iterator[None]:
-    try:
-        yield
-    except der.MALFORMED as fault:
-        raise CertificateUnsuitableError(f"malformed certificate: {der.reason(fault)}") from fault
+def _unsuitable(fault: Exception) -> CertificateUnsuitableError:
+    return CertificateUnsuitableError(f"malformed certificate: {der.reason(fault)}")
 
 
 def _decode_fields(parsed: LeanCertificate) -> None:

@@ -7,7 +7,7 @@ becomes an object. Only names and addresses of the kinds in use are read.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from asn1crypto import core, x509
@@ -108,13 +108,11 @@ def binds_names(certificate: bytes) -> bool:
     return _NAME_CONSTRAINTS in certificate
 
 
-@contextmanager
-def naming(extension: str) -> Iterator[None]:
-    """Let an error say in which extension it was met; raises ValueError."""
-    try:
-        yield
-    except der.MALFORMED as fault:
-        raise ValueError(f"its {extension} is unreadable ({der.reason(fault)})") from fault
+def naming(extension: str) -> AbstractContextManager[None]:
+    """Let a fault in malformed input say in which extension it is; raises ValueError."""
+    return der.malformed_as(
+        lambda fault: ValueError(f"its {extension} is unreadable ({der.reason(fault)})")
+    )
 
 
 def _value(name: str, content: bytes) -> Any:

@@ -7,6 +7,8 @@ are not proven yet, or of which only one part is needed, are only split into sli
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from tunnel_gateway.pki.encoding.tags import LONG_NUMBER
@@ -58,6 +60,15 @@ def load_der(kind: Any, data: bytes) -> Any:
 def reason(fault: Exception) -> str:
     """Return the fault in one line: asn1crypto's texts have several, and the first says it."""
     return str(fault).partition("\n")[0] or type(fault).__name__
+
+
+@contextmanager
+def malformed_as(error: Callable[[Exception], Exception]) -> Iterator[None]:
+    """Raise what ``error`` makes of a fault in place of one of the errors in ``MALFORMED``."""
+    try:
+        yield
+    except MALFORMED as fault:
+        raise error(fault) from fault
 
 
 def values(data: bytes, limit: int) -> list[Value]:

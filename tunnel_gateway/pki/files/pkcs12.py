@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 from asn1crypto import cms, keys, pkcs12, x509
 
 from tunnel_gateway.errors import KeystoreError, WrongPasswordError
-from tunnel_gateway.pki.encoding.der import MALFORMED, load_der
+from tunnel_gateway.pki.encoding.der import load_der, malformed_as
 from tunnel_gateway.pki.encoding.kind import ONLY_CERTIFICATES, Kind, kind
 from tunnel_gateway.pki.files import pbe, pkcs8
 
@@ -98,7 +98,7 @@ class Pfx:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
-            with _refusing_malformed():
+            with malformed_as(_unusable):
                 yield
         except WrongPasswordError:
             if self._passwords[0]:
@@ -152,7 +152,7 @@ def shown_aliases(data: bytes) -> tuple[str | None, ...]:
     A key is encrypted by itself, and what stands beside it is in the open. The MAC cannot be
     checked, so this is what the file says and no more. Raises KeystoreError.
     """
-    with _refusing_malformed():
+    with malformed_as(_unusable):
         safe = load_der(pkcs12.AuthenticatedSafe, _auth_safe(data)["auth_safe"]["content"].native)
         found: list[str | None] = []
         for lot in _bounded(safe):
@@ -166,14 +166,10 @@ def shown_aliases(data: bytes) -> tuple[str | None, ...]:
         return tuple(_bounded(found))
 
 
-@contextmanager
-def _refusing_malformed() -> Iterator[None]:
-    try:
-        yield
-    except MALFORMED as fault:
-        raise KeystoreError(
-            f"not a PKCS#12 file (PFX), or a damaged one ({type(fault).__name__}); get it again"
-        ) from fault
+def _unusable(fault: Exception) -> KeystoreError:
+    return KeystoreError(
+        f"not a PKCS#12 file (PFX), or a damaged one ({type(fault).__name__}); get it again"
+    )
 
 
 def _auth_safe(data: bytes) -> Any:

@@ -14,7 +14,7 @@ from asn1crypto import core, keys
 
 from tunnel_gateway.errors import InvalidKeyError, KeystoreError
 from tunnel_gateway.gost.curves import SCALAR_SIZE, Curve, PrivateKey
-from tunnel_gateway.pki.encoding.der import MALFORMED, load_der
+from tunnel_gateway.pki.encoding.der import load_der, malformed_as
 from tunnel_gateway.pki.encoding.oids import FAMILY_BY_KEY_OID, Family, KeyParameters
 from tunnel_gateway.pki.files import pbe
 
@@ -51,15 +51,15 @@ def decode(der: bytes) -> PrivateKey:
     """
     if len(der) > MAX_SIZE:
         raise InvalidKeyError(f"a private key of {len(der)} bytes; {MAX_SIZE} is the limit")
-    try:
+    with malformed_as(
+        lambda fault: InvalidKeyError(f"not a PKCS#8 private key ({type(fault).__name__})")
+    ):
         info = load_der(_PrivateKeyInfo, der)
         oid = info["algorithm"]["algorithm"].native
         family = FAMILY_BY_KEY_OID.get(oid)
         if family is None:
             raise InvalidKeyError(f"the key algorithm {oid} is not an E-IMZO one")
         curve, number = _parts(family, info)
-    except MALFORMED as fault:
-        raise InvalidKeyError(f"not a PKCS#8 private key ({type(fault).__name__})") from fault
     return PrivateKey(curve, number)
 
 
@@ -122,13 +122,13 @@ def decrypt(der: bytes, password: bytes) -> bytes:
     """
     if len(der) > MAX_SIZE:
         raise KeystoreError(f"an encrypted key of {len(der)} bytes; {MAX_SIZE} is the limit")
-    try:
+    with malformed_as(
+        lambda fault: KeystoreError(
+            f"not a PKCS#8 encrypted private key ({type(fault).__name__}); the file is damaged"
+        )
+    ):
         info = load_der(keys.EncryptedPrivateKeyInfo, der)
         return open_info(info, password, pbe.Work())
-    except MALFORMED as fault:
-        raise KeystoreError(
-            f"not a PKCS#8 encrypted private key ({type(fault).__name__}); the file is damaged"
-        ) from fault
 
 
 def open_info(info: Any, password: bytes | None, work: pbe.Work) -> bytes:

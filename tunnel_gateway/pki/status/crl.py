@@ -21,7 +21,7 @@ from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates import names
 from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
 from tunnel_gateway.pki.encoding import pem
-from tunnel_gateway.pki.encoding.der import MALFORMED
+from tunnel_gateway.pki.encoding.der import MALFORMED, reason
 from tunnel_gateway.pki.encoding.kind import EMPTY, PAGE, kind
 from tunnel_gateway.pki.encoding.oids import SIGNATURE_OIDS
 from tunnel_gateway.pki.encoding.tags import starts_sequence
@@ -70,9 +70,8 @@ class RevocationList:
         try:
             self._read(_der(data))
         except _UNREADABLE as fault:
-            reason = str(fault).partition("\n")[0]
             raise RevocationDataError(
-                f"not a revocation list that can be used: {reason or type(fault).__name__}"
+                f"not a revocation list that can be used: {reason(fault)}"
             ) from fault
 
     def _read(self, der: bytes) -> None:

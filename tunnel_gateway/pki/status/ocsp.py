@@ -21,7 +21,7 @@ from tunnel_gateway.pki.certificates.certificate import (
     format_time,
     parse_certificate,
 )
-from tunnel_gateway.pki.encoding.der import MALFORMED
+from tunnel_gateway.pki.encoding.der import malformed_as, reason
 from tunnel_gateway.pki.status.crl import CLOCK_SKEW
 from tunnel_gateway.pki.trust.paths import GostSignatureValidator, find_path, make_anchor
 
@@ -83,13 +83,8 @@ def read_answer(
         raise RevocationDataError(
             f"an OCSP answer of {len(data)} bytes, and {MAX_ANSWER_SIZE} is the limit"
         )
-    try:
+    with malformed_as(lambda fault: RevocationDataError(f"malformed OCSP answer: {reason(fault)}")):
         return _read(data, certificate, issuer, now, nonce)
-    except MALFORMED as fault:
-        reason = str(fault).partition("\n")[0]
-        raise RevocationDataError(
-            f"malformed OCSP answer: {reason or type(fault).__name__}"
-        ) from fault
 
 
 def _read(
