@@ -18,6 +18,7 @@ IN_PLAIN_ENGLISH: tuple[str, ...] = (
     "gost",
     "kept_errors.py",
     "limits",
+    "observability",
     "os_errors.py",
     "pki",
     "plain_text.py",

@@ -36,10 +36,14 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def drain(descriptor: int, into: bytearray) -> threading.Thread:
+    # A descriptor of its own: the fixture closes the other, and the next test may get its number.
+    own = os.dup(descriptor)
+
     def read() -> None:
         with suppress(OSError):
-            while data := os.read(descriptor, 65536):
+            while data := os.read(own, 65536):
                 into.extend(data)
+        os.close(own)
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()

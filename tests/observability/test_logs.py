@@ -63,7 +63,7 @@ def shown(event: str = "event", **values: Any) -> str:
 def test_a_line_for_machines() -> None:
     stream = io.StringIO()
     configure_logs("auto", "info", stream)
-    get_logger(NAME, tunnel="ab").info("tunnel_opened", domain="example.uz", count=1)
+    get_logger(NAME).info("tunnel_opened", tunnel="ab", domain="example.uz", count=1)
     assert re.fullmatch(
         r'\{"timestamp": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "level": "info", "event":'
         r' "tunnel_opened", "tunnel": "ab", "domain": "example.uz", "count": 1\}\n',

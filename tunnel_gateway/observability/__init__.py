@@ -1,1 +1,1 @@
-"""Logs: what people and machines are told about a running daemon."""
+"""The log and the metrics: for the people and machines that watch a running program."""

@@ -1,9 +1,9 @@
-"""What a program does all the time beside its tunnels, so that none of it ever stops unseen.
+"""The background work of a program, all the time beside its tunnels. It never stops unseen.
 
-A loop is a coroutine function that does its work once and waits until that is due again: a round.
-Nobody waits for the task that runs it, so nobody would see it die. There is one policy for all of
-them: a round that fails is logged and counted, and the next one comes after a delay. Only being
-cancelled, or being wanted no more, ends a loop.
+Background work is a coroutine function that works once and then waits until the work is due again:
+a round. A task runs round after round: the loop. Nobody waits for this task, so nobody would notice
+its end. There is one policy for all loops: a round that fails is logged and counted, and the next
+round comes after a delay. A loop ends only if it is cancelled, or if it is no longer wanted.
 """
 
 from __future__ import annotations
@@ -37,20 +37,21 @@ Loop = Literal[
     "watchdog",
 ]
 
-# After a failure; the delay doubles with each that follows.
+# The delay after a failure doubles with each further failure. It must not grow too long, because
+# accepting connections is such a loop.
 _FIRST_DELAY_SECONDS: Final = 1.0
 _LAST_DELAY_SECONDS: Final = 10.0
 
-# Of this process, as its metrics are.
+# The failures of the whole process, because its metrics also count for the whole process.
 _failures: Final[Counter[Loop]] = Counter(dict.fromkeys(get_args(Loop), 0))
 
 
 def keep_running(
     name: Loop, a_round: Callable[[], Awaitable[object]], wanted: Callable[[], bool] = lambda: True
 ) -> asyncio.Task[None]:
-    """Run round after round while it is ``wanted``, whatever happens; cancel the task to end it.
+    """Run round after round while the loop is ``wanted``. Cancel the task to end the loop.
 
-    Keep the task: the event loop alone does not.
+    Keep a reference to the task: the event loop has only a weak one.
     """
     return asyncio.create_task(_keep_running(name, a_round, wanted), name=name)
 
@@ -69,7 +70,7 @@ async def _keep_running(
 
 
 class GoOn:
-    """A block of the loop ``name`` that may fail: that is logged and counted, and no more."""
+    """A block of the loop ``name`` that may fail: the failure is logged, counted and swallowed."""
 
     def __init__(self, name: Loop) -> None:
         self._name: Loop = name
@@ -82,23 +83,23 @@ class GoOn:
             return False
         _failures[self._name] += 1
         detail = f"{type(error).__name__}: {error}"
-        # What the system refused is the operator's to mend, and needs no traceback.
+        # The operator can correct what the system has refused, and needs no traceback for it.
         trace = None if isinstance(error, OSError) else error
         log.error("background_failed", loop=self._name, detail=detail, exc_info=trace)
         return True
 
 
 def _is_cancelled(error: BaseException) -> bool:
-    """Whether the loop itself is cancelled, and not what it waited for."""
+    """Whether the loop itself is cancelled, and not the thing that it waited for."""
     return isinstance(error, asyncio.CancelledError) and _is_ending()
 
 
 def _is_ending() -> bool:
-    """Whether the task was cancelled, also where what it waited for has kept that from it."""
+    """Whether the task was cancelled, even if the code in it has caught the CancelledError."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
 
 
 def failures() -> Iterator[tuple[Loop, int]]:
-    """Yield how often each loop has failed in this process."""
+    """Yield each loop with the number of its failures in this process."""
     yield from _failures.items()

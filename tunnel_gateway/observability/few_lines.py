@@ -1,4 +1,4 @@
-"""Lines that strangers cause: each with its reason, and only so many, or the log would be full."""
+"""A limit on the lines that strangers cause: without it they could fill the log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SECONDS: Final = 60.0
 
 
 class FewLines:
-    """At most LINES lines within SECONDS; how many more there were is told with the next."""
+    """Admits at most LINES lines within SECONDS. The next line tells how many were left out."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -20,7 +20,7 @@ class FewLines:
         self._untold = 0
 
     def admit(self) -> dict[str, int] | None:
-        """Return what to add to the line; None if it is one too many."""
+        """Return the facts to add to the line; None if the line must not be written."""
         now = self._clock()
         if self._written >= LINES and now - self._began >= SECONDS:
             self._began, self._written = now, 0

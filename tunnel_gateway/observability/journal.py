@@ -1,11 +1,12 @@
-"""The journal's own fields, by its native protocol: one datagram for a line of the log.
+"""The journal's own fields, by its native protocol: one datagram for each line of the log.
 
-A line arrives as text for people and as a field for each of its facts, so that this works::
+The journal gets a line as text for people, and each fact of it as a field. So this works::
 
     journalctl TUNNEL_DOMAIN=example.uz TUNNEL_EVENT=tunnel_refused
 
-The protocol is systemd's "Native Journal Protocol": ``NAME=value`` and a line end, or for values
-with line ends the name, a line end, the size as 64 bits little-endian, the value, a line end.
+The protocol is systemd's "Native Journal Protocol". A field is ``NAME=value`` and a line end. If
+the value has line ends, the field is the name, a line end, the size as 64 bits little-endian, the
+value and a line end.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ SOCKET: Final = Path("/run/systemd/journal/socket")
 IDENTIFIER: Final = "tunnel-gateway"
 PREFIX: Final = "TUNNEL_"
 
-# A datagram has to fit into the socket's buffer, some 200 KiB; a certificate's names have 2 KiB.
+# A datagram must fit into the socket's buffer, which has about 200 KiB. The names of a certificate
+# have 2 KiB.
 MAX_VALUE: Final = 8 * 1024
 MAX_FIELDS: Final = 64
 MAX_NAME: Final = 64
 _MAX_MESSAGE: Final = 32 * 1024
 
-# syslog(3)'s numbers.
+# The numbers of syslog(3).
 _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Z0-9_]", re.ASCII)
 
@@ -38,7 +40,7 @@ def is_connected(stream: TextIO | None) -> bool:
     """Whether ``stream`` leads to the journal: JOURNAL_STREAM names its device and inode."""
     try:
         status = os.fstat(stream.fileno()) if stream else None
-    except (OSError, ValueError):  # a closed one, or none of a file
+    except (OSError, ValueError):  # the stream is closed, or has no file
         status = None
     if status is None:
         return False
@@ -47,10 +49,11 @@ def is_connected(stream: TextIO | None) -> bool:
 
 
 def entry(message: str, facts: Mapping[str, object]) -> bytes:
-    """Return one line as the journal takes it: ``facts`` are plain values, as JSON has them.
+    """Return one line as the journal takes it; ``facts`` are plain values, as in JSON.
 
-    ``timestamp`` is left to the journal, ``level`` is the priority. A list is a field for each of
-    its values. What is too long is cut, what is too much is left out.
+    The journal has its own time stamp, so ``timestamp`` is left out. ``level`` becomes the
+    priority. A list becomes one field for each value. A value that is too long is cut, and fields
+    after the first MAX_FIELDS are left out.
     """
     level = str(facts.get("level", "info"))
     fields = [
@@ -71,7 +74,7 @@ def _each(facts: Mapping[str, object]) -> Iterator[tuple[str, object]]:
         if name in ("timestamp", "level"):
             continue
         if isinstance(value, list):
-            yield from ((name, one) for one in value)
+            yield from ((name, item) for item in value)
         else:
             yield name, value
 
@@ -92,9 +95,9 @@ def _field(name: str, value: str, limit: int = MAX_VALUE) -> bytes:
 
 
 def send(entries: deque[bytes]) -> None:
-    """Send entries, and take out each that was sent; waits as long as the journal does.
+    """Send entries, and remove each entry that was sent. This waits as long as the journal does.
 
-    Raises OSError where there is no journal.
+    Raises OSError if there is no journal.
     """
     while entries:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:

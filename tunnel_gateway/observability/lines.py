@@ -1,12 +1,12 @@
-"""The thread that writes what this process says, so that nobody waits for who reads it.
+"""The thread that writes the lines of the log, so that a slow reader of the log stops nothing.
 
-A pipe whose reader stalls, a terminal after Ctrl-S, the journal's socket, a file on a share that is
-away: each lets write(2) stand for as long as it likes. So a line is handed over and nothing more.
-Lines wait in memory, in order, up to `MAX_WAITING` bytes. What comes while no more can wait is lost
-and counted until all that waited is written; then one line says how many there were.
+write(2) can block for any time: on a pipe whose reader has stopped, on a terminal after Ctrl-S, on
+the journal's socket, on a network share that is gone. So the caller only hands a line over. Lines
+wait in memory, in order, up to `MAX_WAITING` bytes. After that, lines are lost and counted until
+all waiting lines are written. Then one line says how many were lost.
 
-To make the descriptor non-blocking would not do: it is shared with the shell and with other
-processes, and files know no such thing.
+A non-blocking descriptor would not help: the shell and other processes share the descriptor, and
+writing to a file blocks in any case.
 """
 
 from __future__ import annotations
@@ -23,43 +23,44 @@ from queue import Empty, SimpleQueue
 from typing import Final, TextIO
 
 MAX_WAITING: Final = 1 << 20
-# What is written at once, and how long the end of the process may wait for its last lines.
+# The bytes that one write takes, and the time that the end of the process waits for its last lines.
 _BATCH: Final = 1 << 16
 _LAST_SECONDS: Final = 1.0
 
-# Writes lines and takes each that is written out of the deque; raises OSError with the rest in it.
+# Writes lines and removes each written line from the deque. If it raises OSError, the deque has the
+# lines that are not written.
 Sink = Callable[[deque[bytes]], object]
 
 
 class LineWriter:
-    """Hands lines to sinks in a thread of its own, from the first one on. ``add`` never waits.
+    """Writes lines to sinks in a thread of its own. The first line starts it. ``add`` never waits.
 
-    ``lost_total`` counts the lines that no sink took. ``tell_lost`` is called in the thread with
-    their number since the last time, when lines are taken again.
+    ``lost_total`` counts the lines that no sink has written. When lines can be written again, the
+    thread calls ``tell_lost`` with the number of lines that were lost since its last call.
     """
 
     def __init__(self, tell_lost: Callable[[int], object] = lambda _: None) -> None:
         self.tell_lost = tell_lost
         self.lost_total = 0
-        self._lost = 0  # since that was told
+        self._lost = 0  # since the last call of tell_lost
         self._waiting = 0  # bytes
         self._full = False
-        # The search for garbage runs wherever it likes, and what it ends may have something to say:
-        # so a thread may come again, and as little as can be is done while it has this.
+        # The search for garbage can run anywhere, also while a thread has this lock, and an object
+        # that it ends may log a line. So the lock is reentrant, and is held only for moments.
         self._change = threading.RLock()
         self._queue: SimpleQueue[tuple[Sink, bytes]] = SimpleQueue()
         self._started = False
 
     @property
     def ok(self) -> bool:
-        """Whether lines are taken."""
+        """Whether no line was lost since the last call of ``tell_lost``."""
         return not self._lost
 
     def add(self, sink: Sink, line: bytes) -> None:
-        """Have a line written, or count it as lost."""
+        """Hand a line over to the thread, or count it as lost."""
         size = len(line)
         with self._change:
-            # If none wait, nothing is written that would end the state of being full.
+            # If no line waits, the thread writes nothing, so it cannot end the state of being full.
             self._full = self._full and self._waiting > 0
             self._full = self._full or self._waiting + size > MAX_WAITING
             if self._full:
@@ -74,7 +75,7 @@ class LineWriter:
         self._queue.put((sink, line))
 
     def flush(self, seconds: float = _LAST_SECONDS) -> None:
-        """Wait until what was added so far is written, but not longer than ``seconds``."""
+        """Wait until all lines so far are written, at most ``seconds``."""
         if self._started:
             written = threading.Event()
             self._queue.put((lambda _: written.set(), b""))
@@ -90,7 +91,7 @@ class LineWriter:
             self._write(sink, lines)
 
     def _batch(self, sink: Sink, line: bytes) -> tuple[deque[bytes], tuple[Sink, bytes] | None]:
-        """Return the line with those of its sink that wait behind it, and what follows them."""
+        """Return the line with the next lines for the same sink, and the line after them."""
         lines, size = deque((line,)), len(line)
         while size < _BATCH:
             try:
@@ -105,10 +106,10 @@ class LineWriter:
 
     def _write(self, sink: Sink, lines: deque[bytes]) -> None:
         size = sum(map(len, lines))
-        if not size:  # that is `flush`
+        if not size:  # the empty line of `flush`
             sink(lines)
             return
-        with suppress(Exception):  # lines may be lost, and this thread not
+        with suppress(Exception):  # lines may be lost, but this thread must go on
             sink(lines)
         failed = len(lines)
         with self._change:
@@ -124,7 +125,7 @@ class LineWriter:
 
 
 def write_all(descriptor: int, lines: deque[bytes]) -> None:
-    """Write lines to a descriptor, whether or not somebody made it non-blocking. Raises OSError."""
+    """Write lines to a descriptor, even if another process made it non-blocking. Raises OSError."""
     rest = memoryview(b"".join(lines))
     while rest:
         try:
@@ -138,7 +139,7 @@ def write_all(descriptor: int, lines: deque[bytes]) -> None:
 
 @cache
 def descriptor_sink(descriptor: int) -> Sink:
-    """Return the sink of a descriptor, the same one each time."""
+    """Return the sink of a descriptor: the same object each time, so that lines join to batches."""
     return partial(write_all, descriptor)
 
 
@@ -146,7 +147,7 @@ WRITER: Final = LineWriter()
 
 
 def descriptor_of(stream: TextIO | None) -> int | None:
-    """Return the descriptor of a stream; None for one in memory, for a closed one and for none."""
+    """Return the descriptor of a stream; None for a stream in memory, a closed one, or None."""
     try:
         return stream.fileno() if stream else None
     except (OSError, ValueError):

@@ -5,17 +5,18 @@ A line is an event's name and its facts as keyword arguments::
     log = get_logger(__name__)
     log.info("tunnel_closed", domain="example.uz", serial="218711a92")
 
-Four promises, kept for our own lines and for those of libraries alike:
+There are four promises, for our own lines and for the lines of libraries:
 
-* No key, signature or payload gets in by mistake: of bytes only the length is written, and of an
-  object that is no plain value only its class.
-* No name and no number of a person is in it, unless ``tunnel.log.personal=full`` (masking.py).
-* Nobody outside can write a line of his own: what is not printable is escaped, and every line of
-  a traceback is marked.
-* A log that cannot be written (a closed stderr, a pipe that nobody reads) costs the line and
-  nothing else, and the number of such lines is told when it can be written again (lines.py).
+* No key, signature or payload gets into the log by mistake. Of bytes only the length is written. Of
+  an object that is not a plain value only its class is written.
+* No name and no number of a person is in the log, unless ``tunnel.log.personal=full`` (masking.py).
+* A stranger cannot write a line into the log: characters that are not printable are escaped, and
+  every line of a traceback is marked.
+* If a line cannot be written (stderr is closed, nobody reads the pipe), only this line is lost. The
+  number of lost lines is logged when lines can be written again (lines.py).
 
-A line is made in the caller's thread, so no hot path logs: events are per tunnel, not per record.
+A line is made in the caller's thread, so code that runs for every record does not log. Events are
+for each tunnel.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 _PACKAGE = "tunnel_gateway"
 _MAX_DEPTH = 4
 
-# The first that fits: the value of a StrEnum is a word, the name of any other Enum says more than
-# its value. date stands for datetime too.
+# The first row that fits decides. An enumeration may also be a text or a number, so it comes first.
+# The value of a StrEnum is a word; of any other Enum the name says more. A datetime is also a date.
 _SHOWN_AS: tuple[tuple[tuple[type, ...], Callable[[Any], object]], ...] = (
     ((bytes, bytearray, memoryview), lambda value: f"<{memoryview(value).nbytes} bytes>"),
     ((StrEnum,), lambda value: value.value),
@@ -65,12 +66,12 @@ _BEFORE: list[Processor] = [
 ]
 
 
-def get_logger(name: str, **context: object) -> FilteringBoundLogger:
-    """The logger of the module ``name``; ``context`` goes into each of its lines.
+def get_logger(name: str) -> FilteringBoundLogger:
+    """Return the logger of the module ``name``.
 
-    It may be made before `configure_logs` and follows every later call of it.
+    It can be made before `configure_logs`, and every later call of that applies to it.
     """
-    return cast("FilteringBoundLogger", structlog.get_logger(name, **context))
+    return cast("FilteringBoundLogger", structlog.get_logger(name))
 
 
 log = get_logger(__name__)
@@ -83,12 +84,12 @@ def configure_logs(
     *,
     personal: Personal = "masked",
 ) -> None:
-    """Send all logging of the process to ``stream`` (stderr when None), from ``level`` on.
+    """Send all logging of the process to ``stream`` (stderr if None), from ``level`` on.
 
-    ``auto`` is ``console`` when the stream is a terminal, the journal's own fields when it leads
-    to the journal, else ``json``. Libraries that use the standard ``logging`` come out in the same
-    form, but never below a warning. May be called again, on a reload: the last call holds.
-    ``personal`` is how persons are named, in the log and in the status.
+    ``auto`` is ``console`` if the stream is a terminal, the journal's own fields if it leads to the
+    journal, else ``json``. The lines of libraries that use the standard ``logging`` have the same
+    form, from the level warning on. ``personal`` says how the log and the status name persons. A
+    reload calls this again: the last call counts.
     """
     show_personal(personal)
     stream = sys.stderr if stream is None else stream
@@ -150,16 +151,16 @@ class _MemoryHandler(logging.StreamHandler[TextIO]):
     """Writes to a stream of this process alone, which nobody else can stall."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own
-        """Lose a line rather than raise: the stream is closed, or there is none."""
+        """Lose the line, and do not raise: the stream is closed, or there is no stream."""
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Says so where a line cannot be made, rather than raise."""
+    """Writes a line about the failure if a line cannot be made. It does not raise."""
 
     def format(self, record: logging.LogRecord) -> str:
         try:
             return super().format(record)
-        except Exception as error:  # noqa: BLE001 - a line, and never more
+        except Exception as error:  # noqa: BLE001 - a failure of the log costs a line, nothing else
             text = f"a line of the log was lost: {type(error).__name__}"
             facts = {"name": record.name, "levelname": "ERROR", "levelno": logging.ERROR}
             return super().format(logging.makeLogRecord({**facts, "msg": text}))
@@ -168,7 +169,7 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
 def _is_terminal(stream: TextIO | None) -> bool:
     try:
         return stream is not None and stream.isatty()
-    except ValueError:  # a closed one
+    except ValueError:  # the stream is closed
         return False
 
 
@@ -178,7 +179,7 @@ def _rendering(log_format: LogFormat, *, terminal: bool) -> list[Processor]:
     renderer = structlog.dev.ConsoleRenderer(
         colors=terminal,
         sort_keys=False,
-        exception_formatter=structlog.dev.plain_traceback,  # given as text already
+        exception_formatter=structlog.dev.plain_traceback,  # the traceback is text already
     )
     return [_escape_for_people, renderer]
 
@@ -201,7 +202,7 @@ def _only_plain_values(_: WrappedLogger, __: str, event_dict: EventDict) -> Even
 
 
 def _plain(value: object, depth: int = 0) -> object:
-    """``value`` as JSON can hold it, without the content of bytes and of unknown objects."""
+    """Return ``value`` as JSON can hold it, without the content of bytes and unknown objects."""
     for types, show in _SHOWN_AS:
         if isinstance(value, types):
             return show(value)
@@ -213,12 +214,12 @@ def _plain(value: object, depth: int = 0) -> object:
 
 
 def _order_for_machines(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
-    """Time, level and event first, so that raw lines can be read down a column."""
+    """Put time, level and event first, so that raw lines can be read down a column."""
     return {key: event_dict[key] for key in ("timestamp", "level", "event")} | dict(event_dict)
 
 
 def _for_journal(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
-    """An entry's bytes as Latin-1 text: a formatter must return text."""
+    """Return the bytes of an entry as Latin-1 text, because a formatter must return text."""
     shown = _escape_for_people(logger, method, dict(event_dict))
     trace = shown.pop("exception", None)
     words = [shown.pop("event")]
@@ -228,12 +229,13 @@ def _for_journal(logger: WrappedLogger, method: str, event_dict: EventDict) -> s
             text = value if plain else escaped(json.dumps(value, ensure_ascii=False))
             words.append(f"{key}={text}")
     message = " ".join(words) if trace is None else f"{' '.join(words)}\n{trace}"
-    facts = {"event": event_dict["event"]} | dict(event_dict)  # first, so that it is never cut off
+    # The event comes first, so that it is never left out.
+    facts = {"event": event_dict["event"]} | dict(event_dict)
     return journal.entry(message, facts).decode("latin-1")
 
 
 def _escape_for_people(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
-    """Escape the text; what is nested is escaped by the renderer, which shows its repr."""
+    """Escape the texts. The renderer shows nested values by their repr, which escapes them."""
     trace = event_dict.pop("exception", None)
     shown: EventDict = {
         escaped(key): escaped(value) if isinstance(value, str) else value
@@ -241,16 +243,16 @@ def _escape_for_people(_: WrappedLogger, __: str, event_dict: EventDict) -> Even
     }
     shown["event"] = str(shown["event"])
     if trace is not None:
-        # The text of an exception may hold line ends of a stranger's.
+        # The text of an exception may have line ends that a stranger has sent.
         shown["exception"] = "\n".join(f"  | {escaped(line)}" for line in trace.splitlines())
     return shown
 
 
 def escaped(text: str) -> str:
-    """``text`` with all but printable characters as Python escapes; for what strangers wrote.
+    """Return a stranger's ``text`` with Python escapes for characters that are not printable.
 
-    Not printable are, besides control characters, those that reorder or hide text on a terminal
-    (the bidirectional and zero-width ones of Unicode) and lone surrogates.
+    These are control characters, lone surrogates, and the characters of Unicode that reorder or
+    hide text on a terminal (bidirectional and zero-width ones).
     """
     if text.isprintable():
         return text

@@ -1,4 +1,4 @@
-"""How late the event loop is: what an open tunnel waits for when something takes too long."""
+"""How late the event loop is: so long an open tunnel waits when some code takes too much time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LOOK_SECONDS: Final = 0.5
 
 
 async def measure_lag(observe: Callable[[float], object], seconds: float = _LOOK_SECONDS) -> None:
-    """Tell ``observe`` how many seconds late a timer of ``seconds`` came."""
+    """Call ``observe`` with the seconds that a timer of ``seconds`` was late."""
     loop = asyncio.get_running_loop()
     due = loop.time() + seconds
     await asyncio.sleep(seconds)

@@ -1,18 +1,18 @@
-"""Who a person is, kept out of what is not the audit file: names, PINFLs and UIDs.
+"""Masking of names, PINFLs and UIDs: only the audit file names persons.
 
-`tunnel.log.personal` is the one setting for the log and the status: ``masked`` or ``full``. What
-is left of a person is enough to find him in the audit file: the serial number of his certificate,
-its issuer, and the id of his tunnel. The number of a legal entity (INN) is not personal.
+`tunnel.log.personal` is the one setting for the log and the status: ``masked`` or ``full``. The
+facts that stay are enough to find the person in the audit file: the serial number and the issuer of
+the certificate, and the id of the tunnel. The number of a legal entity (INN) is not personal.
 
-The log is masked where it is written, line by line, whatever the event: values under the keys of
-`PERSONAL_KEYS`, the same values wherever else in the line they stand, and in every text what looks
-like a PINFL or like a distinguished name of a person. So an error that quotes a certificate tells
-no name, though nobody thought of it.
+Each line of the log is masked when it is written, whatever its event. These parts are masked: the
+values of the keys in `PERSONAL_KEYS`, the same values in the rest of the line, and in every text
+anything that looks like a PINFL or like a distinguished name of a person. So an error that quotes a
+certificate tells no name, even if nobody thought of this case.
 
-Errors quote distinguished names as ``<CN=…,O=…>``. Who made a certificate himself also chose its
-issuer, and may have written a person there, under any attribute. So of such a name everything but
-the two letters of a country is masked, unless it is that of a centre that was proven: one of the
-configuration, or on a user's verified path (`know_centres`).
+Errors quote distinguished names as ``<CN=…,O=…>``. Anyone can make a certificate with any issuer in
+it, and may have written a person's name there, under any attribute. So everything in such a name is
+masked except the two letters of the country. The name of a proven centre stays: a centre of the
+configuration, or of a user's verified path (`know_centres`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Personal = Literal["masked", "full"]
 
 # Keys of log lines whose whole value is a person's name.
 PERSONAL_KEYS: Final = frozenset({"user"})
-# Keys whose values are made by this program and name no person, though they may hold many digits.
+# Keys whose values this program makes. They name no person, but may have many digits.
 _PLAIN_KEYS: Final = frozenset(
     {"timestamp", "level", "event", "logger", "client", "tunnel_id", "serial"}
 )
@@ -35,19 +35,20 @@ _PLAIN_KEYS: Final = frozenset(
 _ELLIPSIS: Final = "…"
 _SHOWN_DIGITS: Final = 4
 
-# A number that is part of a longer one, or of hexadecimal digits, is none; nor is the serial number
-# in "certificate 12345678901234 issued by".
+# A part of a longer number or of hexadecimal digits is not a PINFL. The serial number in
+# "certificate 12345678901234 issued by" is not a PINFL either.
 _PINFL: Final = re.compile(r"(?<![0-9a-f])(?<!certificate )[0-9]{14}(?![0-9a-f])")
-# What a rule of the configuration quotes as a person's number may be mistyped.
+# A rule of the configuration may quote a person's number with a typing mistake in it, so here any
+# long number is masked.
 _RULE: Final = re.compile(r"\b(?:allow|deny)\.(?:pinfl|uid)\b")
 _NUMBER: Final = re.compile(r"[0-9]{5,}")
-# Attributes as pki/certificates/names.py writes them: those that only persons have (the last is the
-# PINFL), and those that a centre has too.
+# Attributes as pki/certificates/names.py writes them. Only persons have those in _PERSONS (the last
+# is the PINFL). Centres also have the others in _NAMED.
 _PERSONS: Final = r"SURNAME|GIVENNAME|Name|UID|1\.2\.860\.3\.16\.1\.2"
 _VALUE: Final = r"(?:\\.|[^,\\<>;\n])*"
 _OF_A_PERSON: Final = re.compile(rf"\b(?:{_PERSONS})=")
 _NAMED: Final = re.compile(rf"\b(?:{_PERSONS}|CN|E|T|SERIALNUMBER)={_VALUE}")
-# Within a name brackets are escaped, so none of these is the beginning of another search.
+# Brackets in a name are escaped, so a name never has the beginning or the end of a quote in it.
 _QUOTED: Final = re.compile(r"(?<!\\)<((?:[A-Za-z]+|[0-9.]+)=(?:\\.|[^\\<>\n])*)>")
 _ATTRIBUTE: Final = re.compile(rf"(?:[A-Za-z]+|[0-9.]+)={_VALUE}")
 _COUNTRY: Final = re.compile(r"C=[A-Za-z]{2}")
@@ -55,7 +56,7 @@ _CUT: Final = "…"
 _MAX_CENTRES: Final = 1000
 _MAX_DEPTH: Final = 4
 
-# Distinguished names of proven centres, which no stranger can add to.
+# Distinguished names of proven centres. A stranger cannot add a name.
 _centres: set[str] = set()
 
 _shows_all = False
@@ -63,34 +64,29 @@ _shows_all = False
 
 def show_personal(personal: Personal) -> None:
     """Let the whole process write persons ``full`` or ``masked``; masked before the first call."""
-    global _shows_all  # noqa: PLW0603 (one setting of the process, as that of the log is)
+    global _shows_all  # noqa: PLW0603 (the setting belongs to the process, as the log does)
     _shows_all = personal == "full"
 
 
 def know_centres(names: Iterable[str]) -> None:
-    """Leave these distinguished names readable: centres that were proven."""
+    """Leave the distinguished names of these proven centres readable."""
     for name in names:
         if len(_centres) < _MAX_CENTRES:
             _centres.add(name)
 
 
 def name_shown(name: str | None) -> str | None:
-    """Return a person's name as the setting wants it."""
+    """Return a person's name, masked unless the setting is ``full``."""
     return name if _shows_all or name is None else masked(name)
 
 
-def number_shown(number: str | None) -> str | None:
-    """Return a PINFL or UID as the setting wants it."""
-    return number if _shows_all or number is None else masked_number(number)
-
-
 def masked(name: str) -> str:
-    """Return a name with nothing but the first letter of each word: ``G… O…``."""
+    """Return a name with only the first letter of each word: ``G… O…``."""
     return " ".join(word[0] + _ELLIPSIS for word in name.split())
 
 
 def masked_number(number: str) -> str:
-    """Return the last four digits of a number; nothing of one that has no more than those."""
+    """Return the last four digits of a number; no digits if the number has only four or fewer."""
     shown = number[-_SHOWN_DIGITS:] if len(number) > _SHOWN_DIGITS else ""
     return _ELLIPSIS + shown
 
@@ -100,14 +96,16 @@ def mask_line(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
     if _shows_all:
         return event_dict
     names = {event_dict[key] for key in PERSONAL_KEYS & event_dict.keys()}
-    known = sorted((one for one in names if isinstance(one, str) and one), key=len, reverse=True)
+    texts = (name for name in names if isinstance(name, str) and name)
+    # The longest name first: a shorter name may be a part of it.
+    known = sorted(texts, key=len, reverse=True)
 
     def hidden(text: str) -> str:
         for name in known:
             text = text.replace(name, masked(name))
         return masked_text(text)
 
-    # A line of a library has its text as the event.
+    # In a line of a library, the event is a text and may name a person.
     plain = _PLAIN_KEYS - {"event"} if "logger" in event_dict else _PLAIN_KEYS
     return {key: _masked_value(key, value, hidden, plain) for key, value in event_dict.items()}
 
@@ -131,10 +129,10 @@ def _each_text(value: object, change: Callable[[str], str], depth: int = 0) -> o
 
 
 def masked_text(text: str) -> str:
-    """Return a text without PINFLs, and without the names in distinguished names of persons.
+    """Return a text without PINFLs and without names of persons in distinguished names.
 
-    Outside of angle brackets common names are masked only where the text also has an attribute
-    that a person has and a centre has not, so that ``CN=Development Centre`` stays.
+    Outside of angle brackets, common names are masked only if the text also has an attribute that
+    only persons have. So ``CN=Development Centre`` stays.
     """
     shown: list[str] = []
     position = 0
@@ -148,7 +146,7 @@ def masked_text(text: str) -> str:
 def _is_centre(name: str) -> bool:
     if not name.endswith(_CUT):
         return name in _centres
-    return any(one.startswith(name[: -len(_CUT)]) for one in _centres)
+    return any(centre.startswith(name[: -len(_CUT)]) for centre in _centres)
 
 
 def _masked_name(name: str) -> str:

@@ -1,9 +1,9 @@
-"""Every metric that the gateway offers: its name, type, labels, unit and meaning.
+"""Every metric of the gateway: its name, type, labels, unit and meaning.
 
-Names, types and labels are a promise to everybody who alerts on them. No label has values that a
-stranger could add to: domains, dst_ids and limits come from the configuration, reasons and stages
-from the code; a reason that is not among `REASONS` counts as `OTHER`. docs/metrics.md has the
-table as `as_markdown` prints it.
+Names, types and labels are a promise to everyone who has alerts on them. A stranger cannot add a
+value to any label: domains, dst_ids and limits come from the configuration, reasons and stages from
+the code. A reason that is not in `REASONS` counts as `OTHER`. docs/metrics.md has the table as
+`as_markdown` prints it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tunnel_gateway.errors import (
 )
 
 OTHER: Final = "other"
-# How a tunnel can end without an error of ours: the words of transport/streams/relay.py and of a
+# The ends of a tunnel that have no error of ours: the words of transport/streams/relay.py and of a
 # session.
 _ENDS: Final = (
     "completed",
@@ -38,11 +38,11 @@ _ENDS: Final = (
 
 def _codes(kind: type[TunnelGatewayError]) -> Iterator[str]:
     yield kind.code
-    for one in kind.__subclasses__():
-        yield from _codes(one)
+    for child in kind.__subclasses__():
+        yield from _codes(child)
 
 
-# The errors that end tunnels; those of files and of the agent do not.
+# The errors that end tunnels. Errors of files and of the agent end no tunnel.
 _ERRORS: Final = (CertificateError, PeerError, RefusalError, AlertReceivedError, TruncatedError)
 REASONS: Final = (
     *dict.fromkeys(
@@ -54,7 +54,7 @@ REASONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: ``name`` as Prometheus shows it; ``unit`` is "" for a plain number.
+    """One metric. ``name`` is as Prometheus shows it; ``unit`` is "" for a plain number.
 
     ``buckets`` are the upper bounds of a histogram. The meaning is Markdown.
     """
@@ -178,9 +178,10 @@ METRICS: Final[tuple[Metric, ...]] = (
 
 
 def as_markdown() -> str:
-    """Return the table as it stands in docs/metrics.md."""
+    """Return the table as it is in docs/metrics.md."""
     lines = ["| metric | type | labels | unit | meaning |", "|---|---|---|---|---|"]
-    for one in METRICS:
-        labels = ", ".join(f"`{label}`" for label in one.labels)
-        lines.append(f"| `{one.name}` | {one.kind} | {labels} | {one.unit} | {one.meaning} |")
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        cells = (f"`{metric.name}`", metric.kind, labels, metric.unit, metric.meaning)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """The metrics of one process, in a registry of their own; metric_table.py says what they mean.
 
-What happens is counted when it happens, per tunnel and never per record. A state is asked
-for when somebody looks: `Metrics.watch` takes who answers.
+Events are counted when they happen, for each tunnel and never for each record. States are asked for
+when somebody reads the metrics: `Metrics.watch` takes the functions that answer.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 # A sample: the metric's name, the values of its labels in the table's order, and the number.
 Sample = tuple[str, tuple[str, ...], float]
 
-# A second series beside each counter, of when it began: process_start_time_seconds says it too.
+# The library would add a second series to each counter, with its start. process_start_time_seconds
+# says the same.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-_TABLE: Final = {one.name: one for one in METRICS}
+_METRIC_OF: Final = {metric.name: metric for metric in METRICS}
 _KNOWN_REASONS: Final = frozenset(REASONS)
 
 
 def reason_label(reason: str) -> str:
-    """Return ``reason`` if it is one of the table's, else `OTHER`."""
+    """Return ``reason`` if the table has it, else `OTHER`."""
     return reason if reason in _KNOWN_REASONS else OTHER
 
 
 class Metrics:
-    """Counts events, and shows them beside the samples of those who are watched."""
+    """Counts events, and shows the counts and the samples of the watched functions."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
@@ -59,7 +60,7 @@ class Metrics:
         self._watched = _Watched()
         self._registry.register(self._watched)
         self.watch(_background)
-        # A rate needs a zero to begin with.
+        # Without a zero at the start, Prometheus would not see the first increase.
         for reason in REASONS:
             self._closed.labels(reason)
             self._refused.labels(reason)
@@ -77,21 +78,21 @@ class Metrics:
         self._refused.labels(reason_label(reason)).inc()
 
     def watch(self, samples: Callable[[], Iterable[Sample]]) -> None:
-        """Ask ``samples`` whenever the metrics are shown. Counters among them never go back."""
+        """Call ``samples`` each time the metrics are read. Counters among them must not go back."""
         self._watched.sources.append(samples)
 
     def text(self) -> bytes:
-        """Return all of them in the text format of Prometheus (version 0.0.4)."""
+        """Return all metrics in the text format of Prometheus (version 0.0.4)."""
         return generate_latest(self._registry)
 
     def _counter(self, name: str) -> Counter:
-        one = _TABLE[name]
-        return Counter(name, one.meaning, one.labels, registry=self._registry)
+        metric = _METRIC_OF[name]
+        return Counter(name, metric.meaning, metric.labels, registry=self._registry)
 
     def _histogram(self, name: str) -> Histogram:
-        one = _TABLE[name]
+        metric = _METRIC_OF[name]
         return Histogram(
-            name, one.meaning, one.labels, registry=self._registry, buckets=one.buckets
+            name, metric.meaning, metric.labels, registry=self._registry, buckets=metric.buckets
         )
 
 
@@ -101,7 +102,7 @@ def _background() -> Iterator[Sample]:
 
 
 class _Watched(Collector):
-    """What is asked for at every look."""
+    """Asks the watched functions each time the metrics are read."""
 
     def __init__(self) -> None:
         self.sources: list[Callable[[], Iterable[Sample]]] = []
@@ -111,11 +112,11 @@ class _Watched(Collector):
         for samples in self.sources:
             for name, labels, value in samples():
                 if name not in families:
-                    families[name] = _family(_TABLE[name])
+                    families[name] = _family(_METRIC_OF[name])
                 families[name].add_metric(labels, value)
         yield from families.values()
 
 
-def _family(one: Metric) -> CounterMetricFamily | GaugeMetricFamily:
-    kind = CounterMetricFamily if one.kind == "counter" else GaugeMetricFamily
-    return kind(one.name, one.meaning, labels=one.labels)
+def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    return kind(metric.name, metric.meaning, labels=metric.labels)

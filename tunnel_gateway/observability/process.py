@@ -1,4 +1,4 @@
-"""What the system knows of this process, from /proc (proc(5)) and getrusage(2)."""
+"""The facts that the system knows of this process, from /proc (proc(5)) and getrusage(2)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 def resident_bytes() -> int:
-    """Return the resident memory of this process (statm's second number, proc(5)).
+    """Return the resident memory of this process: the second number of statm, see proc(5).
 
-    0 where there is no /proc.
+    0 if there is no /proc.
     """
     try:
         return int((_PROC / "statm").read_text("ascii").split()[1]) * _PAGE
@@ -32,19 +32,19 @@ def _of_proc() -> Iterator[Sample]:
         yield "process_resident_memory_bytes", (), memory
     with suppress(FileNotFoundError):
         fds = os.listdir(_PROC / "fd")  # noqa: PTH208 - no Path for each of many thousands
-        yield "process_open_fds", (), len(fds) - 1
+        yield "process_open_fds", (), len(fds) - 1  # without the descriptor of this listing
 
 
 class Process:
     """The metrics of this process as they were at the last ``look``."""
 
     def __init__(self) -> None:
-        # A process that begins is not far from here, and /proc/stat may be out of reach.
+        # The process has just started, and /proc/stat may not be readable.
         self.started = time.time()
         self._samples: tuple[Sample, ...] = ()
 
     def look(self) -> None:
-        """Look. Takes milliseconds for ten thousands of descriptors: not for an event loop."""
+        """Take new samples. With many descriptors this takes milliseconds: not in an event loop."""
         self._samples = (
             ("process_start_time_seconds", (), self.started),
             ("process_cpu_seconds_total", (), time.process_time()),
@@ -53,5 +53,5 @@ class Process:
         )
 
     def samples(self) -> Iterable[Sample]:
-        """Return them, for ``Metrics.watch``."""
+        """Return the samples of the last ``look``, for ``Metrics.watch``."""
         return self._samples
