@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -49,25 +50,73 @@ def test_what_is_installed(installed: Path) -> None:
             assert path.stat().st_mode & 0o022 == 0, path
 
 
+SMALL_PROGRAM = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "tunnel-gateway"
+version = "1"
+
+[project.scripts]
+tunnel-gateway = "tunnel_gateway:self_test"
+
+[tool.setuptools]
+packages = ["tunnel_gateway"]
+"""
+
+
+def small_project(folder: Path) -> Path:
+    """Return a copy of this project, but of a program without dependencies that is built at once.
+
+    The whole program is installed once, for `installed`; that takes long.
+    """
+    for name in ("scripts", "systemd", "config", "docs"):
+        shutil.copytree(PROJECT / name, folder / name)
+    for name in ("README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, folder)
+    (folder / "pyproject.toml").write_text(SMALL_PROGRAM)
+    (folder / "setup.py").write_text("from setuptools import setup\n\nsetup()\n")
+    (folder / "tunnel_gateway").mkdir()
+    (folder / "tunnel_gateway" / "__init__.py").write_text(
+        "def self_test() -> int:\n    return 0\n"
+    )
+    lock = (PROJECT / "requirements-run.lock").read_text()
+    builder = re.search(r"^setuptools==.*(\n +.*)+", lock, re.MULTILINE)
+    assert builder
+    (folder / "requirements-run.lock").write_text(f"{builder[0]}\n")
+    return folder
+
+
+def outside_the_program(tree: Path) -> set[str]:
+    return {name for name in files(tree) if not name.startswith(f"{PREFIX}/")}
+
+
 def test_again_and_away(installed: Path, tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    shutil.copytree(installed, tree, symlinks=True)
-    before = files(tree)
-    config = tree / CONFIG / "config.properties"
+    project, tree = small_project(tmp_path / "project"), tmp_path / "tree"
+    config, program = tree / CONFIG / "config.properties", tree / PREFIX
+    config.parent.mkdir(parents=True)
     config.write_text("tunnel.enabled=no\n")
     (tree / CONFIG / "config.properties.example").write_text("an old one")
-    (tree / PREFIX / "lib" / "left_by_an_old_version.py").touch()
-    said = install(tree, path=path_without_systemd(tmp_path / "bin"))  # nor is systemctl needed
+    (program / "lib").mkdir(parents=True)
+    (program / "lib" / "left_by_an_old_version.py").touch()
+    (program / ".installed-by-tunnel-gateway").touch()
+    # Nor is systemctl needed.
+    said = install(tree, project=project, path=path_without_systemd(tmp_path / "bin"))
     assert "installed in /opt/tunnel-gateway" in said
-    assert files(tree) == before
+    assert outside_the_program(tree) == outside_the_program(installed)
+    assert [path.name for path in program.parent.iterdir()] == [program.name]
+    assert f"{PREFIX}/bin/tunnel-gateway" in files(tree)
+    assert not (program / "lib" / "left_by_an_old_version.py").exists()
     assert config.read_text() == "tunnel.enabled=no\n"
     example = (tree / CONFIG / "config.properties.example").read_bytes()
     assert example == (PROJECT / "config" / "config.properties").read_bytes()
 
-    said = install(tree, "--remove")
+    said = install(tree, "--remove", project=project)
     assert "/etc/tunnel-gateway" in said
     assert files(tree) == {str(CONFIG / "config.properties"), f"{CONFIG}/config.properties.example"}
-    install(tree, "--remove")  # what is not there is no fault
+    install(tree, "--remove", project=project)  # what is not there is no fault
 
 
 def refusal(**variables: str) -> str:

@@ -23,15 +23,15 @@ CONFIG = Path("etc/tunnel-gateway")
 UNITS = Path("usr/local/lib/systemd/system")
 
 
-def install(tree: Path, *arguments: str, path: str | None = None) -> str:
-    """Run scripts/install with ``tree`` as DESTDIR; return what it says.
+def install(tree: Path, *arguments: str, project: Path = PROJECT, path: str | None = None) -> str:
+    """Run scripts/install of ``project`` with ``tree`` as DESTDIR; return what it says.
 
     What a workplace sets for its Python, such as PYTHONDONTWRITEBYTECODE, is kept from it. ``path``
-    is where it finds programs, in place of this process's PATH.
+    is where it finds programs, instead of this process's PATH.
     """
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
-        (PROJECT / "scripts" / "install", *arguments),
+        (project / "scripts" / "install", *arguments),
         env=ours | {"DESTDIR": str(tree)} | ({"PATH": path} if path else {}),
         capture_output=True,
         text=True,
