@@ -5,6 +5,7 @@ What he can choose is all of 16 KiB but the signature of a centre that is truste
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from asn1crypto import core, x509
@@ -19,6 +20,12 @@ ROOM = 15_000
 _SEQUENCE, _SET = 0x30, 0x31
 
 
+@functools.cache
+def _leaf() -> Certificate:
+    """A user's certificate to alter; one is enough, because each chain is checked alone."""
+    return user().leaf
+
+
 def hostile_chains() -> dict[str, list[bytes]]:
     """Every kind by its name; none has more than 16 KiB."""
     root = authority().root.leaf
@@ -30,8 +37,8 @@ def hostile_chains() -> dict[str, list[bytes]]:
         found[name] = [own]
         found[f"{name}, in a centre's name"] = [forged]
     for name, value in _names():
-        found[f"{name} as issuer"] = [altered(user().leaf, issuer=value)]
-        found[f"{name} as subject"] = [altered(user().leaf, subject=value, issuer=issuer)]
+        found[f"{name} as issuer"] = [altered(_leaf(), issuer=value)]
+        found[f"{name} as subject"] = [altered(_leaf(), subject=value, issuer=issuer)]
     found["many extensions"] = [
         _with(extension("1.2.3", b"\x05\x00").dump() * (ROOM // 12), issuer)
     ]
@@ -39,12 +46,12 @@ def hostile_chains() -> dict[str, list[bytes]]:
     found["no certificate: empty values"] = [write(_SEQUENCE, b"\x30\x00" * (ROOM // 2))]
     for name, arcs in (("many arcs", b"\x01" * 7000), ("one number", b"\xff" * 7000 + b"\x01")):
         algorithm = write(_SEQUENCE, write(6, arcs))
-        found[f"an algorithm of {name}"] = [altered(user().leaf, signature=algorithm)]
+        found[f"an algorithm of {name}"] = [altered(_leaf(), signature=algorithm)]
     found["a long serial number"] = [
-        altered(user().leaf, serial_number=write(2, b"\x01" * ROOM), issuer=issuer)
+        altered(_leaf(), serial_number=write(2, b"\x01" * ROOM), issuer=issuer)
     ]
     found["a long key"] = [
-        altered(user().leaf, subject_public_key_info=write(_SEQUENCE, b"\x05\x00" * (ROOM // 2)))
+        altered(_leaf(), subject_public_key_info=write(_SEQUENCE, b"\x05\x00" * (ROOM // 2)))
     ]
     found["a large certificate in a centre's name"] = [
         _with(extension("1.2.3", bytes(ROOM)).dump(), issuer)
@@ -135,7 +142,7 @@ def _long_name(number: int) -> bytes:
 
 
 def _with(extensions: bytes, issuer: bytes) -> bytes:
-    return altered(user().leaf, issuer=issuer, extensions=write(0xA3, write(_SEQUENCE, extensions)))
+    return altered(_leaf(), issuer=issuer, extensions=write(0xA3, write(_SEQUENCE, extensions)))
 
 
 def _nested() -> bytes:
