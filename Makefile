@@ -22,6 +22,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
 PYTEST_ARGS ?=
+# Most tests wait for a program, a clock or a socket, so there are more workers than cores.
+WORKERS ?= $(shell expr 3 '*' $$(nproc))
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config proxy_header
 
@@ -38,9 +40,11 @@ demo: $(VENV)/.to-run
 develop: $(VENV)/.to-run
 	$(BIN)/python demo/develop.py $(ARGS)
 
+# A worker takes one file at a time, in the order of tests/conftest.py: the long ones first.
 # pytest names its folder by LOGNAME, and the path of a Unix socket may have no more than 107 bytes.
 test: $(VENV)/.installed $(VENV)/.for-tests
-	LOGNAME=$$(id -u) $(BIN)/pytest --numprocesses=auto --quiet $(PYTEST_ARGS)
+	LOGNAME=$$(id -u) $(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder \
+	    --quiet $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed $(VENV)/.for-benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -126,6 +130,9 @@ bundle:
 
 # Given to make, they are told to the script.
 export PREFIX SYSCONFDIR LIBDIR BINDIR PYTHON DESTDIR SYSTEMD_VERSION
+
+# The tests start hundreds of programs. Without kept bytecode each of them would compile its modules.
+unexport PYTHONDONTWRITEBYTECODE
 
 clean:
 	rm -rf $(VENV) build bundle dist *.egg-info certs/dev .mypy_cache .pytest_cache .ruff_cache .hypothesis

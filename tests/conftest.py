@@ -21,6 +21,33 @@ from tunnel_gateway.observability.logs import configure_logs
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
+# The files that take longest, where each worker takes a file at a time: none is left for the end.
+# test_service.py waits for the installation that test_install.py makes.
+LONGEST_FIRST = (
+    "tests/scenarios/test_install.py",
+    "tests/gost/test_curve_arithmetic.py",
+    "tests/gost/test_native.py",
+    "tests/benchmarks/test_fleet.py",
+    "tests/scenarios/test_agent_waits.py",
+    "tests/fleet/test_redis.py",
+    "tests/soak/test_strangers.py",
+    "tests/cli/test_start.py",
+    "tests/cli/test_status.py",
+    "tests/cms/test_signed_data.py",
+    "tests/scenarios/test_service.py",
+    "tests/scenarios/test_audit.py",
+    "tests/scenarios/test_admin.py",
+    "tests/scenarios/test_prometheus.py",
+    "tests/scenarios/test_half_gigabyte.py",
+    "tests/cli/test_pki_init.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, and leave all others in their order."""
+    rank = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
+
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item

@@ -1,9 +1,10 @@
-"""What .ci/run has root try once more: all that an ordinary user skips."""
+"""What .ci/run has root try once more: all that an ordinary user skips. And what starts first."""
 
 from __future__ import annotations
 
 import re
 
+from tests.conftest import LONGEST_FIRST
 from tests.support.processes import PROJECT
 
 # How a test says that it needs root: by itself, or by what it uses.
@@ -24,3 +25,7 @@ def test_nothing_is_tried_by_nobody() -> None:
     assert len(needing) > 3
     for path in needing:
         assert any(path.is_relative_to(place) for place in roots), f"{path} is not in .ci/run"
+
+
+def test_the_files_that_start_first_exist() -> None:
+    assert [name for name in LONGEST_FIRST if not (PROJECT / name).exists()] == []
