@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.processes import PROJECT
 from tunnel_gateway.agent.api.apikey import ApiKeys
-from tunnel_gateway.agent.api.dispatch import Service
+from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
@@ -33,9 +33,9 @@ def functions() -> dict[str, list[str]]:
     """Every function of the agent, with its arguments."""
     keyring = Keyring(PasswordDesk(PasswordFile(Path("none"))))
     tunnels = Tunnels({}, None, keyring)
-    service = Service([*key_functions(keyring, KeyFiles([])), tunnels.function()], ApiKeys())
+    dispatcher = Dispatcher([*key_functions(keyring, KeyFiles([])), tunnels.function()], ApiKeys())
     found: dict[str, list[str]] = {}
-    for one in service.describe():
+    for one in dispatcher.describe():
         arguments = one["arguments"]
         assert isinstance(arguments, list)
         found[f"{one['plugin']}.{one['name']}".removeprefix(".")] = arguments

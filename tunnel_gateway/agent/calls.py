@@ -1,19 +1,19 @@
-"""What a page may call: who calls, what is refused and why, and the shape of a function."""
+"""A call: the page that calls, and the function that it calls."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tunnel_gateway.errors import CallRefusedError
+from tunnel_gateway.agent.reasons import refused
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The page that calls: its origin as the browser names it, and the host in that.
+    """The page that calls: its origin as the browser writes it, and the host in the origin.
 
-    ``https://example.uz:8443`` and ``example.uz``. ``trustworthy`` unless somebody on the way
-    may have changed the page: plain http from elsewhere.
+    Examples are ``https://example.uz:8443`` and ``example.uz``. A page from another machine by
+    plain http is not ``trustworthy``: anybody between may have changed it.
     """
 
     origin: str
@@ -27,10 +27,10 @@ Handler = Callable[[Caller, Sequence[str]], Awaitable[Result]]
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of the API. ``plugin`` is "" for those that belong to none.
+    """One function of the API. ``plugin`` is "" if the function belongs to no plugin.
 
-    ``handler`` gets exactly as many arguments as ``parameters`` names, each a string; it returns
-    what stands beside ``"success": true`` in the reply, or raises CallRefusedError.
+    ``handler`` gets one string for each name in ``parameters``. It returns the fields of the answer
+    beside ``"success": true``, or raises CallRefusedError.
     """
 
     plugin: str
@@ -40,9 +40,9 @@ class Function:
     handler: Handler
 
     async def __call__(self, caller: Caller, arguments: Sequence[object]) -> Result:
-        """Call the handler if the arguments are what it takes. Raises CallRefusedError."""
+        """Call the handler if it takes these arguments. Raises CallRefusedError."""
         texts = [argument for argument in arguments if isinstance(argument, str)]
         if len(arguments) != len(self.parameters) or len(texts) != len(arguments):
             expected = ", ".join(self.parameters) or "none"
-            raise CallRefusedError("bad_arguments", f"the arguments must be text: {expected}")
+            raise refused("bad_arguments", expected=expected)
         return await self.handler(caller, texts)

@@ -22,24 +22,25 @@ from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.connecting import connect_in_turn, connect_within, look_up
 from tunnel_gateway.transport.streams.stream import SocketStream
 
-# Longer than the gateway's own handshake and connect time-outs together by default.
+# Longer than the gateway's default time limits for the handshake and for connecting together, so
+# that the gateway's alert with the reason comes first.
 TUNNEL_SECONDS: Final = 20.0
 _ADVICE: Final = "is the gateway running there, and the way to it open?"
 
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """An open tunnel: the gateway is proven, and has let the user in."""
+    """An open tunnel: the gateway has proven who it is, and has let the user in."""
 
     channel: Channel
     opened: Opened
 
 
 async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Executor) -> Tunnel:
-    """Make a tunnel within TUNNEL_SECONDS, at most half of them for the connection.
+    """Make a tunnel within TUNNEL_SECONDS; the connection may take half of that.
 
-    Raises GatewayUnreachableError, and the error that ended the handshake: a CertificateError
-    or PeerError of ours, or AlertReceivedError with the gateway's reason.
+    Raises GatewayUnreachableError, or the error that ended the handshake: our own CertificateError
+    or PeerError, or AlertReceivedError with the gateway's reason.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + TUNNEL_SECONDS
@@ -55,7 +56,7 @@ async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Execu
         stream.close()
         raise
     except (OSError, TunnelGatewayError) as error:
-        await channel.wait_closed()  # the gateway shall hear our reason
+        await channel.wait_closed()  # until the gateway has our alert with the reason
         if isinstance(error, OSError | TruncatedError):
             reason = error.strerror if isinstance(error, OSError) else error
             raise GatewayUnreachableError(
@@ -68,7 +69,7 @@ async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Execu
 
 
 async def _connect(gateway: Address, seconds: float) -> SocketStream:
-    """Connect to an address of the gateway's that answers; raises GatewayUnreachableError."""
+    """Connect to the first address of the gateway that answers; raises GatewayUnreachableError."""
     deadline = asyncio.get_running_loop().time() + seconds
     try:
         async with asyncio.timeout(seconds / 2):
@@ -83,12 +84,12 @@ async def _connect(gateway: Address, seconds: float) -> SocketStream:
         raise GatewayUnreachableError(
             f"{gateway}: not a host name; it has 1 to 63 letters, digits or hyphens between dots"
         ) from None
-    found = await connect_in_turn(addresses, deadline, _attempt)
-    if isinstance(found, SocketStream):
-        return found
+    result = await connect_in_turn(addresses, deadline, _attempt)
+    if isinstance(result, SocketStream):
+        return result
     if addresses == (gateway,):
-        raise GatewayUnreachableError(f"{gateway}: {found[gateway]}; {_ADVICE}")
-    texts = ", ".join(f"{address}: {fault}" for address, fault in found.items())
+        raise GatewayUnreachableError(f"{gateway}: {result[gateway]}; {_ADVICE}")
+    texts = ", ".join(f"{address}: {fault}" for address, fault in result.items())
     raise GatewayUnreachableError(f"{gateway} ({texts}); {_ADVICE}")
 
 

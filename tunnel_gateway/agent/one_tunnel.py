@@ -1,21 +1,18 @@
-"""One tunnel from its making to its end."""
+"""One tunnel without a page, for `connect`: from its making to its end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
 
 from tunnel_gateway.agent.handshake import open_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS, OneShotAddress
+from tunnel_gateway.agent.pages.page_tunnel import LIMITS
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd, RelayLimits
-
-# The gateway decides how long a tunnel may be idle; this only bounds one that forgot us.
-_LIMITS: Final = RelayLimits(idle=24 * 3600.0, half_close=60.0)
+from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd
 
 
 async def serve_one_tunnel(
@@ -27,8 +24,8 @@ async def serve_one_tunnel(
 ) -> RelayEnd:
     """Make a tunnel, ``announce`` its one-shot address and id, and serve it to its end.
 
-    ``time_limit`` is how many seconds the address waits for its connection. Raises what
-    ``open_tunnel`` and ``OneShotAddress.accept`` raise.
+    The address waits ``time_limit`` seconds for its connection. Raises the errors of
+    ``open_tunnel`` and of ``OneShotAddress.accept``.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="public-key") as workers:
         tunnel = await open_tunnel(gateway, settings, workers)
@@ -45,7 +42,7 @@ async def serve_one_tunnel(
         relay = Relay(
             tunnel.channel,
             local,
-            _LIMITS,
+            LIMITS,
             socket_lost=EndReason.LOCAL_LOST,
             on_socket_lost=PageLostError("the connection to the local address broke off"),
             farewell=local.farewell,

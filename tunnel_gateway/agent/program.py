@@ -1,4 +1,4 @@
-"""The agent from its start to its end: its parts put together, and taken down in order."""
+"""The agent from its start to its end: its parts are put together, and stopped in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from tunnel_gateway.agent.api.apikey import ApiKeys
-from tunnel_gateway.agent.api.dispatch import Service
+from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate
 from tunnel_gateway.agent.api.sockets import Listener
 from tunnel_gateway.agent.keys.files import KeyFiles, home_keys
@@ -41,14 +41,14 @@ _RENEWAL_SECONDS: Final = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the service listens; 0 is any free port."""
+    """The ports of the API; 0 is any free port."""
 
     ws: int = WS_PORT
     wss: int = WSS_PORT
 
 
 class AgentProgram:
-    """The service for pages, with everything behind it. Raises the errors of unusable files."""
+    """The API for pages, with all its parts. Raises the errors of files that cannot be used."""
 
     def __init__(
         self, settings: AgentSettings, prompter: Prompter, certificate: LocalCertificate
@@ -60,7 +60,8 @@ class AgentProgram:
         files = KeyFiles(settings.keys_dirs or home_keys())
         functions = [*key_functions(self._keyring, files), self._tunnels.function()]
         issuers = [load_certificates(path)[0].public_key for path in settings.apikey_issuers]
-        self._service = Service(functions, ApiKeys(issuers), http_pages=settings.http_pages)
+        api_keys = ApiKeys(issuers)
+        self._dispatcher = Dispatcher(functions, api_keys, http_pages=settings.http_pages)
 
     async def serve(self, ports: Ports, announce: Callable[[Ports], None]) -> None:
         """Serve until a signal comes. Raises CannotListenError, FileError."""
@@ -69,15 +70,17 @@ class AgentProgram:
         self._certificate.ensure(datetime.now(UTC))
         context = self._certificate.context()
         renewing = keep_running("certificate", partial(self._renew, context))
+        # If the second port cannot be had, the first listener must be closed.
         started: list[Listener] = []
         try:
-            found = []
-            for port, own in ((ports.ws, None), (ports.wss, context)):
-                listener = Listener(self._service, port, own)
-                found.append(await listener.start())
+            numbers = []
+            for port, tls in ((ports.ws, None), (ports.wss, context)):
+                listener = Listener(self._dispatcher, port, tls)
+                numbers.append(await listener.start())
                 started.append(listener)
-            announce(Ports(*found))
-            log.info("listening", ws=found[0], wss=found[1], gateways=self._gateways)
+            actual = Ports(*numbers)
+            announce(actual)
+            log.info("listening", ws=actual.ws, wss=actual.wss, gateways=self._gateways)
             await termination.asked()
             log.info("stopping")
         finally:
@@ -85,11 +88,12 @@ class AgentProgram:
             await self._close(started)
 
     async def _close(self, listeners: list[Listener]) -> None:
-        await asyncio.gather(*(one.close() for one in listeners), self._tunnels.close())
+        # Calls that run may still use a key, so the keyring is closed after the sockets.
+        await asyncio.gather(*(listener.close() for listener in listeners), self._tunnels.close())
         await self._keyring.close()
 
     async def _renew(self, context: ssl.SSLContext) -> None:
-        """Look after the certificate of a service that runs for a year."""
+        """Renew the certificate of an agent that runs for months; one round is a day."""
         await asyncio.sleep(_RENEWAL_SECONDS)
         try:
             if await in_thread(partial(self._certificate.ensure, datetime.now(UTC))):
@@ -100,12 +104,12 @@ class AgentProgram:
 
 
 def _answer_hangups() -> None:
-    """Let the end of our terminal end us in order, and no other SIGHUP."""
+    """Let SIGHUP end the agent in order if its terminal was closed, and ignore any other SIGHUP."""
     if not hasattr(signal, "SIGHUP"):  # on Windows
         return
     if sys.stdin is None or not sys.stdin.isatty():
         on_hangup(lambda: log.warning("hangup_ignored"))
-    elif signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else nohup started us
+    elif signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored under nohup
         on_hangup(lambda: signal.raise_signal(signal.SIGTERM))
 
 
@@ -113,5 +117,5 @@ def _validator(settings: AgentSettings) -> ChainValidator | None:
     if settings.truststore_file is None:
         return None
     anchors = load_trust_anchors(settings.truststore_file, settings.truststore_password)
-    know_centres(one.subject for one in anchors)
+    know_centres(anchor.subject for anchor in anchors)
     return ChainValidator(anchors)

@@ -1,12 +1,12 @@
-"""Why a call is refused: every code word, and the text that pages get.
+"""Why the agent refuses a call: every code word, and the text that pages get.
 
-The word is stable; a page may decide by it. The text is for the page's developer and says what to
-do. What a gateway refuses comes with the name of its alert as the word; a certificate that is not
-accepted and a gateway that cannot be reached come with the code of that error (errors.py).
+The word is stable, so a page can decide by it. The text is for the page's developer and says what
+to do. There are more words: a refusal of the gateway has the name of the gateway's alert. If the
+gateway's certificate is not accepted, or the gateway cannot be reached, the word is the code of the
+error (errors.py).
 
-Pages that were written for E-IMZO compare three of these texts, so those are the vendor's words:
-that a key is not found, that the user cancelled, and that a wrong password is a
-BadPaddingException.
+Pages that were written for E-IMZO compare three of these texts, so these texts have the vendor's
+words: the key is not found, the user has cancelled, and a wrong password is a BadPaddingException.
 """
 
 from __future__ import annotations
@@ -64,5 +64,5 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def refused(word: str, **facts: object) -> CallRefusedError:
-    """Return the refusal with this code word, to be raised; the text tells the ``facts``."""
+    """Return the refusal with this code word, to be raised. The ``facts`` go into the text."""
     return CallRefusedError(word, REASONS[word].format(**facts))

@@ -1,11 +1,10 @@
 """The agent's settings: its own properties file, and the gateways that run.conf names.
 
-The file is a Java properties file like the gateway's (see config/tunnel.py for what the format
-leaves open). `KEYS` is the table of its simple keys; ``agent.tunnel.DOMAIN`` is the address of a
-domain's gateway, once for each domain. Of run.conf, which is E-IMZO's, only
-``-tunnel.HEX=IP:PORT`` among the ``arguments`` is read (section 4.2 of the vendor's guide), HEX
-being the name of the domain in hexadecimal digits. Where both files name a gateway for a domain,
-the agent's own counts.
+The file is a Java properties file like the gateway's (config/tunnel.py explains the format). `KEYS`
+is the table of its simple keys; ``agent.tunnel.DOMAIN`` is the address of a domain's gateway, once
+for each domain. E-IMZO has the file run.conf. The agent reads only ``-tunnel.HEX=IP:PORT`` among
+its ``arguments`` (section 4.2 of the vendor's guide). HEX is the name of the domain in hexadecimal
+digits. If both files name a gateway for a domain, the agent's own file counts.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from tunnel_gateway.pki.certificates.names import normalise_domain
 
 GATEWAY_PREFIX: Final = "agent.tunnel."
 _ARGUMENT_PREFIX: Final = "-tunnel."
-# The same, but for what a hand or a word processor makes of it.
+# The same with typing mistakes, and with the characters that a word processor makes of it.
 _MEANT: Final = re.compile(r"[\s=\"'“”„«]([-‐‑–—−]*tunnel\.[0-9a-f]*)", re.IGNORECASE)
 _QUOTES: Final = str.maketrans("", "", "\"'“”„«»")
 _MAX_PORT: Final = 65535
@@ -66,8 +65,8 @@ def _paths(text: str, base: Path) -> tuple[Path, ...]:
 
 def _each(kind: Kind) -> Callable[[Any], str | None]:
     def problem(paths: Any) -> str | None:
-        found = (kind.problem(path) for path in paths if kind.problem)
-        return next((text for text in found if text), None)
+        problems = (kind.problem(path) for path in paths if kind.problem)
+        return next(filter(None, problems), None)
 
     # A folder on a dead network share does not keep the agent from starting.
     return lambda paths: within(_LOOK_SECONDS, partial(problem, paths), None)
@@ -94,7 +93,7 @@ FOLDERS: Final = Kind(
 )
 
 # fmt: off
-# One key for each domain, so it is read apart from the others.
+# There is one key for each domain, so these keys are not in the table of simple keys.
 GATEWAY_KEY: Final = Key(
     f"{GATEWAY_PREFIX}DOMAIN", "gateways", ADDRESS, "",
     "Where the gateway of this domain is. Each domain has its own key.",
@@ -140,9 +139,9 @@ class AgentSettings:
 
 
 def load_settings(path: Path | None, run_conf: Path | None) -> AgentSettings:
-    """Read both files; without one its keys have their defaults.
+    """Read both files. Without the first file all its keys have their defaults.
 
-    Raises ConfigError with every fault of both at once.
+    Raises ConfigError with all faults of both files.
     """
     faults: list[Fault] = []
     gateways = {} if run_conf is None else _gateways(_arguments(run_conf, faults), faults)
@@ -170,27 +169,27 @@ def _unknown(entry: Entry) -> str | None:
 
 
 def _gateways(entries: Any, faults: list[Fault]) -> dict[str, Address]:
-    """The gateways by domain; ``entries`` are names of domains, each with its entry."""
-    found: dict[str, Address] = {}
+    """Return the gateways by domain; ``entries`` are pairs of a domain's name and its entry."""
+    gateways: dict[str, Address] = {}
     for name, entry in entries:
         try:
             domain = normalise_domain(name)
         except ValueError as fault:
             faults.append(entry.fault(str(fault)))
             continue
-        if domain in found:
+        if domain in gateways:
             faults.append(entry.fault(f"a second address for {domain}"))
         address = entry.read(GATEWAY_KEY.kind, faults)
         if address is not None:
-            found.setdefault(domain, address)
-    return found
+            gateways.setdefault(domain, address)
+    return gateways
 
 
 def _arguments(path: Path, faults: list[Fault]) -> Iterator[tuple[str, Entry]]:
-    """Name of the domain and entry of every ``-tunnel.HEX=IP:PORT`` in run.conf.
+    """Yield the domain's name and the entry of every ``-tunnel.HEX=IP:PORT`` in run.conf.
 
-    The file is no properties file: a backslash in it is a backslash, and quotes are around
-    values. What looks like such an argument and is not read is a fault.
+    The file is not a properties file: a backslash in it is a backslash, and values have quotes. A
+    fault is noted for every argument that looks like this but cannot be read.
     """
     for number, line in enumerate(read_text(path, faults).splitlines(), 1):
         key, _, value = line.strip().partition("=")

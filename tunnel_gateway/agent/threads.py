@@ -1,6 +1,7 @@
-"""Work that may never end, as reading a dead network share or a terminal, in a thread of its own.
+"""Work that may never end, for example reading a dead network share or a terminal.
 
-The loop's own threads are few, and the end of the loop waits for them. Nobody waits for these.
+Each such work has a thread of its own. The event loop's own threads are few, and the end of the
+loop waits for them. Nothing waits for the threads here.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ _T = TypeVar("_T")
 def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
     """Start ``work`` in a thread that does not keep the process from ending.
 
-    Returns its result to wait for. A cancelled future does not end the thread: no system can.
+    Returns a future of its result. A cancelled future does not end the thread: no system can do
+    that.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()
 
     def run() -> None:
-        with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, so nothing waits for the result
             try:
                 result = work()
-            except Exception as error:  # noqa: BLE001 - whoever waits gets it
+            except Exception as error:  # noqa: BLE001 - the future has it
                 loop.call_soon_threadsafe(_fail, future, error)
             else:
                 loop.call_soon_threadsafe(_succeed, future, result)
@@ -36,16 +38,16 @@ def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
 
 
 def within(seconds: float, work: Callable[[], _T], otherwise: _T) -> _T:
-    """Return what ``work`` gives within so many seconds, or ``otherwise``; it must not raise."""
-    found = [otherwise]
+    """Return the result of ``work``, which must not raise, or ``otherwise`` after ``seconds``."""
+    results = [otherwise]
 
     def run() -> None:
-        found.append(work())
+        results.append(work())
 
     thread = threading.Thread(target=run, name="waits", daemon=True)
     thread.start()
     thread.join(seconds)
-    return found[-1]
+    return results[-1]
 
 
 def _succeed(future: asyncio.Future[_T], result: _T) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.support.page import VENDOR_KEYS
 from tunnel_gateway.agent.api.apikey import ApiKeys
-from tunnel_gateway.agent.api.dispatch import Service
+from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.calls import Caller, Function, Result
 from tunnel_gateway.errors import CallRefusedError
 
@@ -24,12 +24,12 @@ async def heard(caller: Caller, arguments: Sequence[str]) -> Result:
     return {"heard": [caller.domain, *arguments]}
 
 
-SERVICE = Service([Function("test", "hear", ("what",), "hears", heard)], ApiKeys())
+DISPATCHER = Dispatcher([Function("test", "hear", ("what",), "hears", heard)], ApiKeys())
 
 
 async def call(caller: Caller | None, name: str, *arguments: object, plugin: str = "") -> Any:
     message = json.dumps({"plugin": plugin, "name": name, "arguments": arguments})
-    return json.loads(await SERVICE.answer(caller, message))
+    return json.loads(await DISPATCHER.answer(caller, message))
 
 
 async def opened() -> None:
@@ -71,7 +71,7 @@ async def test_the_log_has_no_word_of_a_pages_own(log: io.StringIO) -> None:
 
 
 async def test_the_list_has_every_function() -> None:
-    names = [(one["plugin"], one["name"]) for one in SERVICE.describe()]
+    names = [(one["plugin"], one["name"]) for one in DISPATCHER.describe()]
     assert names == [("", "version"), ("", "apidoc"), ("", "apikey"), ("test", "hear")]
 
 
@@ -90,6 +90,6 @@ async def test_a_plain_http_page_may_ask_for_the_version_alone() -> None:
         answer = await call(page, name)
         assert answer["code"] == "https_required"
         assert page.origin in answer["reason"]
-    allowing = Service([], ApiKeys(), http_pages=True)
+    allowing = Dispatcher([], ApiKeys(), http_pages=True)
     answer = json.loads(await allowing.answer(page, '{"name":"apikey","arguments":[]}'))
     assert answer["code"] == "api_key_missing"

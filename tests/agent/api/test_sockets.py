@@ -19,7 +19,7 @@ from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tests.support.page import VENDOR_KEYS
 from tunnel_gateway.agent.api import sockets
 from tunnel_gateway.agent.api.apikey import ApiKeys
-from tunnel_gateway.agent.api.dispatch import Service
+from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.api.sockets import PATH, Listener
 from tunnel_gateway.agent.calls import Caller, Function, Result
 from tunnel_gateway.errors import CannotListenError
@@ -58,7 +58,7 @@ class Slow:
 @asynccontextmanager
 async def listening(slow: Slow | None = None) -> AsyncIterator[tuple[Listener, int]]:
     function = Function("test", "wait", (), "waits", slow or Slow())
-    made = Listener(Service([function], ApiKeys()), 0)
+    made = Listener(Dispatcher([function], ApiKeys()), 0)
     port = await made.start()
     try:
         async with asyncio.timeout(TIME_LIMIT):
@@ -241,7 +241,7 @@ async def test_who_goes_on_after_the_end_is_cut_off(monkeypatch: pytest.MonkeyPa
 
 async def test_a_port_that_is_taken() -> None:
     async with listening() as (_, port):
-        second = Listener(Service([], ApiKeys()), port)
+        second = Listener(Dispatcher([], ApiKeys()), port)
         with pytest.raises(CannotListenError, match=str(port)):
             await second.start()
 

@@ -1,1 +1,1 @@
-"""The service that pages call: who may, what there is, and why not."""
+"""The API that pages call: its sockets, its functions, and the pages that may call them."""

@@ -1,9 +1,9 @@
-"""API-KEYs: which pages may call the service.
+"""API-KEYs: they decide which pages may call the agent.
 
 An API-KEY is a signature over the name of a domain, in 128 hexadecimal digits: GOST R 34.10-2001
 over the digest of the digest of the name in ASCII (section 1.1 of the vendor's guide; the two keys
-printed there verify so). Keys for real domains are the vendor's to give. For development the
-agent's settings may name more issuers; `tunnel-gateway pki apikey` is one.
+in it verify in this way). The vendor issues the keys for real domains. For development the agent's
+settings can name more issuers; `tunnel-gateway pki apikey` signs as such an issuer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ VENDOR: Final = PublicKey(
 )
 
 MAX_LIST: Final = 128  # domains and keys in one call
-_MAX_TRIED: Final = 4  # keys for the caller's own domain: each costs a verification
+# The keys for the caller's own domain that are tried: each costs a verification.
+_MAX_TRIED: Final = 4
 _MAX_ORIGINS: Final = 256
 _HEX_DIGITS: Final = 2 * signature.SIGNATURE_SIZE
 
@@ -46,21 +47,21 @@ class ApiKeys:
 
     def __init__(self, issuers: Sequence[PublicKey] = ()) -> None:
         self._issuers = (VENDOR, *issuers)
-        self._opened: dict[str, None] = {}  # in the order of their installing
+        self._opened: dict[str, None] = {}  # the origin that installed first comes first
 
     def opened(self, caller: Caller) -> bool:
-        """Tell whether the caller's origin may call the service."""
+        """Tell whether the caller's origin has installed a valid API-KEY."""
         return caller.origin in self._opened
 
     def install(self, caller: Caller, arguments: Sequence[object]) -> None:
-        """Open the service to the caller's origin: ``arguments`` are domain, key, domain, key …
+        """Open the API to the caller's origin: ``arguments`` are domain, key, domain, key …
 
-        Keys for other domains are another site's concern. Raises CallRefusedError:
-        ``bad_arguments``, ``api_key_missing`` or ``api_key_invalid``; what was installed before
-        is then forgotten.
+        Keys for other domains are ignored, because one list can serve several sites. Raises
+        CallRefusedError: ``bad_arguments``, ``api_key_missing`` or ``api_key_invalid``. Then the
+        origin also loses the key that it has installed before.
         """
         self._opened.pop(caller.origin, None)
-        texts = [one for one in arguments if isinstance(one, str)]
+        texts = [argument for argument in arguments if isinstance(argument, str)]
         if len(texts) != len(arguments) or len(texts) % 2 or len(texts) > MAX_LIST:
             raise refused("bad_arguments", expected="domain, key, domain, key …")
         pairs = zip(texts[::2], texts[1::2], strict=True)

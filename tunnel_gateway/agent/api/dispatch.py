@@ -1,4 +1,4 @@
-"""What a page says to the service and what it hears: one JSON call, one JSON answer.
+"""The calls of pages and their answers: one JSON call, one JSON answer.
 
 ::
 
@@ -8,8 +8,8 @@
     {"success": true, "address": "127.0.0.1:49152", …}
     {"success": false, "reason": "…", "code": "api_key_required"}
 
-``version``, ``apidoc`` and ``apikey`` belong to no plugin. Whatever is wrong with a call is told
-in the answer. No socket here: listener.py has those.
+``version``, ``apidoc`` and ``apikey`` belong to no plugin. The answer tells anything that is wrong
+with a call. This module has no sockets: they are in sockets.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tunnel_gateway.observability.logs import get_logger
 
 log = get_logger(__name__)
 
-# Pages ask for at least this much: from 4.86 on E-IMZO has every function that is answered here.
+# Pages want a version that is new enough. From 4.86 on, E-IMZO has every function of this API.
 VERSION: Final[Mapping[str, str]] = {"major": "4", "minor": "86"}
 
 _MAX_ARGUMENTS: Final = 256
@@ -42,11 +42,10 @@ class _Call:
     arguments: list[object]
 
 
-class Service:
-    """The functions of the API, and who may call them.
+class Dispatcher:
+    """Calls the functions of the API for the pages that may call them.
 
-    Of pages by plain http from elsewhere, ``http_pages`` tells whether they may do more than ask
-    for the version.
+    A page from another machine by plain http may only ask for the version, unless ``http_pages``.
     """
 
     def __init__(
@@ -55,21 +54,21 @@ class Service:
         self._api_keys = api_keys
         self._http_pages = http_pages
         self._lines = FewLines()
-        self._functions = {(one.plugin, one.name): one for one in functions}
+        self._functions = {(function.plugin, function.name): function for function in functions}
 
     def opened(self, caller: Caller | None) -> bool:
         """Tell whether the caller may do more than install an API-KEY."""
         return caller is not None and self._api_keys.opened(caller)
 
     def describe(self) -> list[dict[str, object]]:
-        """Return what ``apidoc`` lists."""
+        """Return the list of ``apidoc``."""
         known = [
             ("", "version", (), "The version of E-IMZO whose functions these are."),
             ("", "apidoc", (), "This list."),
             ("", "apikey", ("domain", "key", "…"), "Open the service to this page's origin."),
             *(
-                (one.plugin, one.name, one.parameters, one.description)
-                for one in self._functions.values()
+                (function.plugin, function.name, function.parameters, function.description)
+                for function in self._functions.values()
             ),
         ]
         return [
@@ -78,7 +77,7 @@ class Service:
         ]
 
     async def answer(self, caller: Caller | None, message: str | bytes) -> str:
-        """Answer a call; ``caller`` is None for one that comes from no page with an address."""
+        """Answer a call. A file or a program has no origin, so there is no ``caller``."""
         call = None
         try:
             call = _parse(message)
@@ -119,7 +118,7 @@ class Service:
         return await function(caller, _texts(call.arguments))
 
     def _known_name(self, call: _Call | None) -> str | None:
-        """The function's name for the log, unless a page made it up."""
+        """Return the function's name for the log; None if there is no such function."""
         if call is None or (call.plugin, call.name) not in self._functions:
             return call.name if call and call.name in ("version", "apidoc", "apikey") else None
         return f"{call.plugin}.{call.name}"
@@ -145,10 +144,11 @@ def _parse(message: str | bytes) -> _Call:
 
 
 def _texts(arguments: Sequence[object]) -> list[object]:
-    """Numbers as text: a page that writes ``dst_id`` as 0 means "0"."""
-    return [str(one) if type(one) is int else one for one in arguments]
+    """Return the arguments with numbers as text: a page that writes ``dst_id`` as 0 means "0"."""
+    # A bool is an int too, but true is not a number.
+    return [str(argument) if type(argument) is int else argument for argument in arguments]
 
 
 def failure(error: CallRefusedError) -> str:
-    """Return the answer that tells of a refusal."""
+    """Return the answer to a refused call."""
     return json.dumps({"success": False, "reason": str(error), "code": error.name})

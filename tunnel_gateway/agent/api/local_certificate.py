@@ -1,9 +1,10 @@
 """The certificate of wss://127.0.0.1: made here, for this machine, by an authority of its own.
 
-A browser must be told to trust the authority, once. So that this does the user no harm even if
-the authority's key is stolen, its certificate is constrained (RFC 5280, 4.2.1.10): whatever it
-signs for other names than 127.0.0.1 and localhost is worth nothing. Such names are those of
-servers only, so its extended key usage keeps it from mail and programs.
+The user must tell the browser once to trust the authority. This must do no harm even if the
+authority's key is stolen. So the authority's certificate has name constraints (RFC 5280, 4.2.1.10):
+a certificate that it signs for another name than 127.0.0.1 or localhost is not valid. These names
+limit only the names of servers, so the extended key usage forbids certificates for mail and
+programs.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ AUTHORITY_KEY: Final = "local-ca.key.pem"
 SERVER: Final = "local-server.pem"  # its key, its certificate
 
 _AUTHORITY_DAYS: Final = 3650
-_SERVER_DAYS: Final = 365  # Apple takes 825 at most
-# How long before its end a certificate is made anew.
+_SERVER_DAYS: Final = 365  # Apple accepts 825 at most
+# The time before the end of a certificate when a new one is made.
 _AUTHORITY_RENEWAL: Final = timedelta(days=400)
 _SERVER_RENEWAL: Final = timedelta(days=30)
 _SKEW: Final = timedelta(days=1)
@@ -45,7 +46,7 @@ class _Signer:
 
 
 class LocalCertificate:
-    """The files in ``folder``; ``ensure`` makes those that lack, are damaged or near their end."""
+    """The files in ``folder``; ``ensure`` makes the missing, the damaged and the old ones."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -53,14 +54,14 @@ class LocalCertificate:
         self.server = folder / SERVER
 
     def ensure(self, now: datetime) -> bool:
-        """Make what has to be made; tells whether anything was. Raises FileError."""
+        """Make the files that are needed; returns whether it made any. Raises FileError."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             signer = self._read_authority(now)
-            fresh = signer is None
+            authority_is_new = signer is None
             if signer is None:
                 signer = self._make_authority(now)
-            if fresh or not self._server_is_good(signer, now):
+            if authority_is_new or not self._server_is_good(signer, now):
                 self._make_server(signer, now)
                 return True
         except OSError as error:
@@ -75,7 +76,7 @@ class LocalCertificate:
         return context
 
     def load(self, context: ssl.SSLContext) -> None:
-        """Let new connections of ``context`` have what is in the file now."""
+        """Give new connections of ``context`` the certificate that is now in the file."""
         try:
             context.load_cert_chain(self.server)
         except ssl.SSLError as error:
@@ -103,7 +104,7 @@ class LocalCertificate:
 
     def _make_authority(self, now: datetime) -> _Signer:
         key = ec.generate_private_key(ec.SECP256R1())
-        # The number tells two authorities of one machine's history apart.
+        # The number distinguishes this authority from earlier ones of the same machine.
         name = _name(f"tunnel-gateway agent on this machine {os.urandom(4).hex()}")
         constraints = x509.NameConstraints(
             [x509.IPAddress(IPv4Network("127.0.0.1/32")), x509.DNSName("localhost")], None
@@ -222,7 +223,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
-    """Write a file at once or not at all, private from its first moment."""
+    """Write the whole file or nothing; nobody else can read a private file at any moment."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

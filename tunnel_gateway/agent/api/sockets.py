@@ -1,4 +1,4 @@
-"""The service's sockets: ws and wss on the loopback, and what is refused before a call is read."""
+"""The sockets of the API: ws and wss on the loopback. Some requests are refused before any call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import LoggerLike
 
-from tunnel_gateway.agent.api.dispatch import Service, failure
+from tunnel_gateway.agent.api.dispatch import Dispatcher, failure
 from tunnel_gateway.agent.api.origins import caller_of, is_local
 from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys.functions import MAX_DOCUMENT_SIZE
@@ -31,39 +31,39 @@ log = get_logger(__name__)
 
 PATH: Final = "/service/cryptapi"
 
-# A call without a document: a list of API-KEYs, the chain of a certificate.
+# The size of a call without a document: a list of API-KEYs, the chain of a certificate.
 SMALL_CALL: Final = 64 * 1024
-# A call with the largest document that is signed, in BASE64.
+# The size of a call with the largest document that is signed, in BASE64.
 LARGE_CALL: Final = (MAX_DOCUMENT_SIZE + 2) // 3 * 4 + SMALL_CALL
 
 MAX_CONNECTIONS: Final = 128
 MAX_SOCKETS_OF_ONE: Final = 16
-REQUEST_SECONDS: Final = 10.0  # to ask for the WebSocket; a laptop that is just waking is slow
-SILENCE_SECONDS: Final = 60.0  # without a call, or without taking its answer
-# Browsers send no pings; each has a pong that waits for whoever does not read.
+REQUEST_SECONDS: Final = 10.0  # to ask for the WebSocket; a laptop that just wakes up is slow
+SILENCE_SECONDS: Final = 60.0  # without a call, or without reading its answer
+# Browsers send no pings. Each ping makes a pong, which stays in memory if the peer does not read.
 MAX_PINGS: Final = 100
 _CLOSE_SECONDS: Final = 2.0
 
 
 class _PageProtocol(ServerProtocol):
-    """Bounds the request's head and the pings, and closes with 1000 where the page gave no code.
+    """Limits the request's head and the pings, and closes with 1000 if the page gave no code.
 
-    The vendor's page script closes without a code and takes any code but 1000 for a failure; an
-    echo, as is the rule, would tell it 1005.
+    The vendor's page script closes without a code, and takes every code except 1000 as a failure.
+    The usual answer to such a close would give it 1005.
     """
 
     pings = 0  # since the last message began
 
     def __init__(self, logger: LoggerLike | None) -> None:
         super().__init__(max_size=SMALL_CALL, logger=logger)
-        # One bound for the head in place of the library's 8 KiB for each line: a browser sends
-        # the cookies of whatever else runs on this machine.
+        # One limit for the whole head instead of the library's 8 KiB for each line: a browser sends
+        # the cookies of all programs on this machine.
         self.reader = HeadReader()
         self.parser = self.parse()
         next(self.parser)
 
     def recv_frame(self, frame: Frame) -> None:
-        """Take a frame; raises ProtocolError, which the library makes a close frame of."""
+        """Take a frame. Raises ProtocolError; the library turns it into a close frame."""
         self.pings = self.pings + 1 if frame.opcode is Opcode.PING else 0
         if self.pings > MAX_PINGS:
             raise ProtocolError("too many pings")
@@ -73,7 +73,7 @@ class _PageProtocol(ServerProtocol):
 
 
 class _PageConnection(ServerConnection):
-    """A page's connection and who it is, once its request was read."""
+    """A connection of a page; ``caller`` is set when the request has been read."""
 
     def __init__(
         self, crowd: _Crowd, protocol: ServerProtocol, server: Server, **options: Any
@@ -81,24 +81,24 @@ class _PageConnection(ServerConnection):
         super().__init__(_PageProtocol(protocol.logger), server, **options)
         self._crowd = crowd
         self.caller: Caller | None = None
-        self.busy = False  # with a call
+        self.busy = False  # while a call is answered
         self._silent = True
         self._leaving: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Serve it, unless there are too many."""
+        """Serve the connection, unless there are too many."""
         super().connection_made(transport)
         self._crowd.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; who was told of the end has a little time, whatever he still sends."""
+        """Take bytes. After our close frame the page has a short time, even if it sends more."""
         self._silent = False
         super().data_received(data)
         if self._leaving is None and self.protocol.close_expected():
             self._leaving = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Close the socket; the library would wait for ever for a peer that does not read."""
+        """Close the socket. The library alone would wait for ever for a peer that does not read."""
         try:
             async with asyncio.timeout(2 * _CLOSE_SECONDS):
                 await super().close(code, reason)
@@ -106,12 +106,12 @@ class _PageConnection(ServerConnection):
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave the place to others, and tell why there was no WebSocket."""
+        """Let another connection in, and log why this one got no WebSocket."""
         self._crowd.remove(self)
         super().connection_lost(exc)
         fault = self.protocol.handshake_exc
         if fault is not None:
-            # A browser opens connections ahead of use and says nothing on them.
+            # Browsers open connections before they need them, and send nothing on them.
             if not self._silent:
                 self._crowd.turned_away(detail=_story(fault))
             let_go(fault)
@@ -122,19 +122,19 @@ class _PageConnection(ServerConnection):
 
 
 class _Crowd:
-    """The connections of one port, in the order of their coming, at most MAX_CONNECTIONS.
+    """The connections of one port, the oldest first, at most MAX_CONNECTIONS.
 
-    Any page can open sockets and keep them. So a new one is not turned away for the old ones: the
-    oldest goes that no page with an API-KEY has, else the oldest without a call.
+    Any page can open sockets and keep them. So a new connection is not refused; an old one must go.
+    This is the oldest connection of a page without an API-KEY, else the oldest one without a call.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
         self._present: dict[_PageConnection, None] = {}
         self._lines = FewLines()
 
     def add(self, new: _PageConnection) -> None:
-        """Give a place to a connection, somebody else's if there is no other."""
+        """Add a connection, and end another one if there are too many."""
         self._present[new] = None
         if len(self._present) > MAX_CONNECTIONS:
             leaving = self._dispensable(new)
@@ -142,7 +142,7 @@ class _Crowd:
             leaving.transport.abort()
 
     def turned_away(self, **facts: str) -> None:
-        """Write why somebody got no WebSocket, unless there are too many such lines."""
+        """Log why a connection got no WebSocket, unless there are too many such lines."""
         if (more := self._lines.admit()) is not None:
             log.warning("request_refused", **facts, **more)
 
@@ -151,20 +151,22 @@ class _Crowd:
         self._present.pop(gone, None)
 
     def _dispensable(self, new: _PageConnection) -> _PageConnection:
-        old = [one for one in self._present if one is not new]
-        unknown = (one for one in old if not self._service.opened(one.caller))
-        idle = (one for one in old if not one.busy)
+        old = [connection for connection in self._present if connection is not new]
+        unknown = (each for each in old if not self._dispatcher.opened(each.caller))
+        idle = (each for each in old if not each.busy)
         return next(unknown, None) or next(idle, new)
 
 
 class Listener:
-    """The service on one port; ``port`` 0 is a free one. With a ``context`` it speaks TLS."""
+    """The API on one port; ``port`` 0 is any free port. With a ``context`` it speaks TLS."""
 
-    def __init__(self, service: Service, port: int, context: ssl.SSLContext | None = None) -> None:
-        self._service = service
+    def __init__(
+        self, dispatcher: Dispatcher, port: int, context: ssl.SSLContext | None = None
+    ) -> None:
+        self._dispatcher = dispatcher
         self._wanted = port
         self._context = context
-        self._crowd = _Crowd(service)
+        self._crowd = _Crowd(dispatcher)
         self._server: Server
 
     async def start(self) -> int:
@@ -176,7 +178,7 @@ class Listener:
                 LOOPBACK,
                 self._wanted,
                 process_request=self._check,
-                create_connection=cast("type[ServerConnection]", connection),  # it only calls it
+                create_connection=cast("type[ServerConnection]", connection),  # serve only calls it
                 compression=None,
                 server_header=None,
                 open_timeout=REQUEST_SECONDS,
@@ -199,7 +201,7 @@ class Listener:
         await self._server.wait_closed()
 
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Refuse what no page of this machine's browsers asks for."""
+        """Refuse a request that no page in a browser of this machine sends."""
         hosts = request.headers.get_all("Host")
         if not is_local(hosts):
             text = "The Host header is not this machine"
@@ -211,7 +213,7 @@ class Listener:
             return connection.respond(HTTPStatus.NOT_FOUND, f"{text}\n")
         if isinstance(connection, _PageConnection):
             connection.caller = caller_of(request.headers.get_all("Origin"))
-            if self._service.opened(connection.caller):
+            if self._dispatcher.opened(connection.caller):
                 connection.allow_documents()
         return None
 
@@ -232,26 +234,28 @@ class Listener:
                     silence.reschedule(None)
                     connection.busy = True
                     answer = await self._answer(connection, message)
-                    del message
+                    del message  # it can be 64 MB, and the answer may wait for a slow page
                     if answer is None:
                         return
                     silence.reschedule(loop.time() + SILENCE_SECONDS)
                     await connection.send(answer)
                     connection.busy = False
-        except ConnectionClosed:
+        except ConnectionClosed:  # the page has left, which is not a fault
             pass
         except TimeoutError:
             await connection.close(CloseCode.NORMAL_CLOSURE, "no call came")
 
     def _is_one_too_many(self, connection: _PageConnection) -> bool:
         callers = [
-            one.caller for one in self._server.all_connections if isinstance(one, _PageConnection)
+            each.caller
+            for each in self._server.all_connections
+            if isinstance(each, _PageConnection)
         ]
         return callers.count(connection.caller) > MAX_SOCKETS_OF_ONE
 
     async def _answer(self, connection: _PageConnection, message: str | bytes) -> str | None:
-        """Answer a call; None when the page left meanwhile, which ends the call too."""
-        answering = asyncio.create_task(self._service.answer(connection.caller, message))
+        """Return the answer to a call; None if the page has left, which also ends the call."""
+        answering = asyncio.create_task(self._dispatcher.answer(connection.caller, message))
         leaving = asyncio.create_task(connection.wait_closed())
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -260,15 +264,15 @@ class Listener:
             for task in (answering, leaving):
                 task.cancel()
             await asyncio.gather(answering, leaving, return_exceptions=True)
-        if self._service.opened(connection.caller):
+        if self._dispatcher.opened(connection.caller):
             connection.allow_documents()
         try:
             return answering.result() if answered else None
         finally:
-            del answering, leaving, task  # they keep the error that this frame raises
+            del answering, leaving, task  # else this frame keeps its own error, which is a cycle
 
 
 def _story(fault: Exception) -> str:
-    """Return why the library refused a request, without what it quotes from that."""
+    """Return why the library refused a request, without the parts of the request in its text."""
     cause = f" ({reason_of(fault.__cause__)})" if fault.__cause__ else ""
     return reason_of(fault) + cause

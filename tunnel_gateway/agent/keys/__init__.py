@@ -1,1 +1,1 @@
-"""The keys that pages load: found, listed, opened, used and forgotten."""
+"""The keys that pages list, load and use, and their passwords."""

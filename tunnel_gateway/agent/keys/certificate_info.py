@@ -1,4 +1,4 @@
-"""A certificate as pages get it: the fields that the vendor's server prints."""
+"""A certificate as pages get it: with the fields that the vendor's server prints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunnel_gateway.pki.certificates.names import labelled
 
 
 def certificate_info(certificate: Certificate) -> dict[str, object]:
-    """Return what is in a certificate; times are in Tashkent's, as ``2026-03-01 17:00:00``."""
+    """Return the fields of a certificate. Times are Tashkent time, as ``2026-03-01 17:00:00``."""
     parsed = x509.Certificate.load(certificate.der)
     return {
         "subjectInfo": dict(labelled(parsed.subject.dump())),

@@ -1,11 +1,11 @@
-"""Where key files lie: disks, the folders on them, and the PFX files in those.
+"""The key files: disks, the folders on them, and the PFX files in these folders.
 
-A page names a file by disk, path and name, as it got them from a list. No path is ever made of
-what a page says: the same list is made again, and the file is one of it or is not found. Files
-are found without following links, so all of them lie where the user put them.
+A page names a file by disk, path and name, as it got them from a list. The agent never makes a path
+from the words of a page: it makes the same list again, and looks for the file in the list. It
+follows no links to files, so all files are where the user has put them.
 
-A disk may be dead: nothing on it is touched but in a thread of its own, and all disks are asked
-at once, so that one that is silent delays the others once and not again.
+A disk may be dead. So each disk is read only in a thread of its own, and all disks are asked at the
+same time: a disk that does not answer delays the others once, and not again.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A place to look in: ``root``, or of a medium only the folder ``DSKEYS`` in it."""
+    """A folder with keys: ``root``. On a removable medium only ``DSKEYS`` in it counts."""
 
     root: Path
     is_medium: bool = False
 
     @property
     def name(self) -> str:
-        """How pages name it: with the separator at the end, as ``C:\\`` has it."""
+        """The name for pages: with the separator at the end, as in ``C:\\``."""
         return os.path.join(self.root, "")  # noqa: PTH118 - pathlib drops the separator
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A key in a file as pages see it; ``friendly_name`` is None if the file gives none."""
+    """A key in a file as pages see it. Not every file shows a ``friendly_name``."""
 
     disk: str
     path: str
@@ -77,35 +77,37 @@ class KeyFiles:
         self._media = media or Media()
 
     async def disks(self) -> tuple[list[str], list[str]]:
-        """Return the names of the disks that are there, and of those that do not answer."""
-        disks, silent = await self._places()
-        found, late = await self._of_each(disks, lambda one: one.name if _is_there(one) else None)
-        return found, [*silent, *late]
+        """Return the names of the disks that are there, and of the disks that do not answer."""
+        disks, silent = await self._possible_disks()
+        names, late = await self._ask_each(
+            disks, lambda disk: disk.name if _is_there(disk) else None
+        )
+        return names, [*silent, *late]
 
     async def list_all(self) -> tuple[list[KeyFile], list[str]]:
         """Return the keys on all disks, ``MAX_FILES`` at most, and the silent disks' names."""
-        disks, silent = await self._places()
-        found, late = await self._of_each(disks, _listed)
-        return [file for files in found for file in files][:MAX_FILES], [*silent, *late]
+        disks, silent = await self._possible_disks()
+        lists, late = await self._ask_each(disks, _list_keys)
+        return [file for files in lists for file in files][:MAX_FILES], [*silent, *late]
 
     async def list_disk(self, name: str) -> list[KeyFile]:
         """Return the keys on one disk.
 
         Raises CallRefusedError: ``disk_not_found``, ``disk_silent``.
         """
-        found = await self._of_one(name, _listed)
-        if found is None:
+        files = await self._ask(name, _list_keys)
+        if files is None:
             raise refused("disk_not_found")
-        return found
+        return files
 
     async def load(self, disk: str, path: str, name: str, alias: str) -> ClosedKey:
-        """Read the file of a key that was listed under these four.
+        """Read the file of a key that was listed with these four values.
 
         Raises CallRefusedError: ``disk_not_found``, ``disk_silent``, ``file_not_found``.
         """
 
-        def look(there: Disk) -> ClosedKey | str:
-            files = _listed(there)
+        def read_key(on: Disk) -> ClosedKey | str:
+            files = _list_keys(on)
             if files is None:
                 return "disk_not_found"
             for file in files:
@@ -116,54 +118,55 @@ class KeyFiles:
                         return ClosedKey(data, file.friendly_name, owner)
             return "file_not_found"
 
-        found = await self._of_one(disk, look)
-        if isinstance(found, str):
-            raise refused(found)
-        return found
+        result = await self._ask(disk, read_key)
+        if isinstance(result, str):
+            raise refused(result)
+        return result
 
-    async def _of_one(self, name: str, work: Callable[[Disk], _T]) -> _T:
-        disks, silent = await self._places()
+    async def _ask(self, name: str, work: Callable[[Disk], _T]) -> _T:
+        """Do ``work`` on the disk with this name."""
+        disks, silent = await self._possible_disks()
         for disk in disks:
             if disk.name == name:
                 return await self._media.ask(disk.root, partial(work, disk))
-        # A disk may lie in a folder that does not answer.
-        within = any(name.startswith(one) for one in silent)
+        # The disk may be in a folder that does not answer.
+        within = any(name.startswith(folder) for folder in silent)
         raise refused("disk_silent" if within else "disk_not_found")
 
-    async def _places(self) -> tuple[list[Disk], list[str]]:
-        """Return where a disk may be, and the names of folders that do not answer."""
+    async def _possible_disks(self) -> tuple[list[Disk], list[str]]:
+        """Return the folders that may be disks, and the names of folders that do not answer."""
         if not self._removable:
             return self._folders, []
         if sys.platform == "win32":
             inside, silent = [[Path(f"{letter}:\\") for letter in string.ascii_uppercase]], []
         else:
-            inside, silent = await self._of_each(list(map(Disk, _parents())), _inside)
+            inside, silent = await self._ask_each(list(map(Disk, _parents())), _inside)
         mounted = [Disk(root, is_medium=True) for roots in inside for root in roots]
         return [*self._folders, *mounted][:MAX_DISKS], silent
 
-    async def _of_each(
+    async def _ask_each(
         self, disks: Sequence[Disk], work: Callable[[Disk], _T | None]
     ) -> tuple[list[_T], list[str]]:
-        """Do ``work`` on all disks at once; return what it gives, and which did not answer."""
+        """Do ``work`` on all disks at once. Return the results, and the disks without an answer."""
         answers = await asyncio.gather(
             *(self._media.ask(disk.root, partial(work, disk)) for disk in disks),
             return_exceptions=True,
         )
-        found, silent = [], []
+        results, silent = [], []
         for disk, answer in zip(disks, answers, strict=True):
             if isinstance(answer, CallRefusedError):
                 silent.append(disk.name)
             elif isinstance(answer, BaseException):
                 raise answer
             elif answer is not None:
-                found.append(answer)
-        return found, silent
+                results.append(answer)
+        return results, silent
 
 
 def _is_there(disk: Disk) -> bool:
-    """Tell whether a disk is there, a removable one with a folder for keys.
+    """Tell whether a disk is there; a removable disk must have the folder for keys.
 
-    Raises OSError for one that answers with an error; one of another user's is not there.
+    A disk of another user is not there. Raises OSError if the disk answers with another error.
     """
     keys = disk.root / KEY_FOLDER
     try:
@@ -174,27 +177,30 @@ def _is_there(disk: Disk) -> bool:
         return False
 
 
-def _listed(disk: Disk) -> list[KeyFile] | None:
-    """Return the keys on a disk, or None if it is not there."""
+def _list_keys(disk: Disk) -> list[KeyFile] | None:
+    """Return the keys on a disk, or None if the disk is not there."""
     if not _is_there(disk):
         return None
-    found: list[KeyFile] = []
+    keys: list[KeyFile] = []
     for path, entry in _walk(disk):
-        data = _read(Path(entry.path))
+        location = Path(entry.path)
+        data = _read(location)
         if data is None:
             continue
         name = entry.name[: -len(SUFFIX)]
         for friendly_name in _friendly_names(data):
             alias = f"cn={name.lower()}" if friendly_name is None else friendly_name
-            place = Path(entry.path)
-            found.append(KeyFile(disk.name, path, name, alias, place, friendly_name))
-        if len(found) >= MAX_FILES:
+            keys.append(KeyFile(disk.name, path, name, alias, location, friendly_name))
+        if len(keys) >= MAX_FILES:
             break
-    return found[:MAX_FILES]
+    return keys[:MAX_FILES]
 
 
 def _walk(disk: Disk) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield the PFX files with the path of their folder on the disk, sorted, within bounds."""
+    """Yield each PFX file with the path of its folder on the disk: sorted, with limits.
+
+    A folder or an entry that cannot be read is left out: the other keys must stay usable.
+    """
     start = KEY_FOLDER if disk.is_medium else ""
     waiting = [(start, 1)]
     seen = 0
@@ -210,7 +216,7 @@ def _walk(disk: Disk) -> Iterator[tuple[str, os.DirEntry[str]]]:
                     inside.append(entry)
         except OSError:
             continue
-        for entry in sorted(inside, key=lambda one: one.name):
+        for entry in sorted(inside, key=lambda entry: entry.name):
             with suppress(OSError):
                 if entry.is_file(follow_symlinks=False):
                     if entry.name.lower().endswith(SUFFIX):
@@ -220,10 +226,12 @@ def _walk(disk: Disk) -> Iterator[tuple[str, os.DirEntry[str]]]:
 
 
 def _read(path: Path) -> bytes | None:
-    """Return a file's bytes, or None if it is no regular file of a key's size any more.
+    """Return the bytes of a file; None if it is not a regular file, or too large for a key.
 
-    Who else may read it is not asked: a stick has no owners, and the key in it is encrypted.
+    Other users may be able to read the file. This is not checked, because a USB stick has no
+    owners, and the key in the file is encrypted.
     """
+    # O_NONBLOCK: opening a FIFO must not wait for its writer.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     flags |= getattr(os, "O_BINARY", 0)
     try:
@@ -237,7 +245,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _friendly_names(data: bytes) -> list[str | None]:
-    """Return the name of each key; one without a name if the file does not show its keys."""
+    """Return the name of each key; one None if the file shows no keys without its password."""
     try:
         names = pkcs12.shown_aliases(data)
     except KeystoreError:
@@ -250,7 +258,7 @@ def _is_plain(name: str) -> bool:
 
 
 def home_keys() -> tuple[Path, ...]:
-    """Return the folder of keys in the user's home, if he has one."""
+    """Return the folder of keys in the user's home folder, if the user has a home folder."""
     home = _home()
     return () if home is None else (home / KEY_FOLDER,)
 
@@ -258,15 +266,15 @@ def home_keys() -> tuple[Path, ...]:
 def _home() -> Path | None:
     try:
         return Path.home()
-    except RuntimeError:  # no HOME, and nobody knows this user's number
+    except RuntimeError:  # there is no HOME, and the system does not know this user
         return None
 
 
 def _parents() -> list[Path]:
-    """Return the folders that removable disks are mounted in."""
+    """Return the folders in which the system mounts removable disks."""
     if sys.platform == "darwin":
         return [Path("/Volumes")]
-    # Desktops mount under the user's name, others right in the folder.
+    # Desktops mount disks in a folder with the user's name; other programs do not.
     parents = [Path("/media"), Path("/mnt")]
     if (home := _home()) is not None:
         parents += [Path("/media", home.name), Path("/run/media", home.name)]
@@ -274,7 +282,7 @@ def _parents() -> list[Path]:
 
 
 def _inside(parent: Disk) -> list[Path]:
-    """Return what may be a disk in ``parent``; the disks themselves are not touched."""
+    """Return the folders in ``parent``, which may be disks. This does not touch the disks."""
     try:
         with os.scandir(parent.root) as entries:
             names = [

@@ -1,4 +1,4 @@
-"""What pages call to list keys, to load one and to sign: the vendor's names and replies."""
+"""The functions that list keys, load a key and sign, with the vendor's names and replies."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def key_functions(
     return [
         *_file_functions(keyring, files),
         *_signing_functions(keyring, clock),
-        _nothing("idcard", "list_readers", "readers", "Readers of ID cards: none."),
-        _nothing("baikey", "list_tokens", "tokens", "BAIK tokens: none."),
-        _nothing("ckc", "list_ckc", "devices", "CKC devices: none."),
+        _empty_list("idcard", "list_readers", "readers", "Readers of ID cards: none."),
+        _empty_list("baikey", "list_tokens", "tokens", "BAIK tokens: none."),
+        _empty_list("ckc", "list_ckc", "devices", "CKC devices: none."),
     ]
 
 
-def _nothing(plugin: str, name: str, field: str, description: str) -> Function:
+def _empty_list(plugin: str, name: str, field: str, description: str) -> Function:
     async def handler(caller: Caller, arguments: Sequence[str]) -> Result:  # noqa: ARG001
         return {field: []}
 
@@ -59,8 +59,8 @@ def _file_functions(keyring: Keyring, files: KeyFiles) -> list[Function]:
         return {"certificates": _shown(await files.list_disk(disk))}
 
     async def list_all_certificates(_: Caller, __: Sequence[str]) -> Result:
-        found, silent = await files.list_all()
-        return {"certificates": _shown(found), "silent_disks": silent}
+        keys, silent = await files.list_all()
+        return {"certificates": _shown(keys), "silent_disks": silent}
 
     async def load_key(caller: Caller, arguments: Sequence[str]) -> Result:
         disk, path, name, alias = arguments
@@ -91,19 +91,20 @@ def _file_functions(keyring: Keyring, files: KeyFiles) -> list[Function]:
     return [Function("pfx", *each) for each in listed]
 
 
-def _shown(found: list[KeyFile]) -> list[dict[str, str]]:
+def _shown(keys: list[KeyFile]) -> list[dict[str, str]]:
     return [
-        {"disk": one.disk, "path": one.path, "name": one.name, "alias": one.alias} for one in found
+        {"disk": key.disk, "path": key.path, "name": key.name, "alias": key.alias} for key in keys
     ]
 
 
 def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[Function]:
-    # A document of 48 MB takes ten times that while it is signed: one at a time.
+    # Signing a document of 48 MB takes ten times as much memory, so only one call works at a time.
     working = asyncio.Lock()
 
     async def get_certificate_chain(caller: Caller, arguments: Sequence[str]) -> Result:
         identity = await keyring.identity(caller, arguments[0], purpose="its certificates")
-        return {"certificates": [b64encode(one.der).decode() for one in identity.chain]}
+        chain = [b64encode(certificate.der).decode() for certificate in identity.chain]
+        return {"certificates": chain}
 
     async def get_certificate_info(_: Caller, arguments: Sequence[str]) -> Result:
         der = _from_base64(arguments[0], MAX_CERTIFICATE_SIZE)
@@ -119,14 +120,15 @@ def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[
             raise refused("bad_detached")
         async with working:
             content = await asyncio.to_thread(_from_base64, data_64, MAX_DOCUMENT_SIZE)
-        # Asked when the document is known to be one, and with nobody waiting for the answer.
+        # The user is asked only after the document was read, because the call may still fail there.
+        # The lock is free meanwhile: other calls must not wait for this user's password.
         identity = await keyring.identity(caller, key_id, purpose="a signature")
         async with working:
             try:
                 return await asyncio.to_thread(
                     _sign, identity, content, detached=_DETACHED[detached], now=clock()
                 )
-            except InvalidKeyError:  # forgotten while this call was on its way
+            except InvalidKeyError:  # the key was unloaded during this call
                 raise refused("key_not_found") from None
 
     return [
@@ -164,9 +166,9 @@ def _from_base64(text: str, limit: int) -> bytes:
 
 
 def _sign(identity: Identity, content: bytes, *, detached: bool, now: datetime) -> Result:
-    made = sign_data(
+    signed = sign_data(
         identity.private_key,
-        [one.der for one in identity.chain],
+        [certificate.der for certificate in identity.chain],
         identity.leaf.family,
         content,
         detached=detached,
@@ -174,7 +176,7 @@ def _sign(identity: Identity, content: bytes, *, detached: bool, now: datetime) 
         entropy=os.urandom,
     )
     return {
-        "pkcs7_64": b64encode(made.der).decode(),
-        "signer_serial_number": format(made.serial, "x"),
-        "signature_hex": made.signature.hex(),
+        "pkcs7_64": b64encode(signed.der).decode(),
+        "signer_serial_number": format(signed.serial, "x"),
+        "signature_hex": signed.signature.hex(),
     }

@@ -1,8 +1,8 @@
-"""The keys that pages loaded: whose they are, opened at first use, forgotten in time.
+"""The keys that pages have loaded. Each is opened at its first use, and forgotten after a time.
 
-A key belongs to the origin that loaded it. Its identifier is drawn by lot, and for every other
-origin it does not exist. The file is read when the key is loaded and opened when it is first
-used; then the user is asked for the password, once, however many calls wait for it.
+A key belongs to the origin that loaded it, and does not exist for other origins. Its identifier is
+random. The file is read when the key is loaded, and opened when the key is first used. Then the
+user is asked for the password once, no matter how many calls wait for it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from tunnel_gateway.pki.files.keyfiles import Identity, read_identity
 
 LIFETIME_SECONDS: Final = 30 * 60.0
 MAX_TRIES: Final = 3
-# A page that loads a key for every click pushes its own oldest out; pages together are refused.
+# A page that loads a key at every click loses its own oldest key. If all pages together have too
+# many keys, a page is refused: it must not push out the keys of others.
 MAX_KEYS_OF_ONE: Final = 8
 MAX_KEYS: Final = 64
 _ID_BYTES: Final = 16
@@ -42,9 +43,9 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ClosedKey:
-    """What a file holds, not yet opened.
+    """The bytes of a key file that is not opened yet.
 
-    ``friendly_name`` picks the key in a file of several, ``owner`` is shown to the user.
+    ``friendly_name`` selects the key if the file has several. ``owner`` is shown to the user.
     """
 
     data: bytes = field(repr=False)
@@ -53,7 +54,7 @@ class ClosedKey:
 
 
 @dataclass(slots=True, eq=False)
-class _Loaded:
+class _LoadedKey:
     origin: str
     closed: ClosedKey | None = field(repr=False)
     until: float
@@ -64,7 +65,7 @@ class _Loaded:
 
 
 class Keyring:
-    """Loaded keys. ``clock`` gives seconds; a key is forgotten ``lifetime`` after its loading."""
+    """The loaded keys. A key is forgotten ``lifetime`` seconds after its loading, by ``clock``."""
 
     def __init__(
         self,
@@ -76,22 +77,22 @@ class Keyring:
         self._desk = desk
         self._lifetime = lifetime
         self._clock = clock
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, _LoadedKey] = {}
         self._forgetting: asyncio.Task[None] | None = None
 
-    def load(self, caller: Caller, key: ClosedKey) -> str:
-        """Keep a key for the caller's origin; returns its identifier.
+    def load(self, caller: Caller, closed: ClosedKey) -> str:
+        """Keep a key for the caller's origin, and return its identifier.
 
         Raises CallRefusedError: ``too_many_keys``.
         """
         self.sweep()
-        own = [key_id for key_id, one in self._loaded.items() if one.origin == caller.origin]
+        own = [key_id for key_id, key in self._loaded.items() if key.origin == caller.origin]
         if len(own) >= MAX_KEYS_OF_ONE:
             self._forget(own[0])
         elif len(self._loaded) >= MAX_KEYS:
             raise refused("too_many_keys")
         key_id = secrets.token_hex(_ID_BYTES)
-        self._loaded[key_id] = _Loaded(caller.origin, key, self._clock() + self._lifetime)
+        self._loaded[key_id] = _LoadedKey(caller.origin, closed, self._clock() + self._lifetime)
         if self._forgetting is None or self._forgetting.done():
             self._forgetting = keep_running("keys", self._forget_first, lambda: bool(self._loaded))
         return key_id
@@ -99,110 +100,111 @@ class Keyring:
     async def identity(
         self, caller: Caller, key_id: str, *, purpose: str = "the use of a key"
     ) -> Identity:
-        """Return the key with its chain; asks for the password if it was not yet opened.
+        """Return the key with its chain. At the first use, the user is asked for the password.
 
-        ``purpose`` tells the user what for: "a signature", "a tunnel to example.uz". Raises
+        ``purpose`` tells the user why: "a signature", "a tunnel to example.uz". Raises
         CallRefusedError: ``key_not_found``, ``wrong_password`` (then the key is unloaded),
-        ``key_unusable``, or what ``PasswordDesk.ask`` raises.
+        ``key_unusable``, or a reason of ``PasswordDesk.ask``.
         """
-        one = self._find(caller, key_id)
-        if one.identity is not None:
-            return one.identity
-        if one.opening is None:
-            one.opening = asyncio.create_task(self._open(key_id, one, purpose))
-            one.waiters = 0
-        return await self._opened(one, one.opening)
+        key = self._own_key(caller, key_id)
+        if key.identity is not None:
+            return key.identity
+        if key.opening is None:
+            key.opening = asyncio.create_task(self._open(key_id, key, purpose))
+            key.waiters = 0
+        return await self._wait_for(key, key.opening)
 
     def unload(self, caller: Caller, key_id: str) -> None:
         """Forget a key; raises CallRefusedError: ``key_not_found``."""
-        self._find(caller, key_id)
+        self._own_key(caller, key_id)
         self._forget(key_id)
 
     def sweep(self) -> None:
         """Forget the keys whose time is over."""
         now = self._clock()
-        for key_id in [known for known, one in self._loaded.items() if one.until <= now]:
+        for key_id in [key_id for key_id, key in self._loaded.items() if key.until <= now]:
             self._forget(key_id)
 
     async def close(self) -> None:
-        """Forget and overwrite everything, and end open questions."""
-        openings = [one.opening for one in self._loaded.values() if one.opening is not None]
+        """Forget and overwrite all keys, and end open questions."""
+        openings = [key.opening for key in self._loaded.values() if key.opening is not None]
         for key_id in list(self._loaded):
             self._forget(key_id)
         if self._forgetting is not None:
             self._forgetting.cancel()
         await asyncio.gather(*openings, return_exceptions=True)
 
-    def _find(self, caller: Caller, key_id: str) -> _Loaded:
+    def _own_key(self, caller: Caller, key_id: str) -> _LoadedKey:
         self.sweep()
-        one = self._loaded.get(key_id)
-        if one is None or one.origin != caller.origin:
+        key = self._loaded.get(key_id)
+        if key is None or key.origin != caller.origin:
             raise refused("key_not_found")
-        return one
+        return key
 
     def _forget(self, key_id: str) -> None:
-        one = self._loaded.pop(key_id)
-        one.closed = None
-        if one.identity is not None:
-            one.identity.private_key.wipe()
-            one.identity = None
-        if one.opening is not None:
-            one.opening.cancel()
+        key = self._loaded.pop(key_id)
+        key.closed = None
+        if key.identity is not None:
+            key.identity.private_key.wipe()
+            key.identity = None
+        if key.opening is not None:
+            key.opening.cancel()
 
     async def _forget_first(self) -> None:
-        """Wait until the first key's time is over, and forget it."""
-        first = min(one.until for one in self._loaded.values())
+        """Wait until the time of the first key is over, and forget this key."""
+        first = min(key.until for key in self._loaded.values())
         await asyncio.sleep(max(0.0, first - self._clock()))
         self.sweep()
 
-    async def _open(self, key_id: str, one: _Loaded, purpose: str) -> Identity:
+    async def _open(self, key_id: str, key: _LoadedKey, purpose: str) -> Identity:
         try:
             while True:
-                closed = one.closed
+                closed = key.closed
                 if closed is None:
                     raise refused("key_not_found")
-                identity = await self._try(closed, one, purpose)
+                identity = await self._try(closed, key, purpose)
                 if identity is not None:
                     break
-                one.tries += 1
-                if one.tries >= MAX_TRIES:
+                key.tries += 1
+                if key.tries >= MAX_TRIES:
                     self._drop(key_id)
                     raise refused("wrong_password")
         finally:
-            if one.opening is asyncio.current_task():
-                one.opening = None
-        if key_id not in self._loaded:
+            # After the last waiter has left, a later call may have begun another opening.
+            if key.opening is asyncio.current_task():
+                key.opening = None
+        if key_id not in self._loaded:  # unloaded while the file was decrypted
             identity.private_key.wipe()
             raise refused("key_not_found")
         identity.private_key.lock()
-        one.identity, one.closed = identity, None
+        key.identity, key.closed = identity, None
         return identity
 
     @staticmethod
-    async def _opened(one: _Loaded, opening: asyncio.Task[Identity]) -> Identity:
-        """Wait for an opening with others; when the last one leaves, its question goes too."""
-        one.waiters += 1
+    async def _wait_for(key: _LoadedKey, opening: asyncio.Task[Identity]) -> Identity:
+        """Wait for an opening with other calls. The last call that leaves ends the question."""
+        key.waiters += 1
         try:
             await asyncio.wait({opening})
             if opening.cancelled():  # the key was unloaded meanwhile
                 raise refused("key_not_found")
             return opening.result()
         finally:
-            one.waiters -= 1
-            if one.waiters == 0 and not opening.done():
-                one.opening = None
+            key.waiters -= 1
+            if key.waiters == 0 and not opening.done():
+                key.opening = None
                 opening.cancel()
 
     def _drop(self, key_id: str) -> None:
-        """Forget a key from within its own opening, which must not be cancelled by that."""
-        one = self._loaded.get(key_id)
-        if one is not None:
-            one.opening = None
+        """Forget a key inside its own opening; `_forget` alone would cancel the opening."""
+        key = self._loaded.get(key_id)
+        if key is not None:
+            key.opening = None
             self._forget(key_id)
 
-    async def _try(self, closed: ClosedKey, one: _Loaded, purpose: str) -> Identity | None:
+    async def _try(self, closed: ClosedKey, key: _LoadedKey, purpose: str) -> Identity | None:
         """Ask once; returns None if the password was wrong."""
-        question = Question(one.origin, closed.owner, purpose, retry=one.tries > 0)
+        question = Question(key.origin, closed.owner, purpose, retry=key.tries > 0)
         try:
             password = await self._desk.ask(question)
         except (OSError, FileError) as fault:

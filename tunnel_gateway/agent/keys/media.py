@@ -1,8 +1,8 @@
-"""Work on media, each of which may stop to answer: a dead network share, a broken stick.
+"""Work on media that may not answer: a dead network share, a broken USB stick.
 
-A system call on such a medium does not return, and no call can end it. So each medium has one
-thread at most; who asks waits for a bounded time, and while the thread hangs everybody else is
-refused at once.
+A system call on such a medium does not return, and nothing can end the call. So each medium has one
+thread at most. A caller waits for a limited time. While the thread hangs, other callers are refused
+at once.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class _Work:
 
 
 class Media:
-    """What is being done on which medium; a medium is named by a path on it."""
+    """The work in progress on each medium. A path on the medium names it."""
 
     def __init__(self, seconds: float = MEDIUM_SECONDS) -> None:
         self._seconds = seconds
         self._working: dict[Path, _Work] = {}
 
     async def ask(self, medium: Path, work: Callable[[], _T]) -> _T:
-        """Do ``work`` on a medium, after what is being done there, and return its result.
+        """Do ``work`` on a medium, after the work in progress there, and return its result.
 
-        Raises CallRefusedError: ``disk_silent``, after twice ``seconds`` at the latest, and for a
-        medium that answers with an error.
+        Raises CallRefusedError: ``disk_silent``, after twice ``seconds`` at the latest, or if the
+        medium answers with an error.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._seconds
@@ -57,7 +57,7 @@ class Media:
         result = in_thread(work)
         self._working[medium] = _Work(result, loop.time() + self._seconds)
         result.add_done_callback(partial(self._done, medium))
-        await asyncio.wait({result}, timeout=self._seconds)  # which leaves it be, cancelled or not
+        await asyncio.wait({result}, timeout=self._seconds)  # wait never cancels the work
         if not result.done():
             log.warning("disk_silent", disk=str(medium), detail=f"no answer in {self._seconds:g} s")
             raise refused("disk_silent")
@@ -70,4 +70,5 @@ class Media:
     def _done(self, medium: Path, result: asyncio.Future[Any]) -> None:
         del self._working[medium]
         if not result.cancelled():
-            result.exception()  # that nobody waited any more is no fault
+            # Nobody may be waiting any more. Then asyncio would log the error as never retrieved.
+            result.exception()

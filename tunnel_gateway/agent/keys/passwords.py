@@ -1,8 +1,8 @@
 """Asking the user for the password of a key, one question at a time.
 
-A page can call as often as it likes, and every question comes up before the user. So a page has
-one question waiting at most, and one that the user sent away again and again, or that withdrew
-its own questions so, is made to wait.
+A page can call at any rate, and the user sees every question. So each page has at most one question
+that waits. A page must pause if the user has cancelled its questions several times, or if the page
+itself has withdrawn them.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ except ImportError:  # on Windows
     termios = None  # type: ignore[assignment]
 
 ANSWER_SECONDS: Final = 180.0
-# So many cancelled questions of a page in a row, and it is refused for so long.
+# A page with this many cancelled questions in a row is refused for this time.
 MAX_CANCELLED: Final = 3
 PAUSE_SECONDS: Final = 60.0
-# Pages are many, and what is remembered of each must not grow for ever.
+# There is no limit on the number of pages, so only this many are remembered.
 _MAX_REMEMBERED: Final = 256
 
 
 class Prompter(Protocol):
-    """A way to ask. Returns the password, None if the user cancelled; raises OSError if broken."""
+    """A way to ask the user."""
 
     async def ask(self, question: Question) -> bytearray | None:
-        """Wait for the answer."""
+        """Return the password; None if the user cancelled. Raises OSError if asking fails."""
 
 
 class PasswordFile:
-    """For kiosks and tests: one password for every key, from a file; nobody is asked."""
+    """For kiosks and tests: a file has one password for every key. Nobody is asked."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -62,34 +62,35 @@ class PasswordFile:
 class Terminal:
     """Asks on the terminal that the agent was started from.
 
-    A page that has left cannot take its question off the terminal: the next line that is entered
-    answers it, and nobody gets that line. Until then the next question waits, or each page that
-    leaves would leave a thread behind, and each of them would take a line.
+    If a page leaves, its question stays on the terminal: the next line that the user enters answers
+    it, and nobody gets this line. Until then the next question waits. Otherwise each page that
+    leaves would leave a thread behind, and each thread would take one line of the user.
     """
 
     def __init__(self) -> None:
         self._reading: asyncio.Future[bytes] | None = None
         if termios is not None and sys.stdin.isatty():
-            # The process may end while a question is open, and leave a terminal without echo.
+            # If the process ended while a question is open, the terminal would stay without echo.
             atexit.register(_restore, termios.tcgetattr(sys.stdin))
 
     async def ask(self, question: Question) -> bytearray | None:
         """Wait for a line."""
         while self._reading is not None:
-            await asyncio.wait({self._reading})  # which leaves it be, also when cancelled
+            await asyncio.wait({self._reading})  # wait does not cancel the reading
         prompt = f"{question.text(retry_note=True)}\nPassword: "
         reading = self._reading = in_thread(partial(self._read, prompt))
         reading.add_done_callback(self._done)
         await asyncio.wait({reading})
         try:
             return bytearray(reading.result())
-        except (EOFError, KeyboardInterrupt):
+        except (EOFError, KeyboardInterrupt):  # Ctrl-D: the user cancels
             return None
 
     def _done(self, reading: asyncio.Future[bytes]) -> None:
         self._reading = None
         if not reading.cancelled():
-            reading.exception()  # that nobody waited any more is no fault
+            # The page may have left. Then asyncio would log the error as never retrieved.
+            reading.exception()
 
     @staticmethod
     def _read(prompt: str) -> bytes:
@@ -97,14 +98,14 @@ class Terminal:
 
 
 def _restore(settings: list[Any]) -> None:
-    with suppress(OSError, ValueError, termios.error):  # it may be gone
+    with suppress(OSError, ValueError, termios.error):  # the terminal may be gone
         termios.tcsetattr(sys.stdin, termios.TCSANOW, settings)
 
 
 def find_prompter(password_file: Path | None = None, pinentry: str | None = None) -> Prompter:
-    """Choose the way to ask: the file, else pinentry (``pinentry`` or on the PATH), else here.
+    """Choose the way to ask: the file, else pinentry (``pinentry`` or the PATH), else the terminal.
 
-    Raises OSError if there is neither a file, nor pinentry, nor a terminal.
+    Raises OSError if there is no file, no pinentry and no terminal.
     """
     if password_file is not None:
         return PasswordFile(password_file)
@@ -126,7 +127,7 @@ class _Cancelled:
 
 
 class PasswordDesk:
-    """Lets one question through at a time, and one of each page wait."""
+    """Asks one question at a time. Each page can have one question that waits."""
 
     def __init__(
         self,
@@ -143,18 +144,19 @@ class PasswordDesk:
         self._cancelled: dict[str, _Cancelled] = {}
 
     async def ask(self, question: Question) -> bytearray:
-        """Return the password, for the caller to overwrite. Raises CallRefusedError:
+        """Return the password, for the caller to overwrite.
 
-        ``busy``, ``cancelled``, ``password_timeout`` or ``cannot_ask``.
+        Raises CallRefusedError: ``busy``, ``cancelled`` or ``password_timeout``. Raises OSError and
+        FileError if asking fails.
         """
         origin = question.origin
-        known = self._cancelled.get(origin)
-        if origin in self._waiting or (known is not None and self._clock() < known.until):
+        cancelled = self._cancelled.get(origin)
+        if origin in self._waiting or (cancelled and self._clock() < cancelled.until):
             raise refused("busy")
         self._waiting.add(origin)
         try:
             async with self._turn:
-                answer = await self._prompted(question)
+                answer = await self._prompt(question)
         finally:
             self._waiting.discard(origin)
         if answer is None:
@@ -163,13 +165,13 @@ class PasswordDesk:
         self._cancelled.pop(origin, None)
         return answer
 
-    async def _prompted(self, question: Question) -> bytearray | None:
+    async def _prompt(self, question: Question) -> bytearray | None:
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._prompter.ask(question)
         except TimeoutError:
             raise refused("password_timeout") from None
-        except asyncio.CancelledError:  # the page left: a dialog came and went, as if sent away
+        except asyncio.CancelledError:  # the page left: to the user it was one more dialog
             self._note_cancelled(question.origin)
             raise
 
@@ -177,7 +179,7 @@ class PasswordDesk:
         if origin not in self._cancelled and len(self._cancelled) >= _MAX_REMEMBERED:
             with suppress(StopIteration):
                 del self._cancelled[next(iter(self._cancelled))]
-        known = self._cancelled.setdefault(origin, _Cancelled())
-        known.count += 1
-        if known.count >= MAX_CANCELLED:
+        cancelled = self._cancelled.setdefault(origin, _Cancelled())
+        cancelled.count += 1
+        if cancelled.count >= MAX_CANCELLED:
             self._cancelled[origin] = _Cancelled(until=self._clock() + PAUSE_SECONDS)

@@ -1,7 +1,7 @@
 """GnuPG's pinentry, a dialog for passwords in a process of its own.
 
-It speaks the Assuan protocol over its standard input and output: a command is a line, and so is
-each part of the answer, which ends with OK or ERR.
+It speaks the Assuan protocol over its standard input and output. A command is one line. An answer
+has one line for each part, and ends with OK or ERR.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tunnel_gateway.agent.keys.questions import RETRY, Question
 
 MAX_LINE: Final = 1000
 _MAX_ANSWER_LINES: Final = 100
-# Of libgpg-error, in the lower 16 bits of the number after ERR.
+# Codes of libgpg-error, in the lower 16 bits of the number after ERR.
 _CANCELLED: Final = frozenset({99, 198})
 _PERCENT: Final = 0x25
 
 
 class Pinentry:
-    """Asks by starting ``program`` anew for each question."""
+    """Asks by starting ``program`` once for each question."""
 
     def __init__(self, program: str) -> None:
         self._program = program
@@ -29,8 +29,8 @@ class Pinentry:
     async def ask(self, question: Question) -> bytearray | None:
         """Return the password, or None if the user cancelled.
 
-        The dialog is closed when the caller is cancelled. Raises OSError if the program cannot
-        be started or does not answer as it should.
+        If this is cancelled, the dialog closes. Raises OSError if the program does not start or
+        does not answer by the protocol.
         """
         process = await asyncio.create_subprocess_exec(
             self._program,
@@ -44,7 +44,7 @@ class Pinentry:
                 raise OSError("pinentry has no pipes")
             return await _Dialog(process.stdin, process.stdout).run(question)
         finally:
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError):  # it has ended by itself
                 process.kill()
             await process.wait()
 
@@ -84,7 +84,7 @@ class _Dialog:
         return await self._answer()
 
     async def _answer(self) -> tuple[int | None, bytearray]:
-        """Return the number of the error, None for OK, and the data that came before it."""
+        """Return the number of the error, or None for OK, and the data before it."""
         data = bytearray()
         for _ in range(_MAX_ANSWER_LINES):
             try:
@@ -103,15 +103,15 @@ class _Dialog:
 
 
 def _options() -> list[str]:
-    """Where the text versions draw, and in which letters."""
-    found = ["lc-ctype=C.UTF-8"]
+    """Return the options for the text versions: the terminal, and its letters."""
+    options = ["lc-ctype=C.UTF-8"]
     terminal = os.environ.get("GPG_TTY")
     if terminal is None:
-        with suppress(OSError):
+        with suppress(OSError):  # standard input is not a terminal
             terminal = os.ttyname(0)
     if terminal is not None:
-        found += [f"ttyname={terminal}", f"ttytype={os.environ.get('TERM', 'dumb')}"]
-    return found
+        options += [f"ttyname={terminal}", f"ttytype={os.environ.get('TERM', 'dumb')}"]
+    return options
 
 
 def escape(text: str) -> bytes:
@@ -121,16 +121,16 @@ def escape(text: str) -> bytes:
 
 
 def unescape(data: bytes) -> bytearray:
-    """Read the data of a D line; what is not an escape stays as it is."""
-    found = bytearray()
+    """Read the data of a D line. Bytes that are not an escape stay as they are."""
+    plain = bytearray()
     at = 0
     while at < len(data):
         pair = data[at + 1 : at + 3]
         if data[at] == _PERCENT and len(pair) == 2 and pair.isalnum():
             with suppress(ValueError):
-                found.append(int(pair, 16))
+                plain.append(int(pair, 16))
                 at += 3
                 continue
-        found.append(data[at])
+        plain.append(data[at])
         at += 1
-    return found
+    return plain

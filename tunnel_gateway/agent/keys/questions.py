@@ -1,4 +1,4 @@
-"""The question for a password: who wants to use which key, and what for."""
+"""The question for a password: which page wants to use which key, and why."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Final
 
 from tunnel_gateway.observability.logs import escaped
 
-# What pinentry shows must fit into a line of 1000 bytes, escapes included.
+# The text for pinentry must fit into a line of 1000 bytes, with all escapes.
 _SHOWN: Final = 70
 _TAGS: Final = str.maketrans({"<": "‹", ">": "›", "&": "+"})
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``origin`` is the browser's word, ``owner`` that of the key's file; neither is trusted.
+    """A question. ``origin`` comes from the browser and ``owner`` from the file: trust neither.
 
-    ``purpose`` is ours. ``retry`` says that the last password was wrong.
+    ``purpose`` comes from the agent. ``retry`` says that the last password was wrong.
     """
 
     origin: str
@@ -25,7 +25,7 @@ class Question:
     retry: bool = False
 
     def text(self, *, retry_note: bool = False) -> str:
-        """Return what the user reads; nothing in it can pretend to be another line."""
+        """Return the text for the user. No value in it can look like another line."""
         lines = [f"The page {_shown(self.origin)} asks for {_shown(self.purpose)}"]
         lines.append(f"with the key of {_shown(self.owner)}")
         if self.retry and retry_note:
@@ -37,6 +37,6 @@ RETRY: Final = "Wrong password"
 
 
 def _shown(text: str) -> str:
-    """Cut, and free of control characters and of what a dialog may take for mark-up."""
+    """Cut a text, and replace control characters and characters that may be mark-up in a dialog."""
     plain = escaped(text.translate(_TAGS))
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}…"

@@ -1,1 +1,1 @@
-"""The tunnels of pages: each with its address, good for one connection."""
+"""The tunnels of pages. Each tunnel has a local address for exactly one connection."""

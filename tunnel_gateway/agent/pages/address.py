@@ -1,8 +1,8 @@
-"""The local address of a page's tunnel: one connection, and only that page's.
+"""The local address of a page's tunnel: one connection, and only for that page.
 
-A wrong visitor does not use the address up. Any page can make a browser connect to every port of
-the loopback, so if a stranger's attempt ended the address, a hostile page could take it from the
-user; and letting the stranger try costs nothing, for what he sends gets no further than here.
+A visitor that is not the page does not use the address up. Any page can make a browser connect to
+every port of the loopback. If such a connection ended the address, a hostile page could take the
+tunnel away from the user. It costs nothing to let strangers try: their bytes go nowhere.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
 log = get_logger(__name__)
 
-# Browsers open connections ahead of use and say nothing on them. When there are more than these,
-# the one who has been here longest must go: the page asks as soon as it is connected, so whoever
-# is slower cannot keep it waiting.
+# Browsers open connections before they need them, and send nothing on them. If there are more
+# visitors than these, the oldest one must go. The page asks as soon as it is connected, so slower
+# visitors cannot keep it waiting.
 _MAX_VISITORS: Final = 32
 _HEAD_SECONDS: Final = 5.0
 _ACCEPT_AGAIN_SECONDS: Final = 0.1
@@ -46,7 +46,7 @@ class PageAddress(OneShotAddress):
         port = self.port
         self._origin = origin
         self._hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
-        self.refused = 0  # visitors that were turned away
+        self.refused = 0  # visitors
         self._lines = FewLines()
 
     async def _admit(self) -> PageStream:
@@ -55,7 +55,7 @@ class PageAddress(OneShotAddress):
         try:
             await asyncio.wait((admitted, receiving), return_when=asyncio.FIRST_COMPLETED)
             if receiving.done():
-                receiving.result()  # raises why nobody can come any more
+                receiving.result()  # raises the error that has ended it
             return admitted.result()
         except asyncio.CancelledError:
             if admitted.done():
@@ -64,10 +64,10 @@ class PageAddress(OneShotAddress):
         finally:
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
-            del receiving, admitted  # they keep the error that this frame raises
+            del receiving, admitted  # else this frame keeps its own error, which is a cycle
 
     async def _receive_all(self, admitted: asyncio.Future[PageStream]) -> None:
-        visitors: dict[asyncio.Task[None], None] = {}  # in the order of their coming
+        visitors: dict[asyncio.Task[None], None] = {}  # the oldest first
         try:
             while not admitted.done():
                 stream = await self._next_visitor()
@@ -85,20 +85,21 @@ class PageAddress(OneShotAddress):
             await asyncio.gather(*present, return_exceptions=True)
 
     async def _next_visitor(self) -> PageStream:
-        """Wait until somebody comes, also if there is no descriptor for them at the moment."""
+        """Wait for a visitor, even if there is no free descriptor at the moment."""
         while True:
             try:
                 connection, _ = await accept(self._socket)
             except OSError:
                 await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
                 continue
-            with suppress(OSError):  # the visitor is gone already
+            with suppress(OSError):  # the visitor has already gone
                 return await PageStream.of(connection)
 
     async def _receive(self, stream: PageStream, admitted: asyncio.Future[PageStream]) -> None:
-        """Let a visitor in, or tell him why not; his place is free when his socket is closed.
+        """Admit a visitor, or tell it why not. It counts as a visitor until its socket is closed.
 
-        Cancelled, it just ends: a cancelled task keeps its error, and the frames of it the task.
+        If this is cancelled, it returns. A task that ends with CancelledError keeps the error, the
+        error keeps its frames, and the frames keep the task.
         """
         try:
             await self._examine(stream)
@@ -120,7 +121,7 @@ class PageAddress(OneShotAddress):
                 stream.abort(_CROWDED)
 
     def _turn_away(self, stream: PageStream, error: Exception) -> None:
-        self._tell(stream, error)
+        self._count_refused(stream, error)
         if isinstance(error, TunnelGatewayError):
             stream.write(refusal(RelayEnd(error.code, error)))
         stream.close()
@@ -128,25 +129,26 @@ class PageAddress(OneShotAddress):
     def _send_off(self, stream: PageStream, admitted: asyncio.Future[PageStream]) -> None:
         if admitted.done():
             stream.close()
-        else:  # his place is needed, or the tunnel has ended
-            self._tell(stream, _CROWDED)
+        else:  # there are too many visitors, or the tunnel has ended
+            self._count_refused(stream, _CROWDED)
             stream.abort(_CROWDED)
 
-    def _tell(self, stream: PageStream, error: Exception) -> None:
-        """Count one who is turned away, and write why, if he said anything."""
+    def _count_refused(self, stream: PageStream, error: Exception) -> None:
+        """Count a refused visitor, and log why if it has sent anything."""
         self.refused += 1
         if stream.received and (more := self._lines.admit()) is not None:
             log.warning("visitor_refused", origin=self._origin, detail=str(error), **more)
 
     async def _examine(self, stream: PageStream) -> None:
-        """Raise NotPermittedError for another page's request, NotWebSocketError for none."""
+        """Raise NotPermittedError for another page, NotWebSocketError if there is no request."""
         reader, read = UpgradeReader(), bytearray()
         async with within(_HEAD_SECONDS, f"no upgrade request in {_HEAD_SECONDS:g} s"):
             while data := await stream.inbox.receive():
                 read += data
                 if request := reader.receive_data(data):
                     self._check(request)
-                    stream.inbox.unread(bytes(read))  # the gateway reads it as it came
+                    # The gateway must get the request as the page has sent it.
+                    stream.inbox.unread(bytes(read))
                     return
         raise NotWebSocketError("the connection ended before the upgrade request was complete")
 
@@ -164,5 +166,6 @@ def _leave(
     visitors: dict[asyncio.Task[None], None], stream: PageStream, visitor: asyncio.Task[None]
 ) -> None:
     visitors.pop(visitor, None)
-    if visitor.cancelled():  # before it began: afterwards it closes the stream itself
+    # A task that was cancelled before its start never ran, so it did not close its stream.
+    if visitor.cancelled():
         stream.abort(_CROWDED)

@@ -1,4 +1,4 @@
-"""The local address of a tunnel: good for exactly one connection, and not for long."""
+"""The local address of a tunnel: it takes exactly one connection, within a limited time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tunnel_gateway.transport.streams.stream import format_address
 
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_SECONDS: Final = 60.0
-_BACKLOG: Final = 128  # what is not accepted in the end, the system refuses
+_BACKLOG: Final = 128  # after the one connection, the system refuses the others
 
 
 class OneShotAddress:
@@ -35,19 +35,19 @@ class OneShotAddress:
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
+        """The port of the address."""
         port: int = self._socket.getsockname()[1]
         return port
 
     def close(self) -> None:
-        """Stop listening; of use when ``accept`` is not called."""
+        """Stop listening. ``accept`` also does that, so this is needed only if it is not called."""
         self._socket.close()
 
     async def accept(self, inbox: Inbox, time_limit: float) -> PageStream:
-        """Return the one connection; a second is refused by the system from then on.
+        """Return the one connection. From then on the system refuses other connections.
 
-        ``inbox`` is the tunnel's: if the tunnel ends meanwhile, this raises why. Raises
-        TimedOutError after ``time_limit`` seconds without a connection.
+        ``inbox`` belongs to the tunnel: if the tunnel ends meanwhile, this raises the reason.
+        Raises TimedOutError after ``time_limit`` seconds without a connection.
         """
         accepted = asyncio.create_task(self._admit())
         ended = asyncio.create_task(inbox.receive())
@@ -67,7 +67,7 @@ class OneShotAddress:
             ended.cancel()
             await asyncio.gather(accepted, ended, return_exceptions=True)
             self._socket.close()
-            del accepted, ended  # they keep the error that this frame raises
+            del accepted, ended  # else this frame keeps its own error, which is a cycle
 
     async def _admit(self) -> PageStream:
         """Wait for the one connection: the first that comes."""

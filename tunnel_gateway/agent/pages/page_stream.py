@@ -1,4 +1,4 @@
-"""The page's end of a tunnel: a socket that says farewell as a WebSocket does."""
+"""The page's side of a tunnel: a socket that ends with a close frame, as a WebSocket does."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tunnel_gateway.transport.streams.relay import RelayEnd
 from tunnel_gateway.transport.streams.stream import SocketStream
 from tunnel_gateway.transport.wire.websocket_frames import FrameTracker, close_frame
 
-# Whoever is told one of these may come back; anything else is an error (RFC 6455, 7.4.1).
+# After these reasons the page can connect again. All other reasons are errors (RFC 6455, 7.4.1).
 _GOING_AWAY: Final = frozenset({"shutting_down", "closed_by_operator", "timed_out", "idle_timeout"})
 _ENDED: Final = "destination_ended: the application closed the connection without a close frame"
 
-# What a page's WebSocket sees when the gateway refuses it: the alert as an HTTP answer.
+# The HTTP answer to the page's WebSocket for each alert of a gateway that refuses it.
 _STATUS: Final = {
     "not_permitted": "403 Forbidden",
     "not_websocket": "400 Bad Request",
@@ -32,10 +32,10 @@ _STATUS: Final = {
 
 
 class PageStream(SocketStream):
-    """A page's socket. What is written to it is an answer to an upgrade, then frames.
+    """A page's socket. It carries an answer to the upgrade request, and then frames.
 
-    When the other side ends without closing the WebSocket, a close frame with the reason is put
-    in, so that the page need not guess. Within a frame that cannot be done: then the connection
+    If the other side ends without closing the WebSocket, this adds a close frame with the reason.
+    So the page need not guess. In the middle of a frame this is not possible: then the connection
     just ends, which a page sees as code 1006.
     """
 
@@ -44,18 +44,18 @@ class PageStream(SocketStream):
         self._tracker = FrameTracker()
 
     def write(self, data: Buffer) -> None:
-        """Send ``data``; never blocks, see Observer.pause_writing. A lost stream drops it."""
+        """Send ``data``; never blocks, see Observer.pause_writing. A lost stream drops the data."""
         self._tracker.receive_data(data)
         super().write(data)
 
     def write_eof(self) -> None:
-        """End our data once what was written is on its way, with a close frame if one lacks."""
+        """End our direction after all data so far; without a close frame so far, add one."""
         if self._may_close:
             self.write(close_frame(CloseCode.INTERNAL_ERROR, _ENDED))
         super().write_eof()
 
     def farewell(self, end: RelayEnd) -> bytes:
-        """Return what to tell the page of a tunnel's end, as far as that is still possible."""
+        """Return bytes that tell the page why its tunnel ended, if that is still possible."""
         if not self._tracker.started:
             return refusal(end)
         if not self._may_close or end.error is None:
@@ -76,7 +76,7 @@ class PageStream(SocketStream):
 
 
 def refusal(end: RelayEnd) -> bytes:
-    """Return the HTTP answer that tells a page why its WebSocket was not let through."""
+    """Return the HTTP answer that tells a page why its WebSocket was refused."""
     error = end.error
     name = error.name if isinstance(error, AlertReceivedError) else end.reason
     text = f"{name}: {error}\n" if error else f"{name}\n"

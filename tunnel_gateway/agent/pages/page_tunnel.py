@@ -1,4 +1,4 @@
-"""One tunnel of a page: its address waits for the page, then bytes go both ways."""
+"""One tunnel of a page: its address waits for the page, and then bytes go both ways."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd, R
 
 log = get_logger(__name__)
 
-# The gateway decides how long a tunnel may be idle; this only bounds one that forgot us.
+# The gateway decides how long a tunnel may be idle. These limits are for a gateway that does not
+# end the tunnel.
 LIMITS: Final = RelayLimits(idle=24 * 3600.0, half_close=60.0)
 
 
 class PageTunnel:
     """An open tunnel for the page that asked for it. ``run`` serves it and logs its end.
 
-    Raises OSError when there is no local port to be had.
+    Raises OSError if there is no free local port.
     """
 
     def __init__(
         self, caller: Caller, tunnel: Tunnel, *, time_limit: float = DEFAULT_SECONDS
     ) -> None:
-        self._caller = caller
         self._channel = tunnel.channel
         self._time_limit = time_limit
         self._relay: Relay | None = None
@@ -47,11 +47,11 @@ class PageTunnel:
 
     @property
     def waiting(self) -> bool:
-        """Tell whether the page has not come yet."""
+        """Tell whether the tunnel still waits for its page."""
         return self._relay is None
 
     def stop(self, error: TunnelGatewayError) -> None:
-        """End the tunnel now; gateway and page are told why."""
+        """End the tunnel now, and tell the gateway and the page why."""
         if self._relay is not None:
             self._relay.stop(error)
         elif self._stop_error is None:

@@ -1,4 +1,4 @@
-"""``tunnel.create_tunnel``: tunnels for pages, within bounds, and all of them ended at the end."""
+"""``tunnel.create_tunnel``: makes tunnels for pages, within limits, and ends them at the stop."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from tunnel_gateway.protocol.client import ClientSettings
 log = get_logger(__name__)
 
 MAX_TUNNELS: Final = 256
-MAX_WAITING: Final = 64  # being made, or made and waiting for their page
+MAX_WAITING: Final = 64  # tunnels that are not open yet, or wait for their page
 _MAX_DST_ID: Final = 255
 
 
 class Identities(Protocol):
-    """Where the users' keys are: the keyring."""
+    """The source of the users' keys: the keyring."""
 
     async def identity(self, caller: Caller, key_id: str, *, purpose: str) -> Identity:
         """Return a key that the caller loaded; raises CallRefusedError."""
@@ -45,8 +45,8 @@ class Identities(Protocol):
 class Tunnels:
     """The tunnels of all pages.
 
-    ``gateways`` has the address of each domain's gateway. Without a ``validator`` no gateway can
-    be proven, and every call is refused. ``time_limit`` is how long an address waits for its page.
+    ``gateways`` has the address of each domain's gateway. Without a ``validator`` no gateway can be
+    proven, so every call is refused. ``time_limit`` is how long an address waits for its page.
     """
 
     def __init__(
@@ -84,24 +84,26 @@ class Tunnels:
             raise refused("no_truststore")
         if not 0 < len(dst_id.encode(errors="replace")) <= _MAX_DST_ID or not dst_id.isprintable():
             raise refused("bad_destination")
-        with self._place():
+        with self._reserve():
             identity = await self._identities.identity(
                 caller, key_id, purpose=f"a tunnel to {caller.domain}"
             )
             settings = ClientSettings(caller.domain, dst_id, identity, self._validator)
             tunnel = await self._open(gateway, settings)
-            made = await self._started(caller, tunnel)
+            page_tunnel = await self._start(caller, tunnel)
+        tunnel_id = tunnel.opened.tunnel_id.hex()
+        path = tunnel.opened.peer.path
         log.info(
             "tunnel_made",
             origin=caller.origin,
             dst_id=dst_id,
             gateway=str(gateway),
-            tunnel_id=tunnel.opened.tunnel_id.hex(),
+            tunnel_id=tunnel_id,
         )
         return {
-            "address": made.address,
-            "tunnel_id": tunnel.opened.tunnel_id.hex(),
-            "domain_certificates": [b64encode(one.der).decode() for one in tunnel.opened.peer.path],
+            "address": page_tunnel.address,
+            "tunnel_id": tunnel_id,
+            "domain_certificates": [b64encode(certificate.der).decode() for certificate in path],
         }
 
     def _gateway(self, domain: str) -> Address:
@@ -111,10 +113,11 @@ class Tunnels:
         return gateway
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _reserve(self) -> Iterator[None]:
+        """Count a tunnel that is being made, if the limits allow it."""
         if self._closing:
             raise refused("shutting_down")
-        waiting = self._making + sum(one.waiting for one in self._tunnels.values())
+        waiting = self._making + sum(tunnel.waiting for tunnel in self._tunnels.values())
         if waiting >= MAX_WAITING or self._making + len(self._tunnels) >= MAX_TUNNELS:
             raise refused("too_many_tunnels")
         self._making += 1
@@ -132,36 +135,36 @@ class Tunnels:
             raise CallRefusedError(
                 error.code, f"the gateway's certificate is not accepted: {error}"
             ) from None
-        except InvalidKeyError:  # unloaded while this call was on its way
+        except InvalidKeyError:  # the key was unloaded during this call
             raise refused("key_not_found") from None
         except TunnelGatewayError as error:
             raise CallRefusedError(error.code, str(error)) from None
 
-    async def _started(self, caller: Caller, tunnel: Tunnel) -> PageTunnel:
+    async def _start(self, caller: Caller, tunnel: Tunnel) -> PageTunnel:
         try:
             if self._closing:
                 raise refused("shutting_down")
-            made = PageTunnel(caller, tunnel, time_limit=self._time_limit)
+            page_tunnel = PageTunnel(caller, tunnel, time_limit=self._time_limit)
         except (OSError, TunnelGatewayError):
             tunnel.channel.abort(ShuttingDownError("the agent cannot serve this tunnel"))
             await tunnel.channel.wait_closed()
             raise
-        task = asyncio.create_task(made.run())
-        self._tunnels[task] = made
+        task = asyncio.create_task(page_tunnel.run())
+        self._tunnels[task] = page_tunnel
         task.add_done_callback(self._ended)
-        return made
+        return page_tunnel
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        made = self._tunnels.pop(task)
+        page_tunnel = self._tunnels.pop(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("internal_error", tunnel=made.address, exc_info=error)
+            log.error("internal_error", tunnel=page_tunnel.address, exc_info=error)
 
     async def close(self) -> None:
-        """End every tunnel, with a reason to gateways and pages."""
+        """End every tunnel, and tell gateways and pages the reason."""
         self._closing = True
         error = ShuttingDownError("the agent is stopping")
-        for made in list(self._tunnels.values()):
-            made.stop(error)
+        for page_tunnel in list(self._tunnels.values()):
+            page_tunnel.stop(error)
         if self._tunnels:
             await asyncio.wait(list(self._tunnels))
         self._workers.shutdown()
