@@ -26,8 +26,7 @@ IN_PLAIN_ENGLISH: tuple[str, ...] = (
     "protocol",
     "revocation",
     "subject_numbers.py",
-    "transport/system",
-    "transport/wire",
+    "transport",
 )
 
 

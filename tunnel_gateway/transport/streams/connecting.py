@@ -18,7 +18,7 @@ MAX_ADDRESSES: Final = 16
 async def look_up(name: Address) -> tuple[Address, ...]:
     """Return the addresses of a name as numbers.
 
-    Raises OSError, and UnicodeError for what is no host name (it is encoded as IDNA).
+    Raises OSError, and UnicodeError for text that IDNA cannot encode as a host name.
     """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_STREAM)

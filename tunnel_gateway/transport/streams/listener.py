@@ -32,8 +32,8 @@ class Listener:
     may have the same address and port, and the system spreads the connections over them; closing
     leaves them to the others.
 
-    ``passed`` is a socket that listens already and takes the place of address and port. Whoever
-    made it has it too: closing ours leaves it open there, with those who wait in it.
+    ``passed`` is a socket that listens already; address and port are not used then. The process
+    that made it still has it: closing ours leaves it open there, with the clients that wait in it.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ Address = tuple[str, int] | tuple[str, int, int, int]
 
 
 class _ReceiveBuffer(threading.local):
-    """What all sockets of a loop receive into, one after the other."""
+    """The buffer into which all sockets of a loop receive, one after the other."""
 
     def __init__(self) -> None:
         self.view = memoryview(bytearray(RECEIVE_BUFFER))
@@ -128,7 +128,7 @@ class SocketStream(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def close(self) -> None:
-        """Send what was written, then end both directions; what still comes in is dropped."""
+        """Send all written data, then end both directions. Data that still come in are dropped."""
         if self._closing:
             return
         self._closing = True
@@ -177,7 +177,7 @@ class SocketStream(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set the socket up."""
         self.inbox = Inbox(self)
-        # uvloop's transport is one in all but its base class.
+        # uvloop's transport has the methods of asyncio.Transport, but not the base class.
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH, low=WRITE_BUFFER_HIGH // 4)
         self._peername = self._peername or transport.get_extra_info("peername")
