@@ -89,7 +89,7 @@ class AdminClient:
                 f" restart the gateway; or {_WITHOUT}"
             )
         addresses = addresses_of(texts, {INSTANCE: arguments.instance})
-        return next((one for one in addresses if one.path is not None), addresses[0])
+        return next((address for address in addresses if address.path is not None), addresses[0])
 
     def get(self, path: str) -> dict[str, Any]:
         """Return what ``path`` has as JSON; raises AdminError."""

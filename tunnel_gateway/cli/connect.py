@@ -122,9 +122,9 @@ def _announce(address: str, tunnel_id: bytes) -> None:
 
 
 def _key_password(arguments: argparse.Namespace) -> bytes | None:
-    found = password_in(arguments.password_file) or password_beside(arguments.key)
-    if found is not None or not sys.stdin.isatty() or not is_encrypted(arguments.key):
-        return found
+    password = password_in(arguments.password_file) or password_beside(arguments.key)
+    if password is not None or not sys.stdin.isatty() or not is_encrypted(arguments.key):
+        return password
     return getpass(f"Password of {arguments.key}: ").encode()
 
 

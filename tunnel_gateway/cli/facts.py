@@ -36,8 +36,11 @@ class Facts:
 def facts(certificates: Sequence[Certificate]) -> list[Facts]:
     """Return the facts of each, in order; issuers are looked for among all of them."""
     return [
-        Facts(one, next((other for other in certificates if is_issued_by(one, other)), None))
-        for one in certificates
+        Facts(
+            certificate,
+            next((other for other in certificates if is_issued_by(certificate, other)), None),
+        )
+        for certificate in certificates
     ]
 
 

@@ -92,7 +92,9 @@ def _add_verify(commands: Any) -> None:
 
 
 def _show(args: argparse.Namespace) -> int:
-    certificates = [one for path in args.certificates for one in load_certificates(path)]
+    certificates = [
+        certificate for path in args.certificates for certificate in load_certificates(path)
+    ]
     if args.json:
         print(_json([*map(plain, facts(certificates))]))
     else:
@@ -114,8 +116,8 @@ def _json(known: list[dict[str, Any]]) -> str:
 def _verify(args: argparse.Namespace) -> int:
     anchors = load_trust_anchors(args.truststore, password_in(args.password_file))
     files = [args.certificate, *args.intermediates]
-    certificates = [one for path in files for one in load_certificates(path)]
-    chain = [one.der for one in certificates]
+    certificates = [certificate for path in files for certificate in load_certificates(path)]
+    chain = [certificate.der for certificate in certificates]
     at = args.at or datetime.now(UTC)
     validator = ChainValidator(anchors)
     try:

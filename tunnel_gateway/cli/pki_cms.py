@@ -85,10 +85,10 @@ def _verify(args: argparse.Namespace) -> int:
     except (SignedDataError, CertificateError) as reason:
         print(f"does not hold ({reason.code}): {escaped(str(reason))}", file=sys.stderr)
         return 1
-    for one in signers:
-        print(f"signed by {escaped(one.certificate.subject)}")
-        print(f"  certificate {one.certificate.serial_hex}")
-        print(f"  at {format_time(one.signer.signing_time)}, by the signer's word")
+    for signer in signers:
+        print(f"signed by {escaped(signer.certificate.subject)}")
+        print(f"  certificate {signer.certificate.serial_hex}")
+        print(f"  at {format_time(signer.signer.signing_time)}, by the signer's word")
     print("holds")
     return 0
 
@@ -116,10 +116,12 @@ def _message(path: Path) -> bytes:
         raise FileError(f"{path}: {fault}") from None
 
 
-def _only_block(found: list[pem.Block]) -> bytes:
-    if len(found) != 1:
-        raise ValueError(f"{len(found)} PEM blocks; a signed document is one, in a file of its own")
-    ((label, content, line),) = found
+def _only_block(blocks: list[pem.Block]) -> bytes:
+    if len(blocks) != 1:
+        raise ValueError(
+            f"{len(blocks)} PEM blocks; a signed document is one, in a file of its own"
+        )
+    ((label, content, line),) = blocks
     if label not in _LABELS:
         raise ValueError(
             f"line {line}: a PEM block {label}, and not a signed document (PKCS7, CMS)"

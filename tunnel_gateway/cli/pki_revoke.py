@@ -55,7 +55,7 @@ def _revoke(args: argparse.Namespace) -> int:
     }
     leaves = [load_certificates(path)[0] for path in args.certificates]
     for leaf, path in zip(leaves, args.certificates, strict=True):
-        if not any(leaf.names(one.leaf) for one in issuers.values()):
+        if not any(leaf.names(issuer.leaf) for issuer in issuers.values()):
             raise FileError(f"{path}: not issued by the authority in {args.directory}")
     for name, issuer in issuers.items():
         serials = [leaf.serial for leaf in leaves if leaf.names(issuer.leaf)]

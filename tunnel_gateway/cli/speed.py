@@ -64,7 +64,7 @@ class Speed:
     @property
     def gigabits(self) -> float:
         """Gbit/s that one core seals or opens in the largest records, with the best kernel."""
-        best = [one for one in self.records if one.kernel == self.records[0].kernel][-1]
+        best = [record for record in self.records if record.kernel == self.records[0].kernel][-1]
         return 2 / (1 / best.seal + 1 / best.open) * 8 / 1000
 
     @property
@@ -154,8 +154,10 @@ def _seconds(operation: Callable[[], object]) -> float:
 
 def _print(speed: Speed) -> None:
     print(f"{'kernel':<10}{'record':>8}{'seal':>12}{'open':>12}")
-    for one in speed.records:
-        print(f"{one.kernel:<10}{one.size:>6} B{one.seal:>7.0f} MB/s{one.open:>7.0f} MB/s")
+    for record in speed.records:
+        print(
+            f"{record.kernel:<10}{record.size:>6} B{record.seal:>7.0f} MB/s{record.open:>7.0f} MB/s"
+        )
     one_hmac = f"an HMAC of 64 B in {speed.digest.hmac:.1f} µs"
     print(f"\n{'digest':<10}{speed.digest.long:>7.0f} MB/s, {one_hmac}")
     print(f"\n{'operation':<10}{'time':>10}{'per second':>14}")

@@ -97,19 +97,19 @@ def _watch(client: AdminClient, *, ids: bool) -> int:
 
 
 def _look(client: AdminClient, *, ids: bool) -> list[str]:
-    faults = [f"  ! {escaped(str(one))}" for one in client.faults]
+    faults = [f"  ! {escaped(str(fault))}" for fault in client.faults]
     try:
         return [*faults, *lines(client.get("/status.json"), _width(), ids=ids)]
     except AdminError as error:
         return [*faults, str(error)]
 
 
-def _show(found: list[str], *, screen: bool) -> None:
+def _show(lines: list[str], *, screen: bool) -> None:
     if not screen:
-        print("\n".join(found), flush=True)
+        print("\n".join(lines), flush=True)
         return
     rows = shutil.get_terminal_size().lines
-    text = f"{_REST_OF_LINE}\n".join(islice(found, rows - 1))
+    text = f"{_REST_OF_LINE}\n".join(islice(lines, rows - 1))
     print(f"{_HOME}{text}{_REST_OF_LINE}{_REST_OF_SCREEN}", end="", flush=True)
 
 

@@ -33,24 +33,29 @@ def _lines(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
     )
     for complaint in (*state["not_ready"], *state["warnings"]):
         yield f"  ! {complaint}"
-    for one in state["stop"]:
-        yield f"  {one['step']}. {one['text']}"
+    for step in state["stop"]:
+        yield f"  {step['step']}. {step['text']}"
     yield ""
     yield from _table(
         ("DOMAIN", "DAYS", "ACCEPTED"),
         [
-            (one["domain"], one["days_left"], "yes" if one["accepted"] else "NO")
-            for one in state["domains"]
+            (domain["domain"], domain["days_left"], "yes" if domain["accepted"] else "NO")
+            for domain in state["domains"]
         ],
     )
     yield from _table(
         ("DST_ID", "STATE", "TUNNELS", "ADDRESS"),
         [
-            (one["dst_id"], _STATES[one["up"]], one["tunnels"], one["address"])
-            for one in state["destinations"]
+            (
+                destination["dst_id"],
+                _STATES[destination["up"]],
+                destination["tunnels"],
+                destination["address"],
+            )
+            for destination in state["destinations"]
         ],
     )
-    limits: list[Row] = [limit_row(**one) for one in state["limits"]]
+    limits: list[Row] = [limit_row(**limit) for limit in state["limits"]]
     yield from _table(
         ("LIMIT", "USED", "OF"), [*limits, ("public-key queue", state["public_key_queue"], "")]
     )
@@ -58,25 +63,25 @@ def _lines(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
     more = f", the oldest {len(shown)} of them" if len(shown) < total else ""
     yield f"connections: {total}{more}"
     head = ("TUNNEL", "STAGE", "FOR", "UP/s", "DOWN/s", "SUM", "DST", "USER", "SERIAL", "FROM")
-    yield from _table(head, [_connection(one, ids=ids) for one in shown])
+    yield from _table(head, [_connection(connection, ids=ids) for connection in shown])
 
 
 _STATES: Final = {True: "up", False: "DOWN", None: "?"}
 
 
-def _connection(one: Mapping[str, Any], *, ids: bool) -> Row:
-    tunnel_id = one["tunnel_id"] or "-"
+def _connection(connection: Mapping[str, Any], *, ids: bool) -> Row:
+    tunnel_id = connection["tunnel_id"] or "-"
     return (
         tunnel_id if ids else tunnel_id[:8],
-        one["stage"],
-        duration(one["seconds"]),
-        _rate(one["rate_up"]),
-        _rate(one["rate_down"]),
-        amount(one["bytes_up"] + one["bytes_down"]),
-        one["dst_id"] or "-",
-        one["user"] or "-",
-        one["serial"] or "-",
-        one["client"],
+        connection["stage"],
+        duration(connection["seconds"]),
+        _rate(connection["rate_up"]),
+        _rate(connection["rate_down"]),
+        amount(connection["bytes_up"] + connection["bytes_down"]),
+        connection["dst_id"] or "-",
+        connection["user"] or "-",
+        connection["serial"] or "-",
+        connection["client"],
     )
 
 

@@ -136,7 +136,7 @@ def verify(
         raise SignedDataError("nobody has signed it")
     document = _document(signed, content)
     actual = digest(document)
-    return tuple(_verify_signer(signed, one, actual, validator, at) for one in signed.signers)
+    return tuple(_verify_signer(signed, signer, actual, validator, at) for signer in signed.signers)
 
 
 def _document(signed: SignedData, content: bytes | None) -> bytes:
@@ -174,7 +174,7 @@ def _verify_signer(
     peer = None
     if validator is not None:
         chain = [certificate.der]
-        chain += [one.der for one in signed.certificates if one is not certificate]
+        chain += [other.der for other in signed.certificates if other is not certificate]
         peer = validator.verify_signer(chain, at or signer.signing_time)
     return VerifiedSigner(signer, certificate, peer)
 
@@ -238,8 +238,8 @@ def _in_order(optional: list[ber.Element]) -> list[ber.Element | None]:
         [_CERTIFICATES, _REVOCATION_LISTS],
     ):
         raise ValueError("a part that does not belong there")
-    found = dict(zip(given, optional, strict=True))
-    return [found.get(_CERTIFICATES), found.get(_REVOCATION_LISTS)]
+    parts = dict(zip(given, optional, strict=True))
+    return [parts.get(_CERTIFICATES), parts.get(_REVOCATION_LISTS)]
 
 
 def _read_content(element: ber.Element) -> bytes | None:
@@ -316,15 +316,15 @@ def _attributes(attributes: cms.CMSAttributes) -> dict[str, Any]:
     """Return the one value of each of the three that must be there; others are let be."""
     if len(attributes) > MAX_ATTRIBUTES:
         raise ValueError(f"more than {MAX_ATTRIBUTES} signed attributes")
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for attribute in attributes:
         name = attribute["type"].native
-        if name in found:
+        if name in values:
             raise ValueError(f"the signed attribute {name} twice")
-        found[name] = None
+        values[name] = None
         if name in (CONTENT_TYPE, SIGNING_TIME, MESSAGE_DIGEST):
-            (found[name],) = attribute["values"]
+            (values[name],) = attribute["values"]
     for name in (CONTENT_TYPE, SIGNING_TIME, MESSAGE_DIGEST):
-        if found.get(name) is None:
+        if values.get(name) is None:
             raise ValueError(f"no signed attribute {name}")
-    return found
+    return values

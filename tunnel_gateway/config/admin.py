@@ -47,10 +47,10 @@ def parse_address(text: str) -> AdminAddress:
         if not path.startswith("/") or len(path.encode()) > _MAX_PATH or not path.isprintable():
             raise ValueError
         return AdminAddress(path=Path(path))
-    found = _TCP.fullmatch(text)
-    if found is None or not 0 < int(found["port"]) < 1 << 16:
+    match = _TCP.fullmatch(text)
+    if match is None or not 0 < int(match["port"]) < 1 << 16:
         raise ValueError
-    return AdminAddress(host=found["host"].strip("[]"), port=int(found["port"]))
+    return AdminAddress(host=match["host"].strip("[]"), port=int(match["port"]))
 
 
 def addresses_of(
@@ -75,11 +75,15 @@ def clash(
     texts: tuple[str, ...], listen_ip: str, listen_port: int, audit_file: Path | None
 ) -> str | None:
     """Return what keeps these addresses from being had beside each other and all else, if any."""
-    addresses = [parse_address(one.replace(PLACEHOLDER, "1")) for one in texts]
-    for one in addresses:
-        if one.path is None and one.port == listen_port and listen_ip in _TAKES[one.host]:
-            return f"{one} is where tunnels come to: tunnel.listen.ip and tunnel.listen.port"
-    paths = [os.path.realpath(one.path) for one in addresses if one.path is not None]
+    addresses = [parse_address(text.replace(PLACEHOLDER, "1")) for text in texts]
+    for address in addresses:
+        if (
+            address.path is None
+            and address.port == listen_port
+            and listen_ip in _TAKES[address.host]
+        ):
+            return f"{address} is where tunnels come to: tunnel.listen.ip and tunnel.listen.port"
+    paths = [os.path.realpath(address.path) for address in addresses if address.path is not None]
     if len(set(paths)) < len(paths):
         return "two of them are the same socket"
     audit = None if audit_file is None else str(audit_file).replace(PLACEHOLDER, "1")
@@ -89,11 +93,11 @@ def clash(
 
 
 def _read(text: str, _base: Path) -> tuple[str, ...]:
-    texts = tuple(one.strip() for one in text.split(","))
+    texts = tuple(part.strip() for part in text.split(","))
     if len(texts) > _MAX_ADDRESSES or len(set(texts)) < len(texts):
         raise ValueError
-    for one in texts:
-        parse_address(one.replace(PLACEHOLDER, "1"))
+    for part in texts:
+        parse_address(part.replace(PLACEHOLDER, "1"))
     return texts
 
 

@@ -97,10 +97,10 @@ def _number(kind: str) -> Callable[[str, Path], str]:
 
 
 def _serial(text: str, _base: Path) -> str:
-    found = _SERIAL.fullmatch(text.lower())
-    if not found or not int(found["number"], 16):
+    match = _SERIAL.fullmatch(text.lower())
+    if not match or not int(match["number"], 16):
         raise ValueError
-    return f"{int(found['number'], 16):x}{found['issuer'] or ''}"
+    return f"{int(match['number'], 16):x}{match['issuer'] or ''}"
 
 
 def _domain(text: str, _base: Path) -> str:
@@ -252,19 +252,19 @@ def _addresses(
         faults += [first.fault(f"{PREFIX}{dst_id}.{part} is missing beside it") for part in missing]
         return ()
     entry = given["host"]
-    texts = [one.strip() for one in entry.value.split(",")]
+    texts = [text.strip() for text in entry.value.split(",")]
     if len(texts) > MAX_ADDRESSES:
         faults.append(entry.fault(f"more than {MAX_ADDRESSES} addresses"))
         return ()
-    read = [entry.read_text(one, ADDRESS, faults) for one in texts]
-    places = [one for one in read if one is not None]
-    if "port" not in given and any(own is None for _, own in places):
+    read = [entry.read_text(text, ADDRESS, faults) for text in texts]
+    given_addresses = [address for address in read if address is not None]
+    if "port" not in given and any(own is None for _, own in given_addresses):
         faults.append(first.fault(f"{PREFIX}{dst_id}.port is missing beside it"))
     # A missing port is a fault by now; 0 only keeps the address readable.
-    found = [Address(host, own or port or 0) for host, own in places]
-    twice = dict.fromkeys(one for one in found if found.count(one) > 1)
+    addresses = [Address(host, own or port or 0) for host, own in given_addresses]
+    twice = dict.fromkeys(address for address in addresses if addresses.count(address) > 1)
     faults += [entry.fault(f"{address} is given twice") for address in twice]
-    return tuple(found)
+    return tuple(addresses)
 
 
 def _rule(part: str, entry: Entry, faults: list[Fault]) -> Rule:
@@ -290,7 +290,7 @@ def _contradictions(destination: Destination) -> Iterable[Fault]:
     allowed = {rule.kind: rule for rule in destination.allow}
     for denying in destination.deny:
         if allowing := allowed.get(denying.kind):
-            both = [one for one in sorted(allowing.values) if _covers(denying, one)]
+            both = [value for value in sorted(allowing.values) if _covers(denying, value)]
             yield from _clashes(denying, both, f"in {allowing.key} too", allowing)
     if destination.domains:
         yield from _domain_contradictions(destination, destination.domains)

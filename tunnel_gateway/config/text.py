@@ -93,4 +93,6 @@ class _Lines(StringIO):
 
 def visible(name: str) -> str:
     """Return a name as people see it: without spaces of any kind, and in small letters."""
-    return "".join(one for one in name if one.isprintable() and not one.isspace()).lower()
+    return "".join(
+        letter for letter in name if letter.isprintable() and not letter.isspace()
+    ).lower()

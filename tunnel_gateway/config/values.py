@@ -123,10 +123,10 @@ def ip(text: str, _base: Path) -> str:
 
 def networks(text: str, _base: Path) -> tuple[Network, ...]:
     """Return addresses and networks from between commas; raises ValueError for any other text."""
-    found = tuple(ipaddress.ip_network(one.strip()) for one in text.split(","))
-    if not all(one.prefixlen for one in found):
+    networks = tuple(ipaddress.ip_network(part.strip()) for part in text.split(","))
+    if not all(network.prefixlen for network in networks):
         raise ValueError  # the whole internet
-    return found
+    return networks
 
 
 def host(text: str, base: Path) -> str:
@@ -145,13 +145,13 @@ def host_and_port(text: str, base: Path) -> tuple[str, int | None]:
     """
     bracketed = re.fullmatch(r"\[(?P<host>[^\]]*:[^\]]*)\]:(?P<port>[0-9]+)", text, re.ASCII)
     plain = re.fullmatch(r"(?P<host>[^:]*):(?P<port>[0-9]+)", text, re.ASCII)
-    found = bracketed or plain
-    if found is None:
+    match = bracketed or plain
+    if match is None:
         return host(text, base), None
-    number = int(found["port"]) if len(found["port"]) <= len("65535") else 0
+    number = int(match["port"]) if len(match["port"]) <= len("65535") else 0
     if not 1 <= number <= 65535:
         raise ValueError
-    return host(found["host"], base), number
+    return host(match["host"], base), number
 
 
 def allowances(text: str, _base: Path) -> tuple[Allowance, ...]:
@@ -159,10 +159,10 @@ def allowances(text: str, _base: Path) -> tuple[Allowance, ...]:
 
     Raises ValueError for any other text.
     """
-    found = tuple(_allowance(*one.split()) for one in text.split(",") if one.strip())
-    if not 1 <= len(found) <= _MAX_ALLOWANCES:
+    allowances = tuple(_allowance(*part.split()) for part in text.split(",") if part.strip())
+    if not 1 <= len(allowances) <= _MAX_ALLOWANCES:
         raise ValueError
-    return found
+    return allowances
 
 
 def _allowance(name: str, word: str = "", *more: str) -> Allowance:

@@ -17,5 +17,5 @@ def lock(secret: bytearray) -> bool:
     except (AttributeError, OSError, TypeError):  # Windows
         return False
     mlock.argtypes = ctypes.c_void_p, ctypes.c_size_t
-    place = ctypes.addressof(ctypes.c_char.from_buffer(secret))
-    return bool(mlock(place, len(secret)) == 0)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(secret))
+    return bool(mlock(address, len(secret)) == 0)

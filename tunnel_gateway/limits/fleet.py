@@ -242,8 +242,8 @@ class Fleet:
 
     def _put(self, line: RedisLine, keys: list[str]) -> Awaitable[object]:
         """Write the numbers of ``keys`` as they are now."""
-        names = [_key("held", one) for one in keys]
-        numbers = [self._held.get(one, 0) for one in keys]
+        names = [_key("held", key) for key in keys]
+        numbers = [self._held.get(key, 0) for key in keys]
         beside = (self._name, _KEEP_SECONDS)
         return line.ask("EVALSHA", _hash(_PUT), len(keys), *names, *beside, *numbers)
 

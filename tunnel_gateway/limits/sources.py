@@ -47,7 +47,7 @@ class SourceLimits:
         if factor == 1:
             return self
         rate, told = (
-            one.times(factor) if one and factor else None for one in (self.rate, self.told)
+            each.times(factor) if each and factor else None for each in (self.rate, self.told)
         )
         return SourceLimits(rate, self.handshakes * factor, self.tunnels * factor, told=told)
 
@@ -58,8 +58,10 @@ def _factor(source: str, allowances: Sequence[Allowance]) -> int:
         first = ipaddress.ip_network(source).network_address
     except ValueError:
         return 1
-    matching = [one for one in allowances if first in one.network]
-    return max(matching, key=lambda one: one.network.prefixlen).factor if matching else 1
+    matching = [allowance for allowance in allowances if first in allowance.network]
+    return (
+        max(matching, key=lambda allowance: allowance.network.prefixlen).factor if matching else 1
+    )
 
 
 def source_of(host: str) -> str:

@@ -306,33 +306,35 @@ def _key_identifier(public_key: PublicKey) -> bytes:
 def _extensions(
     issuer: Identity | None, public_key: PublicKey, profile: Profile, dns_names: Sequence[str]
 ) -> list[x509.Extension]:
-    found = [*_purpose_extensions(profile), *profile.extensions]
+    extensions = [*_purpose_extensions(profile), *profile.extensions]
     if dns_names:
         alternatives = [x509.GeneralName(name="dns_name", value=name) for name in dns_names]
-        found.append(_extension("subject_alt_name", x509.GeneralNames(alternatives)))
+        extensions.append(_extension("subject_alt_name", x509.GeneralNames(alternatives)))
     if issuer is None or not profile.is_ca:
         # Every certificate except a centre's: the real centres have no key identifier either.
-        found.append(_extension("key_identifier", _key_identifier(public_key)))
+        extensions.append(_extension("key_identifier", _key_identifier(public_key)))
     if issuer is not None:
-        found.append(_extension("authority_key_identifier", _authority_identifier(issuer.leaf)))
-    return found
+        extensions.append(
+            _extension("authority_key_identifier", _authority_identifier(issuer.leaf))
+        )
+    return extensions
 
 
 def _purpose_extensions(profile: Profile) -> list[x509.Extension]:
-    found = []
+    extensions = []
     if profile.is_ca:
         constraints = {"ca": True, "path_len_constraint": profile.path_length}
-        found.append(_extension("basic_constraints", constraints, critical=True))
+        extensions.append(_extension("basic_constraints", constraints, critical=True))
     if profile.key_usage is not None:
         usages = {_KEY_USAGE_NAMES[name] for name in profile.key_usage}
-        found.append(_extension("key_usage", usages, critical=True))
+        extensions.append(_extension("key_usage", usages, critical=True))
     if profile.extended_key_usage is not None:
         purposes = sorted(_PURPOSE_NAMES.get(name, name) for name in profile.extended_key_usage)
-        found.append(_extension("extended_key_usage", purposes, critical=True))
+        extensions.append(_extension("extended_key_usage", purposes, critical=True))
     if profile.policies is not None:
         policies = [_policy(oid) for oid in profile.policies]
-        found.append(_extension("certificate_policies", policies, critical=True))
-    return found
+        extensions.append(_extension("certificate_policies", policies, critical=True))
+    return extensions
 
 
 def _extension(kind: str, value: Any, *, critical: bool = False) -> x509.Extension:

@@ -139,7 +139,7 @@ class Inquiries:
 
     def renew_lists(self) -> None:
         """Ask again for every list that was asked for, where that is due."""
-        for source in [one for one in self._inquiries if one.kind != "ocsp"]:
+        for source in [source for source in self._inquiries if source.kind != "ocsp"]:
             self.ask(source)
 
     async def _run(self, source: Source, inquiry: Inquiry, first: bool) -> None:
@@ -164,8 +164,8 @@ class Inquiries:
             lists = await self._loop.run_in_executor(
                 self._workers, self._folder.lists_of, source.link.issuer
             )
-            for one in lists:
-                self._store.add_list(one)
+            for proven in lists:
+                self._store.add_list(proven)
             if lists:
                 self._on_news()
         inquiry.due = self._loop.time() + self._recheck

@@ -72,12 +72,12 @@ class Fetcher:
         ) as response:
             if response.status != 200:
                 raise RevocationDataError(f"{url}: the server answers {response.status}")
-            found = bytearray()
+            body = bytearray()
             async for piece in response.content.iter_any():
-                found += piece
-                if len(found) > limit:
+                body += piece
+                if len(body) > limit:
                     raise RevocationDataError(f"{url}: more than {limit} bytes, which is the limit")
-            return bytes(found)
+            return bytes(body)
 
     def _refuse_resting(self, url: str) -> None:
         if asyncio.get_running_loop().time() < self._resting.get(url, 0.0):

@@ -37,8 +37,10 @@ class ListFolder:
         name = x509.Certificate.load(issuer.der).subject.hashable
         with self._lock:
             self._look()
-            found = [(path, one) for path, one in self._lists.items() if one.issuer_name == name]
-        return list(_proven(found, issuer))
+            lists = [
+                (path, known) for path, known in self._lists.items() if known.issuer_name == name
+            ]
+        return list(_proven(lists, issuer))
 
     def _look(self) -> None:
         try:
@@ -71,19 +73,19 @@ class ListFolder:
     def _read(self, path: Path) -> None:
         try:
             with path.open("rb") as file:
-                found = RevocationList(file.read(MAX_LIST_SIZE + 1))
+                read = RevocationList(file.read(MAX_LIST_SIZE + 1))
         except (RevocationDataError, OSError) as error:
             log.warning("crl_file_not_used", file=str(path), detail=str(error))
             self._lists.pop(path, None)
         else:
-            self._lists[path] = found
-            if found.passed_over:
-                log.warning("crl_entries_passed_over", file=str(path), entries=found.passed_over)
+            self._lists[path] = read
+            if read.passed_over:
+                log.warning("crl_entries_passed_over", file=str(path), entries=read.passed_over)
 
 
-def _proven(found: list[tuple[Path, RevocationList]], issuer: Certificate) -> Iterator[ProvenList]:
-    for path, one in found:
+def _proven(lists: list[tuple[Path, RevocationList]], issuer: Certificate) -> Iterator[ProvenList]:
+    for path, known in lists:
         try:
-            yield one.proven_by(issuer)
+            yield known.proven_by(issuer)
         except RevocationDataError as error:
             log.warning("crl_file_not_used", file=str(path), detail=str(error))

@@ -166,20 +166,20 @@ class Revocation:
     def _ask(self, work: _Work, link: Link) -> list[Inquiry]:
         listed = self._store.has_list(link, datetime.now(UTC))
         # A list serves all users of a centre; a responder is asked about each of them.
-        wanted = [one for one in sources(link) if one.kind != "ocsp" or not listed]
-        return [work.inquiries.ask(one) for one in wanted]
+        wanted = [source for source in sources(link) if source.kind != "ocsp" or not listed]
+        return [work.inquiries.ask(source) for source in wanted]
 
     async def _learn(
         self, work: _Work, peer: VerifiedPeer, unknown: tuple[Link, ...]
     ) -> tuple[Link, ...]:
         """Wait until every status is known, or nothing more is to be expected in time."""
         loop = asyncio.get_running_loop()
-        inquiries = [one for link in unknown for one in self._ask(work, link)]
+        inquiries = [inquiry for link in unknown for inquiry in self._ask(work, link)]
         while unknown:
             pending = {
-                one.task: one.started + work.settings.timeout
-                for one in inquiries
-                if one.task is not None
+                inquiry.task: inquiry.started + work.settings.timeout
+                for inquiry in inquiries
+                if inquiry.task is not None
             }
             # An inquiry that is late already is not waited for again by each who comes.
             left = max(pending.values(), default=0.0) - loop.time()

@@ -7,7 +7,7 @@ from asn1crypto import core
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunnel_gateway.pki.encoding.der import Value, dotted, load_der, one, values
+from tunnel_gateway.pki.encoding.der import Value, contents, dotted, load_der, values
 
 
 def identifier(size: int) -> bytes:
@@ -71,10 +71,10 @@ def test_what_is_no_der(data: str, reason: str) -> None:
 
 
 def test_one_value_of_one_type() -> None:
-    assert one(b"\x04\x01a", 4) == b"a"
+    assert contents(b"\x04\x01a", 4) == b"a"
     for data in (b"", b"\x05\x00"):
         with pytest.raises(ValueError, match="another type"):
-            one(data, 4)
+            contents(data, 4)
 
 
 @pytest.mark.parametrize("oid", ["1.2.860.3.16.1.2", "2.5.4.3", "2.999.1", "0.0", "1.39.16384"])

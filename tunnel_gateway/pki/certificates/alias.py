@@ -43,12 +43,12 @@ def make_alias(certificate: Certificate) -> str:
 
 def alias_fields(alias: str) -> dict[str, str]:
     """Return what an alias says, by its names; of two values with one name, the first."""
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for part in alias.split(_COMMA):
         name, equals, value = part.partition("=")
         if equals:
-            found.setdefault(name.lower(), value)
-    return found
+            fields.setdefault(name.lower(), value)
+    return fields
 
 
 def _time(moment: datetime) -> str:

@@ -237,7 +237,7 @@ def _fields(parsed: LeanCertificate) -> dict[str, Any]:
 
 
 def _person(subject: bytes) -> dict[str, str | None]:
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for attribute in names.attributes(subject):
         field = _PERSONAL.get(attribute.oid)
         if field is None:
@@ -246,10 +246,10 @@ def _person(subject: bytes) -> dict[str, str | None]:
             raise ValueError(
                 f"the {names.label_of(attribute.oid)} of its subject is not plain text"
             )
-        if found.setdefault(field, attribute.text) != attribute.text:
+        if values.setdefault(field, attribute.text) != attribute.text:
             # Which one a reader picks would be chance, and these say who someone is.
             raise ValueError(f"the subject has several different values of {attribute.oid}")
-    return {field: found.get(field) for field in _PERSONAL.values()}
+    return {field: values.get(field) for field in _PERSONAL.values()}
 
 
 def _validity(parsed: x509.Certificate) -> tuple[datetime, datetime]:

@@ -72,7 +72,7 @@ class LeanCertificate(x509.Certificate):  # type: ignore[misc]
             oid = der.dotted(identifier.contents)
             name = x509.ExtensionId.map(oid)
             self.extension_values[oid] = content.contents
-            if any(one.contents != _FALSE for one in flag):
+            if any(value.contents != _FALSE for value in flag):
                 critical.add(name)
             if name in _NEEDED:
                 with naming(_NEEDED[name][0]):
@@ -127,23 +127,24 @@ def _value(name: str, content: bytes) -> Any:
         _ = value.native
     elif name == "authority_key_identifier":
         _ = value["key_identifier"].native, value["authority_cert_serial_number"].native
-        for one in value["authority_cert_issuer"]:
-            _ = one.name
+        for name_of_issuer in value["authority_cert_issuer"]:
+            _ = name_of_issuer.name
     return value
 
 
 def _policies(elements: list[der.Value]) -> x509.CertificatePolicies:
     """Leave the qualifiers out: they are texts and addresses for people, and nobody reads them."""
     policies = b"".join(
-        ber.write(tags.SEQUENCE, ber.write(tags.OBJECT_IDENTIFIER, _identifier(one)))
-        for one in elements
+        ber.write(tags.SEQUENCE, ber.write(tags.OBJECT_IDENTIFIER, _identifier(element)))
+        for element in elements
     )
     return x509.CertificatePolicies.load(ber.write(tags.SEQUENCE, policies), strict=True)
 
 
 def _identifier(element: der.Value) -> bytes:
     identifier = der.values(element.contents, _PAIR)[:1]
-    if element.tag != tags.SEQUENCE or [one.tag for one in identifier] != [tags.OBJECT_IDENTIFIER]:
+    kinds = [element.tag, *(value.tag for value in identifier)]
+    if kinds != [tags.SEQUENCE, tags.OBJECT_IDENTIFIER]:
         raise ValueError("a policy without its identifier")
     der.dotted(identifier[0].contents)
     return identifier[0].contents
@@ -162,7 +163,9 @@ def dns_names(content: bytes | None) -> tuple[str, ...]:
     if content is None:
         return ()
     elements = _elements(content)
-    return tuple(one.contents.decode("ascii").lower() for one in elements if one.tag == _DNS_NAME)
+    return tuple(
+        element.contents.decode("ascii").lower() for element in elements if element.tag == _DNS_NAME
+    )
 
 
 def list_addresses(content: bytes | None) -> tuple[str, ...]:
@@ -178,9 +181,9 @@ def _list_names(content: bytes) -> Iterator[der.Value]:
     for point in _elements(content):
         fields = der.values(point.contents, _FIELDS)
         if [field.tag for field in fields] == [_POINT_NAME]:
-            place = der.values(fields[0].contents, 1)
-            if place and place[0].tag == _FULL_NAME:
-                yield from der.values(place[0].contents, _MAX_ELEMENTS)
+            point_name = der.values(fields[0].contents, 1)
+            if point_name and point_name[0].tag == _FULL_NAME:
+                yield from der.values(point_name[0].contents, _MAX_ELEMENTS)
 
 
 def responder_addresses(content: bytes | None) -> tuple[str, ...]:
@@ -190,26 +193,26 @@ def responder_addresses(content: bytes | None) -> tuple[str, ...]:
 
 def _responder_names(content: bytes) -> Iterator[der.Value]:
     for description in _elements(content):
-        method, place = der.values(description.contents, _PAIR)
+        method, location = der.values(description.contents, _PAIR)
         if method.contents == _OCSP_METHOD:
-            yield place
+            yield location
 
 
 def _elements(content: bytes) -> list[der.Value]:
     """Return what a SEQUENCE OF holds, within the bound on it; raises ValueError."""
-    return der.values(der.one(content, tags.SEQUENCE), _MAX_ELEMENTS)
+    return der.values(der.contents(content, tags.SEQUENCE), _MAX_ELEMENTS)
 
 
-def _addresses(found: Iterator[der.Value]) -> tuple[str, ...]:
+def _addresses(names: Iterator[der.Value]) -> tuple[str, ...]:
     # https would need a check of revocation for itself (RFC 5280, 8), ldap another client.
     addresses = (
-        one.contents.decode("ascii", "replace")
-        for one in found
-        if one.tag == _URI and len(one.contents) <= _MAX_ADDRESS_SIZE
+        name.contents.decode("ascii", "replace")
+        for name in names
+        if name.tag == _URI and len(name.contents) <= _MAX_ADDRESS_SIZE
     )
     fitting = dict.fromkeys(
-        one
-        for one in addresses
-        if one.lower().startswith("http://") and one.isascii() and one.isprintable()
+        address
+        for address in addresses
+        if address.lower().startswith("http://") and address.isascii() and address.isprintable()
     )
     return tuple(fitting)[:_MAX_ADDRESSES]

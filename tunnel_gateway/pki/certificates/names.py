@@ -90,18 +90,18 @@ def attributes(name: bytes) -> list[Attribute]:
     A strange value does not make the name unusable: code that needs an attribute asks for its text.
     Raises ValueError for bytes that are not built like a name, and for too many attributes.
     """
-    found: list[Attribute] = []
-    for relative in der.values(der.one(name, tags.SEQUENCE), _LIMIT):
+    read: list[Attribute] = []
+    for relative in der.values(der.contents(name, tags.SEQUENCE), _LIMIT):
         for attribute in der.values(relative.contents, _LIMIT):
             parts = der.values(attribute.contents, 2)
             shape = relative.tag, attribute.tag, *(part.tag for part in parts[:1])
             if shape != (tags.SET, tags.SEQUENCE, tags.OBJECT_IDENTIFIER) or len(parts) != 2:
                 raise ValueError("it is not built like a name (RFC 5280, 4.1.2.4)")
             identifier, value = parts
-            found.append(Attribute(identifier.contents, value.whole, _text(value)))
-            if len(found) > _MAX_ATTRIBUTES:
+            read.append(Attribute(identifier.contents, value.whole, _text(value)))
+            if len(read) > _MAX_ATTRIBUTES:
                 raise ValueError(f"a name with more than {_MAX_ATTRIBUTES} attributes")
-    return found
+    return read
 
 
 def _text(value: der.Value) -> str | None:
@@ -121,8 +121,9 @@ def labelled(name: bytes) -> Iterator[tuple[str, str]]:
     A value that is not text is shown as in ``distinguished_name``. Raises ValueError like
     ``attributes``.
     """
-    for one in attributes(name):
-        yield label_of(one.oid), _hex(one.value) if one.text is None else one.text
+    for attribute in attributes(name):
+        text = _hex(attribute.value) if attribute.text is None else attribute.text
+        yield label_of(attribute.oid), text
 
 
 def _hex(value: bytes) -> str:
@@ -142,10 +143,11 @@ def distinguished_name(name: bytes) -> str:
     itself would reverse it). A value that is not text is shown as section 2.4 says: # and its DER
     in hexadecimal, cut if it is long. Raises ValueError like ``attributes``.
     """
-    return ",".join(
-        f"{label_of(one.oid)}={_hex(one.value) if one.text is None else _escape(one.text)}"
-        for one in attributes(name)
-    )
+    parts = []
+    for attribute in attributes(name):
+        text = _hex(attribute.value) if attribute.text is None else _escape(attribute.text)
+        parts.append(f"{label_of(attribute.oid)}={text}")
+    return ",".join(parts)
 
 
 def quoted(name: str) -> str:
@@ -173,10 +175,10 @@ def resemblance(name: bytes) -> bytes | tuple[tuple[bytes, bytes], ...]:
     This takes nanoseconds, because only letters and digits count, in the widest sense.
     """
     try:
-        found = attributes(name)
+        read = attributes(name)
     except ValueError:
         return name
-    return tuple(sorted((one.identifier, _letters(one)) for one in found))
+    return tuple(sorted((attribute.identifier, _letters(attribute)) for attribute in read))
 
 
 def _letters(attribute: Attribute) -> bytes:
@@ -204,7 +206,7 @@ def _prepared(attribute: bytes) -> str:
     RFC 4518 does not prepare every value: not one that is not text, or has letters newer than
     Unicode 3.2, or too many letters out of one. Such a value is compared by its bytes.
     """
-    identifier, value = der.values(der.one(attribute, tags.SEQUENCE), 2)
+    identifier, value = der.values(der.contents(attribute, tags.SEQUENCE), 2)
     kind, text = der.dotted(identifier.contents), _text(value)
     if text is not None and _normalised(text) is not None:
         with contextlib.suppress(ValueError):
@@ -216,8 +218,10 @@ def _prepared(attribute: bytes) -> str:
 def comparable(name: bytes) -> str:
     """Return a value that is the same for equal names, and only for them."""
     return "\x1e".join(
-        "\x1f".join(sorted(_prepared(one.whole) for one in der.values(relative.contents, _LIMIT)))
-        for relative in der.values(der.one(name, tags.SEQUENCE), _LIMIT)
+        "\x1f".join(
+            sorted(_prepared(value.whole) for value in der.values(relative.contents, _LIMIT))
+        )
+        for relative in der.values(der.contents(name, tags.SEQUENCE), _LIMIT)
     )
 
 
@@ -228,7 +232,7 @@ def _same(name: x509.Name, other: object) -> bool:
 # asn1crypto compares and shows names by these properties. Its own would prepare each name again at
 # each use, which takes most of a certificate's time, and would raise for a value that is not text.
 _LIBRARY: Final = x509.NameTypeAndValue()
-x509.NameTypeAndValue.prepped_value = property(lambda one: _prepared(one.dump()))
+x509.NameTypeAndValue.prepped_value = property(lambda attribute: _prepared(attribute.dump()))
 x509.Name.hashable = property(lambda name: comparable(name.chosen.dump()))
 x509.Name.human_friendly = property(lambda name: quoted(distinguished_name(name.chosen.dump())))
 x509.Name.__eq__ = _same

@@ -42,6 +42,6 @@ def _check_name_constraints(parsed: x509.Certificate) -> None:
     if not parsed.ca:
         raise ValueError("its nameConstraints are not a CA's (RFC 5280, 4.2.1.10)")
     subtrees = [constraints[name] for name in ("permitted_subtrees", "excluded_subtrees")]
-    given = [one for one in subtrees if one.native is not None]
-    if not given or any(len(one) == 0 for one in given):
+    given = [subtree for subtree in subtrees if subtree.native is not None]
+    if not given or any(len(subtree) == 0 for subtree in given):
         raise ValueError("its nameConstraints are empty (RFC 5280, 4.2.1.10)")

@@ -35,14 +35,14 @@ class Element:
         """Return the values inside a constructed value; ValueError if it is primitive."""
         if not self.tag & CONSTRUCTED:
             raise ValueError("a primitive value where others should be inside")
-        found: list[Element] = []
+        elements: list[Element] = []
         at = 0
         while at < len(self.contents):
             element, at = _read(self.contents, at)
-            found.append(element)
-            if len(found) > limit:
+            elements.append(element)
+            if len(elements) > limit:
                 raise ValueError(f"more than {limit} values in one")
-        return found
+        return elements
 
     def octets(self) -> bytes:
         """Return the octet string, also if it comes in pieces; ValueError for other values."""

@@ -76,10 +76,10 @@ def values(data: bytes, limit: int) -> list[Value]:
 
     Raises ValueError for data that are not DER, and for more than ``limit`` values.
     """
-    found: list[Value] = []
+    split: list[Value] = []
     at, size = 0, len(data)
     while at < size:
-        if len(found) == limit:
+        if len(split) == limit:
             raise ValueError(f"more than {limit} values in one")
         if size - at < 2:
             raise ValueError("it breaks off")
@@ -97,17 +97,17 @@ def values(data: bytes, limit: int) -> list[Value]:
         end = start + length
         if end > size:
             raise ValueError("it breaks off")
-        found.append(Value(tag, data[start:end], data[at:end]))
+        split.append(Value(tag, data[start:end], data[at:end]))
         at = end
-    return found
+    return split
 
 
-def one(data: bytes, tag: int) -> bytes:
+def contents(data: bytes, tag: int) -> bytes:
     """Return the contents of the one value in ``data``; ValueError if it has another tag."""
-    found = values(data, 1)
-    if not found or found[0].tag != tag:
+    split = values(data, 1)
+    if not split or split[0].tag != tag:
         raise ValueError("a value of another type than is due here")
-    return found[0].contents
+    return split[0].contents
 
 
 def dotted(contents: bytes) -> str:

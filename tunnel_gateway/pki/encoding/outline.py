@@ -59,7 +59,7 @@ class Outline:
         """Split ``data``; raises ValueError if it is not built like a certificate."""
         if len(data) > MAX_CERTIFICATE_SIZE:
             raise ValueError(f"{len(data)} bytes, and {MAX_CERTIFICATE_SIZE} is the limit")
-        parts = der.values(der.one(data, tags.SEQUENCE), 3)
+        parts = der.values(der.contents(data, tags.SEQUENCE), 3)
         if [part.tag for part in parts] != [tags.SEQUENCE, tags.SEQUENCE, tags.BIT_STRING]:
             raise ValueError("it is not built like a certificate (RFC 5280, 4.1)")
         body, algorithm, signature = parts
@@ -87,7 +87,9 @@ class Outline:
             issuer=issuer.whole,
             subject=subject.whole,
             key=key.whole,
-            extensions=next((one.contents for one in fields[6:] if one.tag == _EXTENSIONS), b""),
+            extensions=next(
+                (field.contents for field in fields[6:] if field.tag == _EXTENSIONS), b""
+            ),
             algorithm=algorithm.whole,
             # The first byte counts the unused bits.
             signature=signature.contents[1:],
@@ -98,24 +100,26 @@ class Outline:
 
         Raises ValueError for malformed extensions, and for too many.
         """
-        found = self._contents()
-        authority, subject = found.get(_AUTHORITY_KEY), found.get(_SUBJECT_KEY)
-        of_issuer = der.values(der.one(authority, tags.SEQUENCE), 3) if authority else []
+        contents = self._contents()
+        authority, subject = contents.get(_AUTHORITY_KEY), contents.get(_SUBJECT_KEY)
+        of_issuer = der.values(der.contents(authority, tags.SEQUENCE), 3) if authority else []
         return (
-            next((one.contents for one in of_issuer if one.tag == _KEY_IDENTIFIER), None),
-            der.one(subject, tags.OCTET_STRING) if subject else None,
+            next((field.contents for field in of_issuer if field.tag == _KEY_IDENTIFIER), None),
+            der.contents(subject, tags.OCTET_STRING) if subject else None,
         )
 
     def is_ca(self) -> bool:
         """Tell whether its basicConstraints name a CA; raises like ``key_identifiers``."""
         constraints = self._contents().get(_BASIC_CONSTRAINTS)
-        fields = der.values(der.one(constraints, tags.SEQUENCE), 2) if constraints else []
-        return any(one.tag == tags.BOOLEAN and one.contents != _FALSE for one in fields)
+        fields = der.values(der.contents(constraints, tags.SEQUENCE), 2) if constraints else []
+        return any(field.tag == tags.BOOLEAN and field.contents != _FALSE for field in fields)
 
     def _contents(self) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
+        contents: dict[bytes, bytes] = {}
         if self.extensions:
-            for one in der.values(der.one(self.extensions, tags.SEQUENCE), MAX_EXTENSIONS):
-                identifier, *_, content = der.values(one.contents, _EXTENSION_FIELDS)
-                found[identifier.contents] = content.contents
-        return found
+            for extension in der.values(
+                der.contents(self.extensions, tags.SEQUENCE), MAX_EXTENSIONS
+            ):
+                identifier, *_, content = der.values(extension.contents, _EXTENSION_FIELDS)
+                contents[identifier.contents] = content.contents
+        return contents

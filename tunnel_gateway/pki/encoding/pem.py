@@ -66,7 +66,7 @@ def blocks(data: bytes) -> list[Block]:
     if not is_pem(data):
         return []
     text = _normal(data)
-    found: list[Block] = []
+    read: list[Block] = []
     marks = _marks(text)
     for begin in marks:
         end = next(marks, None)
@@ -78,8 +78,8 @@ def blocks(data: bytes) -> list[Block]:
                 f"line {begin.line}: the PEM block {name} is cut off, its own END is missing"
             )
         content = _content(text[begin.end : end.start], begin.line)
-        found.append(Block(begin.label.decode(), content, begin.line))
-    return found
+        read.append(Block(begin.label.decode(), content, begin.line))
+    return read
 
 
 def _normal(data: bytes) -> bytes:
@@ -106,36 +106,36 @@ def _starts(text: bytes) -> Iterator[int]:
 
 def _dashes(text: bytes, end: int, done: int) -> list[int]:
     """Return the places of the dashes before ``end``, the last one first, and none before done."""
-    found: list[int] = []
-    while len(found) < _MOST_BEFORE:
+    ends: list[int] = []
+    while len(ends) < _MOST_BEFORE:
         size = 1 if text[end - 1 : end] == b"-" else _LONG_DASH_SIZE
         if end - size < done or (size > 1 and not _LONG_DASH.match(text, end - size, end)):
             break
         end -= size
-        found.append(end)
-    return found
+        ends.append(end)
+    return ends
 
 
-def _is_at_a_line(text: bytes, place: int) -> bool:
-    _, line_end, before = text[max(0, place - _MOST_BEFORE) : place].rpartition(b"\n")
-    return not before.strip() and (bool(line_end) or place <= _MOST_BEFORE)
+def _is_at_a_line(text: bytes, position: int) -> bool:
+    _, line_end, before = text[max(0, position - _MOST_BEFORE) : position].rpartition(b"\n")
+    return not before.strip() and (bool(line_end) or position <= _MOST_BEFORE)
 
 
 def _marks(text: bytes) -> Iterator[_Mark]:
     """Yield the begins and ends; they must have a line of their own, or follow each other."""
-    line, counted, place = 1, 0, 0
+    line, counted, position = 1, 0, 0
     for start in _starts(text):
         line += text.count(b"\n", counted, start)
         counted = start
         mark = _MARK.match(text, start)
-        if mark is None or not (place == start or _is_at_a_line(text, start)):
+        if mark is None or not (position == start or _is_at_a_line(text, start)):
             shown = text[start : start + _SHOWN].split(b"\n")[0].decode("utf-8", "replace")
             raise ValueError(
                 f"line {line}: not the begin or the end of a PEM block,"
                 f" though it looks like one: {shown!r}"
             )
-        place = mark.end()
-        yield _Mark(mark[1] == b"BEGIN", mark[2], start, place, line)
+        position = mark.end()
+        yield _Mark(mark[1] == b"BEGIN", mark[2], start, position, line)
 
 
 def _content(text: bytes, line: int) -> bytes:

@@ -99,20 +99,20 @@ def _entry(reader: _Reader, version: int) -> bytes:
 class _Reader:
     """Takes bytes from the front; raises ``struct.error`` when there are too few or too many."""
 
-    def __init__(self, data: bytes, place: int) -> None:
+    def __init__(self, data: bytes, position: int) -> None:
         self._data = data
-        self._place = place
+        self._position = position
 
     def take(self, size: int) -> bytes:
-        found = self._data[self._place : self._place + size]
-        if len(found) < size:
+        taken = self._data[self._position : self._position + size]
+        if len(taken) < size:
             raise struct.error("too short")
-        self._place += size
-        return found
+        self._position += size
+        return taken
 
     def number(self, size: int) -> int:
         return int.from_bytes(self.take(size), "big")
 
     def finish(self) -> None:
-        if self._place != len(self._data):
+        if self._position != len(self._data):
             raise struct.error("too long")

@@ -123,19 +123,19 @@ def is_encrypted(path: Path) -> bool:
     """Tell whether the key in ``path`` needs a password; raises FileError as when it is read."""
     data = read_file(path, secret=_no_key)
     try:
-        return is_pfx(data) or any(one.label == _ENCRYPTED_LABEL for one in pem.blocks(data))
+        return is_pfx(data) or any(block.label == _ENCRYPTED_LABEL for block in pem.blocks(data))
     except ValueError as fault:
         raise FileError(f"{path}: {fault}") from fault
 
 
 def _decode_pem(data: bytes, password: bytes | None) -> PrivateKey:
     try:
-        found = [block for block in pem.blocks(data) if block.label.endswith(_PLAIN_LABEL)]
+        key_blocks = [block for block in pem.blocks(data) if block.label.endswith(_PLAIN_LABEL)]
     except ValueError as fault:
         raise InvalidKeyError(str(fault)) from fault
-    if len(found) != 1:
-        raise InvalidKeyError(f"{len(found)} private keys in PEM; there must be one")
-    label, content, _ = found[0]
+    if len(key_blocks) != 1:
+        raise InvalidKeyError(f"{len(key_blocks)} private keys in PEM; there must be one")
+    label, content, _ = key_blocks[0]
     if label == _PLAIN_LABEL:
         return pkcs8.decode(content)
     if label != _ENCRYPTED_LABEL:
@@ -146,18 +146,20 @@ def _decode_pem(data: bytes, password: bytes | None) -> PrivateKey:
 
 
 def _choose(pfx: pkcs12.Pfx, alias: str | None) -> Identity:
-    found = [key for key in pfx.keys if alias is None or key.alias == alias]
-    if len(found) != 1:
+    key_bags = [key for key in pfx.keys if alias is None or key.alias == alias]
+    if len(key_bags) != 1:
         known = ", ".join(repr(key.alias) for key in pfx.keys[:_SHOWN_ALIASES]) or "none"
         wanted = "" if alias is None else f" with the alias {alias!r}"
         raise KeystoreError(
-            f"{len(found)} private keys{wanted}; there must be one (it has {known})"
+            f"{len(key_bags)} private keys{wanted}; there must be one (it has {known})"
         )
-    (key,) = found
+    (key,) = key_bags
     private_key = pkcs8.decode(pfx.decrypt(key))
     own, everyone = _certificates(pfx, key)
     public_key = private_key.public_key()
-    leaves = [one for one in own or everyone if one.public_key == public_key]
+    leaves = [
+        certificate for certificate in own or everyone if certificate.public_key == public_key
+    ]
     if everyone and not leaves:
         raise InvalidKeyError(
             f"the private key does not belong to its certificate ({(own or everyone)[0].label});"
@@ -198,7 +200,11 @@ def _chain(leaf: Certificate, others: Sequence[Certificate]) -> tuple[Certificat
     """Return the leaf, then its issuers by their names; namesakes come along."""
     chain = [leaf]
     for known in chain:
-        chain += [one for one in others if known.names(one) and one not in chain]
+        chain += [
+            certificate
+            for certificate in others
+            if known.names(certificate) and certificate not in chain
+        ]
         if len(chain) > MAX_CHAIN_LENGTH:
             raise InvalidKeyError(
                 f"more than {MAX_CHAIN_LENGTH} certificates that could be the chain of"

@@ -199,8 +199,8 @@ def _stepped(state: bytes, step: bytes) -> bytes:
     # Each block of the state, as a number, grows by the step and one.
     size = len(step)
     grown = [
-        int.from_bytes(state[place : place + size], "big") + int.from_bytes(step, "big") + 1
-        for place in range(0, len(state), size)
+        int.from_bytes(state[position : position + size], "big") + int.from_bytes(step, "big") + 1
+        for position in range(0, len(state), size)
     ]
     return b"".join((number % (1 << 8 * size)).to_bytes(size, "big") for number in grown)
 
@@ -237,8 +237,8 @@ def check_mac(mac_data: Any, content: bytes, password: bytes | None, work: Work)
         raise KeystoreError(f"its MAC is made with {hash_name}; {_HASH_NAMES} is supported")
     expected = mac_data["mac"]["digest"].native
     salt, rounds = mac_data["mac_salt"].native, mac_data["iterations"].native
-    found = mac(Derivation(hash_name, password, salt, rounds), content, work)
-    if not hmac.compare_digest(found, expected):
+    computed = mac(Derivation(hash_name, password, salt, rounds), content, work)
+    if not hmac.compare_digest(computed, expected):
         raise WrongPasswordError("the password is wrong, or the file was changed")
 
 

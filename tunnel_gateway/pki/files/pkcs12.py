@@ -154,16 +154,16 @@ def shown_aliases(data: bytes) -> tuple[str | None, ...]:
     """
     with malformed_as(_unusable):
         safe = load_der(pkcs12.AuthenticatedSafe, _auth_safe(data)["auth_safe"]["content"].native)
-        found: list[str | None] = []
+        aliases: list[str | None] = []
         for lot in _bounded(safe):
             if lot["content_type"].native == "data":
                 bags = _bounded(load_der(pkcs12.SafeContents, lot["content"].native))
-                found += [
+                aliases += [
                     _attribute(bag, "friendly_name")
                     for bag in bags
                     if bag["bag_id"].native in ("key_bag", "pkcs8_shrouded_key_bag")
                 ]
-        return tuple(_bounded(found))
+        return tuple(_bounded(aliases))
 
 
 def _unusable(fault: Exception) -> KeystoreError:
@@ -184,10 +184,10 @@ def _auth_safe(data: bytes) -> Any:
     return pfx
 
 
-def _bounded(found: Any) -> Any:
-    if len(found) > MAX_BAGS:
-        raise KeystoreError(f"{len(found)} parts in one file; {MAX_BAGS} is the limit")
-    return found
+def _bounded(parts: Any) -> Any:
+    if len(parts) > MAX_BAGS:
+        raise KeystoreError(f"{len(parts)} parts in one file; {MAX_BAGS} is the limit")
+    return parts
 
 
 def _attribute(bag: Any, name: str) -> Any:
@@ -217,8 +217,8 @@ def write(
     mark = {"type": "local_key_id", "values": [local_id]}
     name = {"type": "friendly_name", "values": [alias]}
     certificates = [
-        _bag("cert_bag", _certificate(der), [] if place else [mark, name])
-        for place, der in enumerate(chain)
+        _bag("cert_bag", _certificate(der), [] if number else [mark, name])
+        for number, der in enumerate(chain)
     ]
     closed = keys.EncryptedPrivateKeyInfo.load(
         pkcs8.encrypt(private_key_info, password, entropy, rounds)

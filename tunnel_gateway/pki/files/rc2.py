@@ -48,11 +48,11 @@ def _expand(key: bytes) -> tuple[int, ...]:
     # Section 2, with T1 = 8·T: no bit of the key is masked away.
     size = len(key)
     table = bytearray(key)
-    for place in range(size, 128):
-        table.append(_PI_TABLE[(table[-1] + table[place - size]) & 0xFF])
+    for position in range(size, 128):
+        table.append(_PI_TABLE[(table[-1] + table[position - size]) & 0xFF])
     table[128 - size] = _PI_TABLE[table[128 - size]]
-    for place in range(127 - size, -1, -1):
-        table[place] = _PI_TABLE[table[place + 1] ^ table[place + size]]
+    for position in range(127 - size, -1, -1):
+        table[position] = _PI_TABLE[table[position + 1] ^ table[position + size]]
     return struct.unpack("<64H", table)
 
 
@@ -60,13 +60,13 @@ def _decrypt(schedule: tuple[int, ...], block: bytes) -> bytes:
     # Section 4: five rounds of mixing, a mashing, six, a mashing, five, all of it backwards.
     words = list(struct.unpack("<4H", block))
     for step in range(63, -1, -1):
-        place = step % 4
-        before, between, after = words[place - 1], words[place - 2], words[place - 3]
-        turned = words[place]
-        turn = _ROTATIONS[place]
+        position = step % 4
+        before, between, after = words[position - 1], words[position - 2], words[position - 3]
+        turned = words[position]
+        turn = _ROTATIONS[position]
         turned = (turned >> turn | turned << (16 - turn)) & 0xFFFF
         mixed = schedule[step] + (before & between) + (~before & after)
-        words[place] = (turned - mixed) & 0xFFFF
+        words[position] = (turned - mixed) & 0xFFFF
         if step in (44, 20):
             for mashed in (3, 2, 1, 0):
                 words[mashed] = (words[mashed] - schedule[words[mashed - 1] & 63]) & 0xFFFF

@@ -42,16 +42,16 @@ def read_trust_anchors(data: bytes, password: bytes | None) -> tuple[Certificate
     if pem.is_pem(data) or kind(data) == "certificate":
         return read_certificates(data)
     if jks.is_java_keystore(data):
-        found = jks.read_certificates(data, password)
+        ders = jks.read_certificates(data, password)
     elif is_pfx(data):
         store = pkcs12.Pfx(data, password)
         if store.keys:
             raise KeystoreError("it holds a private key; a truststore holds certificates only")
-        found = [bag.der for bag in store.certificates]
+        ders = [bag.der for bag in store.certificates]
     elif kind(data) in ("empty", "page"):
         raise KeystoreError(EMPTY if kind(data) == "empty" else PAGE)
     else:
         raise KeystoreError("not a truststore: neither PEM nor PKCS#12 nor a Java keystore (JKS)")
-    if not found:
+    if not ders:
         raise KeystoreError("there is no certificate in it")
-    return tuple(Certificate.from_der(der) for der in found)
+    return tuple(Certificate.from_der(der) for der in ders)

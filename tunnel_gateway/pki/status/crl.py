@@ -171,12 +171,12 @@ def _der(data: bytes) -> bytes:
         raise ValueError(PAGE)
     if not pem.is_pem(data):
         raise ValueError("it is neither DER nor PEM")
-    found = [block.content for block in pem.blocks(data) if block.label in _LABELS]
-    if len(found) > 1:
-        raise ValueError(f"{len(found)} lists in one PEM text; each needs a file of its own")
-    if not found:
+    lists = [block.content for block in pem.blocks(data) if block.label in _LABELS]
+    if len(lists) > 1:
+        raise ValueError(f"{len(lists)} lists in one PEM text; each needs a file of its own")
+    if not lists:
         raise ValueError("there is no list (X509 CRL) in the PEM text")
-    return found[0]
+    return lists[0]
 
 
 def _scope(extensions: x509.Extensions) -> _Scope:

@@ -70,36 +70,36 @@ class Frame:
     def read(cls, der: bytes) -> Frame:
         """Take a list apart; raises ValueError if it is not built like one."""
         body, *rest = ber.read(der).children(_PARTS)
-        kept, found, times = [], [], 0
+        kept, series, times = [], [], 0
         for part in body.children(_PARTS):
             if part.tag == tags.SEQUENCE and times:
-                found.append(bytes(part.contents))
+                series.append(bytes(part.contents))
             elif part.tag == _EXTENSIONS:
                 kept.append(_without_defaults(part))
             else:
                 kept.append(bytes(part.whole))
             times += part.tag in _TIMES
-        if len(found) > 1:
+        if len(series) > 1:
             raise ValueError("more than one series of entries")
-        signed, entries = bytes(body.whole), b"".join(found)
-        parts = [ber.write(tags.SEQUENCE, b"".join(kept)), *(bytes(one.whole) for one in rest)]
+        signed, entries = bytes(body.whole), b"".join(series)
+        parts = [ber.write(tags.SEQUENCE, b"".join(kept)), *(bytes(part.whole) for part in rest)]
         return cls(signed, entries, ber.write(tags.SEQUENCE, b"".join(parts)))
 
 
 def _without_defaults(extensions: ber.Element) -> bytes:
     (listed,) = extensions.children(1)
-    found = [
+    shortened = [
         ber.write(
-            one.tag,
+            extension.tag,
             b"".join(
                 bytes(part.whole)
-                for part in one.children(_PARTS)
+                for part in extension.children(_PARTS)
                 if part.tag != tags.BOOLEAN or part.contents != _FALSE
             ),
         )
-        for one in listed.children(_MAX_EXTENSIONS)
+        for extension in listed.children(_MAX_EXTENSIONS)
     ]
-    return ber.write(extensions.tag, ber.write(listed.tag, b"".join(found)))
+    return ber.write(extensions.tag, ber.write(listed.tag, b"".join(shortened)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +133,18 @@ class Entries:
         """Return the revocation of a serial number, None if it is not revoked."""
         wanted = serial.to_bytes(_SERIAL_SIZE, "big")
         number = bisect_left(self, wanted)
-        found = self[number] if number < len(self) else b""
-        return self._at(found) if found.startswith(wanted) else None
+        entry = self[number] if number < len(self) else b""
+        return self._at(entry) if entry.startswith(wanted) else None
 
     def dates(self) -> Iterator[tuple[int, datetime | None]]:
         """Yield every serial number and since when it is revoked."""
         for number in range(len(self)):
-            found = self[number]
-            yield int.from_bytes(found[:_SERIAL_SIZE], "big"), self._at(found).since
+            entry = self[number]
+            yield int.from_bytes(entry[:_SERIAL_SIZE], "big"), self._at(entry).since
 
-    def _at(self, found: bytes) -> Entry:
-        place = int.from_bytes(found[_SERIAL_SIZE:], "big")
-        start, end = _bounds(self._entries, place)
+    def _at(self, entry: bytes) -> Entry:
+        position = int.from_bytes(entry[_SERIAL_SIZE:], "big")
+        start, end = _bounds(self._entries, position)
         try:
             whole = ber.write(tags.SEQUENCE, self._entries[start:end])
             parts = ber.read(whole).children(_PARTS)
@@ -158,14 +158,14 @@ def _places(entries: bytes) -> Iterator[bytes]:
     at, size = 0, len(entries)
     while at < size:
         start, end = _bounds(entries, at)
-        found = _MATCHES_NOBODY
+        entry = _MATCHES_NOBODY
         # A number of more than 127 bytes has a longer length, and matches nobody.
         if end - start > 2 and entries[start] == tags.INTEGER and entries[start + 1] < _LONG:
             last = start + 2 + entries[start + 1]
             number = entries[start + 2 : last].lstrip(b"\x00")
             if last <= end and 0 < len(number) <= _SERIAL_SIZE and entries[start + 2] < _LONG:
-                found = number.rjust(_SERIAL_SIZE, b"\x00") + at.to_bytes(_POSITION_SIZE, "big")
-        yield found
+                entry = number.rjust(_SERIAL_SIZE, b"\x00") + at.to_bytes(_POSITION_SIZE, "big")
+        yield entry
         at = end
 
 

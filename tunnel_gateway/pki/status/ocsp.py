@@ -178,11 +178,11 @@ def _responder(basic: Any, issuer: x509.Certificate, now: datetime) -> x509.Cert
 
 
 def _certificates(basic: Any) -> Iterator[x509.Certificate]:
-    for number, one in enumerate(basic["certs"]):
+    for number, certificate in enumerate(basic["certs"]):
         if number == _MAX_RESPONDERS:
             return
         try:
-            yield parse_certificate(one.dump())
+            yield parse_certificate(certificate.dump())
         except CertificateError as fault:
             raise RevocationDataError(f"in the OCSP answer: {fault}") from fault
 

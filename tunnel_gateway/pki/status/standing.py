@@ -53,7 +53,7 @@ class RevocationStore:
             return
         self._lists[key] = proven.content
         self._lists.move_to_end(key)
-        while sum(one.size for one in self._lists.values()) > MAX_LISTS_SIZE:
+        while sum(known.size for known in self._lists.values()) > MAX_LISTS_SIZE:
             self._lists.popitem(last=False)
         self._by_issuer = {}
         for (issuer, _), content in self._lists.items():
@@ -69,7 +69,7 @@ class RevocationStore:
         One by a responder whose own certificate is on a list is not kept.
         """
         if answer.responder is not None and any(
-            one.revoked(answer.responder) for one in self._by_issuer.get(answer.issuer, ())
+            known.revoked(answer.responder) for known in self._by_issuer.get(answer.issuer, ())
         ):
             return
         key = (answer.issuer, answer.serial)
@@ -105,17 +105,17 @@ class RevocationStore:
     def has_list(self, link: Link, now: datetime) -> bool:
         """Tell whether a current list speaks of the certificate, whatever it says."""
         return any(
-            one.this_update - CLOCK_SKEW <= now <= one.next_update + CLOCK_SKEW
-            and one.covers(link.certificate)
-            for one in self._by_issuer.get(link.issuer.authority, ())
+            known.this_update - CLOCK_SKEW <= now <= known.next_update + CLOCK_SKEW
+            and known.covers(link.certificate)
+            for known in self._by_issuer.get(link.issuer.authority, ())
         )
 
     def _evidence(self, link: Link) -> Iterator[tuple[str | None, datetime, datetime]]:
         """Yield why it is revoked, if it is, and from when to when that holds."""
         issuer, certificate = link.issuer.authority, link.certificate
-        for one in self._by_issuer.get(issuer, ()):
-            if one.covers(certificate):
-                yield one.revoked(certificate.serial), one.this_update, one.next_update
+        for known in self._by_issuer.get(issuer, ()):
+            if known.covers(certificate):
+                yield known.revoked(certificate.serial), known.this_update, known.next_update
         answer = self._answers.get((issuer, certificate.serial))
         if answer is not None:
             yield answer.revoked, answer.this_update, answer.expires

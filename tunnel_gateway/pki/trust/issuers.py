@@ -44,8 +44,8 @@ class Anchors(TrustManager):
     def find_potential_issuers(self, cert: x509.Certificate) -> Iterator[CertTrustAnchor]:
         """Yield the anchors that may have issued ``cert``."""
         named = self._by_name.get(cert.issuer.hashable, ())
-        fitting = [one for one in named if names_key_of(cert, one.certificate)]
-        yield from sorted(fitting, key=lambda one: _doubts(cert, one.certificate, self._at))
+        fitting = [anchor for anchor in named if names_key_of(cert, anchor.certificate)]
+        yield from sorted(fitting, key=lambda anchor: _doubts(cert, anchor.certificate, self._at))
 
 
 class Shown(CertificateRegistry):
@@ -56,8 +56,9 @@ class Shown(CertificateRegistry):
         self._at = at
         self._steps = 0
         self._by_name: dict[str, list[x509.Certificate]] = {}
-        for one in {one.dump(): one for one in certificates}.values():
-            self._by_name.setdefault(one.subject.hashable, []).append(one)
+        distinct = {certificate.dump(): certificate for certificate in certificates}
+        for certificate in distinct.values():
+            self._by_name.setdefault(certificate.subject.hashable, []).append(certificate)
 
     def find_potential_issuers(
         self, cert: x509.Certificate, trust_manager: TrustManager
@@ -74,11 +75,11 @@ class Shown(CertificateRegistry):
     def _candidates(self, cert: x509.Certificate, trust_manager: TrustManager) -> Iterator[Any]:
         yield from trust_manager.find_potential_issuers(cert)
         fitting = [
-            one
-            for one in self._by_name.get(cert.issuer.hashable, ())
-            if names_key_of(cert, one) and not trust_manager.is_root(one)
+            candidate
+            for candidate in self._by_name.get(cert.issuer.hashable, ())
+            if names_key_of(cert, candidate) and not trust_manager.is_root(candidate)
         ]
-        yield from sorted(fitting, key=lambda one: _doubts(cert, one, self._at))
+        yield from sorted(fitting, key=lambda candidate: _doubts(cert, candidate, self._at))
 
 
 def names_key_of(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -87,8 +88,8 @@ def names_key_of(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     They distinguish the keys of centres with the same name. The issuer and the serial number beside
     them do not count: they name one certificate of the centre, and the centre may get a new one.
     """
-    wanted, found = certificate.authority_key_identifier, issuer.key_identifier
-    return not wanted or not found or wanted == found
+    wanted, actual = certificate.authority_key_identifier, issuer.key_identifier
+    return not wanted or not actual or wanted == actual
 
 
 def _doubts(cert: x509.Certificate, issuer: x509.Certificate, at: datetime) -> tuple[bool, bool]:

@@ -266,16 +266,16 @@ async def _search(
     failures: list[_Failure] = []
     async for path in context.path_builder.async_build_paths_lazy(leaf):
         counting.start_path()
-        found = tuple(path.iter_certs(include_root=True))[::-1]
+        certificates = tuple(path.iter_certs(include_root=True))[::-1]
         try:
             await async_validate_path(context, path)
-            _check_anchor_extensions(found[-1])
+            _check_anchor_extensions(certificates[-1])
         except ValidationError as fault:
             failures.append(_failure(fault, path, at, counting))
         except CertificateUnsuitableError as error:
             failures.append(_Failure(error, refused_signature=False))
         else:
-            return found
+            return certificates
     raise _likeliest(failures)
 
 
@@ -284,9 +284,9 @@ def _likeliest(failures: list[_Failure]) -> CertificateError:
 
     A path whose signatures are right says more than one of a namesake's key.
     """
-    found = min(failures, key=lambda failure: failure.refused_signature)
+    nearest = min(failures, key=lambda failure: failure.refused_signature)
     failures.clear()
-    return found.error
+    return nearest.error
 
 
 def _check_anchor_extensions(anchor: x509.Certificate) -> None:
@@ -346,16 +346,21 @@ def _dead_end(
 ) -> CertificateUntrustedError:
     known = [*chain, *(anchor.certificate for anchor in anchors)]
     leaf = _label(chain[0])
-    subjects = {one.subject.hashable for one in known}
-    for one in chain:
-        if one.issuer.hashable not in subjects:
-            return refusals.no_issuer(leaf, _label(one))
-    for one in chain:
-        named = [issuer for issuer in known if issuer.subject.hashable == one.issuer.hashable]
-        if not any(names_key_of(one, issuer) for issuer in named):
-            wanted, found = one.authority_key_identifier, named[0].key_identifier
-            return refusals.another_key(leaf, _label(one), wanted, found)
-    last = next((one for one in chain if one.issuer == one.subject), chain[-1])
+    subjects = {certificate.subject.hashable for certificate in known}
+    for certificate in chain:
+        if certificate.issuer.hashable not in subjects:
+            return refusals.no_issuer(leaf, _label(certificate))
+    for certificate in chain:
+        named = [
+            issuer for issuer in known if issuer.subject.hashable == certificate.issuer.hashable
+        ]
+        if not any(names_key_of(certificate, issuer) for issuer in named):
+            wanted, actual = certificate.authority_key_identifier, named[0].key_identifier
+            return refusals.another_key(leaf, _label(certificate), wanted, actual)
+    last = next(
+        (certificate for certificate in chain if certificate.issuer == certificate.subject),
+        chain[-1],
+    )
     return refusals.unknown_root(leaf, _label(last))
 
 

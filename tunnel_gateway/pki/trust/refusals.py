@@ -27,12 +27,12 @@ def unknown_root(leaf: str, last: str) -> CertificateUntrustedError:
     )
 
 
-def another_key(leaf: str, whose: str, wanted: bytes, found: bytes) -> CertificateUntrustedError:
+def another_key(leaf: str, whose: str, wanted: bytes, actual: bytes) -> CertificateUntrustedError:
     """There is an issuer of the right name, and by the key identifiers it has another key."""
     return _no_path(
         leaf,
         f"{whose} was made with the key {wanted.hex()} of its issuer, and the issuer's certificate"
-        f" that is there has the key {found.hex()}; add the issuer's certificate of that key",
+        f" that is there has the key {actual.hex()}; add the issuer's certificate of that key",
     )
 
 

@@ -167,7 +167,7 @@ class ChainValidator:
         bound = self._names_bound or any(binds_names(der) for der in vouched)
         parsed = [self._parse(der, names_are_bound=bound) for der in vouched]
         leaf = Certificate.from_parsed(parsed[0])
-        found = find_path(
+        certificates = find_path(
             parsed[0],
             parsed[1:],
             self._anchors,
@@ -175,7 +175,10 @@ class ChainValidator:
             signatures=self._signatures,
             for_a_centre=for_a_centre,
         )
-        path = (leaf, *(self._issuer(one, names_are_bound=bound) for one in found[1:]))
+        path = (
+            leaf,
+            *(self._issuer(certificate, names_are_bound=bound) for certificate in certificates[1:]),
+        )
         check(path)
         return VerifiedPeer(
             leaf=leaf,

@@ -43,7 +43,7 @@ _Centres = dict[object, list[_Centre]]
 def _add_centre(centres: _Centres, name: object, outline: Outline) -> None:
     """Add one, unless it is known under that name with that key: a root and its successor are."""
     known = centres.get(name, [])
-    if all(one.der != outline.key for one in known):
+    if all(centre.der != outline.key for centre in known):
         key = der.load_der(keys.PublicKeyInfo, outline.key)
         centres[name] = [*known, _Centre(outline.key, key, outline.key_identifiers()[1])]
 
@@ -70,14 +70,14 @@ class KnownCentres:
         certificate.
         """
         try:
-            outlines = [Outline.read(one) for one in dict.fromkeys(chain)]
+            outlines = [Outline.read(data) for data in dict.fromkeys(chain)]
             search = _Search(self._signatures, dict(self._names), dict(self._centres))
             proven = search.run(outlines, self._ders)
             if outlines[0] not in proven:
                 raise search.refusal(outlines, proven)
         except ValueError as fault:
             raise CertificateUnsuitableError(f"malformed certificate: {fault}") from fault
-        return [one.der for one in outlines if one in proven]
+        return [outline.der for outline in outlines if outline in proven]
 
 
 class _Search:
@@ -98,21 +98,21 @@ class _Search:
 
     def run(self, outlines: Sequence[Outline], anchors: frozenset[bytes]) -> list[Outline]:
         """Return those that a known centre has signed, directly or through others of them."""
-        proven = [one for one in outlines if one.der in anchors]
-        waiting = [one for one in outlines if one.der not in anchors]
-        tried = dict.fromkeys((one.der for one in waiting), 0)
-        found = True
-        while found:
-            found = False
-            for one in list(waiting):
-                known = self._centres.get(self._name(one.issuer), [])
-                untried, tried[one.der] = known[tried[one.der] :], len(known)
-                if any(self._signed(one, centre) for centre in untried):
-                    found = True
-                    waiting.remove(one)
-                    proven.append(one)
-                    if one.is_ca():  # else its owner could make certificates for us to read
-                        _add_centre(self._centres, self._name(one.subject), one)
+        proven = [outline for outline in outlines if outline.der in anchors]
+        waiting = [outline for outline in outlines if outline.der not in anchors]
+        tried = dict.fromkeys((outline.der for outline in waiting), 0)
+        progress = True
+        while progress:
+            progress = False
+            for outline in list(waiting):
+                known = self._centres.get(self._name(outline.issuer), [])
+                untried, tried[outline.der] = known[tried[outline.der] :], len(known)
+                if any(self._signed(outline, centre) for centre in untried):
+                    progress = True
+                    waiting.remove(outline)
+                    proven.append(outline)
+                    if outline.is_ca():  # else its owner could make certificates for us to read
+                        _add_centre(self._centres, self._name(outline.subject), outline)
         return proven
 
     def _name(self, name: bytes) -> object:
@@ -122,15 +122,17 @@ class _Search:
             self._names[name] = names.resemblance(name) if few else name
         return self._names[name]
 
-    def _signed(self, one: Outline, centre: _Centre) -> bool:
+    def _signed(self, outline: Outline, centre: _Centre) -> bool:
         self._checks += 1
         if self._checks > MAX_SIGNATURE_CHECKS:
             raise refusals.too_many_ways()
         try:
-            algorithm = der.load_der(algos.SignedDigestAlgorithm, one.algorithm)
-            self._signatures.validate_signature(one.signature, one.body, centre.key, algorithm)
+            algorithm = der.load_der(algos.SignedDigestAlgorithm, outline.algorithm)
+            self._signatures.validate_signature(
+                outline.signature, outline.body, centre.key, algorithm
+            )
         except (InvalidSignature, *der.MALFORMED):
-            self._wrong.setdefault(one.der, centre)
+            self._wrong.setdefault(outline.der, centre)
             return False
         return True
 
@@ -138,7 +140,7 @@ class _Search:
         """Say why nobody vouches for the first: whose issuer is missing, or what was altered."""
         leaf, culprit, others = _label(outlines[0]), outlines[0], list(outlines[1:])
         while culprit.der not in self._wrong:
-            issuers = [one for one in others if one.subject == culprit.issuer]
+            issuers = [outline for outline in others if outline.subject == culprit.issuer]
             if not issuers:
                 if culprit.issuer == culprit.subject:
                     return refusals.unknown_root(leaf, _label(culprit))
@@ -147,9 +149,9 @@ class _Search:
             if culprit in proven:
                 return refusals.no_centre(leaf, _label(culprit))
             others.remove(culprit)
-        wanted, found = culprit.key_identifiers()[0], self._wrong[culprit.der].identifier
-        if wanted and found and wanted != found:
-            return refusals.another_key(leaf, _label(culprit), wanted, found)
+        wanted, actual = culprit.key_identifiers()[0], self._wrong[culprit.der].identifier
+        if wanted and actual and wanted != actual:
+            return refusals.another_key(leaf, _label(culprit), wanted, actual)
         return refusals.wrong_signature(_label(culprit))
 
 

@@ -21,8 +21,8 @@ async def look_up(name: Address) -> tuple[Address, ...]:
     Raises OSError, and UnicodeError for text that IDNA cannot encode as a host name.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_STREAM)
-    hosts = dict.fromkeys(str(address[0]) for *_, address in found)
+    answers = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_STREAM)
+    hosts = dict.fromkeys(str(address[0]) for *_, address in answers)
     return tuple(Address(host, name.port) for host in hosts)[:MAX_ADDRESSES]
 
 
@@ -56,8 +56,8 @@ async def connect_in_turn(
     faults: dict[Address, str] = {}
     loop = asyncio.get_running_loop()
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-        found = await attempt(address, max(0.0, deadline - loop.time()) / left)
-        if isinstance(found, SocketStream):
-            return found
-        faults[address] = found
+        outcome = await attempt(address, max(0.0, deadline - loop.time()) / left)
+        if isinstance(outcome, SocketStream):
+            return outcome
+        faults[address] = outcome
     return faults

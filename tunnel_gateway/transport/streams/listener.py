@@ -86,7 +86,7 @@ class Listener:
 
     async def _leave_to_others(self) -> None:
         """Let no new connection come here if others listen. Raises OSError if that cannot be."""
-        count = handover.places(self._socket)
+        count = handover.group_size(self._socket)
         if count == 1:
             return
         handover.pick_others(self._socket, await self._find_place(count), count)
@@ -98,12 +98,12 @@ class Listener:
         self._own_probe = loop.create_future()
         with ExitStack() as stack:
             async with asyncio.timeout(_FIND_SECONDS):
-                for place in range(count):
+                for index in range(count):
                     probe = stack.enter_context(socket.socket(self._socket.family))
                     probe.setblocking(False)
                     probe.bind((_reachable(self.address[0]), 0))
-                    self._probes[probe.getsockname()[:2]] = place
-                    handover.pick(self._socket, place)
+                    self._probes[probe.getsockname()[:2]] = index
+                    handover.pick(self._socket, index)
                     await loop.sock_connect(probe, (probe.getsockname()[0], self.port))
                 return await self._own_probe
 
@@ -118,10 +118,10 @@ class Listener:
             self._delay = min(2 * self._delay, _LAST_DELAY_SECONDS)
             return
         self._delay = _FIRST_DELAY_SECONDS
-        if (place := self._probes.get(address[:2])) is not None:
+        if (index := self._probes.get(address[:2])) is not None:
             connection.close()
             if not self._own_probe.done():
-                self._own_probe.set_result(place)
+                self._own_probe.set_result(index)
             return
         try:
             # If the peer has reset it meanwhile, the system no longer tells its address.

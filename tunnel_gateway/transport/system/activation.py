@@ -38,23 +38,29 @@ def passed_sockets(
                 " ListenStream= and a FileDescriptorName= of its own"
             )
     descriptors = range(first, first + int(count))
-    return {name: _checked(one, name) for one, name in zip(descriptors, each, strict=False)}
+    return {
+        name: _checked(descriptor, name)
+        for descriptor, name in zip(descriptors, each, strict=False)
+    }
 
 
 def _checked(descriptor: int, name: str) -> socket.socket:
     try:
         os.set_inheritable(descriptor, False)
-        one = socket.socket(fileno=descriptor)
+        listening = socket.socket(fileno=descriptor)
     except OSError as error:
         raise CannotListenError(
             f"the descriptor that systemd passed as {name!r} is not a socket: {error.strerror}"
         ) from None
-    tcp = one.family in (socket.AF_INET, socket.AF_INET6) and one.proto == socket.IPPROTO_TCP
-    if not tcp or not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-        one.detach()  # it is not ours to close
+    tcp = (
+        listening.family in (socket.AF_INET, socket.AF_INET6)
+        and listening.proto == socket.IPPROTO_TCP
+    )
+    if not tcp or not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        listening.detach()  # it is not ours to close
         raise CannotListenError(
             f"the socket that systemd passed as {name!r} is not a listening TCP socket: its socket"
             " unit needs ListenStream= with a port, and Accept=no"
         )
-    one.setblocking(False)
-    return one
+    listening.setblocking(False)
+    return listening

@@ -38,41 +38,41 @@ _LOAD, _MODULO, _SKIP_IF_LESS, _ADD, _RETURN, _RETURN_IT = 0x20, 0x94, 0x35, 0x0
 _RANDOM: Final = 0xFFFFF000 + 56
 
 
-def places(listening: socket.socket) -> int:
+def group_size(listening: socket.socket) -> int:
     """Return how many sockets listen on the address and port of this one, itself included.
 
     Raises OSError where the system does not tell.
     """
     table = Path("/proc/self/net", "tcp6" if listening.family == socket.AF_INET6 else "tcp")
     inode = str(os.fstat(listening.fileno()).st_ino)
-    own, found = "", []
+    own, addresses = "", []
     with table.open(encoding="ascii") as lines:
         next(lines)  # the heading
         for line in lines:
             fields = line.split()
             if fields[_STATE] != _LISTENING:
                 break  # those who listen come first
-            found.append(fields[_LOCAL])
+            addresses.append(fields[_LOCAL])
             if fields[_INODE] == inode:
                 own = fields[_LOCAL]
-    if not 0 < found.count(own) <= _MAX_PLACES:
+    if not 0 < addresses.count(own) <= _MAX_PLACES:
         raise OSError(f"{table} does not have this socket")
-    return found.count(own)
+    return addresses.count(own)
 
 
-def pick(listening: socket.socket, place: int) -> None:
+def pick(listening: socket.socket, index: int) -> None:
     """Give every new connection of the port to the socket at ``place``. Raises OSError."""
-    _attach(listening, ((_RETURN, 0, 0, place),))
+    _attach(listening, ((_RETURN, 0, 0, index),))
 
 
-def pick_others(listening: socket.socket, place: int, count: int) -> None:
+def pick_others(listening: socket.socket, index: int, count: int) -> None:
     """Give new connections to the sockets at the other ones of ``count`` places. Raises OSError."""
     _attach(
         listening,
         (
             (_LOAD, 0, 0, _RANDOM),
             (_MODULO, 0, 0, count - 1),
-            (_SKIP_IF_LESS, 0, 1, place),
+            (_SKIP_IF_LESS, 0, 1, index),
             (_ADD, 0, 0, 1),
             (_RETURN_IT, 0, 0, 0),
         ),
@@ -86,6 +86,8 @@ def pick_all(listening: socket.socket) -> None:
 
 
 def _attach(listening: socket.socket, program: tuple[tuple[int, int, int, int], ...]) -> None:
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in program))
+    code = ctypes.create_string_buffer(
+        b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+    )
     described = struct.pack("@HP", len(program), ctypes.addressof(code))
     listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, described)

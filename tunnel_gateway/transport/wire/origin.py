@@ -50,7 +50,7 @@ def parse_origin(text: str) -> PageOrigin | None:
     ``null``, the origin of local files and sandboxed frames, stands for nobody: it is the same
     for all of them. ``example.uz.``, the full name with its final dot, is the domain example.uz.
     """
-    found = _ORIGIN.fullmatch(text) if len(text) <= _MAX_ORIGIN else None
-    if found is None or not (host := found["host"].lower().removesuffix(".")):
+    parts = _ORIGIN.fullmatch(text) if len(text) <= _MAX_ORIGIN else None
+    if parts is None or not (host := parts["host"].lower().removesuffix(".")):
         return None
-    return PageOrigin(found["scheme"].lower(), host, dotted=found["host"].endswith("."))
+    return PageOrigin(parts["scheme"].lower(), host, dotted=parts["host"].endswith("."))

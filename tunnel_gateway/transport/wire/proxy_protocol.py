@@ -168,12 +168,12 @@ def _parse_v1(line: bytes) -> Header:
 
 def _address(text: str, version: int) -> str:
     try:
-        found = ip_address(text)
+        address = ip_address(text)
     except ValueError:
-        found = None
-    if found is None or found.version != version or "%" in text:
+        address = None
+    if address is None or address.version != version or "%" in text:
         raise ProtocolViolationError(f"{text!r} in a PROXY line is not an IPv{version} address")
-    return _text(found)
+    return _text(address)
 
 
 def _port(text: str) -> int:
