@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.cli.admin_client import AdminClient, add_place
+from tunnel_gateway.cli.admin_client import AdminClient, add_gateway_options
 from tunnel_gateway.errors import AdminError
 
 Answering = Callable[[bytes], AdminClient]
@@ -35,7 +35,7 @@ def answering(tmp_path: Path) -> Iterator[Answering]:
         threads.append(threading.Thread(target=run))
         threads[-1].start()
         parser = argparse.ArgumentParser()
-        add_place(parser)
+        add_gateway_options(parser)
         return AdminClient(parser.parse_args(["--admin", f"unix:{path}"]))
 
     yield start
@@ -79,7 +79,7 @@ def test_no_permission(answering: Answering, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("text", ["0.0.0.0:1", "unix:relative", "nonsense", "127.0.0.1"])
 def test_addresses_that_are_none(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
-    add_place(parser)
+    add_gateway_options(parser)
     with pytest.raises(SystemExit):
         parser.parse_args(["--admin", text])
     assert "expected unix:/PATH" in capsys.readouterr().err

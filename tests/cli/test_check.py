@@ -291,10 +291,10 @@ def test_what_serve_would_die_of(
     for area, settings, text in (
         ("listen", {"listen_ip": "192.0.2.1"}, "tunnel.listen.ip must be an address of this"),
         ("admin", {"admin_listen": f"unix:{tmp_path}/no/a.sock"}, "must be a folder in which"),
-        ("admin", {"admin_listen": f"unix:{tmp_path}/file"}, "is there and is no socket"),
+        ("admin", {"admin_listen": f"unix:{tmp_path}/file"}, "is there and is not a socket"),
         ("admin", {"admin_listen": "unix:/tmp/{instance}"}, "TUNNEL_GATEWAY_INSTANCE"),
         ("audit", {"audit_file": tmp_path / "link"}, "is a symbolic link"),
-        ("audit", {"audit_file": tmp_path / "file"}, "others may reach it"),
+        ("audit", {"audit_file": tmp_path / "file"}, "others may read it"),
     ):
         monkeypatch.setenv("TUNNEL_GATEWAY_INSTANCE", "/" if "instance" in str(settings) else "")
         code, findings = check(**settings)

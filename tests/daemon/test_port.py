@@ -64,5 +64,5 @@ def test_a_port_that_is_taken_and_one_that_is_free() -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root has the right")
 def test_as_an_ordinary_user() -> None:
     if port._first_unprivileged() > 443:
-        with pytest.raises(CannotListenError, match="takes a right"):
+        with pytest.raises(CannotListenError, match="needs a privilege"):
             try_port(LISTEN)

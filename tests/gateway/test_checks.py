@@ -41,9 +41,9 @@ async def say_nothing(plain: socket.socket) -> None:
     ("answer", "words"),
     [
         (refuse, "answers 404"),
-        (talk_otherwise, "answers no WebSocket"),
-        (hang_up, "answers no WebSocket"),
-        (say_nothing, "answers no WebSocket"),
+        (talk_otherwise, "does not answer a WebSocket"),
+        (hang_up, "does not answer a WebSocket"),
+        (say_nothing, "does not answer a WebSocket"),
     ],
 )
 async def test_an_application_that_is_there(
@@ -125,4 +125,4 @@ async def test_an_application_that_the_library_stumbles_over(
         write_config(tmp_path / "config.properties", credentials, 1, {"0": port}, {"limit": 1})
         found = [one async for one in check(tmp_path / "config.properties")]
     (one,) = [one for one in found if one.area == "destination"]
-    assert (one.status, "answers no WebSocket" in one.text) == ("warning", True)
+    assert (one.status, "does not answer a WebSocket" in one.text) == ("warning", True)

@@ -234,5 +234,5 @@ async def test_a_number_that_is_none(credentials: Credentials, tmp_path: Path) -
         await home.ended()
         lines = [one for one in home.lines() if one["event"] == "identity_header_left_out"]
         assert [one["header"] for one in lines] == ["X-EIMZO-PINFL", "X-EIMZO-INN"]
-        assert lines[0]["detail"] == "what the certificate has there is not 14 digits"
+        assert lines[0]["detail"] == "the text in the certificate is not 14 digits"
         assert "1000000000000 1" not in str(lines)

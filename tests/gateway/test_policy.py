@@ -230,7 +230,7 @@ def test_domains_that_are_not_served() -> None:
     served = ["a.uz", "b.uz"]
     rules = [rule("domains", "a.uz", "x.uz"), rule("allow.domain", "y.uz"), rule("deny.inn", "z")]
     assert [str(fault) for fault in domain_faults([destination(*rules)], served)] == [
-        f"{FILE}:7: {PREFIX}.{key}: {name} is no domain of this gateway, which has a.uz, b.uz"
+        f"{FILE}:7: {PREFIX}.{key}: {name} is not a domain of this gateway, which has a.uz, b.uz"
         for key, name in (("domains", "x.uz"), ("allow.domain", "y.uz"))
     ]
     assert not domain_faults([destination(), destination(rule("deny.domain", "a.uz"))], served)

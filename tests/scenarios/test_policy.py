@@ -77,7 +77,7 @@ def test_the_start_says_who_may_go_where(start_gateway: Callable[..., Gateway]) 
 @pytest.mark.parametrize(
     ("rules", "fault"),
     [
-        ({"api.domains": "nomalum.uz"}, "api.domains: nomalum.uz is no domain of this gateway"),
+        ({"api.domains": "nomalum.uz"}, "api.domains: nomalum.uz is not a domain of this gateway"),
         ({"api.allow.inn": "30000000"}, "api.allow.inn: expected an INN of 9 digits"),
         ({"api.allow.pinfl": ""}, "api.allow.pinfl: expected a PINFL of 14 digits, got ''"),
         (

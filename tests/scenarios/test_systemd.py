@@ -222,4 +222,4 @@ def test_a_socket_that_nobody_asks(activate: Callable[[str], Activated]) -> None
     gateway = activate("other")
     with socket.create_connection(gateway.address, timeout=TIME_LIMIT):
         assert gateway.exit_code() == 1
-    assert "passed sockets that nothing here uses: other;" in gateway.last_words()
+    assert "passed sockets that the gateway does not use: other;" in gateway.last_words()

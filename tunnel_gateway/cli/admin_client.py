@@ -31,7 +31,7 @@ _SECONDS: Final = 10.0
 _MAX_ANSWER: Final = 4 * 1024 * 1024
 
 
-def add_place(parser: argparse.ArgumentParser) -> None:
+def add_gateway_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which gateway is asked."""
     group = parser.add_mutually_exclusive_group()
     add_config(group.add_argument, "the gateway's configuration; its tunnel.admin.listen is asked")

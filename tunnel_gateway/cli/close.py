@@ -7,7 +7,7 @@ import http
 import re
 from typing import TYPE_CHECKING
 
-from tunnel_gateway.cli.admin_client import AdminClient, add_place
+from tunnel_gateway.cli.admin_client import AdminClient, add_gateway_options
 from tunnel_gateway.errors import AdminError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def add_parser(subparsers: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("tunnel_id", type=_tunnel_id, metavar="TUNNEL_ID")
-    add_place(parser)
+    add_gateway_options(parser)
     parser.set_defaults(run=run)
 
 

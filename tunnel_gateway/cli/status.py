@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from tunnel_gateway.cli import DONE, LOOK
-from tunnel_gateway.cli.admin_client import AdminClient, add_place
+from tunnel_gateway.cli.admin_client import AdminClient, add_gateway_options
 from tunnel_gateway.cli.status_table import lines
 from tunnel_gateway.errors import AdminError
 from tunnel_gateway.observability.logs import escaped
@@ -49,7 +49,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_place(parser)
+    add_gateway_options(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--watch", action="store_true", help="show it again every two seconds")
     how.add_argument("--json", action="store_true", help="print what the gateway says, as JSON")

@@ -1,1 +1,1 @@
-"""What any service of this program needs around its work."""
+"""The parts that every service of this program needs around its work."""

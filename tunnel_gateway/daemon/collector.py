@@ -1,15 +1,18 @@
-"""Keeping Python's search for garbage short, however many tunnels are open.
+"""When Python searches for garbage: seldom, because a full search stops all tunnels.
 
-Garbage in this sense are only cycles: what nobody refers to any more is free at once. A full
-search looks at every object that there is: with thousands of tunnels it stops all of them for
-tenths of a second. No connection leaves a cycle behind, however it ends (tests/gateway/
-test_cycles.py), so the search has nothing to find, and Python's own habit of a full one whenever
-there is a quarter more than before is turned off; what is young is still looked at. Should there
-be cycles after all, they are found when that costs little, because few connections are there, or
-when it is worth its time, because the memory has doubled or is full.
+Python frees an object at once when nothing refers to it. Only cycles of objects need a search. A
+full search looks at every object: with thousands of tunnels it stops all of them for tenths of a
+second. By itself Python searches whenever there are a quarter more objects than before.
 
-What was loaded before the first connection is set aside for good. Nothing else ever is: what is
-set aside cannot be found any more.
+No connection leaves a cycle behind, however it ends (tests/gateway/test_cycles.py), so a full
+search finds nothing, and this module turns Python's own full searches off. Python still looks at
+young objects. If a mistake makes cycles after all, a full search finds them
+
+* while there are few connections, because the search is short then, or
+* when the memory has doubled or is full, because the search is worth its time then.
+
+The objects that were loaded before the first connection are set aside for good. No other object
+is: Python cannot find cycles among objects that are set aside.
 """
 
 from __future__ import annotations
@@ -22,16 +25,16 @@ from typing import Final
 from tunnel_gateway.daemon.resident_memory import MemoryWatch
 
 _SECONDS: Final = 5.0
-# So few connections that a search of everything takes some milliseconds.
+# With so few connections a full search takes some milliseconds.
 _FEW: Final = 50
 _FEW_SECONDS: Final = 600.0
-# When the memory is full, users are refused: a search is worth a stop, but not over and over.
+# When the memory is full, users are refused: a search is worth its time then, once a minute.
 _FULL_SECONDS: Final = 60.0
 _NEVER: Final = 2**31 - 1
 
 
 class Collector:
-    """Decides when everything is searched. ``connections`` tells how many there are."""
+    """Decides when to search all objects; ``connections`` returns how many there are."""
 
     def __init__(self, connections: Callable[[], int], memory: MemoryWatch) -> None:
         self._connections = connections
@@ -40,7 +43,7 @@ class Collector:
         self._used_then = memory.used
 
     def begin(self, now: float) -> None:
-        """Set aside what is loaded, before the first connection; no full search by itself."""
+        """Set all loaded objects aside before any connection, and turn full searches off."""
         gc.collect()
         gc.freeze()
         young, middle, _ = gc.get_threshold()
@@ -48,7 +51,7 @@ class Collector:
         self._note(now)
 
     def look(self, now: float) -> None:
-        """Search everything if it costs little or is worth it."""
+        """Search all objects if the search is short or worth its time."""
         if self._is_due(now - self._searched_at):
             gc.collect()
             self._memory.look()
@@ -66,6 +69,6 @@ class Collector:
         self._used_then = self._memory.used
 
     async def round(self) -> None:
-        """Wait some seconds, and look."""
+        """Wait some seconds, then search if it is due."""
         await asyncio.sleep(_SECONDS)
         self.look(asyncio.get_running_loop().time())

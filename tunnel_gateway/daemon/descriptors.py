@@ -5,29 +5,29 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-# A tunnel has two sockets; the rest is the listener, the log and what loading opens.
+# A tunnel has two sockets. The others are for the listener, the log and files that are read.
 _EACH: Final = 2
 _BESIDE: Final = 100
 
 
 def needed(tunnels: int) -> int:
-    """Return how many descriptors a daemon with so many tunnels may come to need."""
+    """Return how many descriptors a daemon with so many tunnels may need."""
     return tunnels * _EACH + _BESIDE
 
 
 def most() -> int:
-    """Return the hard limit, up to which a process may raise its own; -1 for none."""
+    """Return the hard limit, up to which a process may raise its own limit; -1 for no limit."""
     if sys.platform == "win32":
         return -1
-    import resource  # noqa: PLC0415 - Windows has none, and the agent runs there
+    import resource  # noqa: PLC0415 - Windows does not have it, and the agent runs there
 
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def ask_for(count: int) -> None:
-    """Raise the soft limit to ``count``, as far as the hard one lets.
+    """Raise the soft limit to ``count``, or to the hard limit if that is lower.
 
-    A service manager's system call filter may forbid it; its limit then holds as it is.
+    The system call filter of a service manager may forbid this. Then the limit stays as it is.
     """
     if sys.platform == "win32":
         return

@@ -1,4 +1,4 @@
-"""What `check` reports: one finding for each thing that it tried."""
+"""The findings that `check` prints: one for each check."""
 
 from __future__ import annotations
 

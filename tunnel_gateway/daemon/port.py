@@ -1,4 +1,4 @@
-"""The port that tunnels come to: getting it, and what to change where it cannot be had."""
+"""The port of a service: trying it, and what to change if the system refuses it."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _USUAL_FIRST: Final = 1024
 
 
 class AddressInUseError(CannotListenError):
-    """Somebody listens there already: for `check` it may be the gateway that it is about."""
+    """A process listens there already. It may be the gateway that `check` is about."""
 
 
 def refusal(error: OSError, listen: ListenSettings) -> CannotListenError:
-    """Return an error with what to change, for what the system said to this address and port."""
+    """Return an error that says what to change, for the system's error at this address and port."""
     port = listen.port
     if error.errno == errno.EADDRINUSE:
         return AddressInUseError(
-            f"{error.strerror}; `ss -ltnp sport = :{port}` tells what listens there. Of several"
-            " daemons each needs tunnel.listen.reuseport=yes and the same user"
+            f"{error.strerror}; `ss -ltnp sport = :{port}` tells what listens there. If several"
+            " daemons share the port, each needs tunnel.listen.reuseport=yes and the same user"
         )
-    # An address with a zone that is not here is looked up as a name, and not found.
+    # The system looks an IPv6 address with an unknown zone up as a name, and does not find it.
     if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME):
         return CannotListenError(
-            f"{error.strerror}; tunnel.listen.ip must be an address of this machine, and 0.0.0.0 or"
-            " :: is all of them"
+            f"{error.strerror}; tunnel.listen.ip must be an address of this machine; 0.0.0.0 or ::"
+            " means all its addresses"
         )
     if isinstance(error, PermissionError) and port < _first_unprivileged():
         return CannotListenError(
-            f"{error.strerror}; a port below {_first_unprivileged()} takes a right. Let systemd"
+            f"{error.strerror}; a port below {_first_unprivileged()} needs a privilege. Let systemd"
             f" listen (tunnel-gateway.socket with ListenStream=0.0.0.0:{port}), or give the service"
             " AmbientCapabilities= and CapabilityBoundingSet=CAP_NET_BIND_SERVICE with"
             f" PrivateUsers=no, or set the sysctl net.ipv4.ip_unprivileged_port_start={port}"
@@ -45,7 +45,7 @@ def refusal(error: OSError, listen: ListenSettings) -> CannotListenError:
 
 
 def try_port(listen: ListenSettings) -> None:
-    """Take the port as `serve` would, and give it back at once; nobody is served meanwhile.
+    """Take the port as `serve` would, and give it back at once, without accepting a connection.
 
     Raises AddressInUseError, CannotListenError.
     """

@@ -1,6 +1,6 @@
 """Reading the configuration and its files again while a service runs: all of it, or nothing.
 
-SIGHUP asks for it, and where the configuration has an interval a change of the files does.
+SIGHUP asks for it. If the configuration has an interval, a change of the files asks for it too.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ Loaded = TypeVar("Loaded")
 
 
 class Loader(Protocol[Loaded]):
-    """How a service reads its files. What it has loaded from them never changes."""
+    """Reads the files of a service. The loaded object never changes; a reload makes another."""
 
     def load(self, before: Loaded, watch: Callable[[Iterable[Path]], None]) -> Loaded:
         """Return what replaces ``before``; runs in a thread.
 
-        ``watch`` must be told the files that the configuration names, once it is read and before
-        they are. Raises ConfigError, another TunnelGatewayError or OSError.
+        It must call ``watch`` with the files that the configuration names, before it reads these
+        files. Raises ConfigError, another TunnelGatewayError or OSError.
         """
 
     def files(self, loaded: Loaded) -> Iterable[Path]:
         """Return the files and folders whose change asks for a reload."""
 
     def interval(self, loaded: Loaded) -> float:
-        """Return the seconds between two looks at the files; 0 if nobody looks."""
+        """Return the seconds between two looks at the files; 0 if changes do not matter."""
 
     def changes(self, before: Loaded, after: Loaded) -> Mapping[str, object]:
         """Return the facts of the log line about this reload."""
 
 
 class Reloader(Generic[Loaded]):
-    """Replaces what is in use by what the files say, whenever it is asked to.
+    """Loads the files again when it is asked to, and puts the result into use.
 
-    ``current`` tells what is in use, and ``use`` takes what replaces it. ``notifier`` is told of
-    every reload, and ``done`` after every reload whether it succeeded.
+    ``current`` returns the object in use, and ``use`` takes the new one. ``notifier`` learns of
+    every reload, and ``done`` learns after every reload whether it succeeded.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Reloader(Generic[Loaded]):
         on_hangup(self._asked.set)
 
     async def round(self) -> None:
-        """Wait until it is asked for or files have changed, and reload."""
+        """Wait until somebody asks or files have changed, and reload."""
         await self._wait(self._loader.interval(self._current()))
         self._asked.clear()
         done = False
@@ -84,10 +84,10 @@ class Reloader(Generic[Loaded]):
                 self._done(done)
 
     async def reload(self) -> bool:
-        """Load everything. What cannot be used is logged, and nothing changes: False."""
+        """Load everything and return True. If that fails, log why and return False."""
         before = self._current()
         try:
-            # Reading files and checking keys takes a while, and tunnels are running.
+            # A thread, because reading files and checking keys would stop the tunnels for a while.
             after = await asyncio.to_thread(self._load, before)
         except ConfigError as error:
             _refuse(error.faults)
@@ -102,16 +102,20 @@ class Reloader(Generic[Loaded]):
         return False
 
     def _load(self, before: Loaded) -> Loaded:
-        # Looked at before they are read: a change while they are read then asks for a reload too.
+        # Look before reading: then a change while they are read asks for another reload.
         self._used = self._look()
         return self._loader.load(before, self._watch)
 
     def _watch(self, files: Iterable[Path]) -> None:
         self._files = tuple(files)
+        # The older state of a file wins: the file may have changed since it was read.
         self._used = self._look() | self._used
 
     async def _wait(self, interval: float) -> None:
-        """Return once asked, or once files have changed and are the same at two looks."""
+        """Return when asked, or when files have changed and are the same at two looks.
+
+        Somebody may still be writing the files at the first look that shows a change.
+        """
         seen = self._used
         while not await self._asked_within(interval):
             now = await asyncio.to_thread(self._look)
@@ -138,7 +142,7 @@ def _states(
             status = path.stat()
             yield path, (status.st_ctime_ns, status.st_size, status.st_ino)
             if depth and path.is_dir():
-                inside = (one for one in path.iterdir() if not one.name.startswith("."))
+                inside = (inner for inner in path.iterdir() if not inner.name.startswith("."))
                 yield from _states(inside, depth - 1)
         except OSError:
             continue  # the file is just being written or removed; a reload says what is missing

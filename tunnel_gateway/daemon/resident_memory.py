@@ -1,4 +1,4 @@
-"""The memory of this process: looked at every second, so that new tunnels stop before it does."""
+"""The memory of this process: at the limit new tunnels are refused, so the process goes on."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SECONDS: Final = 1.0
 
 
 class MemoryWatch:
-    """Compares the memory with ``limit`` bytes, which may change; 0 is no limit.
+    """Compares the memory with ``limit`` bytes, which may change; 0 means that there is no limit.
 
-    ``used`` is 0 where it cannot be known, and then nothing is refused.
+    ``used`` is 0 if the system does not tell it. Then nothing is refused.
     """
 
     def __init__(self, limit: int, read: Callable[[], int] = resident_bytes) -> None:
@@ -31,11 +31,11 @@ class MemoryWatch:
 
     @property
     def full(self) -> bool:
-        """Tell whether the last look found as much as may be."""
+        """Tell whether the memory had reached the limit at the last look."""
         return 0 < self.limit <= self.used
 
     def look(self) -> None:
-        """Read the memory, and say once when it reaches the limit and once when it is back."""
+        """Read the memory; log once when it reaches the limit and once when it is below again."""
         self.used = self._read()
         if not self.used:
             self._say_unknown()

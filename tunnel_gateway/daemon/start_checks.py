@@ -1,7 +1,7 @@
-"""What any service takes of the machine when it starts, tried before the start.
+"""Checks of the port, the addresses and the files that a service takes when it starts.
 
-A service that runs has its port, its admin addresses and its audit file already. That is no fault.
-Only the admin address can tell whether it is the service itself that has them.
+A service that runs has them already, and that is not a fault. Only the admin address can tell
+whether the service itself has them, or another program.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TAKEN: Final[dict[Status, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What happened when ``subject`` was taken for a moment: nothing, or the error."""
+    """The result of taking ``subject`` for a moment: no error, or the error."""
 
     area: str
     subject: str
@@ -69,7 +69,9 @@ def check_start(
     except FileError as error:
         yield Finding("admin", "tunnel.admin.listen", "fault", str(error))
         addresses = ()
-    attempts = [_attempt("admin", str(one), partial(try_address, one)) for one in addresses]
+    attempts = [
+        _attempt("admin", str(address), partial(try_address, address)) for address in addresses
+    ]
     for attempt in attempts:
         yield attempt.finding(if_taken="ok")
     runs = any(attempt.is_taken for attempt in attempts)

@@ -25,7 +25,7 @@ class StopStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """What the log says of a step, and what docs/operations.md says of it, as Markdown.
+    """The text of a step in the log, and its Markdown in docs/operations.md.
 
     ``{count}`` is the number of connections that the step concerns.
     """

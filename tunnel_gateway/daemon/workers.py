@@ -1,7 +1,7 @@
-"""The thread of the public-key work, and how much waits for it.
+"""The thread of the public-key work, and the steps that wait for it.
 
-With more threads they wait for Python's lock more than they work. So all handshakes share one,
-and sources take turns at it: a step waits for one step of each other source at most, however
+More threads would wait for Python's lock more than they work. So all handshakes share one thread,
+and source addresses take turns: a step waits for at most one step of each other source, even if
 many steps of one source wait.
 """
 
@@ -21,7 +21,7 @@ class Workers:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="public-key")
         self._lock = threading.Lock()
-        # Who is next stands first; a source without a step that waits is not in it.
+        # The next source stands first. A source without a waiting step is not in it.
         self._lines: OrderedDict[str, deque[_Step]] = OrderedDict()
 
     @property
@@ -31,11 +31,11 @@ class Workers:
             return sum(map(len, self._lines.values()))
 
     def steps(self) -> Steps:
-        """Return what runs the steps of one connection."""
+        """Return an executor for the steps of one connection."""
         return Steps(self._add)
 
     def close(self) -> None:
-        """Drop what waits, and end the thread when its step has ended."""
+        """Cancel the waiting steps, and end the thread when its present step has ended."""
         with self._lock:
             dropped = [step for line in self._lines.values() for step in line]
             self._lines.clear()
@@ -50,7 +50,7 @@ class Workers:
 
     def _run_next(self) -> None:
         with self._lock:
-            if not self._lines:  # closed in between
+            if not self._lines:  # `close` has removed the step
                 return
             source, line = self._lines.popitem(last=False)
             step = line.popleft()
@@ -63,7 +63,7 @@ class Workers:
 class Steps(Executor):
     """Runs the steps of one connection, in the turn of its ``source``.
 
-    ``spent`` are the seconds of processor time that they took, of those that have ended.
+    ``spent`` is the processor time, in seconds, of the steps that have ended.
     """
 
     def __init__(self, add: Callable[[str, _Step], None]) -> None:
@@ -72,7 +72,7 @@ class Steps(Executor):
         self.spent = 0.0
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Let ``work`` be done in its turn."""
+        """Run ``work`` in the turn of the source."""
         step = _Step(self, lambda: work(*args, **kwargs))
         self._add(self.source, step)
         return step.future

@@ -1,1 +1,1 @@
-"""The daemon at the organisation's edge."""
+"""The gateway: the daemon of the tunnels, at the edge of an organisation."""

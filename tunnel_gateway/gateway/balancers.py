@@ -23,7 +23,7 @@ from tunnel_gateway.transport.wire.proxy_protocol import (
     Tlv,
 )
 
-# What is said of a header from an address that is not set as the address of a balancer.
+# The error for a header from an address that is not in tunnel.proxy.from.
 UNEXPECTED_HEADER: Final = dict.fromkeys(
     (V1_SIGNATURE, V2_SIGNATURE),
     "a PROXY protocol header, and none is expected from its address: add it to tunnel.proxy.from"
@@ -35,8 +35,8 @@ UNEXPECTED_HEADER: Final = dict.fromkeys(
 class ClientAddress:
     """The client's host and port, and the address that it connected to if a balancer told it.
 
-    An IPv4 client has an IPv4 address on an IPv6 socket too. ``address`` is None if the client had
-    gone before the gateway could ask for it.
+    An IPv4 client has an IPv4 address on an IPv6 socket too. There is no ``address`` if the client
+    had gone before the gateway could ask for it.
     """
 
     address: tuple[str, int] | None
@@ -114,7 +114,7 @@ async def _read_header(stream: SocketStream, deadline: float) -> Header:
 
 
 def _plain(address: Address | None) -> tuple[str, int] | None:
-    """Return the address without an IPv6 zone, and an IPv4 address as one."""
+    """Return the address without an IPv6 zone, and an IPv4 address in its own form."""
     if address is None:
         return None
     host = address[0].partition("%")[0]

@@ -1,4 +1,4 @@
-"""Everything the daemon will need, tried before it is needed: what is good, doubtful or wrong."""
+"""Checks of everything that the gateway will need: what is good, doubtful or wrong."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from tunnel_gateway.errors import (
     CertificateError,
     ConfigError,
     DestinationUnreachableError,
+    Fault,
     RevocationDataError,
     TunnelGatewayError,
 )
@@ -44,7 +45,7 @@ _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 async def check(config_file: Path) -> AsyncIterator[Finding]:
-    """Try everything that ``serve`` would use, and yield what was found, thing by thing."""
+    """Try everything that ``serve`` would use, and yield a finding for each check."""
     try:
         config = await asyncio.to_thread(load_config, config_file)
     except ConfigError as error:
@@ -53,16 +54,19 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
             text = str(fault).removeprefix(f"{where}: ")
             yield Finding("configuration", where, "fault", text)
         return
-    yield _configuration(config, config_file)
     if not config.enabled:
+        text = "tunnel.enabled=no: nothing runs"
+        yield Finding("configuration", config_file.name, "warning", text)
         return
+    text = f"no fault; listens on {config.listen.ip}, port {config.listen.port}"
+    yield Finding("configuration", config_file.name, "ok", text)
     yield await asyncio.to_thread(check_cryptography)
     start = check_start(config.admin_listen, config.listen, config.audit_file)
     for finding in await asyncio.to_thread(list, start):
         yield finding
     now = datetime.now(UTC)
-    domains: dict[str, Identity] = {}
-    for finding in _domains(config, now, domains):
+    domains, domain_errors = read_domains(config.servers_dir, config.servers_password)
+    for finding in _domains(domains, domain_errors, now):
         yield finding
     for finding in _trust(config, now, domains):
         yield finding
@@ -79,16 +83,9 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _configuration(config: Config, file: Path) -> Finding:
-    if not config.enabled:
-        return Finding("configuration", file.name, "warning", "tunnel.enabled=no: nothing runs")
-    listening = f"listens on {config.listen.ip}, port {config.listen.port}"
-    return Finding("configuration", file.name, "ok", f"no fault; {listening}")
-
-
-def _domains(config: Config, now: datetime, found: dict[str, Identity]) -> Iterator[Finding]:
-    identities, faults = read_domains(config.servers_dir, config.servers_password)
-    found.update(identities)
+def _domains(
+    identities: Mapping[str, Identity], faults: Iterable[Fault], now: datetime
+) -> Iterator[Finding]:
     for name, identity in identities.items():
         leaf = identity.leaf
         names = ", ".join(leaf.dns_names) or leaf.common_name or "no name"
@@ -98,7 +95,7 @@ def _domains(config: Config, now: datetime, found: dict[str, Identity]) -> Itera
         )
         yield Finding("domain", name, _age(identity.chain, now), text)
     for fault in faults:
-        # Where it lies, tunnel.servers.dir says.
+        # Without the folder: the operator knows tunnel.servers.dir.
         text = str(fault).replace(f"{fault.file}: ", "").replace(f"{fault.file}/", "")
         yield Finding("domain", Path(fault.file).name, "fault", text)
 
@@ -116,15 +113,15 @@ def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Itera
         yield Finding("truststore", anchor.label, _age([anchor], now), _until(anchor, now))
     for name, identity in domains.items():
         try:
-            validator.verify_server([one.der for one in identity.chain], now, name)
+            validator.verify_server([link.der for link in identity.chain], now, name)
         except CertificateError as error:
-            text = f"who trusts the same roots will refuse it: {error}"
+            text = f"clients that trust the same roots will refuse it: {error}"
             yield Finding("domain", name, "warning", text)
 
 
 def _revocation(settings: RevocationSettings, now: datetime) -> Iterator[Finding]:
     if settings.mode == "off":
-        text = "nobody is looked up as revoked; soft or hard would"
+        text = "the gateway does not ask whether users are revoked; soft or hard would"
         yield Finding("revocation", "tunnel.revocation=off", "ok", text)
         return
     folder, cache = settings.crl_dir, settings.cache_dir
@@ -141,38 +138,38 @@ def _revocation(settings: RevocationSettings, now: datetime) -> Iterator[Finding
     current: set[str] = set()
     expired: list[tuple[Path, RevocationList, str]] = []
     for path in paths:
-        # A link to nothing is told; what is no file by its kind, the gateway passes over too.
+        # The gateway skips folders and devices too. A link that leads nowhere is reported.
         if path.name.startswith(".") or not (path.is_file() or not path.exists()):
             continue
         try:
             with path.open("rb") as file:
-                one = RevocationList(file.read(MAX_LIST_SIZE + 1))
+                crl = RevocationList(file.read(MAX_LIST_SIZE + 1))
         except (RevocationDataError, OSError) as error:
             yield Finding("revocation", path.name, "warning", f"is not used: {error}")
             continue
         try:
-            one.check_current(now)
+            crl.check_current(now)
         except RevocationDataError as error:
-            expired.append((path, one, str(error)))
+            expired.append((path, crl, str(error)))
             continue
-        current.add(one.issuer_name)
-        hours = (now - one.this_update) // timedelta(hours=1)
-        text = f"{len(one)} revoked, {hours} hours old, good until {format_time(one.next_update)}"
-        if one.passed_over:
-            text += f"; {one.passed_over} entries match nobody: tell the centre"
+        current.add(crl.issuer_name)
+        hours = (now - crl.this_update) // timedelta(hours=1)
+        text = f"{len(crl)} revoked, {hours} hours old, good until {format_time(crl.next_update)}"
+        if crl.passed_over:
+            text += f"; {crl.passed_over} entries match nobody: tell the centre"
         yield Finding("revocation", path.name, "ok", text)
-    for path, one, reason in expired:
-        newer = one.issuer_name in current
+    for path, crl, reason in expired:
+        newer = crl.issuer_name in current
         yield _expired(path, reason, hard=settings.mode == "hard", newer=newer)
     if settings.mode == "hard" and not current:
-        text = "no list can be used: tunnel.revocation=hard refuses whose status cannot be fetched"
+        text = "no list can be used: tunnel.revocation=hard refuses users of unknown status"
         yield Finding("revocation", str(folder), "fault", text)
 
 
 def _expired(path: Path, reason: str, *, hard: bool, newer: bool) -> Finding:
     text = f"is not used: {reason}"
     if newer:
-        return Finding("revocation", path.name, "warning", f"{text}; a newer one is there")
+        return Finding("revocation", path.name, "warning", f"{text}; there is a newer one")
     if hard:
         text += "; tunnel.revocation=hard refuses this issuer's users: fetch a new list"
     return Finding("revocation", path.name, "fault" if hard else "warning", text)
@@ -185,14 +182,14 @@ def _until(certificate: Certificate, now: datetime) -> str:
 
 
 def _age(certificates: list[Certificate] | tuple[Certificate, ...], now: datetime) -> Status:
-    least = min(days_left(one, now) for one in certificates)
+    least = min(days_left(certificate, now) for certificate in certificates)
     if least < 0:
         return "fault"
     return "warning" if least < WARNING_DAYS[0] else "ok"
 
 
 async def _reach(destination: Destination, address: Address, seconds: float) -> Finding:
-    """Connect and ask for a WebSocket; an application may well refuse the path ``/``."""
+    """Connect and ask for a WebSocket. An application may refuse the path ``/``."""
     name = f"dst_id {destination.id}"
     url = f"ws://{address}/"
     try:
@@ -209,9 +206,9 @@ async def _reach(destination: Destination, address: Address, seconds: float) -> 
         code = error.response.status_code
         text = f"{url} answers {code} to a WebSocket on this path; pages may use another"
         return Finding("destination", name, "warning", text)
-    # AssertionError is the library's, when the application breaks off while it is being left.
+    # The library raises AssertionError if the application breaks off while we close.
     except (WebSocketException, OSError, EOFError, AssertionError) as error:
-        text = f"{url} accepts connections and answers no WebSocket: {type(error).__name__}"
+        text = f"{url} accepts connections but does not answer a WebSocket: {type(error).__name__}"
         return Finding("destination", name, "warning", text)
 
 
@@ -232,32 +229,32 @@ def _policy(destination: Destination) -> Finding:
 
 
 def _permissions(config: Config, file: Path) -> Iterator[Finding]:
-    """Keys are checked where they are read; this looks at what is around them."""
+    """Check the files and folders around the keys. Keys themselves are checked when read."""
     passwords = (config.servers_password, config.truststore_password, config.fleet.password)
     if any(passwords) and file.stat().st_mode & stat.S_IROTH:
-        text = f"it may hold a password, and everyone may read it; run: {_hidden(file)}"
+        text = f"it may hold a password, and everyone may read it; run: {_hiding(file)}"
         yield Finding("permissions", str(file), "warning", text)
     group = config.servers_dir.stat().st_gid
     if os.geteuid() == 0 and group != 0:
         text = (
-            "root may read what the gateway may not; run this as the gateway's user:"
+            "root may read files that the gateway may not; run this as the gateway's user:"
             f" runuser -u {_group(config.servers_dir)} -- tunnel-gateway check --config {file}"
         )
         yield Finding("permissions", "this user", "warning", text)
-    folders = [one for one in (config.servers_dir, config.revocation.crl_dir) if one]
-    entries = [one for folder in folders for one in _inside(folder)]
+    folders = [path for path in (config.servers_dir, config.revocation.crl_dir) if path]
+    entries = [path for folder in folders for path in _inside(folder)]
     entries += [inner for entry in entries if entry.is_dir() for inner in _inside(entry)]
     around = {file.absolute().parent, config.truststore_file.absolute().parent}
     for path in (file, config.truststore_file, *sorted(around), *folders, *entries):
         # In a folder with the sticky bit, such as /tmp, others cannot replace a file of ours.
         mode = path.lstat().st_mode
         if mode & _OTHERS_MAY_WRITE and not mode & stat.S_ISVTX and not stat.S_ISLNK(mode):
-            text = f"others may change it, and so what is trusted; run: chmod go-w {path}"
+            text = f"others may change it, and so decide what is trusted; run: chmod go-w {path}"
             yield Finding("permissions", str(path), "fault", text)
 
 
-def _hidden(file: Path) -> str:
-    """What keeps a file from others, and not from the gateway: not always its owner."""
+def _hiding(file: Path) -> str:
+    """Return the command that keeps a file from others, and not from the gateway."""
     if file.stat().st_uid == os.geteuid() != 0:
         return f"chmod 600 {file}"
     return f"chgrp {SERVICE_USER} {file} && chmod 640 {file}"
@@ -274,4 +271,4 @@ def _inside(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError:
-        return []  # said where it is needed
+        return []  # the check that needs the folder reports this

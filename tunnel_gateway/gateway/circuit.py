@@ -1,8 +1,8 @@
-"""One address of a destination: whether it answers, and what is done while it does not.
+"""The circuit of one address of a destination: whether the address answers.
 
-A circuit is closed while connections succeed. So many failures in a row open it, and then nobody
-waits for the address: connections are tried in the background, later and later, and the first
-that succeeds closes it again.
+A circuit is closed while connections succeed. FAILURES_TO_OPEN failures in a row open it. Then no
+user waits for the address: the gateway tries it in the background, with longer and longer delays,
+and the first connection that succeeds closes the circuit again.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Final
 
 from tunnel_gateway.config.values import Address
 
-# One refused connection may be a restart or a full backlog; five in a row are a state.
+# One refused connection may be a restart or a full backlog. After five the address is down.
 FAILURES_TO_OPEN: Final = 5
 FIRST_PROBE_SECONDS: Final = 1.0
-# An application that is back is used again after this time at the latest.
+# An application that is back gets tunnels again after this time at the latest.
 LAST_PROBE_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class AddressState:
-    """What is known of an address of destination ``dst_id``, for people and for metrics.
+    """The state of an address of destination ``dst_id``, for people and for metrics.
 
-    ``answers`` is False while its circuit is open, and ``since`` is when that last changed;
-    None if it never did. ``failures`` are those in a row until now, ``tunnels`` its open ones.
+    ``answers`` is False while the circuit is open. ``since`` is when that last changed, or None if
+    it never changed. ``failures`` counts the failures in a row, ``tunnels`` the open tunnels.
     """
 
     dst_id: str
@@ -38,7 +38,7 @@ class AddressState:
 
 @dataclass(slots=True, eq=False)
 class Circuit:
-    """The state machine of one address; ``reason`` is that of the last failure."""
+    """The state machine of one address; ``reason`` is the text of the last failure."""
 
     tunnels: int = 0
     failures: int = 0
@@ -47,7 +47,7 @@ class Circuit:
     reason: str = ""
 
     def succeeded(self, now: datetime) -> bool:
-        """Note a connection; return whether that has closed the circuit."""
+        """Note a connection that succeeded; return whether that has closed the circuit."""
         self.failures = 0
         if not self.open:
             return False
@@ -64,13 +64,13 @@ class Circuit:
         return True
 
     def story(self) -> str:
-        """Return why the address is not tried."""
+        """Return why users do not wait for the address."""
         since = f"{self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else "now"
         return f"{self.reason}; down since {since}, and tried in the background"
 
 
 def probe_delays() -> tuple[float, ...]:
-    """Return the seconds before each probe; the last is that of all that follow."""
+    """Return the seconds before each probe; the last number holds for all later probes."""
     delays = [FIRST_PROBE_SECONDS]
     while delays[-1] < LAST_PROBE_SECONDS:
         delays.append(min(2 * delays[-1], LAST_PROBE_SECONDS))

@@ -1,8 +1,8 @@
-"""The WebSocket APIs behind the gateway: found by dst_id, and connected to where one answers.
+"""The applications behind the gateway: looked up by dst_id, and connected to.
 
-A destination has one address or several: those that are given, and for a host name all that it
-resolves to. They are tried in turn, each connection beginning with the next, those whose circuit
-is open left out.
+A destination has one or several addresses: the addresses of the configuration, and for a host name
+all addresses of that name. Each connection begins with the next address and tries them in turn. An
+address whose circuit is open is left out.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tunnel_gateway.transport.streams.stream import SocketStream
 log = get_logger(__name__)
 
 _PROBE_SECONDS: Final = 5.0
-# What this machine lacks says nothing about the other.
+# Errors of this machine. They say nothing about the address.
 _OUR_OWN: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 
 
@@ -50,42 +50,44 @@ def find_destination(destinations: Mapping[str, Destination], dst_id: str) -> De
         ) from None
 
 
-class _Known:
-    """What is remembered of one destination."""
+class _Addresses:
+    """The circuits of one destination, and the addresses that its names had last."""
 
     def __init__(self) -> None:
         self.circuits: dict[Address, Circuit] = {}
         self.resolved: dict[Address, tuple[Address, ...]] = {}
-        self.turn = 0
+        self.turn = 0  # which address the next connection tries first
 
 
 class Destinations:
-    """What is known of all addresses. It outlives a reload, for the addresses that stay."""
+    """The destinations with all their circuits. Circuits stay at a reload if their address does."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+        self._addresses: dict[str, _Addresses] = {}
         self._tunnels = Places()
         self._connecting = Places()
         self._probes: dict[Circuit, asyncio.Task[None]] = {}
 
     def configure(self, destinations: Mapping[str, Destination]) -> None:
-        """Know these destinations, and forget all others."""
-        for dst_id in self._known.keys() - destinations.keys():
-            self._keep(self._known.pop(dst_id), ())
+        """Use these destinations, and forget all others."""
+        for dst_id in self._addresses.keys() - destinations.keys():
+            self._keep(self._addresses.pop(dst_id), ())
         for destination in destinations.values():
-            known = self._known.setdefault(destination.id, _Known())
-            stay = {one: known.resolved.get(one, (one,)) for one in destination.addresses}
-            known.resolved = {one: found for one, found in stay.items() if one in known.resolved}
-            self._keep(known, [one for found in stay.values() for one in found])
-            for one in filter(_is_literal, destination.addresses):
-                known.circuits.setdefault(one, Circuit())
+            known = self._addresses.setdefault(destination.id, _Addresses())
+            numbers = {name: known.resolved.get(name, (name,)) for name in destination.addresses}
+            known.resolved = {name: numbers[name] for name in numbers if name in known.resolved}
+            self._keep(known, [number for some in numbers.values() for number in some])
+            for address in filter(_is_number, destination.addresses):
+                known.circuits.setdefault(address, Circuit())
 
     def states(self) -> tuple[AddressState, ...]:
-        """Return what is known of every address that was used or is given as a number."""
+        """Return the state of every address that was used, or that the configuration has."""
         return tuple(
-            AddressState(dst_id, address, not one.open, one.since, one.failures, one.tunnels)
-            for dst_id, known in self._known.items()
-            for address, one in known.circuits.items()
+            AddressState(
+                dst_id, address, not circuit.open, circuit.since, circuit.failures, circuit.tunnels
+            )
+            for dst_id, known in self._addresses.items()
+            for address, circuit in known.circuits.items()
         )
 
     def tunnels(self, dst_id: str) -> int:
@@ -135,16 +137,17 @@ class Destinations:
         faults: dict[Address, str] = {}
         addresses = await self._resolve(destination, time_limit, faults)
         closed = self._in_turn(destination.id, addresses, faults)
-        found = await connect_in_turn(closed, deadline, partial(self._attempt, destination.id))
-        if isinstance(found, SocketStream):
-            return found
-        texts = [f"({address}): {fault}" for address, fault in (faults | found).items()]
+        result = await connect_in_turn(closed, deadline, partial(self._attempt, destination.id))
+        if isinstance(result, SocketStream):
+            return result
+        texts = [f"({address}): {fault}" for address, fault in (faults | result).items()]
         raise DestinationUnreachableError(f"destination {destination.id} {', '.join(texts)}")
 
     def _in_turn(
         self, dst_id: str, addresses: Sequence[Address], faults: dict[Address, str]
     ) -> list[Address]:
-        known = self._of(dst_id)
+        """Return the addresses whose circuit is closed; add the faults of the others."""
+        known = self._addresses_of(dst_id)
         known.turn += 1
         closed = []
         for number in range(len(addresses)):
@@ -157,7 +160,7 @@ class Destinations:
         return closed
 
     async def _attempt(self, dst_id: str, address: Address, seconds: float) -> SocketStream | str:
-        """Return the connection, or why there is none."""
+        """Return the connection, or the reason why it failed."""
         circuit = self._circuit(dst_id, address)
         try:
             stream = await connect_within(address, seconds)
@@ -168,7 +171,7 @@ class Destinations:
         else:
             self._succeeded(dst_id, address, circuit)
             circuit.tunnels += 1
-            stream.call_when_lost(lambda: _leave(circuit))
+            stream.call_when_lost(lambda: _count_end(circuit))
             return stream
         self._failed(dst_id, address, circuit, fault)
         return fault
@@ -178,23 +181,24 @@ class Destinations:
     async def _resolve(
         self, destination: Destination, time_limit: float, faults: dict[Address, str]
     ) -> list[Address]:
-        """Return the addresses as numbers; a name that has none now has those it had last."""
-        known = self._of(destination.id)
-        seconds = time_limit / min(len(destination.addresses), 2)  # names take no more than half
-        found = await asyncio.gather(
-            *(self._numbers(destination, one, seconds, faults) for one in destination.addresses)
+        """Return the addresses as numbers. A name that fails now keeps its last numbers."""
+        known = self._addresses_of(destination.id)
+        # With several addresses a slow name must leave time for the others: so half at most.
+        seconds = time_limit / min(len(destination.addresses), 2)
+        numbers = await asyncio.gather(
+            *(self._numbers(destination, name, seconds, faults) for name in destination.addresses)
         )
-        addresses = list(dict.fromkeys(one for some in found for one in some))
+        addresses = list(dict.fromkeys(number for some in numbers for number in some))
         self._keep(known, [*addresses, *faults])
         return addresses
 
     async def _numbers(
         self, destination: Destination, name: Address, seconds: float, faults: dict[Address, str]
     ) -> tuple[Address, ...]:
-        if _is_literal(name):
+        if _is_number(name):
             return (name,)
-        known = self._of(destination.id)
-        circuit = known.circuits.get(name)  # a name has one while it cannot be resolved
+        known = self._addresses_of(destination.id)
+        circuit = known.circuits.get(name)  # a name has a circuit while it cannot be resolved
         if circuit is not None and circuit.open:
             faults[name] = circuit.story()
             return ()
@@ -205,7 +209,7 @@ class Destinations:
             fault = f"its name was not resolved in {round(seconds, 2):g} s"
         except OSError as error:
             fault = error.strerror or str(error)
-        except UnicodeError:  # a name is encoded as IDNA
+        except UnicodeError:  # the name cannot be encoded as IDNA
             fault = f"not a host name; correct tunnel.destination.{destination.id}.host"
         else:
             return known.resolved[name]
@@ -218,14 +222,14 @@ class Destinations:
     # --- circuits --------------------------------------------------------------------------
 
     def _circuit(self, dst_id: str, address: Address) -> Circuit:
-        return self._of(dst_id).circuits.setdefault(address, Circuit())
+        return self._addresses_of(dst_id).circuits.setdefault(address, Circuit())
 
-    def _of(self, dst_id: str) -> _Known:
-        """Return what is known; a reload may have removed it while a name was resolved."""
-        return self._known.setdefault(dst_id, _Known())
+    def _addresses_of(self, dst_id: str) -> _Addresses:
+        # A reload may have removed the destination while one of its names was resolved.
+        return self._addresses.setdefault(dst_id, _Addresses())
 
-    def _keep(self, known: _Known, addresses: Collection[Address]) -> None:
-        """Forget all circuits but those of ``addresses``."""
+    def _keep(self, known: _Addresses, addresses: Collection[Address]) -> None:
+        """Keep the circuits of ``addresses``, and forget the others."""
         for address in known.circuits.keys() - set(addresses):
             if probe := self._probes.get(known.circuits.pop(address)):
                 probe.cancel()
@@ -239,7 +243,8 @@ class Destinations:
 
     def _failed(self, dst_id: str, address: Address, circuit: Circuit, fault: str) -> None:
         opened = circuit.failed(fault, datetime.now(UTC))
-        if opened and self._circuit(dst_id, address) is circuit:  # else forgotten meanwhile
+        # A reload may have forgotten the circuit meanwhile: then nobody is to probe it.
+        if opened and self._circuit(dst_id, address) is circuit:
             log.error(
                 "destination_down",
                 dst_id=dst_id,
@@ -256,20 +261,20 @@ class Destinations:
     async def _probe(
         self, dst_id: str, address: Address, circuit: Circuit, delays: Iterator[float]
     ) -> None:
-        """Wait for the next of ``delays``, and try to connect, which may close the circuit."""
+        """Wait for the next of ``delays``, and try to connect. Success closes the circuit."""
         await asyncio.sleep(next(delays))
         try:
             stream = await connect_within(address, _PROBE_SECONDS)
         except OSError as error:
             circuit.failed(error.strerror or str(error), datetime.now(UTC))
-        except UnicodeError as error:  # a name is encoded as IDNA
+        except UnicodeError as error:  # the name cannot be encoded as IDNA
             circuit.failed(str(error), datetime.now(UTC))
         else:
             stream.close()
             self._succeeded(dst_id, address, circuit)
 
 
-def _is_literal(address: Address) -> bool:
+def _is_number(address: Address) -> bool:
     try:
         ipaddress.ip_address(address.host)
     except ValueError:
@@ -277,5 +282,5 @@ def _is_literal(address: Address) -> bool:
     return True
 
 
-def _leave(circuit: Circuit) -> None:
+def _count_end(circuit: Circuit) -> None:
     circuit.tunnels -= 1

@@ -2,11 +2,11 @@
 
 ::
 
-    example.uz.pfx            key and chain as the certification centre gives them out, or
-    example.uz/key.pem        PKCS#8, encrypted or not, readable by its owner only, and
-    example.uz/chain.pem      the domain's certificate, then the centre's
-    example.uz.pfx.password   the password of that PFX, or
-    example.uz.password       of that key, if it is not tunnel.servers.password
+    example.uz.pfx            key and chain as the certification centre gives them out. Or:
+    example.uz/key.pem        PKCS#8, encrypted or not, readable by its owner only.
+    example.uz/chain.pem      the domain's certificate, then the certificates of the centre.
+    example.uz.pfx.password   the password of the PFX, if it is not tunnel.servers.password.
+    example.uz.password       the password of the key, if it is not tunnel.servers.password.
 
 A domain's PFX holds one key.
 """
@@ -40,7 +40,7 @@ PFX_SUFFIX: Final = ".pfx"
 
 
 def load_domains(directory: Path, password: bytes | None) -> dict[str, Identity]:
-    """Load every domain's identity, by name; ``password`` opens keys without one of their own.
+    """Load every domain's identity, by name; ``password`` opens keys without their own password.
 
     Raises ConfigError with a fault for each file that cannot be used.
     """

@@ -1,4 +1,4 @@
-"""Warnings before a certificate in use expires: 30, 7 and 1 days ahead, and when it has."""
+"""Warnings before a certificate in use expires: 30, 7 and 1 days before, and after its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def days_left(certificate: Certificate, now: datetime) -> int:
 
 
 def certificates_in_use(material: Material) -> Iterator[tuple[str, Certificate]]:
-    """Yield every certificate whose end would be noticed, and where it is in use."""
+    """Yield every certificate of the material, with its use."""
     for name, identity in material.domains.items():
         for certificate in identity.chain:
             yield f"domain {name}", certificate
@@ -33,7 +33,7 @@ def certificates_in_use(material: Material) -> Iterator[tuple[str, Certificate]]
 
 
 class ExpiryWatch:
-    """Says once for each certificate and each of WARNING_DAYS that so little is left."""
+    """Warns once for each certificate and each of WARNING_DAYS."""
 
     def __init__(self, current: Callable[[], Material]) -> None:
         self._current = current
@@ -45,15 +45,15 @@ class ExpiryWatch:
         await asyncio.sleep(_LOOK_SECONDS)
 
     def look(self, now: datetime) -> None:
-        """Warn of what has come nearer to its end than it was at the last look."""
-        for place, certificate in certificates_in_use(self._current()):
+        """Warn of each certificate that has reached another of WARNING_DAYS since the last look."""
+        for used_for, certificate in certificates_in_use(self._current()):
             days = days_left(certificate, now)
             reached = [limit for limit in WARNING_DAYS if days < limit]
-            if not reached or (key := (certificate.der, place, reached[-1])) in self._said:
+            if not reached or (key := (certificate.der, used_for, reached[-1])) in self._said:
                 continue
             self._said.add(key)
             facts = {
-                "used_for": place,
+                "used_for": used_for,
                 "certificate": certificate.label,
                 "until": certificate.not_after,
                 "days": days,

@@ -1,4 +1,4 @@
-"""The daemon: everything it needs loaded, one listener, its sessions, and their drain."""
+"""The daemon: it loads its files, listens, serves sessions, and ends them at a stop."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-# The FileDescriptorName= of the socket that tunnels come to.
+# The FileDescriptorName= of the tunnels' socket.
 _TUNNEL_SOCKET: Final = "tunnel"
 
 
 class Gateway:
-    """A running daemon. ``serve`` returns when a signal has ended it."""
+    """A running daemon. ``serve`` returns after a signal."""
 
     def __init__(self, config: Config, config_file: Path) -> None:
-        """Load keys and trust anchors; ``config_file`` is what a reload reads again.
+        """Load keys and trust anchors; a reload reads ``config_file`` again.
 
-        Raises ConfigError or FileError with all that the operator has to change.
+        Raises ConfigError or FileError with everything that the operator must change.
         """
         self._config_file = config_file
         material = Material.load(config)
@@ -130,7 +130,7 @@ class Gateway:
             keep_running("memory", self._resources.admission.memory.round),
             keep_running("collector", collector.round),
         ]
-        # As long as there are tunnels the others shall know of them.
+        # Joined before the first tunnel and left after the last, so that the others count all.
         if self._fleet is not None:
             self._fleet.join()
         attending = list(self._notifier.attend(self._status))
@@ -142,14 +142,14 @@ class Gateway:
         await self._drain(listener, termination)
         if self._fleet is not None:
             await self._fleet.leave()
-        for one in attending:
-            one.cancel()
+        for task in attending:
+            task.cancel()
         await self._resources.revocation.close()
         await self._resources.destinations.close()
         self._resources.workers.close()
 
     def _status(self) -> str:
-        """One line for ``systemctl status``."""
+        """Return the line for ``systemctl status``."""
         tunnels = sum(session.open for session in self._sessions)
         return f"{tunnels} open tunnels, {len(self._sessions)} connections"
 
@@ -170,7 +170,7 @@ class Gateway:
         return self._resources.material
 
     def _use(self, material: Material) -> None:
-        """Let what starts from now on have ``material``; what runs keeps what it began with."""
+        """Give ``material`` to new sessions. Running sessions keep the material they began with."""
         before, after = self._resources.config, material.config
         if before.log != after.log:
             configure_logs(after.log.format, after.log.level, personal=after.log.personal)
@@ -187,7 +187,7 @@ class Gateway:
         self._health.reloaded(done)
 
     def close(self) -> None:
-        """Write what waits for the audit file; when ``serve`` has returned."""
+        """Write the waiting records to the audit file, after ``serve`` has returned."""
         self._audit.close()
 
     def _start_session(self, stream: SocketStream) -> None:
@@ -210,16 +210,16 @@ class Gateway:
 
 
 def _passed_socket() -> socket.socket | None:
-    """Return the socket that systemd listens on for tunnels, if it does.
+    """Return the socket on which systemd listens for tunnels, if there is one.
 
-    One that nobody here asks would never be answered, so it ends the start.
+    Connections to any other socket would never be answered, so such a socket fails the start.
     """
     passed = passed_sockets()
     listening = passed.pop(_TUNNEL_SOCKET, None)
     if passed:
         raise CannotListenError(
-            f"systemd passed sockets that nothing here uses: {', '.join(sorted(passed))}; write"
-            f" FileDescriptorName={_TUNNEL_SOCKET} into the socket unit of the tunnels' port"
+            f"systemd passed sockets that the gateway does not use: {', '.join(sorted(passed))};"
+            f" write FileDescriptorName={_TUNNEL_SOCKET} into the socket unit of the tunnels' port"
         )
     return listening
 
@@ -227,18 +227,18 @@ def _passed_socket() -> socket.socket | None:
 def _fleet(settings: FleetSettings) -> Fleet | None:
     if settings.redis is None:
         return None
-    # Without a fleet nothing of Redis is loaded.
+    # Imported here, so that a gateway without a fleet does not load the Redis library.
     from tunnel_gateway.limits.fleet import Fleet  # noqa: PLC0415
 
     return Fleet(settings.redis, settings.password)
 
 
 def _accepted_domains(material: Material) -> dict[str, VerifiedPeer]:
-    """Return the proven paths of the domains, and say at once what users are going to refuse."""
+    """Return the proven paths of the domains; log each certificate that users will refuse."""
     now = datetime.now(UTC)
     accepted = {}
     for name, identity in material.domains.items():
-        chain = [one.der for one in identity.chain]
+        chain = [link.der for link in identity.chain]
         try:
             accepted[name] = material.validator.verify_server(chain, now, name)
         except CertificateError as error:

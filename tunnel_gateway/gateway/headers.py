@@ -1,24 +1,24 @@
-"""Which headers of a page's request reach the application: the one table of those that do not.
+"""The one table of the headers of a page's request that do not reach the application.
 
-Applications and frameworks believe certain headers, because the proxy before them sets them. Here
-that proxy is the gateway, and it sets X-EIMZO-*, X-Forwarded-For, Host, Connection and Upgrade. So
-nothing of the kind passes from outside, whoever it is that some framework would believe: browsers
-send none of these headers with an upgrade, and pages cannot make them. The names of products are
-without number, so the table also has the words that such names are made of.
+Applications and frameworks believe certain headers, because a proxy in front of them sets these
+headers. Here the gateway is the proxy, and it sets X-EIMZO-*, X-Forwarded-For, Host, Connection and
+Upgrade. So no header that a framework may believe passes from outside. Browsers send none of them
+with an upgrade, and pages cannot make them. There are too many products to list all their headers,
+so the table also has the words that such names contain.
 
-A name with other characters than letters, digits and hyphens does not pass either: CGI and WSGI
-servers fold ``X_EIMZO_CN`` and ``X.EIMZO.CN`` into the name of the real header.
+A name with other characters than letters, digits and hyphens does not pass: CGI and WSGI servers
+turn ``X_EIMZO_CN`` and ``X.EIMZO.CN`` into the name of the real header.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import translate
 from types import MappingProxyType
 from typing import Final
 
-# What such a header tells the application, and the names, in lower case; * is any text.
+# The subject of such headers, and their names in lower case; * is any text.
 REMOVED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "who the user is": (
@@ -67,17 +67,13 @@ _REMOVED: Final = re.compile(
 
 
 def passes(name: str) -> bool:
-    """Tell whether a header of this name goes on to the application as it came."""
+    """Tell whether the application gets a header of this name unchanged."""
     return _NAME.fullmatch(name) is not None and _REMOVED.match(name.lower()) is None
 
 
 def as_markdown() -> str:
     """Return the table as it stands in docs/configuration.md."""
-    return "\n".join(_rows()) + "\n"
-
-
-def _rows() -> Iterator[str]:
-    yield "| what it would tell | headers that do not pass |"
-    yield "|---|---|"
+    lines = ["| what it would tell | headers that do not pass |", "|---|---|"]
     for what, patterns in REMOVED.items():
-        yield f"| {what} | {', '.join(f'`{one}`' for one in patterns)} |"
+        lines.append(f"| {what} | {', '.join(f'`{pattern}`' for pattern in patterns)} |")
+    return "\n".join(lines) + "\n"

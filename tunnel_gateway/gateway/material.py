@@ -1,4 +1,4 @@
-"""What the files of a configuration hold: read at the start, and again at every reload."""
+"""A configuration with the contents of its files: read at the start and at every reload."""
 
 from __future__ import annotations
 
@@ -34,15 +34,16 @@ class Material:
     def load(cls, config: Config, before: Material | None = None) -> Material:
         """Read keys, certificates and trust anchors.
 
-        With the same trust anchors as ``before`` the users' chains that were accepted are still
-        remembered. Raises ConfigError or FileError with all that the operator has to change.
+        If the trust anchors are the same as ``before``, the gateway still remembers the users'
+        chains that it accepted. Raises ConfigError or FileError with everything that the operator
+        must change.
         """
         anchors = load_trust_anchors(config.truststore_file, config.truststore_password)
         domains = load_domains(config.servers_dir, config.servers_password)
         if faults := domain_faults(config.destinations.values(), domains):
             raise ConfigError(faults)
-        own = [one for identity in domains.values() for one in identity.chain]
-        know_centres((*(one.subject for one in anchors), *(one.issuer for one in own)))
+        own = [link for identity in domains.values() for link in identity.chain]
+        know_centres((*(anchor.subject for anchor in anchors), *(link.issuer for link in own)))
         kept = before is not None and before.trust_anchors == anchors
         validator = before.validator if before and kept else ChainValidator(anchors)
         return cls(config, domains, anchors, validator)
@@ -51,7 +52,7 @@ class Material:
 class MaterialLoader:
     """Reads ``config_file`` and its files again for a reload.
 
-    ``passed`` says that systemd made the listening socket.
+    ``passed`` is True if systemd made the listening socket.
     """
 
     def __init__(self, config_file: Path, *, passed: bool = False) -> None:
@@ -59,11 +60,11 @@ class MaterialLoader:
         self._passed = passed
 
     def load(self, before: Material, watch: Callable[[Iterable[Path]], None]) -> Material:
-        """Return what replaces ``before``. Raises ConfigError, FileError, OSError."""
+        """Return the material that replaces ``before``. Raises ConfigError, FileError, OSError."""
         config = load_config(self._config_file)
         watch(self._files(config))
         if not config.enabled:
-            reason = "a running gateway is not switched off by a reload: stop its service"
+            reason = "a reload does not switch a running gateway off: stop its service"
             raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
         for key in (key for key in KEYS if key.restart):
             if config.value(key.field) != before.config.value(key.field):
@@ -85,7 +86,7 @@ class MaterialLoader:
         return material.config.reload_interval
 
     def changes(self, before: Material, after: Material) -> dict[str, object]:
-        """Return what is in use now, and which domains have another certificate or are gone."""
+        """Return the domains and destinations in use, and the domains that changed or are gone."""
         old, new = before.domains, after.domains
         renewed = [name for name in new if name in old and old[name].leaf != new[name].leaf]
         return {

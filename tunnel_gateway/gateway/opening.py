@@ -1,4 +1,4 @@
-"""The opening of the WebSocket: the page's request to the application, and its answer back."""
+"""The opening of the WebSocket: the page's request and the application's answer."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ async def pass_request(
 
     ``host`` is the Host that the application reads, ``client_host`` the user's address. The whole
     request must come within ``time_limit`` seconds.
-    Returns the application's socket: a new one from ``connect`` if ``socket`` hung up, for an
-    application does not wait as long for a request as a page may take. Raises NotWebSocketError,
+
+    Returns the application's socket. If ``socket`` has ended, it is a new one from ``connect``: a
+    page may take longer than an application waits for a request. Raises NotWebSocketError,
     NotPermittedError (the origin), TimedOutError.
     """
     request = await _read_request(page, time_limit)
@@ -70,11 +71,11 @@ async def _read_request(page: Inbox, time_limit: float) -> UpgradeRequest:
 
 
 async def accepted(answers: Inbox, page: Inbox, *, time_limit: float) -> bool:
-    """Tell whether the application accepts; until then no byte of the page may follow.
+    """Tell whether the application accepts. Until then no byte of the page may follow.
 
-    Its final answer is still in ``answers``; interim ones are passed over. Raises
-    DestinationUnreachableError, TimedOutError after ``time_limit`` seconds, and what ended the
-    page's side if that comes first.
+    The final answer stays in ``answers``; interim answers are dropped. Raises
+    DestinationUnreachableError, TimedOutError after ``time_limit`` seconds, and the error that
+    ended the page's side if that comes first.
     """
     reader = AnswerReader()
     fault = f"the destination did not answer the upgrade in {time_limit:g} s"
@@ -89,9 +90,9 @@ async def accepted(answers: Inbox, page: Inbox, *, time_limit: float) -> bool:
 
 
 async def pass_refusal(answers: Inbox, page: Inbox, write: Callable[[bytes], object]) -> bool:
-    """Let the page see why the application refused: its answer, bounded in size and time.
+    """Pass the application's refusal to the page, bounded in size and time.
 
-    Tells whether all of it was passed on that came in time.
+    Returns whether the page got everything that came in time.
     """
     left = _REFUSAL_BYTES
     try:
@@ -102,14 +103,14 @@ async def pass_refusal(answers: Inbox, page: Inbox, write: Callable[[bytes], obj
                 if left < 0:
                     return False
     except TimeoutError:
-        pass  # an application that keeps its connection open after the answer
+        pass  # the application keeps its connection open after the answer, which is complete
     except (DestinationUnreachableError, TruncatedError):
-        return False  # it broke off, or the page has read enough of it and left
+        return False  # the application broke off, or the page has left
     return True
 
 
 async def _receive_answer(answers: Inbox, page: Inbox) -> bytes:
-    """Return what the destination says next; raises what ended the page if that comes first."""
+    """Return the destination's next bytes. Raises the page's error if the page ends first."""
     answer = asyncio.create_task(answers.receive())
     try:
         await asyncio.wait((answer, page.lost), return_when=asyncio.FIRST_COMPLETED)
@@ -124,4 +125,4 @@ async def _receive_answer(answers: Inbox, page: Inbox) -> bytes:
             f"the destination broke off before its answer was complete: {error.strerror}"
         ) from None
     finally:
-        del answer  # it keeps the error that this frame raises
+        del answer  # the task keeps the error, and the error keeps this frame: that is a cycle

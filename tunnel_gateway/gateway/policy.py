@@ -1,15 +1,19 @@
-"""Who may go where: the rules of a destination, applied to a verified user.
+"""The rules of a destination, applied to a verified user.
 
-In this order: the user must have come by one of the destination's domains; no deny rule may
-match; and where there are allow rules, at least one must match. So a deny rule wins over every
-allow rule, an allow rule more lets more users in, and where nothing is set every verified user
+They are checked in this order: the user must have come by one of the destination's domains; no deny
+rule may match; and if there are allow rules, at least one of them must match. So a deny rule wins
+over every allow rule, another allow rule lets more users in, and without rules every verified user
 may pass.
 
-What cannot be told is refused. An allow rule never matches what a certificate does not say. A
-deny rule also matches a certificate that might be meant: one that does not say whose person it is
-(UID, PINFL), one whose number is not in the form in which numbers are compared, and one for any
-policy. A certificate without an INN is no legal entity's, and without a policy of no policy; that
-is an answer, so these match no deny rule.
+In doubt the user is refused. An allow rule never matches a value that the certificate does not
+have. A deny rule also matches a certificate that it may mean:
+
+* the certificate does not tell the person (UID, PINFL),
+* its number does not have the form in which numbers are compared,
+* it is for any policy.
+
+A certificate without an INN does not belong to a legal entity, and a certificate without policies
+is for no policy. There is no doubt about these, so deny rules for INNs or policies do not match.
 """
 
 from __future__ import annotations
@@ -40,8 +44,8 @@ _SHOWN: Final = 3
 def check_permitted(destination: Destination, peer: VerifiedPeer, server_name: str) -> None:
     """Raise NotPermittedError, with the key of the rule, unless the user may go there.
 
-    ``server_name`` is the domain of the gateway that the user came to. The issuer is that of the
-    verified path: a name alone counts for nothing.
+    ``server_name`` is the domain by which the user came. The issuer is the one in the verified
+    path, because anybody can write the name of an issuer.
     """
     known = rule_values(peer.leaf, peer.path[1]) | {"domain": frozenset({server_name})}
     here = f"destination {destination.id}: "
@@ -59,9 +63,9 @@ def check_permitted(destination: Destination, peer: VerifiedPeer, server_name: s
 
 
 def rule_values(leaf: Certificate, issuer: Certificate | None) -> dict[str, frozenset[str]]:
-    """Return, for each kind of rule but ``domain``, the values that match the certificate.
+    """Return the values that match the certificate, for each kind of rule except ``domain``.
 
-    Without the issuer's certificate no value tells the issuer.
+    Without the issuer's certificate there are no values of the kind ``issuer``.
     """
     serial = {leaf.serial_hex}
     if issuer is not None:
@@ -81,7 +85,7 @@ def _known(value: str | None) -> frozenset[str]:
 
 
 def _doubt(kind: str, values: Collection[str]) -> str | None:
-    """Why these values cannot be told from those that a deny rule names; None if they can."""
+    """Return why a deny rule may mean these values; None if it surely does not."""
     if kind in _PERSONAL and not values:
         return f"the certificate has no {_WORDS[kind]}"
     if kind in DIGITS and not all(is_number(kind, value) for value in values):
@@ -92,16 +96,16 @@ def _doubt(kind: str, values: Collection[str]) -> str | None:
 
 
 def domain_faults(destinations: Iterable[Destination], served: Collection[str]) -> list[Fault]:
-    """Return the faults of rules that name domains which are not ``served``, or leave none."""
-    return [fault for one in destinations for fault in _domain_faults(one, served)]
+    """Return the faults of rules that name domains which are not ``served``, or deny them all."""
+    return [fault for where in destinations for fault in _domain_faults(where, served)]
 
 
 def _domain_faults(destination: Destination, served: Collection[str]) -> Iterable[Fault]:
-    lists = (destination.domains, *destination.allow, *destination.deny)
-    for rule in (one for one in lists if one is not None and one.kind == "domain"):
+    rules = (destination.domains, *destination.allow, *destination.deny)
+    for rule in (rule for rule in rules if rule is not None and rule.kind == "domain"):
         for domain in sorted(rule.values - set(served)):
             yield rule.entry.fault(
-                f"{domain} is no domain of this gateway, which has {', '.join(sorted(served))}"
+                f"{domain} is not a domain of this gateway, which has {', '.join(sorted(served))}"
             )
     for rule in destination.deny:
         if rule.kind == "domain" and not destination.domains and rule.values >= set(served):
@@ -109,9 +113,9 @@ def _domain_faults(destination: Destination, served: Collection[str]) -> Iterabl
 
 
 def describe(destination: Destination) -> str:
-    """Return where the destination is and who may use it, in one line of words.
+    """Return in one line where the destination is and who may use it.
 
-    Numbers that name a person are only counted: the line is for logs.
+    The line is for logs, so it only counts the numbers that name persons.
     """
     who = "every trusted user"
     if destination.allow:

@@ -1,7 +1,8 @@
-"""What is reported of connections: counts, one log line at the end, and records of the audit.
+"""The reports on connections: counts, one log line at the end, and records of the audit.
 
-A tunnel has two audit records, ``opened`` and ``closed``. A verified user who did not get a tunnel
-has ``refused``. Strangers have none: nobody was proven, and many of them must not fill the disk.
+A tunnel has two audit records, ``opened`` and ``closed``. A verified user who does not get a tunnel
+has the record ``refused``. There are no records of strangers: the handshake has proven nobody, and
+a crowd of strangers must not fill the disk.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ log = get_logger(__name__)
 
 
 class Reports:
-    """The one place to which sessions report. ``metrics`` and ``audit`` take what they report."""
+    """The one face of log, ``audit`` and ``metrics`` for sessions."""
 
     def __init__(self, audit: Audit, metrics: Metrics) -> None:
         self._audit = audit

@@ -1,22 +1,26 @@
-"""The browser's WebSocket upgrade request: whose page it is, and the identity headers it gets.
+"""The browser's WebSocket upgrade request: the rule for its origin, and the identity headers.
 
-Bytes in, bytes out; no socket and no clock. The request was read by ``transport.upgrade`` and is
-serialised anew from the parsed form, so that what was checked is what the destination reads
-(RFC 9112, section 11.2: two readers that disagree about one request are a smuggling hole).
+Bytes in, bytes out; no socket and no clock. ``transport.wire.upgrade`` has read the request. This
+module writes it again from the parsed form, so the destination reads what the gateway checked. Two
+readers that understand one request differently let requests be smuggled (RFC 9112, section 11.2).
 
-The identity headers, each left out when the certificate lacks it, or has something else there::
+The identity headers follow. A header is left out if the certificate does not have the value, or has
+another text there.
 
-    X-EIMZO-Tunnel-Id   32 hexadecimal digits, the same as in the logs of both sides
-    X-EIMZO-Serial      the certificate's serial number, lower-case hexadecimal
-    X-EIMZO-Subject     the subject's whole name
-    X-EIMZO-CN          the subject's common name
-    X-EIMZO-PINFL       the person's number, 14 digits
-    X-EIMZO-INN         the taxpayer's number, 9 digits
-    X-EIMZO-Valid-To    the end of the certificate's validity, ISO 8601, UTC
-    X-EIMZO-Issuer      the issuer's whole name
+::
 
-Their values are text in UTF-8, percent-encoded where it is not printable ASCII (`encode_value`);
-``decodeURIComponent`` of a browser or ``urllib.parse.unquote`` of Python gives the text back.
+    X-EIMZO-Tunnel-Id   32 hexadecimal digits, the same as in the logs of both sides;
+    X-EIMZO-Serial      the certificate's serial number, lower-case hexadecimal;
+    X-EIMZO-Subject     the subject's whole name;
+    X-EIMZO-CN          the subject's common name;
+    X-EIMZO-PINFL       the person's number, 14 digits;
+    X-EIMZO-INN         the taxpayer's number, 9 digits;
+    X-EIMZO-Valid-To    the end of the certificate's validity, ISO 8601, UTC;
+    X-EIMZO-Issuer      the issuer's whole name.
+
+The values are text in UTF-8. Characters that are not printable ASCII are percent-encoded
+(`encode_value`). ``decodeURIComponent`` of a browser or ``urllib.parse.unquote`` of Python decodes
+them.
 """
 
 from __future__ import annotations
@@ -48,12 +52,14 @@ _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 def check_origin(request: UpgradeRequest, domain: str, *, http_pages: bool) -> None:
     """Raise NotPermittedError unless the page that opens the WebSocket is of ``domain``.
 
-    The page may be on any port; the host must be the domain itself, in any case, with or without
-    the final dot of a full name. A plain http page passes with ``http_pages``, or of localhost:
-    somebody on the way can be any other. ``null`` (sandboxed frames, local files) is refused. A
-    request without Origin passes: browsers always send it on a WebSocket request and pages cannot
-    take it away (RFC 6455, section 10.2), so only programs lack it, and a program could as well
-    write the right one.
+    The page may be on any port. The host must be the domain itself, in any case, with or without
+    the final dot of a full name. A plain http page passes only if it is of localhost or with
+    ``http_pages``: anybody on the way can pretend to be another http page. ``null`` (sandboxed
+    frames, local files) is refused.
+
+    A request without Origin passes. Browsers always send the header on a WebSocket request, and
+    pages cannot remove it (RFC 6455, section 10.2). So only a program sends none, and a program
+    could just as well write the right one.
     """
     if request.origin is None:
         return
@@ -71,9 +77,9 @@ def check_origin(request: UpgradeRequest, domain: str, *, http_pages: bool) -> N
 
 
 def encode_value(text: str) -> str:
-    """Percent-encode the UTF-8 of ``text`` where it is not printable ASCII, and ``%`` itself.
+    """Percent-encode the UTF-8 of all of ``text`` that is not printable ASCII, and ``%`` itself.
 
-    RFC 3986, section 2.1. Spaces at the ends are encoded too: HTTP would strip them.
+    RFC 3986, section 2.1. Spaces at the ends are encoded too, because HTTP would remove them.
     """
     encoded = quote(text, safe=_PRINTABLE, errors="replace")
     inner = encoded.strip(" ")
@@ -82,7 +88,7 @@ def encode_value(text: str) -> str:
 
 
 def identity_headers(peer: VerifiedPeer, tunnel_id: bytes) -> list[tuple[str, str]]:
-    """Name and value of the gateway's own headers, the module's table, for a verified user."""
+    """Return name and value of each identity header (the module's table) of a verified user."""
     leaf = peer.leaf
     valid_to = leaf.not_after.astimezone(UTC).isoformat(timespec="seconds")
     values = {
@@ -99,10 +105,10 @@ def identity_headers(peer: VerifiedPeer, tunnel_id: bytes) -> list[tuple[str, st
 
 
 def left_out(leaf: Certificate) -> list[tuple[str, str]]:
-    """Name of each header that the certificate has a text for and no number, and why."""
+    """Return the name of each header whose text in the certificate is not a number, and why."""
     numbers = {"pinfl": leaf.pinfl, "inn": leaf.inn}
     return [
-        (f"X-EIMZO-{kind.upper()}", f"what the certificate has there is not {DIGITS[kind]} digits")
+        (f"X-EIMZO-{kind.upper()}", f"the text in the certificate is not {DIGITS[kind]} digits")
         for kind, value in numbers.items()
         if value is not None and believed(kind, value) is None
     ]
@@ -111,13 +117,13 @@ def left_out(leaf: Certificate) -> list[tuple[str, str]]:
 def forwarded_request(
     request: UpgradeRequest, host: str, identity: Iterable[tuple[str, str]], peer_address: str
 ) -> bytes:
-    """The head of the request for the destination, in bytes.
+    """Return the head of the request for the destination.
 
-    What `passes` is as the browser sent it and in its order. ``host`` stands in the place of what
-    the client wrote as Host, which would choose the site behind a shared address; of the
-    connection's own headers only the two that an upgrade needs are there (RFC 6455, section 4.1).
-    ``identity`` (from `identity_headers`) and X-Forwarded-For with ``peer_address`` end the head.
-    Raises ValueError if a value of the gateway's own could not stand in a header.
+    Headers that pass (`passes`) keep their text and their order. ``host`` replaces the client's
+    Host, because the Host chooses the site behind a shared address. Of the connection's own headers
+    only the two that an upgrade needs are there (RFC 6455, section 4.1). ``identity`` (from
+    `identity_headers`) and X-Forwarded-For with ``peer_address`` end the head. Raises ValueError if
+    one of the gateway's own values cannot stand in a header.
     """
     own = {"host": host, "connection": "Upgrade", "upgrade": "websocket"}
     headers = Headers()

@@ -16,7 +16,7 @@ from tunnel_gateway.revocation.watch import Revocation
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a session gets when it starts. It keeps its ``material`` also after a reload."""
+    """The resources that a session gets when it starts. It keeps this ``material`` to its end."""
 
     material: Material
     admission: Admission
@@ -32,5 +32,5 @@ class Resources:
 
     @property
     def settings(self) -> ServerSettings:
-        """What the protocol needs to know."""
+        """The part of the material that the protocol needs."""
         return ServerSettings(self.material.domains.get, self.material.validator)

@@ -68,9 +68,9 @@ class Session:
         self._ended = False
 
     async def run(self) -> None:
-        """Serve the connection. Whatever happens is reported here and ends here."""
+        """Serve the connection to its end, and report the end. Errors do not leave this method."""
         self._task = asyncio.current_task()
-        # The places are taken as long as the descriptors are.
+        # The places are held until the sockets are closed: the limit counts descriptors.
         async with self._places:
             self._report(await self._serve_to_end())
             await self._wait_closed()
@@ -81,12 +81,12 @@ class Session:
             self.facts.relay.stop(error)
         elif self._stop_error is None and not self._ended:
             self._stop_error = error
-            if self._task is not None:  # else it ends as soon as it runs
+            if self._task is not None:  # a session that has not run yet ends when it runs
                 self._task.cancel()
 
     @property
     def open(self) -> bool:
-        """Tell whether the tunnel carries a WebSocket connection by now."""
+        """Tell whether the tunnel carries a WebSocket connection now."""
         return self.facts.stage is Stage.OPEN
 
     # --- the way of a tunnel ---------------------------------------------------------------
@@ -124,20 +124,21 @@ class Session:
         await self._connect(destination)
         page = Inbox(self._channel)
         self._channel.open(page)
-        page.check()  # the client may have left while we connected
+        page.check()  # the client may have left while the gateway connected
         self._connection.accept()
         self._channel.flush()
         self.facts.stage = Stage.OPENING
         return await self._open(page, client, destination)
 
     async def _admit(self) -> Callable[[], Awaitable[None]]:
-        """Take the places of a stranger; raises LimitReachedError.
+        """Take the places that a stranger needs; raises LimitReachedError.
 
-        Returns what says whether his rate was kept to, when all gateways count it together.
+        Returns a function that raises LimitReachedError if the source is over the rate that all
+        gateways count together. That answer is awaited later, so the handshake does not wait.
         """
         admission = self._resources.admission
         try:
-            # First, for a balancer's header is waited for, and who comes is not known before.
+            # Before the address is known: waiting for a balancer's header holds a place too.
             self._places.enter_context(admission.tunnel())
             await self._learn_address()
             source = source_of(self._client.host)
@@ -147,8 +148,8 @@ class Session:
             self._steps.source = source
             self._handshake_place.callback(admission.charge, source, self._steps)
         except LimitReachedError:
-            # Who is turned away here holds no place while the socket closes, or strangers could
-            # hold all of them; and beyond some rate there is no word to wait for.
+            # A refused connection gives its places back before the socket has closed. Otherwise
+            # strangers who are refused could hold all places. Above some rate it gets no alert.
             await self._places.aclose()
             self.facts.told = admission.tells(source_of(self._client.host))
             raise
@@ -160,14 +161,14 @@ class Session:
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
         self.facts.authenticated(client)
-        know_centres(one.subject for one in client.peer.path[1:])
+        know_centres(issuer.subject for issuer in client.peer.path[1:])
         self._resources.reports.proven(self.facts)
         await self._resources.revocation.check(client.peer)
         self._resources.revocation.watch(self, client.peer)
         return client
 
     async def _learn_address(self) -> None:
-        """Let the balancer say whose connection it is, if a balancer it is."""
+        """Take the client's address from the balancer's header, if the peer is a balancer."""
         deadline = self.facts.started + self._resources.config.handshake_timeout
         balancers = self._resources.config.proxy_from or ()
         self._client = await read_client_address(self._stream, balancers, deadline)
@@ -186,7 +187,7 @@ class Session:
     async def _open(
         self, page: Inbox, client: ClientAuthenticated, destination: Destination
     ) -> RelayEnd:
-        assert self._socket is not None  # noqa: S101 (connected before)
+        assert self._socket is not None  # noqa: S101 (_serve has connected)
         config = self._resources.config
         for header, detail in left_out(client.peer.leaf):
             fields = self.facts.log_fields()

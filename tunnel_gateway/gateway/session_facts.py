@@ -1,4 +1,4 @@
-"""What is known of one connection, and how it is written: in the log, the audit and the status."""
+"""The facts of one connection, and how they are written in the log, the audit and the status."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Stage(StrEnum):
     """How far a connection has come."""
 
     HANDSHAKE = "handshake"
-    CONNECTING = "connecting"  # the user is known; revocation, rules, the destination
-    OPENING = "opening"  # the tunnel is there; the page's request and the answer to it
+    CONNECTING = "connecting"  # the user is proven; revocation, rules and the destination follow
+    OPENING = "opening"  # the tunnel is open; the page's request and the answer follow
     OPEN = "open"
 
 
@@ -26,8 +26,8 @@ class Stage(StrEnum):
 class SessionFacts:
     """One connection: ``client`` is host:port, ``started`` in seconds of the loop's clock.
 
-    What the user has not proven yet is None. ``told`` is False if so many connections are refused
-    that this one gets no alert, and no log line above the level debug.
+    A fact that the user has not proven yet is absent (None). ``told`` is False if too many
+    connections are refused: then this one gets no alert, and no log line above the level debug.
     """
 
     client: str
@@ -41,7 +41,7 @@ class SessionFacts:
     told: bool = True
 
     def authenticated(self, client: ClientAuthenticated) -> None:
-        """Take over what the handshake has proven."""
+        """Note the facts that the handshake has proven."""
         self.stage = Stage.CONNECTING
         self.tunnel_id = client.tunnel_id.hex()
         self.domain = client.server_name

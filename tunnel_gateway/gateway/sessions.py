@@ -1,4 +1,4 @@
-"""All connections of the daemon: started, found by tunnel id, and brought to their end."""
+"""All connections of the daemon: started, looked up by tunnel id, and ended at a stop."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.transport.streams.stream import SocketStream
 
-# After they were told to end: for the last alerts and log lines.
+# For the last alerts and log lines, after the sessions were told to end.
 _LAST_WORDS_SECONDS: Final = 5.0
 
 
 class Sessions:
-    """The connections that are there, in the order in which they came."""
+    """The connections of now, in the order in which they came."""
 
     def __init__(self) -> None:
         self._tasks: dict[Session, asyncio.Task[None]] = {}
@@ -29,7 +29,7 @@ class Sessions:
         return iter(tuple(self._tasks))
 
     def start(self, resources: Resources, stream: SocketStream) -> Session:
-        """Serve a connection, with what is in use now."""
+        """Serve a connection with the resources of now."""
         session = Session(resources, stream)
         task = asyncio.create_task(session.run())
         self._tasks[session] = task
@@ -37,11 +37,13 @@ class Sessions:
         return session
 
     def find(self, beginning: str) -> list[Session]:
-        """Return the connections whose tunnel's id (32 hexadecimal digits) begins so."""
-        return [one for one in self if (one.facts.tunnel_id or "").startswith(beginning)]
+        """Return the connections whose tunnel id (32 hexadecimal digits) has this beginning."""
+        return [
+            session for session in self if (session.facts.tunnel_id or "").startswith(beginning)
+        ]
 
     async def wait_ended(self) -> None:
-        """Wait until all that are there now have ended."""
+        """Wait until all connections of now have ended."""
         if self._tasks:
             await asyncio.wait(self._tasks.values())
 
@@ -54,11 +56,11 @@ class Sessions:
         *,
         replaced: bool = False,
     ) -> None:
-        """End what is not open at once; let the rest end by itself, and after that end it too.
+        """End connections without an open WebSocket at once, and the others after some time.
 
-        ``seconds`` is how long the rest may take; ``insisted`` cuts it short. All are told
-        ``error``, and ``stopping`` is told each step. ``replaced``: others serve the port, who
-        comes from now on comes to them, and what has begun here is opened too.
+        Open tunnels have ``seconds`` to end by themselves, and less if ``insisted`` is done
+        earlier. All clients are told ``error``, and ``stopping`` learns each step. ``replaced``:
+        other daemons serve the port from now on, so connections that have begun here may open.
         """
         unopened = [] if replaced else [session for session in self if not session.open]
         stopping.begin(StopStep.UNOPENED_REFUSED, count=len(unopened))
@@ -67,8 +69,8 @@ class Sessions:
         stopping.begin(StopStep.WAITING, count=len(self) - len(unopened), seconds=seconds)
         waiting = (asyncio.create_task(self.wait_ended()), asyncio.ensure_future(insisted))
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for one in waiting:
-            one.cancel()
+        for task in waiting:
+            task.cancel()
         stopping.begin(StopStep.REST_TOLD, count=len(self))
         for session in self:
             session.stop(error)

@@ -1,4 +1,4 @@
-"""What is counted of connections: per tunnel, and never per record."""
+"""The counts of connections: per tunnel, and never per record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunnel_gateway.observability.metrics import Metrics, Sample
 
 
 class Tally:
-    """Counts in ``metrics`` what becomes of connections, and what open tunnels carry.
+    """Counts in ``metrics`` how connections end, and the bytes that tunnels carry.
 
     The labels are a domain and a dst_id of the configuration that the tunnel began with. Both are
     checked before a tunnel opens, so strangers cannot add labels.

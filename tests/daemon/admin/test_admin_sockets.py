@@ -59,12 +59,12 @@ def test_a_live_socket_is_not(backlog: str, path: Path) -> None:
 
 def test_what_is_no_socket_is_left_alone(path: Path) -> None:
     path.write_text("precious")
-    with pytest.raises(CannotListenError, match="no socket; move it away"):
+    with pytest.raises(CannotListenError, match="not a socket; move it away"):
         listen(AdminAddress(path=path))
     assert path.read_text() == "precious"
     path.unlink()
     path.symlink_to(path.parent / "elsewhere")
-    with pytest.raises(CannotListenError, match="no socket; move it away"):
+    with pytest.raises(CannotListenError, match="not a socket; move it away"):
         listen(AdminAddress(path=path))
 
 

@@ -1,1 +1,1 @@
-"""Where operators ask: sockets, and who may."""
+"""The HTTP server for operators: its sockets, and who may ask."""

@@ -86,7 +86,7 @@ class AdminServer:
                 *(keep_running(name, a_round) for name, a_round in self._loops.items()),
                 keep_running("loop_lag", measure),
             ]
-            log.info("admin_listening", addresses=[str(one) for one in self._addresses])
+            log.info("admin_listening", addresses=list(map(str, self._addresses)))
 
     async def _listen(self, address: AdminAddress) -> None:
         loop = asyncio.get_running_loop()

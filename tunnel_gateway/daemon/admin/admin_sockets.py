@@ -1,4 +1,4 @@
-"""The sockets that operators ask: made with care, for what they replace and for who may connect."""
+"""The sockets for operators: made with care for the file that they replace and for their mode."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tunnel_gateway.daemon.admin.conventions import SERVER
 from tunnel_gateway.daemon.port import AddressInUseError
 from tunnel_gateway.errors import CannotListenError
 
-# The owner and his group: the gateway's user, and operators who are put into its group.
+# The owner and the group: the gateway's user, and operators whom somebody put into its group.
 SOCKET_MODE: Final = 0o660
 _BACKLOG: Final = 16
 _ASK_SECONDS: Final = 2.0
@@ -31,7 +31,7 @@ class AdminSocket:
         self._inode = address.path.lstat().st_ino if address.path else 0
 
     def remove_name(self) -> None:
-        """Take the name away, unless another gateway has taken it over."""
+        """Remove the name, unless another gateway has taken it over."""
         path = self.address.path
         with suppress(OSError):
             if path is not None and path.lstat().st_ino == self._inode:
@@ -50,13 +50,14 @@ def listen(address: AdminAddress) -> AdminSocket:
 def try_address(address: AdminAddress) -> None:
     """Listen on ``address`` for a moment, without taking its name; raises CannotListenError.
 
-    AddressInUseError means that a gateway, it may be the one that is asked about, answers there.
+    AddressInUseError means that a gateway answers there. It may be the gateway that `check` is
+    about.
     """
     try:
         if address.path is None:
             _listen_tcp(address).close()
             return
-        _check_place(address.path)
+        _check_free(address.path)
         made, listening = _make_unix(address.path)
         listening.close()
         made.unlink()
@@ -78,15 +79,12 @@ def _is_gateway(address: AdminAddress) -> bool:
 
 
 def _refusal(address: AdminAddress, error: OSError) -> CannotListenError:
+    remedy = "choose a port that nothing else listens on"
+    if address.path is not None:
+        remedy = f"{address.path.parent} must be a folder in which the gateway's user may write"
     return CannotListenError(
-        f"tunnel.admin.listen: cannot listen on {address}: {error.strerror}; {_remedy(address)}"
+        f"tunnel.admin.listen: cannot listen on {address}: {error.strerror}; {remedy}"
     )
-
-
-def _remedy(address: AdminAddress) -> str:
-    if address.path is None:
-        return "choose a port that nothing else listens on"
-    return f"{address.path.parent} must be a folder in which the gateway's user may write"
 
 
 def _listen_tcp(address: AdminAddress) -> socket.socket:
@@ -104,8 +102,8 @@ def _listen_tcp(address: AdminAddress) -> socket.socket:
 
 
 def _listen_unix(path: Path) -> socket.socket:
-    """Make the socket beside its place, give it its mode, and put it there in one step."""
-    _check_place(path)
+    """Make the socket beside ``path``, give it its mode, and move it to ``path`` in one step."""
+    _check_free(path)
     made, listening = _make_unix(path)
     try:
         made.rename(path)
@@ -118,7 +116,7 @@ def _listen_unix(path: Path) -> socket.socket:
 
 
 def _make_unix(path: Path) -> tuple[Path, socket.socket]:
-    """Listen beside ``path``, and return where; raises OSError."""
+    """Listen beside ``path``; return the path of the socket, and the socket. Raises OSError."""
     made = path.with_name(f".{path.name}.{os.getpid()}")
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -136,18 +134,18 @@ def _make_unix(path: Path) -> tuple[Path, socket.socket]:
     return made, listening
 
 
-def _check_place(path: Path) -> None:
-    """Raise CannotListenError unless the place is free, or a socket that nobody listens on."""
+def _check_free(path: Path) -> None:
+    """Raise CannotListenError unless nothing is there, or a socket that nobody listens on."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
         raise CannotListenError(
-            f"tunnel.admin.listen: {path} is there and is no socket; move it away"
+            f"tunnel.admin.listen: {path} is there and is not a socket; move it away"
         )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.setblocking(False)  # a full backlog is somebody too
+        asking.setblocking(False)  # a full backlog means that somebody listens
         try:
             asking.connect(str(path))
         except ConnectionRefusedError:

@@ -1,5 +1,7 @@
-"""What the admin server and the commands that ask it agree on. It imports nothing, so that the
-commands start quickly."""
+"""The constants on which the admin server and the commands that ask it agree.
+
+This module imports nothing, so the commands start quickly.
+"""
 
 from __future__ import annotations
 

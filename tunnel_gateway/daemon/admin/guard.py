@@ -1,10 +1,13 @@
-"""Who may ask the gateway for its state, and who may change something.
+"""The rules for requests: which may ask for the state of a service, and which may change it.
 
-A Unix socket is asked by whom its mode lets in. A port of the loopback is open to every program of
-the machine and, through the browsers on it, to pages of strangers: so there the Host must be the
-address itself (or a name that was made to point here would make such a page one of ours), what
-carries an Origin is refused, and nothing can be changed. Who speaks HTTP/1.0 without a Host is no
-browser, and may ask.
+The mode of a Unix socket decides who may ask there. A port of the loopback is open to every program
+of the machine and, through the browsers on it, to pages of strangers. So on a port
+
+* the Host must be the loopback's own: a page could have a name that points here,
+* a request with an Origin is refused, because a page has sent it,
+* nothing can be changed.
+
+A request of HTTP/1.0 without a Host may ask: it does not come from a browser.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let through who may ask, and give each answer the headers that keep pages out of it."""
+    """Let permitted requests through, and give each answer headers that keep pages out."""
     refusal = _refusal(request)
     try:
         if _head_size(request) > MAX_HEAD_SIZE:
@@ -52,15 +55,17 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         else:
             answer = await handler(request)
     except web.HTTPException as error:
-        answer = web.Response(status=error.status, text=f"{error.reason}\n", headers=_allow(error))
+        answer = web.Response(status=error.status, text=f"{error.reason}\n")
+        if allowed := error.headers.get("Allow"):
+            answer.headers["Allow"] = allowed
     answer.headers.update(_HEADERS)
     return answer
 
 
 def turned_away(status: int, reason: str) -> web.Response:
-    """Return the last answer of its connection, to a request that is refused, and write why.
+    """Log why a request is refused, and return the answer, which closes the connection.
 
-    What follows such a request might be no request, but what a page wrote into one.
+    The bytes after such a request may be a text that a page wrote into the request.
     """
     if (more := _few_lines.admit()) is not None:
         log.warning("admin_refused", status=status, detail=reason.strip(), **more)
@@ -70,7 +75,7 @@ def turned_away(status: int, reason: str) -> web.Response:
 
 
 class AdminProtocol(web.RequestHandler):
-    """The library's connection, with our bounds, and our answers to what it cannot read."""
+    """The library's connection with our bounds, and our answers to unreadable requests."""
 
     def __init__(self, server: web.Server) -> None:
         super().__init__(
@@ -89,13 +94,13 @@ class AdminProtocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer a request that cannot be read; anything else is a fault of ours."""
+        """Answer a request that cannot be read. Any other error is a mistake of this program."""
         if not isinstance(exc, http_exceptions.HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         if isinstance(exc, http_exceptions.LineTooLong) or "Too many headers" in exc.message:
             answer = turned_away(431, _TOO_LARGE)
         else:
-            answer = turned_away(400, "the request is not HTTP as it must be\n")
+            answer = turned_away(400, "the request is not correct HTTP\n")
         answer.headers.update(_HEADERS)
         return answer
 
@@ -105,17 +110,16 @@ def _head_size(request: web.Request) -> int:
     return len(request.raw_path) + sum(lines)
 
 
-def _allow(error: web.HTTPException) -> dict[str, str]:
-    return {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-
-
 def _refusal(request: web.Request) -> str | None:
     """Return why a request is refused."""
     changes = request.method not in ("GET", "HEAD")
     if "Origin" in request.headers:
         return "pages may not ask here\n"
     if not _is_unix(request):
-        if not (_is_local(request.headers.getall("Host", [])) or _is_old(request)):
+        hosts = request.headers.getall("Host", [])
+        # HAProxy's health check sends HTTP/1.0 without a Host. Browsers never do.
+        from_program = request.version < HttpVersion11 and not hosts
+        if not (_is_local(hosts) or from_program):
             return "the Host must be the loopback's own: use http://127.0.0.1:PORT/\n"
         if changes:
             return "nothing can be changed here: use the Unix socket of tunnel.admin.listen\n"
@@ -126,13 +130,8 @@ def _refusal(request: web.Request) -> str | None:
 
 def _is_unix(request: web.Request) -> bool:
     transport = request.transport
-    # A TCP address is a tuple, and so a transport that is lost counts as one.
+    # The address of a TCP socket is a tuple. A lost transport counts as TCP, which may do less.
     return transport is not None and isinstance(transport.get_extra_info("sockname"), str | bytes)
-
-
-def _is_old(request: web.Request) -> bool:
-    """Whether it is of HTTP/1.0 and has no Host, as of HAProxy's health check and of no browser."""
-    return request.version < HttpVersion11 and "Host" not in request.headers
 
 
 def _is_local(hosts: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The audit file on disk: one writer, only ever added to, and never half a record of our own."""
+"""The audit file on disk: it has one writer, which only appends and leaves no half record."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from tunnel_gateway.daemon.audit.chain import (
 )
 from tunnel_gateway.errors import AuditChainError, FileError
 
-# What is looked at of a file that is gone on with.
+# How much of an existing file is checked before it is continued.
 _TAIL: Final = 4 * MAX_LINE
 _MODE: Final = 0o600
-# A file system that has no files without a name (open(2), O_TMPFILE).
+# The errors of a file system that has no files without a name (open(2), O_TMPFILE).
 _NO_NAMELESS: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)
-# The group may read; nobody but the owner may write.
+# The group may read, and only the owner may write.
 _NOT_ALLOWED: Final = 0o037
 
 
 def audit_path(path: Path, environment: Mapping[str, str]) -> Path:
-    """Return the path with the instance's name in the place of ``{instance}``.
+    """Return the path with the instance's name instead of ``{instance}``.
 
     Raises FileError if there is no such name.
     """
@@ -40,11 +40,11 @@ def audit_path(path: Path, environment: Mapping[str, str]) -> Path:
 
 
 class FileInUseError(FileError):
-    """Another process writes it: for `check` it may be the gateway that it is about."""
+    """Another process writes the file. It may be the gateway that `check` is about."""
 
 
 class AuditFile:
-    """An audit file that this process alone writes. ``head`` is where its chain stands."""
+    """An audit file that only this process writes. ``head`` is the end of its chain."""
 
     def __init__(self, path: Path, *, make: bool = True) -> None:
         """Open it, or ``make`` it, and check its last records. Raises FileError, and OSError."""
@@ -59,11 +59,11 @@ class AuditFile:
 
     @property
     def is_new(self) -> bool:
-        """Tell whether there is nothing in it."""
+        """Tell whether the file is empty."""
         return self.head == START and self._torn is None
 
     def follow(self, head: Head) -> None:
-        """Begin this file, which is new, after the last record of another one."""
+        """Begin this new file after the last record of another file."""
         self.head = head
 
     def append(self, records: Sequence[Mapping[str, object]]) -> None:
@@ -91,32 +91,32 @@ class AuditFile:
         self.head, self._torn = head, None
 
     def _cut(self) -> None:
-        """Take back what was written of records that did not fit."""
+        """Remove the first part of records that did not fit on the disk."""
         if self._cut_to is not None:
             os.ftruncate(self._descriptor, self._cut_to)
             self._cut_to = None
 
     def sync(self) -> None:
-        """Wait until the disk has what was written. Raises OSError."""
+        """Wait until all records are on the disk. Raises OSError."""
         os.fsync(self._descriptor)
 
     def moved(self) -> bool:
-        """Tell whether its name is no longer its own: it was renamed or removed."""
+        """Tell whether the file was renamed or removed."""
         return not _is_at(self._descriptor, self.path)
 
     def removed(self) -> bool:
-        """Tell whether it has no name any more."""
+        """Tell whether the file was removed."""
         return os.fstat(self._descriptor).st_nlink == 0
 
     def close(self) -> None:
-        """Give it up; what was written stays."""
+        """Close the file and let other processes write it."""
         os.close(self._descriptor)
 
 
 def try_file(path: Path) -> None:
-    """Open it as `serve` would, and change nothing.
+    """Open the file as `serve` would, and change nothing.
 
-    Raises FileInUseError while somebody writes it, FileError, and OSError.
+    Raises FileInUseError while another process writes it, FileError, and OSError.
     """
     try:
         path.lstat()
@@ -141,7 +141,7 @@ def _try_folder(path: Path) -> None:
 
 def _cannot_write(path: Path, reason: str | None) -> FileError:
     return FileError(
-        f"{path}: {reason}; the gateway's user must be able to write it, and its folder"
+        f"{path}: {reason}; the gateway's user must be able to write the file and its folder"
     )
 
 
@@ -151,7 +151,9 @@ def _open(path: Path, more: int) -> int:
         descriptor = os.open(path, flags, _MODE)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise FileError(f"{path}: is a symbolic link, and those are not followed") from None
+            raise FileError(
+                f"{path}: is a symbolic link, which the gateway does not follow"
+            ) from None
         raise _cannot_write(path, error.strerror) from None
     try:
         _check(descriptor, path)
@@ -167,13 +169,13 @@ def _check(descriptor: int, path: Path) -> None:
     if not stat.S_ISREG(mode):
         raise FileError(f"{path}: not a regular file")
     if mode & _NOT_ALLOWED:
-        raise FileError(f"{path}: it names persons, and others may reach it: chmod 640 {path}")
+        raise FileError(f"{path}: it names persons, and others may read it: chmod 640 {path}")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise FileInUseError(
-            f"{path}: another process writes it, and two would break the chain; give each daemon a"
-            f" file of its own, with {PLACEHOLDER} in tunnel.audit.file"
+            f"{path}: another process writes it, and two writers would break the chain; give each"
+            f" daemon a file of its own, with {PLACEHOLDER} in tunnel.audit.file"
         ) from None
     if not _is_at(descriptor, path):
         raise FileError(f"{path}: it was moved away while it was opened; try again")
@@ -187,7 +189,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 def _sync_folder(path: Path) -> None:
-    """Let the disk know the name of a file that may be new."""
+    """Write the name of a file that may be new to the disk."""
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)
@@ -202,14 +204,14 @@ def _read_tail(descriptor: int, path: Path) -> tuple[Head, bytes | None]:
     *lines, rest = os.pread(descriptor, size - start, start).split(b"\n")
     reader = ChainReader()
     try:
-        for line in lines[1:] if start else lines:  # the first one may be cut
+        for line in lines[1:] if start else lines:  # the first line may be cut
             reader.read(line)
         reader.end_file()
     except AuditChainError as error:
         where = "" if start == 0 else f" of the last {len(lines) - 1}"
         raise FileError(
-            f"{path}: {error}{where}; this is no audit file, or one that was changed, and it is not"
-            " gone on with: move it away, and `tunnel-gateway audit verify` tells more"
+            f"{path}: {error}{where}; this is not an audit file, or somebody changed it, so the"
+            " gateway does not continue it: move it away. `tunnel-gateway audit verify` tells more"
         ) from None
     if reader.head is None and size and not rest.startswith(b'{"number": '):
         raise FileError(f"{path}: not an audit file; tunnel.audit.file must be a file of its own")

@@ -1,7 +1,7 @@
 """The audit of a service: a file for the law, or nothing.
 
-What operators do is recorded here: ``start``, ``stop``, ``reload``, ``close`` and ``end``. What
-users did, the service adds.
+Its records are ``start`` and ``end``, the actions of operators (``stop``, ``reload``, ``close``),
+and what the service records of its users.
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ the hash of the record before in hexadecimal (of the first: zeros)::
 
     hash(n) = GOST R 34.11-94 (hash(n - 1) || line n without its line end)
 
-So whoever changes, drops, inserts or exchanges lines has to write every line after them anew, and
-the last hash becomes another. There is no key: against somebody who does write all of it anew
-helps only a hash that was kept elsewhere.
+So a person who changes, removes, inserts or exchanges lines must write every line after them again,
+and the last hash changes. There is no key. Only a hash that is kept elsewhere shows that somebody
+has written the whole file again.
 
-A crash may leave half a line at the end. The next record then has ``torn``, with the length and the
-hash of what stands there, and goes into a line of its own; anything else that is no record is a
-fault. A chain goes over several files: the first record of the next follows the last of the one
+A crash may leave half a line at the end. Then the next record begins a new line, and has ``torn``
+with the length and the hash of the half line. Any other line that is not a record is a fault. A
+chain continues over several files: the first record of a file follows the last record of the file
 before.
 """
 
@@ -25,7 +25,7 @@ from typing import Any, Final
 from tunnel_gateway.errors import AuditChainError
 from tunnel_gateway.gost.digest import DIGEST_SIZE, digest
 
-# No record comes near it; whoever reads a file need not keep more than this of a line.
+# No record is nearly as long, so a reader does not have to keep more than this of a line.
 MAX_LINE: Final = 256 * 1024
 _MAX_TEXT: Final = 2048
 
@@ -53,7 +53,7 @@ def make_record(head: Head, facts: Mapping[str, object]) -> tuple[bytes, Head]:
     text = json.dumps(
         record | {key: _short(value) for key, value in facts.items()}, ensure_ascii=False
     )
-    # What no UTF-8 can hold is escaped in the way of JSON.
+    # UTF-8 has no form for lone surrogates. They are escaped as JSON escapes them.
     line = text.encode("utf-8", "backslashreplace")
     return line + b"\n", _after(head, line)
 
@@ -64,11 +64,11 @@ def describe_torn(fragment: bytes) -> dict[str, object]:
 
 
 class ChainReader:
-    """Checks lines in their order, over as many files as there are.
+    """Checks lines in their order, over several files.
 
-    ``head`` is where the chain stands, None before the first record, which may have any number: the
-    files before it need not be there. ``records`` counts what was read, ``torn`` the half lines
-    among it, and ``begun`` the chains that began anew at the beginning of a later file.
+    ``head`` is the end of the chain, and None before the first record. That record may have any
+    number, because older files may be gone. ``records`` counts the records, ``torn`` the half lines
+    between them, and ``begun`` the new chains that began at the beginning of a later file.
     """
 
     def __init__(self) -> None:
@@ -84,13 +84,15 @@ class ChainReader:
         self._line = 0
 
     def read(self, line: bytes) -> None:
-        """Check the next line, without its line end. Raises AuditChainError for a line that is bad;
-        that may be the one before, of which it comes out only now.
+        """Check the next line, which comes without its line end.
+
+        Raises AuditChainError for a bad line. It may be the line before: the next line shows
+        whether that was half a line or a fault.
         """
         self._line += 1
         try:
             record = _parse(line)
-            self._check_place(record)
+            self._check_order(record)
             self._check_torn(record)
         except ValueError as fault:
             self.end_file()
@@ -100,12 +102,12 @@ class ChainReader:
         self.records += 1
 
     def end_file(self) -> None:
-        """Raise AuditChainError if the last line was no record after all."""
+        """Raise AuditChainError if the last line was neither a record nor half a line."""
         if self._odd is not None:
             number, _, reason = self._odd
             raise AuditChainError(number, reason)
 
-    def _check_place(self, record: Mapping[str, object]) -> None:
+    def _check_order(self, record: Mapping[str, object]) -> None:
         if self.head is None:
             return
         if self._line == 1 and (record["number"], record["previous"]) == (1, START.hash.hex()):
@@ -122,7 +124,7 @@ class ChainReader:
             )
 
     def _check_torn(self, record: Mapping[str, object]) -> None:
-        """Accept an odd line if this record, which is in its place, says what it is."""
+        """Accept the odd line before if this record, which has the right number, describes it."""
         torn = record.get("torn")
         if self._odd is not None:
             if torn != describe_torn(self._odd[1]):
@@ -130,7 +132,7 @@ class ChainReader:
             self._odd = None
             self.torn += 1
         elif torn is not None:
-            raise ValueError("the half line that it tells of is not there")
+            raise ValueError("the half line that the record describes is not there")
 
 
 def _before(record: Mapping[str, Any]) -> Head:
@@ -146,20 +148,20 @@ def _short(value: object) -> object:
 
 
 def _parse(line: bytes) -> dict[str, Any]:
-    """Return the record of a line; raises ValueError if it is none."""
+    """Return the record of a line; raises ValueError if the line is not a record."""
     if len(line) > MAX_LINE:
         raise ValueError("too long for a record")
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
-        raise ValueError("not a record: no JSON") from None
+        raise ValueError("not a record: not JSON") from None
     if not isinstance(record, dict) or list(record)[:2] != ["number", "previous"]:
         raise ValueError("not a record: it does not begin with number and previous")
     number, previous = record["number"], record["previous"]
     if type(number) is not int or number < 1:
-        raise ValueError("not a record: its number is none")
+        raise ValueError("not a record: number is not a positive number")
     if type(previous) is not str or len(previous) != 2 * DIGEST_SIZE:
-        raise ValueError("not a record: previous is no hash")
+        raise ValueError("not a record: previous is not a hash")
     if bytes.fromhex(previous).hex() != previous:
-        raise ValueError("not a record: previous is no hash in small letters")
+        raise ValueError("not a record: previous is not a hash in small letters")
     return record

@@ -1,8 +1,8 @@
 """The thread that writes the audit file, so that a slow disk never stalls a tunnel.
 
-Records wait in memory until they are written, in order, up to `MAX_WAITING` of them; what comes
-while no more can wait is lost and counted, and the count is a record itself when there is room
-again. What was written is on the disk (fsync) within a second.
+Records wait in memory until they are written, in order, up to `MAX_WAITING` of them. While no more
+can wait, new records are lost and counted. When there is room again, the count becomes a record.
+A written record is on the disk (fsync) within a second.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = get_logger(__name__)
 # Some ten megabytes.
 MAX_WAITING: Final = 10_000
 _BATCH: Final = 200
-# Between two tries while it fails, and from a write to its fsync.
+# Between two attempts while writing fails, and from a write to its fsync.
 _SECOND: Final = 1.0
 _HEAD_SECONDS: Final = 3600.0
 _LAST_SECONDS: Final = 5.0
@@ -41,7 +41,7 @@ def timestamp(moment: datetime | None = None) -> str:
 class AuditWriter:
     """Writes one audit file until ``close``. ``add`` and ``reopen`` never wait.
 
-    ``ok`` is False while records cannot be written; ``lost_total`` counts those that never will be.
+    ``ok`` is False while records cannot be written. ``lost_total`` counts the lost records.
     """
 
     def __init__(self, file: AuditFile) -> None:
@@ -50,8 +50,8 @@ class AuditWriter:
         self._file = file
         self._waiting: deque[Record] = deque()
         self._lost = 0  # since the last record that says so
-        self._since: str | None = None  # when records stopped to be written, or to be taken
-        self._failing = False  # the last try; for the thread alone
+        self._since: str | None = None  # since when records are not written, or are lost
+        self._failing = False  # whether the last attempt failed; only the thread uses it
         self._change = threading.Condition()
         self._reopen_asked = False
         self._closing = False
@@ -67,7 +67,7 @@ class AuditWriter:
         return len(self._waiting)
 
     def add(self, record: Record) -> None:
-        """Have a record written."""
+        """Let the thread write a record."""
         with self._change:
             full = len(self._waiting) >= MAX_WAITING
             if full:
@@ -81,13 +81,13 @@ class AuditWriter:
             self._fail("records come faster than they can be written")
 
     def reopen(self) -> None:
-        """Go on in a new file if the present one was renamed."""
+        """Continue in a new file if the present file was renamed."""
         with self._change:
             self._reopen_asked = True
             self._change.notify()
 
     def close(self, seconds: float = _LAST_SECONDS) -> None:
-        """Write what waits, and end; a disk that does not answer gets so many ``seconds``."""
+        """Write the waiting records and end, after ``seconds`` also if the disk does not answer."""
         with self._change:
             self._closing = True
             self._change.notify()
@@ -110,13 +110,13 @@ class AuditWriter:
         self._file.close()
 
     def _round(self, *, reopen: bool, closing: bool) -> bool:
-        """Do what there is to do; returns whether that was the last of it."""
+        """Write, sync and log what is due; return whether this was the last round."""
         if reopen or self._file.removed():
             self._go_on_in_new_file(asked=reopen)
         with self._change:
             batch = list(islice(self._waiting, _BATCH))
         if (batch or self._failing) and not self._write(batch):
-            return closing  # that was the last try
+            return closing  # there is no second attempt at the end
         self._wrote(len(batch))
         ended = closing and not self._waiting
         self._sync(at_once=ended)
@@ -124,7 +124,7 @@ class AuditWriter:
         return ended
 
     def _wait(self) -> tuple[bool, bool]:
-        """Wait for something to do; returns whether to reopen, and whether to end."""
+        """Wait for work; return whether to reopen the file, and whether to end."""
 
         def due() -> bool:
             ready = bool(self._waiting) and not self._failing
@@ -137,7 +137,7 @@ class AuditWriter:
             return reopen, self._closing
 
     def _write(self, batch: list[Record]) -> bool:
-        """Write the batch, and before it that and since when nothing could be written."""
+        """Write the batch. After a failure, write first since when records are missing."""
         with self._change:
             since, lost = self._since, self._lost
         if since is not None:
@@ -203,12 +203,12 @@ class AuditWriter:
             return AuditFile(self._file.path)
         except (FileError, OSError) as error:
             reason = str(error)
-        if not said:  # a removed file is tried again each second
+        if not said:  # the file is tried again each second, and one log line is enough
             log.error("audit_not_reopened", file=str(self._file.path), detail=reason)
         return None
 
     def _say_head(self, *, at_once: bool) -> None:
-        """Tell the log where the chain stands: an anchor outside of the file."""
+        """Log the end of the chain: a proof that is not in the file."""
         now = time.monotonic()
         if at_once or not self._head_said or now >= self._head_said + _HEAD_SECONDS:
             self._head_said = now

@@ -1,1 +1,1 @@
-"""Where operators ask: health, metrics, the state of all, and closing a tunnel."""
+"""The answers to operators: the state of the gateway, and closing a tunnel."""

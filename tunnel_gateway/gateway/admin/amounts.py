@@ -1,4 +1,4 @@
-"""Durations and amounts in few letters, for the page and for the terminal."""
+"""Durations and amounts as short texts, for the page and for the terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def amount(count: float) -> str:
 
 
 def limit_row(limit: str, used: int, most: int) -> tuple[str, int | str, int | str]:
-    """Return a limit, how much of it is taken, and the limit itself; memory as an amount."""
+    """Return a limit, how much of it is in use, and the limit itself; memory as an amount."""
     if limit == Limit.MEMORY:
         return limit, amount(used), amount(most)
     return limit, used, most

@@ -1,11 +1,10 @@
-"""The whole gateway as it is now, for whoever looks: its states as numbers, and its readiness."""
+"""The whole gateway as it is now: the one source of the status and of its metrics."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from tunnel_gateway.daemon.admin.health import Health
 from tunnel_gateway.daemon.stopping import Stopping
@@ -20,7 +19,7 @@ from tunnel_gateway.pki.trust.validation import VerifiedPeer
 
 @dataclass(slots=True)
 class Overview:
-    """What there is to look at. ``accepted`` are the domains that users accept."""
+    """The parts of the gateway. ``accepted`` returns the domains that users accept."""
 
     resources: Callable[[], Resources]
     accepted: Callable[[], Mapping[str, VerifiedPeer]]
@@ -30,11 +29,11 @@ class Overview:
     health: Health
 
     def stages(self) -> Counter[Stage]:
-        """Return how many connections have come how far."""
+        """Return how many connections there are at each stage."""
         return Counter(session.facts.stage for session in self.sessions)
 
     def limits(self) -> Iterator[tuple[str, int, int]]:
-        """Yield the key of each limit, how much of it is taken, and the limit."""
+        """Yield the key of each limit, how much of it is in use, and the limit."""
         resources = self.resources()
         admission, config, memory = (
             resources.admission,
@@ -47,7 +46,7 @@ class Overview:
             yield Limit.MEMORY, memory.used, memory.limit
 
     def watch(self, metrics: Metrics) -> None:
-        """Let ``metrics`` show all of it."""
+        """Let ``metrics`` show everything."""
         for samples in (
             self.health.samples,
             self._certificates,
@@ -69,25 +68,25 @@ class Overview:
         yield "tunnel_gateway_public_key_queue", (), self.resources().workers.waiting
 
     def _destinations(self) -> Iterator[Sample]:
-        known = self.resources().destinations
+        destinations = self.resources().destinations
         for dst_id, destination in self.resources().config.destinations.items():
             if (probed := self.probes.result(dst_id)) is not None:
                 yield "tunnel_gateway_destination_up", (dst_id,), probed.up
-            yield "tunnel_gateway_destination_tunnels", (dst_id,), known.tunnels(dst_id)
+            yield "tunnel_gateway_destination_tunnels", (dst_id,), destinations.tunnels(dst_id)
             if destination.tunnel_limit is not None:
                 limit = destination.tunnel_limit
                 yield "tunnel_gateway_destination_tunnels_limit", (dst_id,), limit
-        for one in known.states():
-            labels = (one.dst_id, str(one.address))
-            yield "tunnel_gateway_destination_address_up", labels, one.answers
+        for state in destinations.states():
+            labels = (state.dst_id, str(state.address))
+            yield "tunnel_gateway_destination_address_up", labels, state.answers
 
     def _certificates(self) -> Iterator[Sample]:
         material = self.resources().material
         for domain, identity in material.domains.items():
-            ends = min(one.not_after for one in identity.chain).timestamp()
+            ends = min(link.not_after for link in identity.chain).timestamp()
             yield "tunnel_gateway_certificate_expiry_timestamp_seconds", (domain,), ends
         yield "tunnel_gateway_trust_anchors", (), len(material.trust_anchors)
-        ends = min(one.not_after for one in material.trust_anchors).timestamp()
+        ends = min(anchor.not_after for anchor in material.trust_anchors).timestamp()
         yield "tunnel_gateway_trust_anchor_expiry_timestamp_seconds", (), ends
 
     def _lists(self) -> Iterator[Sample]:
@@ -95,11 +94,7 @@ class Overview:
         yield "tunnel_gateway_revocation_lists", (), len(lists)
         if not lists:
             return
-        issued = _first(one.this_update for one in lists)
+        issued = min(crl.this_update for crl in lists).timestamp()
         yield "tunnel_gateway_revocation_list_issue_timestamp_seconds", (), issued
-        expires = _first(one.next_update for one in lists)
+        expires = min(crl.next_update for crl in lists).timestamp()
         yield "tunnel_gateway_revocation_list_expiry_timestamp_seconds", (), expires
-
-
-def _first(moments: Iterator[datetime]) -> float:
-    return min(moments).timestamp()

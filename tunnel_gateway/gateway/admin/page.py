@@ -1,6 +1,6 @@
-"""/status: the state as one page of HTML that fetches itself anew, without any script.
+"""The page /status: the state as HTML that reloads itself without a script.
 
-Everything that is shown is escaped, whoever wrote it.
+Every text on the page is escaped, because strangers have written some of them.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ Row = Sequence[object]
 
 
 class _Html(str):
-    """Text that is HTML already."""
+    """A text that is HTML, so it is not escaped again."""
 
     __slots__ = ()
 
 
 def page(state: Mapping[str, Any]) -> str:
-    """Return the page of what `Status.make` returned."""
+    """Return the page for the state that `Status.make` returned."""
     body = "\n".join(_body(state))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -58,15 +58,16 @@ def _body(state: Mapping[str, Any]) -> Iterable[str]:
         f"<p>Version {escape(state['version'])}, process {state['pid']}, up for"
         f" {duration(state['seconds'])}; {escape(state['now'])}.</p>"
     )
-    yield from (f'<p class="bad">{escape(reason)}</p>' for reason in _complaints(state))
+    reasons = (*state["not_ready"], *state["warnings"])
+    yield from (f'<p class="bad">{escape(reason)}</p>' for reason in reasons)
     if state["stop"]:
-        rows = [(one["step"], one["text"], one["at"]) for one in state["stop"]]
+        rows = [(step["step"], step["text"], step["at"]) for step in state["stop"]]
         yield from _table("Stopping", ("step", "", "at"), rows)
     yield from _table("Domains", ("domain", "days left", "until", "accepted"), _domains(state))
     yield from _table(
         "Destinations", ("dst_id", "address", "tunnels", "", "since", ""), _destinations(state)
     )
-    limits: list[Row] = [limit_row(**one) for one in state["limits"]]
+    limits: list[Row] = [limit_row(**limit) for limit in state["limits"]]
     limits.append(("public-key queue", state["public_key_queue"], ""))
     yield from _table("Limits in use", ("limit", "used", "of"), limits)
     shown, total = state["connections_shown"], state["connections_total"]
@@ -74,11 +75,7 @@ def _body(state: Mapping[str, Any]) -> Iterable[str]:
     if len(shown) < total:
         title += f", the oldest {len(shown)} of them"
     head = ("tunnel", "stage", "from", "user", "domain", "dst_id", "for", "up", "down", "", "")
-    yield from _table(title, head, [_connection(one) for one in shown])
-
-
-def _complaints(state: Mapping[str, Any]) -> list[str]:
-    return [*state["not_ready"], *state["warnings"]]
+    yield from _table(title, head, map(_connection, shown))
 
 
 def _readiness(state: Mapping[str, Any]) -> str:
@@ -95,32 +92,37 @@ def _mark(good: bool | None, yes: str, no: str) -> _Html:
 
 
 def _domains(state: Mapping[str, Any]) -> Iterable[Row]:
-    for one in state["domains"]:
-        days = one["days_left"]
+    for domain in state["domains"]:
+        days = domain["days_left"]
         left = _Html(f'<span class="bad">{days}</span>') if days < _DAYS_BAD else days
-        yield one["domain"], left, one["until"], _mark(one["accepted"], "yes", "no")
+        yield domain["domain"], left, domain["until"], _mark(domain["accepted"], "yes", "no")
 
 
 def _destinations(state: Mapping[str, Any]) -> Iterable[Row]:
-    for one in state["destinations"]:
-        mark = _mark(one["up"], "answers", "down")
-        place = one["dst_id"], one["address"], one["tunnels"]
-        yield *place, mark, one["since"] or "", one["fault"]
+    for destination in state["destinations"]:
+        yield (
+            destination["dst_id"],
+            destination["address"],
+            destination["tunnels"],
+            _mark(destination["up"], "answers", "down"),
+            destination["since"] or "",
+            destination["fault"],
+        )
 
 
-def _connection(one: Mapping[str, Any]) -> Row:
-    user = f"{one['user'] or ''} {one['serial'] or ''}".strip()
-    up, down = one["rate_up"], one["rate_down"]
+def _connection(facts: Mapping[str, Any]) -> Row:
+    user = f"{facts['user'] or ''} {facts['serial'] or ''}".strip()
+    up, down = facts["rate_up"], facts["rate_down"]
     return (
-        _Html(f"<code>{escape(one['tunnel_id'] or '')}</code>"),
-        one["stage"],
-        one["client"],
+        _Html(f"<code>{escape(facts['tunnel_id'] or '')}</code>"),
+        facts["stage"],
+        facts["client"],
         user,
-        one["domain"] or "",
-        one["dst_id"] or "",
-        duration(one["seconds"]),
-        amount(one["bytes_up"]),
-        amount(one["bytes_down"]),
+        facts["domain"] or "",
+        facts["dst_id"] or "",
+        duration(facts["seconds"]),
+        amount(facts["bytes_up"]),
+        amount(facts["bytes_down"]),
         "" if up is None else f"{amount(up)}/s",
         "" if down is None else f"{amount(down)}/s",
     )

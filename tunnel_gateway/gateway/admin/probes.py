@@ -1,4 +1,4 @@
-"""Whether the destinations take connections: tried every few seconds, for who asks meanwhile."""
+"""Probes: every few seconds the gateway tries whether the destinations take connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What came of the probes of a destination: ``since`` when it is so, and the last fault."""
+    """The result of the probes of a destination, since when it holds, and the last fault."""
 
     up: bool
     since: datetime
@@ -28,9 +28,9 @@ class Probed:
 
 
 class Probes:
-    """Connects to each destination of what ``current`` returns, and hangs up without a byte.
+    """Connects to each destination of the ``current`` resources, and closes without a byte.
 
-    It goes the way of tunnels, so that it also finds out which addresses to leave out.
+    Probes connect as tunnels do, so they also notice addresses that must be left out.
     """
 
     def __init__(self, current: Callable[[], Resources]) -> None:
@@ -51,27 +51,31 @@ class Probes:
             del self._results[gone]
 
     def result(self, dst_id: str) -> Probed | None:
-        """Return what is known of a destination; None before the first probe has ended."""
+        """Return the result for a destination; None before the first probe has ended."""
         return self._results.get(dst_id)
 
     def faults(self) -> Iterator[str]:
-        """Yield a text for each domain none of whose destinations is known to answer."""
+        """Yield a text for each domain that has no destination which is known to answer."""
         material = self._current().material
         for domain in material.domains:
-            own = [one for one in material.config.destinations.values() if _serves(one, domain)]
-            results = [self.result(one.id) for one in own]
-            if own and not any(result and result.up for result in results):
-                known = next((one.fault for one in results if one), "not tried yet")
-                yield f"{domain}: no destination answers: {known}"
+            results = [
+                self.result(destination.id)
+                for destination in material.config.destinations.values()
+                if destination.domains is None or domain in destination.domains.values
+            ]
+            if results and not any(result and result.up for result in results):
+                fault = next((result.fault for result in results if result), "not tried yet")
+                yield f"{domain}: no destination answers: {fault}"
 
     async def _probe(self, destination: Destination) -> None:
         async with self._at_once:
+            # This text stays if the probe itself fails: GoOn logs the error and goes on.
             fault = "not known: this program has failed, background_failed in its log says more"
             with GoOn("probes"):
                 try:
                     stream = await self._current().destinations.connect(destination, _TIME_LIMIT)
                 except DestinationBusyError:
-                    return  # by tunnels: that says enough about it, or nothing
+                    return  # tunnels are connecting to it: their results say more than a probe
                 except DestinationUnreachableError as error:
                     fault = str(error)
                 else:
@@ -81,7 +85,3 @@ class Probes:
         kept = before is not None and before.up is (not fault)
         since = before.since if before and kept else datetime.now(UTC)
         self._results[destination.id] = Probed(not fault, since, fault)
-
-
-def _serves(destination: Destination, domain: str) -> bool:
-    return destination.domains is None or domain in destination.domains.values

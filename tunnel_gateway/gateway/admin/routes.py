@@ -1,4 +1,4 @@
-"""What the gateway answers its operators besides health and metrics.
+"""The answers of the gateway to its operators, besides health and metrics.
 
 ::
 

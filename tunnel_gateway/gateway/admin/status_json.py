@@ -1,6 +1,6 @@
-"""The state of the gateway for people and their programs: what /status.json says.
+"""The state of the gateway for people and their programs, as /status.json has it.
 
-Names of persons are shown as `tunnel.log.personal` wants it, and PINFLs not at all.
+Names of persons are shown as `tunnel.log.personal` says, and PINFLs are not shown.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.expiry import days_left
 from tunnel_gateway.gateway.session_facts import SessionFacts
 
-# A page that lists more is of no use to anybody; the number of all is there too.
+# Nobody reads a longer list. The status also has the number of all connections.
 MAX_SHOWN: Final = 200
 _RATE_SECONDS: Final = 1.0
 _RATE_MEMORY_SECONDS: Final = 10.0
@@ -27,23 +27,23 @@ _Counts = dict[SessionFacts, tuple[int, int]]
 
 
 class Rates:
-    """Bytes a second of the tunnels that are looked at, measured from one look to a later one."""
+    """Bytes per second of the tunnels that are shown, measured between two looks."""
 
     def __init__(self) -> None:
         self._looks: deque[tuple[float, _Counts]] = deque()
 
     async def look(self, sessions: Iterable[SessionFacts]) -> None:
-        """Note what was carried so far. Takes a second if nobody has looked of late."""
+        """Note the bytes so far. Takes a second if nobody has looked in the last seconds."""
         loop = asyncio.get_running_loop()
         while self._looks and self._looks[0][0] < loop.time() - _RATE_MEMORY_SECONDS:
             self._looks.popleft()
         if not self._looks or self._looks[-1][0] <= loop.time() - _RATE_SECONDS:
-            self._looks.append((loop.time(), {one: _carried(one) for one in sessions}))
+            self._looks.append((loop.time(), {facts: _carried(facts) for facts in sessions}))
         if len(self._looks) == 1:
             await asyncio.sleep(self._looks[0][0] + _RATE_SECONDS - loop.time())
 
     def of(self, facts: SessionFacts) -> tuple[int, int] | None:
-        """Return bytes a second, up and down; None for a tunnel that has just come."""
+        """Return bytes per second, up and down; None for a new tunnel."""
         now = asyncio.get_running_loop().time()
         for then, counts in self._looks:
             if facts in counts and now - then > _RATE_SECONDS / 2:
@@ -68,7 +68,7 @@ class Status:
         self._started = datetime.now(UTC)
 
     async def make(self) -> dict[str, Any]:
-        """Return the state as JSON has it. Times are ISO 8601 in UTC, durations seconds."""
+        """Return the state, ready for JSON. Times are ISO 8601 in UTC, durations seconds."""
         await self._rates.look(self._shown())
         overview, health = self._overview, self._overview.health
         now = datetime.now(UTC)
@@ -97,25 +97,25 @@ class Status:
             "public_key_queue": overview.resources().workers.waiting,
             "connections": {stage.value: count for stage, count in overview.stages().items()},
             "connections_total": len(overview.sessions),
-            "connections_shown": [self._connection(one) for one in self._shown()],
+            "connections_shown": [self._connection(facts) for facts in self._shown()],
         }
 
     def _shown(self) -> list[SessionFacts]:
-        """Return those that have been there longest."""
+        """Return the facts of the oldest connections."""
         return [session.facts for session in islice(self._overview.sessions, MAX_SHOWN)]
 
     def _stop(self) -> list[dict[str, Any]]:
         return [
-            {"step": one.number, "name": one.name, "at": _moment(one.at), "text": one.text}
-            for one in self._overview.stopping.steps
+            {"step": step.number, "name": step.name, "at": _moment(step.at), "text": step.text}
+            for step in self._overview.stopping.steps
         ]
 
     def _domains(self, now: datetime) -> list[dict[str, Any]]:
         accepted = self._overview.accepted()
-        found = []
+        domains = []
         for name, identity in sorted(self._overview.resources().material.domains.items()):
-            first = min(identity.chain, key=lambda one: one.not_after)
-            found.append(
+            first = min(identity.chain, key=lambda certificate: certificate.not_after)
+            domains.append(
                 {
                     "domain": name,
                     "days_left": days_left(first, now),
@@ -123,23 +123,24 @@ class Status:
                     "accepted": name in accepted,
                 }
             )
-        return found[:MAX_SHOWN]
+        return domains[:MAX_SHOWN]
 
     def _destinations(self) -> list[dict[str, Any]]:
-        found = []
-        for one in self._overview.resources().config.destinations.values():
-            probed = self._overview.probes.result(one.id)
-            found.append(
+        destinations = []
+        for destination in self._overview.resources().config.destinations.values():
+            probed = self._overview.probes.result(destination.id)
+            tunnels = self._overview.resources().destinations.tunnels(destination.id)
+            destinations.append(
                 {
-                    "dst_id": one.id,
-                    "address": ", ".join(map(str, one.addresses)),
-                    "tunnels": self._overview.resources().destinations.tunnels(one.id),
+                    "dst_id": destination.id,
+                    "address": ", ".join(map(str, destination.addresses)),
+                    "tunnels": tunnels,
                     "up": probed.up if probed else None,
                     "since": _moment(probed.since) if probed else None,
                     "fault": probed.fault if probed else "not tried yet",
                 }
             )
-        return found[:MAX_SHOWN]
+        return destinations[:MAX_SHOWN]
 
     def _connection(self, facts: SessionFacts) -> dict[str, Any]:
         rate = self._rates.of(facts)
