@@ -1,6 +1,7 @@
 # make demo    a conversation through a real tunnel, shown step by step; ARGS=--stay leaves it running
 # make develop    for page developers: agent, gateway and keys for localhost; ARGS="--api HOST:PORT"
 # make test    everything that is tested; PYTEST_ARGS=tests/cli for a part of it
+# make coverage    the tests again, and which statements and branches of each package they run
 # make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
 # make bench-fleet    two gateways behind HAProxy full of tunnels, one upgraded and one killed
 # make screenshots    the pictures of the demonstration's page in the documents, anew
@@ -24,10 +25,12 @@ NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_nat
 PYTEST_ARGS ?=
 # Most tests wait for a program, a clock or a socket, so there are more workers than cores.
 WORKERS ?= $(shell expr 3 '*' $$(nproc))
+# A worker takes one file at a time, in the order of tests/conftest.py: the long ones first.
+PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms config proxy_header
 
-.PHONY: help demo develop test bench bench-fleet bench-strangers soak screenshots lint format fuzz lock install \
+.PHONY: help demo develop test coverage bench bench-fleet bench-strangers soak screenshots lint format fuzz lock install \
     uninstall bundle clean
 .DELETE_ON_ERROR:
 
@@ -40,11 +43,17 @@ demo: $(VENV)/.to-run
 develop: $(VENV)/.to-run
 	$(BIN)/python demo/develop.py $(ARGS)
 
-# A worker takes one file at a time, in the order of tests/conftest.py: the long ones first.
 # pytest names its folder by LOGNAME, and the path of a Unix socket may have no more than 107 bytes.
 test: $(VENV)/.installed $(VENV)/.for-tests
-	LOGNAME=$$(id -u) $(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder \
-	    --quiet $(PYTEST_ARGS)
+	LOGNAME=$$(id -u) $(BIN)/pytest $(PARALLEL) --quiet $(PYTEST_ARGS)
+
+# Counting slows the program down, so a test with a bound on time may fail here; the table comes anyway.
+coverage: $(VENV)/.installed $(VENV)/.for-tests
+	$(BIN)/coverage erase
+	-LOGNAME=$$(id -u) $(BIN)/coverage run -m pytest $(PARALLEL) --quiet $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage json --quiet -o .coverage.json
+	$(BIN)/python -m tests.support.coverage_table .coverage.json
 
 bench: $(VENV)/.installed $(VENV)/.for-benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -135,5 +144,5 @@ export PREFIX SYSCONFDIR LIBDIR BINDIR PYTHON DESTDIR SYSTEMD_VERSION
 unexport PYTHONDONTWRITEBYTECODE
 
 clean:
-	rm -rf $(VENV) build bundle dist *.egg-info certs/dev .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build bundle dist *.egg-info certs/dev .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 	rm -f tunnel_gateway/gost/_native/_gost.c tunnel_gateway/gost/_native/*.so
