@@ -93,15 +93,10 @@ class _Check:
                 if not line.endswith(b"\n") and len(line) < _LONGEST:
                     return len(line)
                 self._reader.read(line.removesuffix(b"\n"))
-                self._compare()
+                head = self._reader.head
+                if head is not None and (head.number, head.hash.hex()) == self._wanted:
+                    self._found = True
         return 0
-
-    def _compare(self) -> None:
-        head = self._reader.head
-        if self._found or self._wanted is None or head is None:
-            return
-        if (head.number, head.hash.hex()) == self._wanted:
-            self._found = True
 
     def _warn(self, text: str) -> None:
         self._warned = True

@@ -41,14 +41,11 @@ def run(args: argparse.Namespace) -> int:
     results = list(known_answers.run(known_answers.KNOWN_ANSWERS))
     failed = sum(not result.passed for result in results)
     if args.json:
-        print(json.dumps(_as_json(results, failed), indent=2))
+        shown = {"passed": not failed, "known_answers": [asdict(result) for result in results]}
+        print(json.dumps(shown, indent=2))
     else:
         _print_lines(results, failed, coloured=sys.stdout.isatty())
     return 1 if failed else 0
-
-
-def _as_json(results: list[known_answers.Result], failed: int) -> dict[str, Any]:
-    return {"passed": not failed, "known_answers": [asdict(result) for result in results]}
 
 
 def _print_lines(results: list[known_answers.Result], failed: int, *, coloured: bool) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.config.values import PLACEHOLDER, Kind, with_instance
+from tunnel_gateway.config.values import PLACEHOLDER, Kind, join_host_and_port, with_instance
 from tunnel_gateway.errors import FileError
 
 _TCP = re.compile(r"(?P<host>127\.0\.0\.1|\[::1\]):(?P<port>[0-9]{1,5})", re.ASCII)
@@ -37,7 +37,7 @@ class AdminAddress:
     def __str__(self) -> str:
         if self.path is not None:
             return f"unix:{self.path}"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return join_host_and_port(self.host, self.port)
 
 
 def parse_address(text: str) -> AdminAddress:

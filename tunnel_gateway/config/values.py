@@ -42,6 +42,11 @@ class Allowance:
     factor: int
 
 
+def join_host_and_port(host: str, port: int) -> str:
+    """Return ``host:port``, with brackets round an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where something listens: a host name or an IP address, and a TCP port."""
@@ -50,7 +55,7 @@ class Address:
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return join_host_and_port(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True)

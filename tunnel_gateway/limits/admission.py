@@ -67,7 +67,7 @@ async def _check_rate(asked: asyncio.Future[bool], source: str, rate: Rate) -> N
     if not await asked:
         raise RateLimitedError(
             f"{source} begins more than {rate.per_second:g} handshakes a second at all gateways"
-            f" together, which {Limit.SOURCE_RATE} allows",
+            f" together, {Limit.SOURCE_RATE.reached()}",
             Limit.SOURCE_RATE,
         )
 

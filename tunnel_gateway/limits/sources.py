@@ -108,8 +108,8 @@ class Sources:
         state = self._state(source)
         if limits.rate and not state.begun.take(limits.rate, self._clock()):
             raise RateLimitedError(
-                f"{source} begins more than {limits.rate.per_second:g} handshakes a second, which"
-                f" {Limit.SOURCE_RATE} allows",
+                f"{source} begins more than {limits.rate.per_second:g} handshakes a second,"
+                f" {Limit.SOURCE_RATE.reached()}",
                 Limit.SOURCE_RATE,
             )
         if 0 < limits.tunnels <= state.tunnels:

@@ -203,7 +203,7 @@ def issue(
             "version": "v3",
             "serial_number": serial,
             "signature": {"algorithm": family.signature_oid},
-            "issuer": _issuer_name(issuer) if issuer else name,
+            "issuer": x509.Certificate.load(issuer.leaf.der).subject if issuer else name,
             "validity": {"not_before": _time(not_before), "not_after": _time(not_after)},
             "subject": name,
             "subject_public_key_info": _public_key_info(private_key.public_key(), profile.family),
@@ -284,10 +284,6 @@ def _name(attributes: Iterable[tuple[str, str]]) -> x509.Name:
 def _text(label: str, value: str) -> x509.DirectoryString:
     form = "printable_string" if label == "C" else "utf8_string"
     return x509.DirectoryString(name=form, value=value)
-
-
-def _issuer_name(issuer: Identity) -> x509.Name:
-    return x509.Certificate.load(issuer.leaf.der).subject
 
 
 def _public_key_info(public_key: PublicKey, family: Family) -> dict[str, Any]:

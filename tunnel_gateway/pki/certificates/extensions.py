@@ -188,14 +188,12 @@ def _list_names(content: bytes) -> Iterator[der.Value]:
 
 def responder_addresses(content: bytes | None) -> tuple[str, ...]:
     """Return the http addresses of OCSP responders in an authorityInfoAccess, four at most."""
-    return _addresses(_responder_names(content)) if content is not None else ()
-
-
-def _responder_names(content: bytes) -> Iterator[der.Value]:
-    for description in _elements(content):
-        method, location = der.values(description.contents, _PAIR)
-        if method.contents == _OCSP_METHOD:
-            yield location
+    if content is None:
+        return ()
+    descriptions = [der.values(element.contents, _PAIR) for element in _elements(content)]
+    return _addresses(
+        location for method, location in descriptions if method.contents == _OCSP_METHOD
+    )
 
 
 def _elements(content: bytes) -> list[der.Value]:

@@ -217,7 +217,12 @@ def write(
     mark = {"type": "local_key_id", "values": [local_id]}
     name = {"type": "friendly_name", "values": [alias]}
     certificates = [
-        _bag("cert_bag", _certificate(der), [] if number else [mark, name])
+        _bag(
+            "cert_bag",
+            {"cert_id": "x509", "cert_value": x509.Certificate.load(der)},
+            # Programs find the certificate of the key by these two, so only the leaf has them.
+            [] if number else [mark, name],
+        )
         for number, der in enumerate(chain)
     ]
     closed = keys.EncryptedPrivateKeyInfo.load(
@@ -243,10 +248,6 @@ def write(
 def _bag(kind: str, value: Any, attributes: list[Any]) -> pkcs12.SafeBag:
     fields = {"bag_id": kind, "bag_value": value}
     return pkcs12.SafeBag(fields | ({"bag_attributes": attributes} if attributes else {}))
-
-
-def _certificate(der: bytes) -> dict[str, Any]:
-    return {"cert_id": "x509", "cert_value": x509.Certificate.load(der)}
 
 
 def _lot(content: bytes) -> cms.ContentInfo:

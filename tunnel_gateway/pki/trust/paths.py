@@ -35,7 +35,6 @@ from pyhanko_certvalidator.name_trees import (
     default_excluded_subtrees,
     default_permitted_subtrees,
 )
-from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import (
     NO_REVOCATION,
     CertRevTrustPolicy,
@@ -271,7 +270,10 @@ async def _search(
             await async_validate_path(context, path)
             _check_anchor_extensions(certificates[-1])
         except ValidationError as fault:
-            failures.append(_failure(fault, path, at, counting))
+            # The turn of each certificate begins with its signature, so their number says which.
+            culprit = certificates[-1 - counting.on_this_path]
+            error = _error(fault, culprit, at, counting.refused)
+            failures.append(_Failure(error, counting.refused))
         except CertificateUnsuitableError as error:
             failures.append(_Failure(error, refused_signature=False))
         else:
@@ -313,14 +315,6 @@ def _context(
         revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
         signature_validator=signatures,
     )
-
-
-def _failure(
-    fault: ValidationError, path: ValidationPath, at: datetime, counting: _CountingValidator
-) -> _Failure:
-    # Each certificate's turn begins with its signature, so their number is its place.
-    culprit = tuple(path.iter_certs(include_root=True))[counting.on_this_path]
-    return _Failure(_error(fault, culprit, at, counting.refused), counting.refused)
 
 
 def _error(

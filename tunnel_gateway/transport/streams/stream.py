@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, Self, cast
 
+from tunnel_gateway.config.values import join_host_and_port
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.streams.byte_stream import Observer
@@ -276,7 +277,4 @@ def configure_socket(sock: socket.socket) -> None:
 
 def format_address(address: Address | None) -> str:
     """Return ``host:port``, with brackets round an IPv6 host; ``unknown`` for none."""
-    if not address:
-        return "unknown"
-    host, port = address[0], address[1]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return join_host_and_port(address[0], address[1]) if address else "unknown"
