@@ -231,7 +231,7 @@ def test_any_list_gives_values_of_its_form_or_faults(text: str, part: str) -> No
 def test_several_addresses(hosts: str, addresses: list[str]) -> None:
     destination = read(f"1.host={hosts}", "1.port=80")[0]["1"]
     assert [str(one) for one in destination.addresses] == addresses
-    assert destination.place == ", ".join(addresses)
+    assert destination.location == ", ".join(addresses)
 
 
 def test_addresses_that_all_have_ports_of_their_own() -> None:

@@ -56,7 +56,7 @@ def parse_address(text: str) -> AdminAddress:
 def addresses_of(
     texts: tuple[str, ...], environment: Mapping[str, str]
 ) -> tuple[AdminAddress, ...]:
-    """Return the addresses with the instance's name in the place of ``{instance}``.
+    """Return the addresses with the name of the instance instead of ``{instance}``.
 
     Raises FileError if that makes no address.
     """

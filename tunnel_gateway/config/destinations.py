@@ -46,7 +46,7 @@ _DOMAIN = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One list: its ``values`` in the form in which they are compared, and its place."""
+    """One list: its ``values`` in the form in which they are compared, and its line."""
 
     kind: str
     values: frozenset[str]
@@ -78,7 +78,7 @@ class Destination:
     host_header: str | None = None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Its addresses as text."""
         return ", ".join(map(str, self.addresses))
 

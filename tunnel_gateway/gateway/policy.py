@@ -124,7 +124,7 @@ def describe(destination: Destination) -> str:
         who += f", but none of {' or '.join(map(_words, destination.deny))}"
     if destination.domains:
         who += f", by {_words(destination.domains)} only"
-    return f"{destination.id} at {destination.place} for {who}"
+    return f"{destination.id} at {destination.location} for {who}"
 
 
 def _words(rule: Rule) -> str:

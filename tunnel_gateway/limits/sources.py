@@ -78,7 +78,7 @@ def source_of(host: str) -> str:
 
 
 @dataclass(slots=True)
-class _State:
+class _Counts:
     begun: TokenBucket = field(default_factory=TokenBucket)
     told: TokenBucket = field(default_factory=TokenBucket)
     handshakes: int = 0
@@ -94,8 +94,8 @@ class Sources:
         self.limits = limits
         self._clock = clock
         self._remembered = remembered
-        self._holding: dict[str, _State] = {}  # bounded by the connections that there are
-        self._quiet: OrderedDict[str, _State] = OrderedDict()
+        self._holding: dict[str, _Counts] = {}  # bounded by the connections that there are
+        self._quiet: OrderedDict[str, _Counts] = OrderedDict()
         self._told = TokenBucket()
 
     def __len__(self) -> int:
@@ -105,45 +105,45 @@ class Sources:
     def tunnel(self, source: str) -> Iterator[None]:
         """Hold a place for a tunnel; raises RateLimitedError, TooManyTunnelsError."""
         limits = self.limits.of(source)
-        state = self._state(source)
-        if limits.rate and not state.begun.take(limits.rate, self._clock()):
+        counts = self._counts_of(source)
+        if limits.rate and not counts.begun.take(limits.rate, self._clock()):
             raise RateLimitedError(
                 f"{source} begins more than {limits.rate.per_second:g} handshakes a second,"
                 f" {Limit.SOURCE_RATE.reached()}",
                 Limit.SOURCE_RATE,
             )
-        if 0 < limits.tunnels <= state.tunnels:
+        if 0 < limits.tunnels <= counts.tunnels:
             raise TooManyTunnelsError(
-                f"{source} has {state.tunnels} tunnels, {Limit.SOURCE_TUNNELS.reached()}",
+                f"{source} has {counts.tunnels} tunnels, {Limit.SOURCE_TUNNELS.reached()}",
                 Limit.SOURCE_TUNNELS,
             )
-        state.tunnels += 1
-        self._holding[source] = state
+        counts.tunnels += 1
+        self._holding[source] = counts
         self._quiet.pop(source, None)
         try:
             yield
         finally:
-            state.tunnels -= 1
-            if not state.tunnels:
+            counts.tunnels -= 1
+            if not counts.tunnels:
                 del self._holding[source]
-                self._remember(source, state)
+                self._remember(source, counts)
 
     @contextmanager
     def handshake(self, source: str) -> Iterator[None]:
         """Hold a place for a handshake, beside that for its tunnel; raises RateLimitedError."""
         limits = self.limits.of(source)
-        state = self._state(source)
-        if 0 < limits.handshakes <= state.handshakes:
+        counts = self._counts_of(source)
+        if 0 < limits.handshakes <= counts.handshakes:
             raise RateLimitedError(
-                f"{source} has {state.handshakes} handshakes in progress,"
+                f"{source} has {counts.handshakes} handshakes in progress,"
                 f" {Limit.SOURCE_HANDSHAKES.reached()}",
                 Limit.SOURCE_HANDSHAKES,
             )
-        state.handshakes += 1
+        counts.handshakes += 1
         try:
             yield
         finally:
-            state.handshakes -= 1
+            counts.handshakes -= 1
 
     def charge(self, source: str, seconds: float) -> None:
         """Charge for the processor time of a handshake, if it took more than one is begun for.
@@ -153,25 +153,25 @@ class Sources:
         limits = self.limits.of(source)
         beyond = seconds / HANDSHAKE_TIME - 1
         if limits.rate and beyond > 0:
-            self._state(source).begun.spend(limits.rate, self._clock(), beyond)
+            self._counts_of(source).begun.spend(limits.rate, self._clock(), beyond)
 
     def tells(self, source: str) -> bool:
         """Tell whether a refusal is still answered and logged, and count it."""
         now = self._clock()
         each = self.limits.of(source).told
-        if each and not self._state(source).told.take(each, now):
+        if each and not self._counts_of(source).told.take(each, now):
             return False
         return self._told.take(_TOLD_ALL, now)
 
-    def _state(self, source: str) -> _State:
-        if state := self._holding.get(source):
-            return state
-        state = self._quiet.get(source) or _State()
-        self._remember(source, state)
-        return state
+    def _counts_of(self, source: str) -> _Counts:
+        if counts := self._holding.get(source):
+            return counts
+        counts = self._quiet.get(source) or _Counts()
+        self._remember(source, counts)
+        return counts
 
-    def _remember(self, source: str, state: _State) -> None:
-        self._quiet[source] = state
+    def _remember(self, source: str, counts: _Counts) -> None:
+        self._quiet[source] = counts
         self._quiet.move_to_end(source)
         if len(self._quiet) > self._remembered:
             self._quiet.popitem(last=False)

@@ -46,7 +46,7 @@ _LIMITS: Final = {"crl": MAX_LIST_SIZE, "ocsp": MAX_ANSWER_SIZE}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class StatusSource:
     """A source of information about ``link``; equal sources give the same.
 
     ``urls`` are alternatives. They are empty for the kind ``folder``.
@@ -64,14 +64,14 @@ class Source:
         return f"{hashlib.sha256(joined).hexdigest()}.{self.kind}"
 
 
-def sources(link: Link) -> Iterator[Source]:
+def status_sources(link: Link) -> Iterator[StatusSource]:
     """Yield where the status of the certificate can be learned, the cheapest first."""
     issuer, certificate = link.issuer.fingerprint, link.certificate
-    yield Source("folder", (issuer,), (), link)
+    yield StatusSource("folder", (issuer,), (), link)
     if certificate.crl_urls:
-        yield Source("crl", (issuer, *certificate.crl_urls), certificate.crl_urls, link)
+        yield StatusSource("crl", (issuer, *certificate.crl_urls), certificate.crl_urls, link)
     if certificate.ocsp_urls:
-        yield Source("ocsp", (issuer, certificate.serial_hex), certificate.ocsp_urls, link)
+        yield StatusSource("ocsp", (issuer, certificate.serial_hex), certificate.ocsp_urls, link)
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ class Inquiries:
         self._fetcher = Fetcher()
         # Not the workers of the handshakes: a large list takes one for a second.
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="revocation")
-        self._inquiries: OrderedDict[Source, Inquiry] = OrderedDict()
+        self._inquiries: OrderedDict[StatusSource, Inquiry] = OrderedDict()
         self._running: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -121,7 +121,7 @@ class Inquiries:
         await self._fetcher.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
-    def ask(self, source: Source) -> Inquiry:
+    def ask(self, source: StatusSource) -> Inquiry:
         """Return the running inquiry, or the last one if no new one is due; else start one."""
         inquiry = self._inquiries.get(source)
         first = inquiry is None
@@ -142,7 +142,7 @@ class Inquiries:
         for source in [source for source in self._inquiries if source.kind != "ocsp"]:
             self.ask(source)
 
-    async def _run(self, source: Source, inquiry: Inquiry, first: bool) -> None:
+    async def _run(self, source: StatusSource, inquiry: Inquiry, first: bool) -> None:
         inquiry.due = self._loop.time() + min(RETRY_SECONDS, self._recheck)
         try:
             if source.kind == "folder":
@@ -159,7 +159,7 @@ class Inquiries:
         finally:
             inquiry.task = None
 
-    async def _look_into_folder(self, source: Source, inquiry: Inquiry) -> None:
+    async def _look_into_folder(self, source: StatusSource, inquiry: Inquiry) -> None:
         if self._folder is not None:
             lists = await self._loop.run_in_executor(
                 self._workers, self._folder.lists_of, source.link.issuer
@@ -170,7 +170,7 @@ class Inquiries:
                 self._on_news()
         inquiry.due = self._loop.time() + self._recheck
 
-    async def _recall(self, source: Source, inquiry: Inquiry) -> bool:
+    async def _recall(self, source: StatusSource, inquiry: Inquiry) -> bool:
         """Take what an earlier process has fetched; False if there is nothing of use."""
         limit = _LIMITS[source.kind]
         kept = await self._loop.run_in_executor(
@@ -187,7 +187,7 @@ class Inquiries:
         inquiry.due = min(inquiry.due, self._loop.time() + max(0.0, self._recheck - age))
         return True
 
-    async def _fetch(self, source: Source, inquiry: Inquiry) -> None:
+    async def _fetch(self, source: StatusSource, inquiry: Inquiry) -> None:
         for left, url in zip(reversed(range(len(source.urls))), source.urls, strict=True):
             try:
                 data = await self._fetch_from(url, source, inquiry)
@@ -199,7 +199,7 @@ class Inquiries:
                 await self._loop.run_in_executor(self._workers, self._cache.write, name, data)
                 return
 
-    async def _fetch_from(self, url: str, source: Source, inquiry: Inquiry) -> bytes:
+    async def _fetch_from(self, url: str, source: StatusSource, inquiry: Inquiry) -> bytes:
         limit = _LIMITS[source.kind]
         if source.kind == "crl":
             data = await self._fetcher.fetch(url, limit=limit, seconds=_LIST_SECONDS)
@@ -212,7 +212,7 @@ class Inquiries:
         return data
 
     async def _take(
-        self, source: Source, inquiry: Inquiry, data: bytes, nonce: bytes | None
+        self, source: StatusSource, inquiry: Inquiry, data: bytes, nonce: bytes | None
     ) -> None:
         """Check what came, in a worker, and keep it; raises RevocationDataError."""
         now = datetime.now(UTC)

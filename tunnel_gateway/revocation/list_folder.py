@@ -16,7 +16,8 @@ from tunnel_gateway.pki.status.crl import MAX_LIST_SIZE, ProvenList, RevocationL
 
 log = get_logger(__name__)
 
-_State = tuple[int, int, int]
+# A file has changed if one of these has: the time of its last change, its size, its inode.
+_Version = tuple[int, int, int]
 
 
 class ListFolder:
@@ -29,7 +30,7 @@ class ListFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._states: dict[Path, _State] = {}
+        self._versions: dict[Path, _Version] = {}
         self._lists: dict[Path, RevocationList] = {}
 
     def lists_of(self, issuer: Certificate) -> list[ProvenList]:
@@ -49,15 +50,15 @@ class ListFolder:
             # The lists that were read stay in use: a lost file must not make a user unrevoked.
             log.warning("crl_folder_not_read", folder=str(self._folder), detail=error.strerror)
             return
-        states = dict(self._seen(paths))
-        for path in self._lists.keys() - states.keys():
+        versions = dict(self._seen(paths))
+        for path in self._lists.keys() - versions.keys():
             del self._lists[path]
-        for path, state in states.items():
-            if self._states.get(path) != state:
+        for path, version in versions.items():
+            if self._versions.get(path) != version:
                 self._read(path)
-        self._states = states
+        self._versions = versions
 
-    def _seen(self, paths: list[Path]) -> Iterator[tuple[Path, _State]]:
+    def _seen(self, paths: list[Path]) -> Iterator[tuple[Path, _Version]]:
         for path in paths:
             if path.name.startswith("."):
                 continue

@@ -26,7 +26,7 @@ from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.status.crl import RevocationList
 from tunnel_gateway.pki.status.standing import Link, RevocationStore, links
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
-from tunnel_gateway.revocation.ask import Inquiries, Inquiry, sources
+from tunnel_gateway.revocation.ask import Inquiries, Inquiry, status_sources
 from tunnel_gateway.revocation.cache import RevocationCache
 from tunnel_gateway.revocation.list_folder import ListFolder
 
@@ -166,7 +166,7 @@ class Revocation:
     def _ask(self, work: _Work, link: Link) -> list[Inquiry]:
         listed = self._store.has_list(link, datetime.now(UTC))
         # A list serves all users of a centre; a responder is asked about each of them.
-        wanted = [source for source in sources(link) if source.kind != "ocsp" or not listed]
+        wanted = [source for source in status_sources(link) if source.kind != "ocsp" or not listed]
         return [work.inquiries.ask(source) for source in wanted]
 
     async def _learn(

@@ -37,7 +37,7 @@ _PERSONAL: Final = {
     "0.9.2342.19200300.100.1.1": "uid",
 }
 _ALTERNATIVES: Final = "2.5.29.17"
-_LIST_PLACES: Final = "2.5.29.31"
+_DISTRIBUTION_POINTS: Final = "2.5.29.31"
 _INFORMATION: Final = "1.3.6.1.5.5.7.1.1"
 _TASHKENT: Final = timezone(timedelta(hours=5))
 
@@ -285,7 +285,7 @@ def _extensions(parsed: LeanCertificate) -> dict[str, Any]:
     purposes = parsed.extended_key_usage_value
     policies = parsed.certificate_policies_value
     with extensions.naming("cRLDistributionPoints"):
-        crl_urls = extensions.list_addresses(parsed.extension_values.get(_LIST_PLACES))
+        crl_urls = extensions.list_addresses(parsed.extension_values.get(_DISTRIBUTION_POINTS))
     with extensions.naming("authorityInfoAccess"):
         ocsp_urls = extensions.responder_addresses(parsed.extension_values.get(_INFORMATION))
     return {

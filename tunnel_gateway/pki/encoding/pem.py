@@ -105,7 +105,7 @@ def _starts(text: bytes) -> Iterator[int]:
 
 
 def _dashes(text: bytes, end: int, done: int) -> list[int]:
-    """Return the places of the dashes before ``end``, the last one first, and none before done."""
+    """Return the positions of the dashes between ``done`` and ``end``, the last one first."""
     ends: list[int] = []
     while len(ends) < _MOST_BEFORE:
         size = 1 if text[end - 1 : end] == b"-" else _LONG_DASH_SIZE

@@ -111,17 +111,17 @@ class Entry:
 
 
 class Entries:
-    """The entries that count: their serial numbers in order, each with its place, 24 bytes each.
+    """The entries that count: serial number and position in 24 bytes each, in order.
 
-    ``passed_over`` is how many others there are, which match nobody.
+    ``passed_over`` is the number of the other entries, which match nobody.
     """
 
     def __init__(self, entries: bytes) -> None:
         """Raises ValueError if it cannot be told where an entry ends."""
         self._entries = entries
-        places = list(_places(entries))
-        self.passed_over = places.count(_MATCHES_NOBODY)
-        self._index = b"".join(sorted(places))
+        index_entries = list(_index_entries(entries))
+        self.passed_over = index_entries.count(_MATCHES_NOBODY)
+        self._index = b"".join(sorted(index_entries))
 
     def __len__(self) -> int:
         return len(self._index) // _ENTRY_SIZE
@@ -153,8 +153,8 @@ class Entries:
         return Entry(_since(parts), _reason(parts))
 
 
-def _places(entries: bytes) -> Iterator[bytes]:
-    """Yield the serial number and the place of each entry that counts, and nothing of others."""
+def _index_entries(entries: bytes) -> Iterator[bytes]:
+    """Yield number and position of each entry that counts, and _MATCHES_NOBODY for the others."""
     at, size = 0, len(entries)
     while at < size:
         start, end = _bounds(entries, at)
@@ -170,7 +170,7 @@ def _places(entries: bytes) -> Iterator[bytes]:
 
 
 def _bounds(entries: bytes, at: int) -> tuple[int, int]:
-    """Return where the contents of the entry at a place start and end."""
+    """Return where the contents of the entry at a position start and end."""
     header = entries[at : at + 2 + _MAX_LENGTH_BYTES]
     if len(header) < 2 or header[0] != tags.SEQUENCE:
         raise ValueError("a value among the entries that is not an entry")

@@ -1,4 +1,4 @@
-"""A bounded memory of what was proven, so that it need not be proven again."""
+"""A bounded cache of proven facts, so that they need not be proven again."""
 
 from __future__ import annotations
 

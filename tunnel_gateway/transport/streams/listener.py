@@ -20,7 +20,7 @@ log = get_logger(__name__)
 # When accept fails (no descriptors left, mostly) it is tried again, later and later.
 _FIRST_DELAY_SECONDS = 0.005
 _LAST_DELAY_SECONDS = 1.0
-# To find our place among those who listen on a port; they may be many, and busy.
+# To find our index among the sockets that listen on a port; they may be many, and busy.
 _FIND_SECONDS = 3.0
 
 
@@ -53,8 +53,8 @@ class Listener:
         self.replaced = shared or passed is not None
         self._socket = passed or _listen(host, port, shared=shared)
         self._delay = _FIRST_DELAY_SECONDS
-        self._probes: dict[tuple[str, int], int] = {}  # ours, and the place each was meant for
-        self._own_probe: asyncio.Future[int]  # the place of the one that came here
+        self._probes: dict[tuple[str, int], int] = {}  # ours, and the index that each was meant for
+        self._own_probe: asyncio.Future[int]  # the index of the probe that came here
         self._task = keep_running("accept", self._accept)
 
     @property
@@ -78,7 +78,7 @@ class Listener:
                 await self._leave_to_others()
             except OSError as error:
                 handover.pick_all(self._socket)
-                detail = str(error) or "our place among those who listen was not found in time"
+                detail = str(error) or "our index among the sockets was not known in time"
                 log.warning("port_left_at_once", detail=detail)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
@@ -89,11 +89,11 @@ class Listener:
         count = handover.group_size(self._socket)
         if count == 1:
             return
-        handover.pick_others(self._socket, await self._find_place(count), count)
+        handover.pick_others(self._socket, await self._find_own_index(count), count)
         await asyncio.sleep(handover.LEAVING_SECONDS)
 
-    async def _find_place(self, count: int) -> int:
-        """Return our place among all ``count`` that listen here. Raises OSError."""
+    async def _find_own_index(self, count: int) -> int:
+        """Return our index among all ``count`` sockets that listen here. Raises OSError."""
         loop = asyncio.get_running_loop()
         self._own_probe = loop.create_future()
         with ExitStack() as stack:

@@ -31,7 +31,7 @@ _SO_DETACH_REUSEPORT_BPF: Final = 68
 _LOCAL, _STATE, _INODE = 1, 3, 9
 _LISTENING: Final = "0A"
 # Far more daemons than a machine has cores for.
-_MAX_PLACES: Final = 256
+_MAX_SOCKETS: Final = 256
 
 # Classic BPF (the kernel's networking/filter): operation, jumps, operand.
 _LOAD, _MODULO, _SKIP_IF_LESS, _ADD, _RETURN, _RETURN_IT = 0x20, 0x94, 0x35, 0x04, 0x06, 0x16
@@ -55,18 +55,18 @@ def group_size(listening: socket.socket) -> int:
             addresses.append(fields[_LOCAL])
             if fields[_INODE] == inode:
                 own = fields[_LOCAL]
-    if not 0 < addresses.count(own) <= _MAX_PLACES:
+    if not 0 < addresses.count(own) <= _MAX_SOCKETS:
         raise OSError(f"{table} does not have this socket")
     return addresses.count(own)
 
 
 def pick(listening: socket.socket, index: int) -> None:
-    """Give every new connection of the port to the socket at ``place``. Raises OSError."""
+    """Give every new connection of the port to the socket at ``index``. Raises OSError."""
     _attach(listening, ((_RETURN, 0, 0, index),))
 
 
 def pick_others(listening: socket.socket, index: int, count: int) -> None:
-    """Give new connections to the sockets at the other ones of ``count`` places. Raises OSError."""
+    """Give new connections to the other sockets, of ``count`` in all. Raises OSError."""
     _attach(
         listening,
         (

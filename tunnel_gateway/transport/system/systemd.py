@@ -30,7 +30,7 @@ _MICROSECONDS: Final = 1_000_000
 _MAX_DIGITS: Final = 15  # 31 years
 
 
-class _State(Enum):
+class _Phase(Enum):
     STARTING = auto()
     SERVING = auto()
     RELOADING = auto()
@@ -49,13 +49,13 @@ class Notifier:
         # A path, or a name of the abstract namespace, whose first byte is a zero.
         self._address = {"/": address, "@": f"\0{address[1:]}"}.get(address[:1])
         self._watchdog_seconds = _watchdog_seconds(variables)
-        self._state = _State.STARTING
+        self._phase = _Phase.STARTING
         self._status = ""
 
     def ready(self) -> None:
         """The gateway serves, at first or again; nothing once it stops."""
-        if self._state is not _State.STOPPING:
-            self._state = _State.SERVING
+        if self._phase is not _Phase.STOPPING:
+            self._phase = _Phase.SERVING
             self._send("READY=1")
 
     @contextmanager
@@ -65,8 +65,8 @@ class Notifier:
         systemd takes the time for the proof that the message answers its own signal and no
         earlier one: it is CLOCK_MONOTONIC in microseconds (Type=notify-reload).
         """
-        if self._state is _State.SERVING:
-            self._state = _State.RELOADING
+        if self._phase is _Phase.SERVING:
+            self._phase = _Phase.RELOADING
             self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             yield
@@ -75,7 +75,7 @@ class Notifier:
 
     def stopping(self, seconds: float) -> None:
         """The gateway serves no more, and waits up to ``seconds`` for what still runs."""
-        self._state = _State.STOPPING
+        self._phase = _Phase.STOPPING
         microseconds = int((seconds + _MARGIN_SECONDS) * _MICROSECONDS)
         self._send("STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")
 

@@ -234,7 +234,7 @@ def _checked_tlvs(header: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _tlvs(header: bytes, at: int) -> Iterator[tuple[int, int, int]]:
-    """Give type, place and size of each addition."""
+    """Give type, position and size of each addition."""
     while at < len(header):
         if len(header) - at < 3:
             raise ProtocolViolationError("a PROXY header with a piece of an addition at its end")
