@@ -26,6 +26,7 @@ def keep_memory_private() -> None:
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - Windows has none
 
+        # Where this is refused, the call below still protects a process on Linux.
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":

@@ -35,6 +35,7 @@ from tunnel_gateway.errors import Fault
 from tunnel_gateway.subject_numbers import DIGITS
 
 PREFIX: Final = "tunnel.destination."
+# A tunnel tries the addresses in turn and shares its time among them.
 MAX_ADDRESSES: Final = 16
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)

@@ -34,16 +34,21 @@ from tunnel_gateway.transport.wire.rates import Rate
 
 log = get_logger(__name__)
 
+# A new tunnel waits for this answer, so it must be short; Redis answers within a few milliseconds.
 ASK_SECONDS: Final = 0.25
+# A gateway that died holds its numbers for this long.
 LEASE_SECONDS: Final = 15.0
 # Three renewals may be lost before the lease is.
 RENEW_SECONDS: Final = LEASE_SECONDS / 4
+# The first and the longest wait before Redis is tried again. After a connection that lasted
+# _STEADY_SECONDS, the first wait is the short one again.
 _AGAIN_SECONDS: Final = 1.0
 _LAST_AGAIN_SECONDS: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
 # Redis forgets the numbers of open tunnels after this time; the gateway writes them again before.
 _KEEP_SECONDS: Final = 24 * 3600
 _REWRITE_SECONDS: Final = _KEEP_SECONDS / 4
+# Redis answers nobody else during one command, so a command must not have too many keys.
 _REWRITE_AT_ONCE: Final = 500
 # More than any gateway has of one certificate.
 _MOST_PLACES: Final = 1_000_000

@@ -17,6 +17,8 @@ from tunnel_gateway.observability.logs import get_logger
 log = get_logger(__name__)
 
 _OURS: Final = re.compile(r"[0-9a-f]{64}\.(crl|ocsp)")
+# An older list or answer has expired, as a rule. The number bounds the folder: each user's
+# certificate adds an answer.
 _KEPT_SECONDS: Final = 30 * 86_400
 _MAX_FILES: Final = 20_000
 
@@ -37,7 +39,7 @@ class RevocationCache:
             if status.st_size > limit:
                 return None
             return path.read_bytes(), max(0.0, time.time() - status.st_mtime)
-        except FileNotFoundError:
+        except FileNotFoundError:  # the usual case: nothing was fetched yet
             return None
         except OSError as error:
             log.warning("revocation_cache_failed", file=str(path), detail=error.strerror)

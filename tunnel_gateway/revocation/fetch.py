@@ -13,10 +13,12 @@ import aiohttp
 
 from tunnel_gateway.errors import RevocationDataError
 
+# Addresses come from certificates, so the number of connections out of them must be bounded.
 MAX_FETCHES: Final = 16
 # For how long an address that did not answer is left alone.
 REST_SECONDS: Final = 60.0
 
+# Bounds the memory for such addresses; a centre has a few.
 _MAX_RESTING: Final = 1024
 _HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "tunnel-gateway"}
 

@@ -36,7 +36,9 @@ log = get_logger(__name__)
 _PARTS: Final = 10
 # How many open tunnels are looked at before others get a turn.
 _AT_ONCE: Final = 100
+# As many as there are answers in the store.
 _MAX_FRESH: Final = 65536
+# Files are kept for a month, so a day more or less does not matter.
 _PRUNE_SECONDS: Final = 24 * 3600.0
 
 

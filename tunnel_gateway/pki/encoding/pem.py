@@ -48,11 +48,11 @@ def is_pem(data: bytes) -> bool:
     """Tell whether there is a PEM block in ``data``, or what looks like one that was damaged."""
     try:
         text = _normal(data)
-    except ValueError:
+    except ValueError:  # begins like UTF-16, but is not text
         return False
     try:
         return any(_is_at_a_line(text, start) for start in _starts(text))
-    except ValueError:
+    except ValueError:  # too many words like BEGIN: reading it gives the error
         return True
 
 

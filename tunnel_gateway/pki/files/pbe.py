@@ -32,9 +32,11 @@ ROUNDS: Final = 600_000
 MAX_ROUNDS: Final = 4_000_000
 # RC2 runs in Python: a second for this much. Some hundred certificates fit in.
 MAX_RC2_SIZE: Final = 256 * 1024
+# PKCS#12 repeats password and salt up to full blocks, so long ones cost time and memory.
 MAX_PASSWORD_SIZE: Final = 1024
 _MAX_SALT_SIZE: Final = 1024
 
+# RFC 8018, section 4.1, asks for at least 8 bytes.
 _SALT_SIZE: Final = 16
 _AES_BLOCK_SIZE: Final = 16
 _DES_BLOCK_SIZE: Final = 8

@@ -85,6 +85,7 @@ class Pfx:
     def _under_a_password(self, read: Callable[[bytes | None], _T]) -> _T:
         *first, last = self._passwords
         for password in first:
+            # Both forms of "no password" are tried; the error of the last one counts.
             with suppress(WrongPasswordError):
                 return read(password)
         return read(last)

@@ -148,7 +148,7 @@ class Entries:
         try:
             whole = ber.write(tags.SEQUENCE, self._entries[start:end])
             parts = ber.read(whole).children(_PARTS)
-        except ValueError:
+        except ValueError:  # its serial number is known, so it is a revocation all the same
             return Entry(None, _NO_REASON)
         return Entry(_since(parts), _reason(parts))
 

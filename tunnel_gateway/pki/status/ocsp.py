@@ -32,6 +32,7 @@ NONCE_SIZE: Final = 32
 
 # Without nextUpdate there is always something newer to be had (RFC 6960, 2.4).
 _UNLIMITED_ANSWER_LIFE: Final = timedelta(hours=1)
+# An answer needs one certificate of a responder; each one costs a signature check.
 _MAX_RESPONDERS: Final = 4
 _HASHES: Final = ("sha1", "sha256")
 _OCSP_SIGNING: Final = "ocsp_signing"

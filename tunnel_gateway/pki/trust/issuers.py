@@ -17,6 +17,7 @@ from pyhanko_certvalidator.registry import CertificateRegistry, TrustManager
 
 from tunnel_gateway.pki.trust.refusals import too_many_ways
 
+# A chain of eight needs eight steps. The bound is for chains that a stranger made to cost time.
 MAX_SEARCH_STEPS: Final = 64
 
 

@@ -67,7 +67,7 @@ from tunnel_gateway.pki.encoding.der import MALFORMED
 from tunnel_gateway.pki.encoding.oids import SIGNATURE_OIDS
 from tunnel_gateway.pki.trust import refusals
 from tunnel_gateway.pki.trust.issuers import Anchors, Shown, names_key_of
-from tunnel_gateway.pki.trust.proven import Memory, key_of
+from tunnel_gateway.pki.trust.proven import ProvenCache, key_of
 
 # A chain of eight is checked with eight signatures; twice that leaves room for a second path
 # (a root with two keys of one name) and bounds the work that a stranger can cause to 40 ms.
@@ -91,7 +91,7 @@ class GostSignatureValidator(SignatureValidator):
     """
 
     def __init__(self) -> None:
-        self._verified: Memory[bool] = Memory(VERIFIED_LINKS)
+        self._verified: ProvenCache[bool] = ProvenCache(VERIFIED_LINKS)
 
     def validate_signature(
         self,

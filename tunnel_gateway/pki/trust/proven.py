@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Memory(Generic[T]):
+class ProvenCache(Generic[T]):
     """At most ``size`` values by their key; the least recently used one is forgotten.
 
     Safe to call from several threads.

@@ -17,7 +17,7 @@ from tunnel_gateway.pki.certificates.certificate import Certificate, parse_certi
 from tunnel_gateway.pki.certificates.extensions import LeanCertificate, binds_names
 from tunnel_gateway.pki.certificates.names import domain_matches, normalise_domain
 from tunnel_gateway.pki.trust.paths import GostSignatureValidator, find_path, make_anchor
-from tunnel_gateway.pki.trust.proven import Memory, key_of
+from tunnel_gateway.pki.trust.proven import ProvenCache, key_of
 from tunnel_gateway.pki.trust.vouching import KnownCentres
 
 # As the protocol has it.
@@ -26,8 +26,10 @@ MAX_CHAIN_SIZE: Final = 16 * 1024
 # The users of a large organisation. Each takes 3 KB, for the centres' certificates are shared:
 # some 50 MB when full.
 DEFAULT_CACHE_SIZE: Final = 16_384
+# Parsed certificates of centres; a national system has some dozens.
 _ISSUERS: Final = 64
 
+# More names would make the message hard to read.
 _SHOWN_NAMES: Final = 5
 _CLIENT_PURPOSES: Final = frozenset({"clientAuth", "anyExtendedKeyUsage"})
 _DOCUMENT_USAGES: Final = frozenset({"digitalSignature", "nonRepudiation"})
@@ -83,8 +85,8 @@ class ChainValidator:
         self._names_bound = any(anchor.constrains_names for anchor in trust_anchors)
         self._signatures = GostSignatureValidator()
         self._centres = KnownCentres(trust_anchors, self._signatures)
-        self._accepted: Memory[VerifiedPeer] = Memory(cache_size)
-        self._issuers: Memory[_Issuer] = Memory(_ISSUERS)
+        self._accepted: ProvenCache[VerifiedPeer] = ProvenCache(cache_size)
+        self._issuers: ProvenCache[_Issuer] = ProvenCache(_ISSUERS)
 
     def verify_client(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
         """Validate a user's chain (DER, leaf first) at the aware time ``at``.

@@ -16,6 +16,7 @@ async def accept(listening: socket.socket) -> tuple[socket.socket, Address]:
     it from there would lose it. Here the task itself accepts, and returns at once.
     """
     while True:
+        # No connection waits: another process that shares the port may have taken it.
         with suppress(BlockingIOError, InterruptedError):
             connection, address = listening.accept()
             connection.setblocking(False)

@@ -13,6 +13,7 @@ from tunnel_gateway.transport.streams.accepting import accept
 from tunnel_gateway.transport.streams.stream import SocketStream, format_address
 from tunnel_gateway.transport.system import handover
 
+# Connections that come while the loop is busy wait here. The system cuts it to net.core.somaxconn.
 BACKLOG = 1024
 
 log = get_logger(__name__)

@@ -15,7 +15,9 @@ from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.streams.byte_stream import Observer
 from tunnel_gateway.transport.streams.inbox import Inbox
 
+# Unsent data above this pause the other side: this bounds the memory of a slow peer.
 WRITE_BUFFER_HIGH = 256 * 1024
+# Sixteen records: they are opened in one batch, which is faster than one by one.
 RECEIVE_BUFFER = 256 * 1024
 # How long close() waits for a slow peer to take what was written.
 FLUSH_SECONDS = 30.0

@@ -11,6 +11,7 @@ from tunnel_gateway.errors import CannotListenError
 
 # The first descriptor that is passed; the others follow it.
 _FIRST: Final = 3
+# The gateway takes a port and up to four admin sockets; a large number is a mistake.
 _MAX_SOCKETS: Final = 16
 _VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 

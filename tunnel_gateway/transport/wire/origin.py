@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+# A host name has at most 253 characters, and scheme and port have few. More is not an origin.
 _MAX_ORIGIN: Final = 300
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?",
