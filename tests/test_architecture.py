@@ -17,13 +17,13 @@ PACKAGE = "tunnel_gateway"
 MAX_LINES = 400
 
 # Each part with the parts it may import besides itself. Nothing else may be imported from us.
-BESIDE = {"errors", "os_errors", "kept_errors", "subject_numbers", "plain_text"}
+BESIDE = {"end_reasons", "errors", "os_errors", "kept_errors", "subject_numbers", "plain_text"}
 SIDE = {*BESIDE, "config", "observability"}
 BELOW = {*SIDE, "gost", "pki", "cms", "protocol", "transport"}
 LAYERS: dict[str, set[str]] = {
     **{name: set() for name in BESIDE},
     "config": {"errors", "plain_text", "subject_numbers"},
-    "observability": {"errors"},
+    "observability": {"end_reasons", "errors"},
     "gost": {"errors"},
     "pki": {"errors", "os_errors", "gost", "plain_text"},
     "cms": {"errors", "gost", "pki"},

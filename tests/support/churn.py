@@ -23,9 +23,10 @@ from typing import Any, TypeVar
 import uvloop
 
 from tests.support.processes import LOOPBACK, open_sockets, wait_until
+from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import DestinationUnreachableError, ShuttingDownError
 from tunnel_gateway.transport.streams.listener import Listener
-from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayLimits
+from tunnel_gateway.transport.streams.relay import Relay, RelayLimits
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 AT_ONCE = 64

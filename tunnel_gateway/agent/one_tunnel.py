@@ -9,10 +9,11 @@ from tunnel_gateway.agent.handshake import open_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS, OneShotAddress
 from tunnel_gateway.agent.pages.page_tunnel import LIMITS
 from tunnel_gateway.config.values import Address
+from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd
+from tunnel_gateway.transport.streams.relay import Relay, RelayEnd
 
 
 async def serve_one_tunnel(

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 
 from tunnel_gateway.config.destinations import Destination
+from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     LimitReachedError,
@@ -34,7 +35,7 @@ from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.protocol.server import ServerConnection
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 log = get_logger(__name__)
@@ -101,7 +102,7 @@ class Session:
             return self._break_off(error)
         except OSError as error:
             let_go(error)
-            return RelayEnd("peer_lost", error)
+            return RelayEnd(EndReason.PEER_LOST, error)
         except asyncio.CancelledError:
             if self._stop_error is None:
                 raise
@@ -207,7 +208,7 @@ class Session:
                 self._channel.close()
             else:
                 self._channel.abort(DestinationUnreachableError("its refusal was cut"))
-            return RelayEnd("upgrade_refused")
+            return RelayEnd(EndReason.UPGRADE_REFUSED)
         relay = Relay(
             self._channel,
             socket,

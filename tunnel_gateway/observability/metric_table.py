@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from tunnel_gateway.end_reasons import GATEWAY_ENDS
 from tunnel_gateway.errors import (
     AlertReceivedError,
     CertificateError,
@@ -22,18 +23,6 @@ from tunnel_gateway.errors import (
 )
 
 OTHER: Final = "other"
-# The ends of a tunnel that have no error of ours: the words of transport/streams/relay.py and of a
-# session.
-_ENDS: Final = (
-    "completed",
-    "peer_left",
-    "peer_lost",
-    "destination_lost",
-    "idle_timeout",
-    "half_close_timeout",
-    "lifetime_timeout",
-    "upgrade_refused",
-)
 
 
 def _codes(kind: type[TunnelGatewayError]) -> Iterator[str]:
@@ -44,10 +33,9 @@ def _codes(kind: type[TunnelGatewayError]) -> Iterator[str]:
 
 # The errors that end tunnels. Errors of files and of the agent end no tunnel.
 _ERRORS: Final = (CertificateError, PeerError, RefusalError, AlertReceivedError, TruncatedError)
+_ERROR_CODES: Final = (code for kind in _ERRORS for code in _codes(kind))
 REASONS: Final = (
-    *dict.fromkeys(
-        (*_ENDS, *(code for kind in _ERRORS for code in _codes(kind)), TunnelGatewayError.code)
-    ),
+    *dict.fromkeys((*map(str, GATEWAY_ENDS), *_ERROR_CODES, TunnelGatewayError.code)),
     OTHER,
 )
 

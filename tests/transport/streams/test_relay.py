@@ -19,6 +19,7 @@ from tests.support.loopback import (
     send,
     stream_and_socket,
 )
+from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
     Limit,
@@ -26,7 +27,7 @@ from tunnel_gateway.errors import (
     TimedOutError,
     TunnelGatewayError,
 )
-from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
 from tunnel_gateway.transport.streams.stream import RECEIVE_BUFFER, SocketStream
 
 MIB = 2**20

@@ -10,10 +10,11 @@ from tunnel_gateway.agent.handshake import Tunnel
 from tunnel_gateway.agent.pages.address import PageAddress
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.pages.page_stream import PageStream
+from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import EndReason, Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
 
 log = get_logger(__name__)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import Limit, TimedOutError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.streams.byte_stream import NOBODY, ByteStream
@@ -32,21 +32,6 @@ class RelayLimits:
     half_close: float
     lifetime: float = 0.0
     bandwidth: int = 0
-
-
-class EndReason(StrEnum):
-    """How a relay can end without an error of ours. Logs and metrics use these words."""
-
-    COMPLETED = "completed"
-    PEER_LEFT = "peer_left"
-    PEER_LOST = "peer_lost"
-    IDLE = "idle_timeout"
-    HALF_CLOSE = "half_close_timeout"
-    LIFETIME = "lifetime_timeout"
-    # The plain side broke off: the application of the gateway, or one of the agent's two streams.
-    DESTINATION_LOST = "destination_lost"
-    PAGE_LOST = "page_lost"
-    LOCAL_LOST = "local_lost"
 
 
 # The limits that end a relay, and what the log says of each.
