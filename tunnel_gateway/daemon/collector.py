@@ -24,9 +24,11 @@ from typing import Final
 
 from tunnel_gateway.daemon.resident_memory import MemoryWatch
 
+# How often it is decided whether a search is due.
 _SECONDS: Final = 5.0
 # With so few connections a full search takes some milliseconds.
 _FEW: Final = 50
+# From one such search to the next.
 _FEW_SECONDS: Final = 600.0
 # When the memory is full, users are refused: a search is worth its time then, once a minute.
 _FULL_SECONDS: Final = 60.0

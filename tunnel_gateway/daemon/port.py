@@ -13,6 +13,7 @@ from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.transport.streams.listener import bound_socket
 
 _FIRST_UNPRIVILEGED: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+# The kernel's default, for a machine without /proc.
 _USUAL_FIRST: Final = 1024
 
 

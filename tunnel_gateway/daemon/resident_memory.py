@@ -13,6 +13,7 @@ from tunnel_gateway.observability.process import resident_bytes
 log = get_logger(__name__)
 
 MIB: Final = 1 << 20
+# Between two looks: the memory must not grow far over the limit in this time.
 _SECONDS: Final = 1.0
 
 

@@ -34,6 +34,7 @@ from tunnel_gateway.transport.streams.stream import SocketStream
 
 log = get_logger(__name__)
 
+# The default of tunnel.connect.timeout.
 _PROBE_SECONDS: Final = 5.0
 # Errors of this machine. They say nothing about the address.
 _OUR_OWN: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}

@@ -14,6 +14,7 @@ from tunnel_gateway.pki.certificates.certificate import Certificate
 log = get_logger(__name__)
 
 WARNING_DAYS: Final = (30, 7, 1, 0)
+# Warnings count in days, so an hour is early enough.
 _LOOK_SECONDS: Final = 3600.0
 _DAY: Final = timedelta(days=1)
 

@@ -38,6 +38,7 @@ _WORDS: Final = {
     "serial": "serial number",
     "domain": "domain",
 }
+# A line lists so many values of a rule, and counts the others.
 _SHOWN: Final = 3
 
 

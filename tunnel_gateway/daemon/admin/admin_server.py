@@ -33,6 +33,7 @@ log = get_logger(__name__)
 
 # Prometheus, a balancer, some operators. A connection above the limit closes the oldest one.
 MAX_CONNECTIONS: Final = 64
+# No request has a body of use.
 _MAX_BODY: Final = 1024
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred of unix(7)
 

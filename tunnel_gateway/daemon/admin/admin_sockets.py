@@ -18,7 +18,9 @@ from tunnel_gateway.errors import CannotListenError
 
 # The owner and the group: the gateway's user, and operators whom somebody put into its group.
 SOCKET_MODE: Final = 0o660
+# Operators and their programs are few, and their connections are accepted at once.
 _BACKLOG: Final = 16
+# A gateway on this machine answers at once. Another program may never answer.
 _ASK_SECONDS: Final = 2.0
 
 
@@ -33,7 +35,7 @@ class AdminSocket:
     def remove_name(self) -> None:
         """Remove the name, unless another gateway has taken it over."""
         path = self.address.path
-        with suppress(OSError):
+        with suppress(OSError):  # a name that stays is replaced at the next start
             if path is not None and path.lstat().st_ino == self._inode:
                 path.unlink()
 
@@ -109,7 +111,7 @@ def _listen_unix(path: Path) -> socket.socket:
         made.rename(path)
     except OSError:
         listening.close()
-        with suppress(OSError):
+        with suppress(OSError):  # the first error says what is wrong
             made.unlink()
         raise
     return listening
@@ -121,14 +123,14 @@ def _make_unix(path: Path) -> tuple[Path, socket.socket]:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listening.setblocking(False)
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):  # usually there is no file of a process of this number
             made.unlink()
         listening.bind(str(made))
         made.chmod(SOCKET_MODE)  # nobody can connect before it listens
         listening.listen(_BACKLOG)
     except OSError:
         listening.close()
-        with suppress(OSError):
+        with suppress(OSError):  # the first error says what is wrong
             made.unlink()
         raise
     return made, listening

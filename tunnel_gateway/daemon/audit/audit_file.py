@@ -85,7 +85,7 @@ class AuditFile:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError:
             self._cut_to = end
-            with suppress(OSError):
+            with suppress(OSError):  # the next append tries it again
                 self._cut()
             raise
         self.head, self._torn = head, None

@@ -24,10 +24,13 @@ log = get_logger(__name__)
 
 # Some ten megabytes.
 MAX_WAITING: Final = 10_000
+# The most records of one write.
 _BATCH: Final = 200
 # Between two attempts while writing fails, and from a write to its fsync.
 _SECOND: Final = 1.0
+# From one line audit_head to the next.
 _HEAD_SECONDS: Final = 3600.0
+# How long a stop waits for a disk that does not answer.
 _LAST_SECONDS: Final = 5.0
 
 Record = Mapping[str, object]

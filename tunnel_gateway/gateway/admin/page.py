@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tunnel_gateway.gateway.admin.amounts import amount, duration, limit_row
 
+# The page reloads itself after this time.
 REFRESH_SECONDS: Final = 5
 
 STYLE: Final = """\
@@ -29,6 +30,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 }
 """
 
+# A certificate with fewer days left is shown in red. The log has warned twice by then.
 _DAYS_BAD: Final = 7
 
 Row = Sequence[object]

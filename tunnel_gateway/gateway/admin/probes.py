@@ -14,7 +14,9 @@ from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.observability.background import GoOn
 
 PROBE_SECONDS: Final = 10.0
+# The default of tunnel.connect.timeout.
 _TIME_LIMIT: Final = 5.0
+# With many destinations not all sockets are opened at once.
 _AT_ONCE: Final = 16
 
 

@@ -20,7 +20,9 @@ from tunnel_gateway.gateway.session_facts import SessionFacts
 
 # Nobody reads a longer list. The status also has the number of all connections.
 MAX_SHOWN: Final = 200
+# Two looks that a rate compares are at least half a second apart, and usually one second or more.
 _RATE_SECONDS: Final = 1.0
+# Older looks are forgotten: the rate must be the present one, not an average of minutes.
 _RATE_MEMORY_SECONDS: Final = 10.0
 
 _Counts = dict[SessionFacts, tuple[int, int]]
