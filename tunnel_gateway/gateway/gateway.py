@@ -60,6 +60,7 @@ class Gateway:
         Raises ConfigError or FileError with everything that the operator must change.
         """
         self._config_file = config_file
+        # Before the audit: a start that fails because of a file leaves no record.
         material = Material.load(config)
         self._audit = Audit(config.audit_file)
         self._fleet = _fleet(config.fleet)
@@ -92,6 +93,7 @@ class Gateway:
 
     async def serve(self) -> None:
         """Listen until SIGTERM or SIGINT, then drain. Raises CannotListenError."""
+        # Before anything listens: a signal from now on ends the gateway in order.
         termination = Termination()
         passed = _passed_socket()
         reloader = Reloader(
@@ -102,6 +104,7 @@ class Gateway:
             done=self._reloaded,
         )
         admin = admin_server(self._admin_addresses, self._overview, self._metrics, self._audit)
+        # Before the port of the tunnels, and closed after it: operators see the start and the stop.
         await admin.start()
         try:
             await self._serve(termination, reloader, passed)
@@ -134,6 +137,7 @@ class Gateway:
         if self._fleet is not None:
             self._fleet.join()
         attending = list(self._notifier.attend(self._status))
+        # Last, when everything is loaded: the loaded objects are set aside.
         collector.begin(asyncio.get_running_loop().time())
         self._notifier.ready()
         await termination.asked()
@@ -182,7 +186,7 @@ class Gateway:
         self._expiry.look(datetime.now(UTC))
 
     def _reloaded(self, done: bool) -> None:
-        self._audit.reopen()
+        self._audit.reopen()  # first, so that the record is in the new file after a rotation
         self._audit.record("reload", {"done": done})
         self._health.reloaded(done)
 
@@ -196,6 +200,7 @@ class Gateway:
     async def _drain(self, listener: Listener, termination: Termination) -> None:
         seconds = self._resources.config.drain_timeout
         self._notifier.stopping(seconds)
+        # Before the listener closes: balancers that ask must not send anybody to a closed port.
         self._stopping.begin(StopStep.NOT_READY)
         await listener.close()
         self._stopping.begin(StopStep.LISTENER_CLOSED)

@@ -117,11 +117,14 @@ class Session:
         check_rate = await self._admit()
         client = await self._authenticate()
         destination = find_destination(self._resources.config.destinations, client.dst_id)
+        # The rules before the places: a user who may not go there takes no place of the others.
         check_permitted(destination, client.peer, client.server_name)
         certificate = self._resources.admission.certificate(client.peer)
         await self._places.enter_async_context(certificate)
         await check_rate()
         self._places.enter_context(self._resources.destinations.tunnel(destination))
+        # Connect before the client is told that the tunnel is open: no page gets an address that
+        # leads nowhere.
         await self._connect(destination)
         page = Inbox(self._channel)
         self._channel.open(page)
