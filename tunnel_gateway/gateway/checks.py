@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import stat
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect as websocket
@@ -19,6 +17,11 @@ from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.config.tunnel import Config, RevocationSettings, load_config
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.daemon.findings import Finding, Status
+from tunnel_gateway.daemon.permission_checks import (
+    check_password_file,
+    check_user,
+    check_writers,
+)
 from tunnel_gateway.daemon.start_checks import check_cryptography, check_descriptors, check_start
 from tunnel_gateway.errors import (
     CertificateError,
@@ -38,10 +41,6 @@ from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.status.crl import MAX_LIST_SIZE, RevocationList
 from tunnel_gateway.pki.trust.validation import ChainValidator
-
-# The user that `make install` makes, and its group.
-SERVICE_USER: Final = "tunnel-gateway"
-_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 async def check(config_file: Path) -> AsyncIterator[Finding]:
@@ -229,46 +228,8 @@ def _policy(destination: Destination) -> Finding:
 
 
 def _permissions(config: Config, file: Path) -> Iterator[Finding]:
-    """Check the files and folders around the keys. Keys themselves are checked when read."""
-    passwords = (config.servers_password, config.truststore_password, config.fleet.password)
-    if any(passwords) and file.stat().st_mode & stat.S_IROTH:
-        text = f"it may hold a password, and everyone may read it; run: {_hiding(file)}"
-        yield Finding("permissions", str(file), "warning", text)
-    group = config.servers_dir.stat().st_gid
-    if os.geteuid() == 0 and group != 0:
-        text = (
-            "root may read files that the gateway may not; run this as the gateway's user:"
-            f" runuser -u {_group(config.servers_dir)} -- tunnel-gateway check --config {file}"
-        )
-        yield Finding("permissions", "this user", "warning", text)
+    if any((config.servers_password, config.truststore_password, config.fleet.password)):
+        yield from check_password_file(file)
+    yield from check_user(config.servers_dir, f"tunnel-gateway check --config {file}")
     folders = [path for path in (config.servers_dir, config.revocation.crl_dir) if path]
-    entries = [path for folder in folders for path in _inside(folder)]
-    entries += [inner for entry in entries if entry.is_dir() for inner in _inside(entry)]
-    around = {file.absolute().parent, config.truststore_file.absolute().parent}
-    for path in (file, config.truststore_file, *sorted(around), *folders, *entries):
-        # In a folder with the sticky bit, such as /tmp, others cannot replace a file of ours.
-        mode = path.lstat().st_mode
-        if mode & _OTHERS_MAY_WRITE and not mode & stat.S_ISVTX and not stat.S_ISLNK(mode):
-            text = f"others may change it, and so decide what is trusted; run: chmod go-w {path}"
-            yield Finding("permissions", str(path), "fault", text)
-
-
-def _hiding(file: Path) -> str:
-    """Return the command that keeps a file from others, and not from the gateway."""
-    if file.stat().st_uid == os.geteuid() != 0:
-        return f"chmod 600 {file}"
-    return f"chgrp {SERVICE_USER} {file} && chmod 640 {file}"
-
-
-def _group(path: Path) -> str:
-    try:
-        return path.group()
-    except KeyError:
-        return SERVICE_USER
-
-
-def _inside(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []  # the check that needs the folder reports this
+    yield from check_writers((file, config.truststore_file), folders)
