@@ -85,12 +85,9 @@ class AgentProgram:
             log.info("stopping")
         finally:
             renewing.cancel()
-            await self._close(started)
-
-    async def _close(self, listeners: list[Listener]) -> None:
-        # Calls that run may still use a key, so the keyring is closed after the sockets.
-        await asyncio.gather(*(listener.close() for listener in listeners), self._tunnels.close())
-        await self._keyring.close()
+            # Calls that run may still use a key, so the keyring is closed after the sockets.
+            await asyncio.gather(*(listener.close() for listener in started), self._tunnels.close())
+            await self._keyring.close()
 
     async def _renew(self, context: ssl.SSLContext) -> None:
         """Renew the certificate of an agent that runs for months; one round is a day."""

@@ -79,7 +79,12 @@ class GoOn:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        if not isinstance(error, (Exception, asyncio.CancelledError)) or _is_cancelled(error):
+        # If the loop itself is cancelled, it must end. If the work that the round waited for was
+        # cancelled, that is a failure like any other.
+        if isinstance(error, asyncio.CancelledError):
+            if _is_ending():
+                return False
+        elif not isinstance(error, Exception):
             return False
         _failures[self._name] += 1
         detail = f"{type(error).__name__}: {error}"
@@ -87,11 +92,6 @@ class GoOn:
         trace = None if isinstance(error, OSError) else error
         log.error("background_failed", loop=self._name, detail=detail, exc_info=trace)
         return True
-
-
-def _is_cancelled(error: BaseException) -> bool:
-    """Whether the loop itself is cancelled, and not the thing that it waited for."""
-    return isinstance(error, asyncio.CancelledError) and _is_ending()
 
 
 def _is_ending() -> bool:

@@ -15,7 +15,7 @@ with a call. This module has no sockets: they are in sockets.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -115,7 +115,9 @@ class Dispatcher:
         function = self._functions.get((call.plugin, call.name))
         if function is None:
             raise refused("unknown_function")
-        return await function(caller, _texts(call.arguments))
+        # A page that writes ``dst_id`` as 0 means "0". The exact type, since a bool is an int too.
+        arguments = [str(each) if type(each) is int else each for each in call.arguments]
+        return await function(caller, arguments)
 
     def _known_name(self, call: _Call | None) -> str | None:
         """Return the function's name for the log; None if there is no such function."""
@@ -141,12 +143,6 @@ def _parse(message: str | bytes) -> _Call:
     if not isinstance(arguments, list | None) or len(arguments or []) > _MAX_ARGUMENTS:
         raise refused("bad_call", fault=f"arguments must be a list of at most {_MAX_ARGUMENTS}")
     return _Call(plugin or "", name, arguments or [])
-
-
-def _texts(arguments: Sequence[object]) -> list[object]:
-    """Return the arguments with numbers as text: a page that writes ``dst_id`` as 0 means "0"."""
-    # A bool is an int too, but true is not a number.
-    return [str(argument) if type(argument) is int else argument for argument in arguments]
 
 
 def failure(error: CallRefusedError) -> str:

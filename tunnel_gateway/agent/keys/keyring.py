@@ -167,7 +167,9 @@ class Keyring:
                     break
                 key.tries += 1
                 if key.tries >= MAX_TRIES:
-                    self._drop(key_id)
+                    key.opening = None  # else to forget the key would cancel this very opening
+                    if key_id in self._loaded:
+                        self._forget(key_id)
                     raise refused("wrong_password")
         finally:
             # After the last waiter has left, a later call may have begun another opening.
@@ -194,13 +196,6 @@ class Keyring:
             if key.waiters == 0 and not opening.done():
                 key.opening = None
                 opening.cancel()
-
-    def _drop(self, key_id: str) -> None:
-        """Forget a key inside its own opening; `_forget` alone would cancel the opening."""
-        key = self._loaded.get(key_id)
-        if key is not None:
-            key.opening = None
-            self._forget(key_id)
 
     async def _try(self, closed: ClosedKey, key: _LoadedKey, purpose: str) -> Identity | None:
         """Ask once; returns None if the password was wrong."""

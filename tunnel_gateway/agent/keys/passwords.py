@@ -78,7 +78,7 @@ class Terminal:
         while self._reading is not None:
             await asyncio.wait({self._reading})  # wait does not cancel the reading
         prompt = f"{question.text(retry_note=True)}\nPassword: "
-        reading = self._reading = in_thread(partial(self._read, prompt))
+        reading = self._reading = in_thread(lambda: getpass(prompt).encode())
         reading.add_done_callback(self._done)
         await asyncio.wait({reading})
         try:
@@ -91,10 +91,6 @@ class Terminal:
         if not reading.cancelled():
             # The page may have left. Then asyncio would log the error as never retrieved.
             reading.exception()
-
-    @staticmethod
-    def _read(prompt: str) -> bytes:
-        return getpass(prompt).encode()
 
 
 def _restore(settings: list[Any]) -> None:

@@ -79,7 +79,9 @@ class Tunnels:
 
     async def _create(self, caller: Caller, arguments: Sequence[str]) -> Result:
         dst_id, key_id = arguments
-        gateway = self._gateway(caller.domain)
+        gateway = self._gateways.get(caller.domain)
+        if gateway is None:
+            raise refused("no_gateway", domain=caller.domain, hex=caller.domain.encode().hex())
         if self._validator is None:
             raise refused("no_truststore")
         if not 0 < len(dst_id.encode(errors="replace")) <= _MAX_DST_ID or not dst_id.isprintable():
@@ -105,12 +107,6 @@ class Tunnels:
             "tunnel_id": tunnel_id,
             "domain_certificates": [b64encode(certificate.der).decode() for certificate in path],
         }
-
-    def _gateway(self, domain: str) -> Address:
-        gateway = self._gateways.get(domain)
-        if gateway is None:
-            raise refused("no_gateway", domain=domain, hex=domain.encode("ascii").hex())
-        return gateway
 
     @contextmanager
     def _reserve(self) -> Iterator[None]:
