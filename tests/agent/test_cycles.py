@@ -115,7 +115,7 @@ async def test_a_visitor(said: bytes, end: str) -> None:
         with await connected(address.port) as visitor:
             accepting = asyncio.create_task(address.accept(tunnel.inbox, 0.1))
             await send(visitor, said)
-            await asyncio.sleep(0.02)  # he is in
+            await asyncio.sleep(0.02)  # the user is in
             if end == "gateway":
                 gateway.close()
             elif end == "cancel":

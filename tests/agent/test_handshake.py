@@ -1,4 +1,4 @@
-"""Making a tunnel: what stands in its way is said."""
+"""Making a tunnel: each failure has its own message."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def test_nobody_listens(credentials: Credentials, workers: ThreadPoolExecu
         bound.bind((LOOPBACK, 0))
         address = Address(LOOPBACK, bound.getsockname()[1])
         with pytest.raises(
-            GatewayUnreachableError, match=rf"^{address}: Connection refused; is the"
+            GatewayUnreachableError, match=rf"^{address}: Connection refused; does the"
         ):
             await open_tunnel(address, credentials.settings(), workers)
 
@@ -129,7 +129,7 @@ async def test_nobody_answers(
             waiting.setblocking(False)
             waiting.connect_ex(listening.getsockname())
             full.append(waiting)
-        words = "in time" if accepts else r"did not answer in 0\.1 s; is the gateway running"
+        words = "in time" if accepts else r"did not answer in 0\.1 s; does the gateway run there"
         with pytest.raises(TunnelGatewayError, match=words) as caught:
             await open_tunnel(address, credentials.settings(), workers)
         assert caught.value.code == ("timed_out" if accepts else "gateway_unreachable")
@@ -153,7 +153,7 @@ async def test_a_name_with_several_addresses(
 
         async def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
             assert host == "gw.example.uz"
-            return [(0, 0, 0, "", (one, port)) for one in hosts]
+            return [(0, 0, 0, "", (host, port)) for host in hosts]
 
         monkeypatch.setattr(module, "TUNNEL_SECONDS", 3.0)
         monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve, raising=False)
@@ -182,7 +182,7 @@ async def test_it_hangs_up(how: str, credentials: Credentials, workers: ThreadPo
             reset(accepted)
             expected = "Connection reset by peer"
         accepted.close()
-        expected = f"^{address} ended the handshake: {expected}; is it a gateway that listens there"
+        expected = f"^{address} ended the handshake: {expected}; does a gateway listen there"
         with pytest.raises(GatewayUnreachableError, match=expected):
             await opening
 

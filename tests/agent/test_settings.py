@@ -96,8 +96,8 @@ def test_every_key(tmp_path: Path) -> None:
     ],
 )
 def test_faults_name_line_and_key(tmp_path: Path, text: str, fault: str) -> None:
-    (found,) = faults(tmp_path, text)
-    assert found.startswith(fault)
+    (message,) = faults(tmp_path, text)
+    assert message.startswith(fault)
 
 
 def test_the_guides_run_conf(tmp_path: Path) -> None:
@@ -152,10 +152,10 @@ def test_quotes_in_run_conf(tmp_path: Path, text: str) -> None:
     ],
 )
 def test_what_is_meant_for_us_is_not_passed_over(tmp_path: Path, text: str, fault: str) -> None:
-    (found,) = faults(tmp_path, "", text)
-    assert found.startswith(fault)
-    assert "expected " in found
-    assert "-tunnel.HEX=IP:PORT" in found
+    (message,) = faults(tmp_path, "", text)
+    assert message.startswith(fault)
+    assert "expected " in message
+    assert "-tunnel.HEX=IP:PORT" in message
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ def test_what_is_meant_for_us_is_not_passed_over(tmp_path: Path, text: str, faul
     ],
 )
 def test_faults_of_run_conf(tmp_path: Path, text: str, fault: str) -> None:
-    (found,) = faults(tmp_path, "", text)
-    assert found.startswith(fault)
+    (message,) = faults(tmp_path, "", text)
+    assert message.startswith(fault)
 
 
 def test_the_agents_own_settings_count(tmp_path: Path) -> None:

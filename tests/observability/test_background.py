@@ -73,7 +73,7 @@ async def test_a_round_that_fails_is_logged_and_counted_and_the_next_one_comes(
     await end(running)
     assert count("memory") == before + 2
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert [(one["event"], one["level"], one["loop"]) for one in lines] == [
+    assert [(line["event"], line["level"], line["loop"]) for line in lines] == [
         ("background_failed", "error", "memory")
     ] * 2
     assert type(error).__name__ in lines[0]["detail"]

@@ -30,9 +30,9 @@ LINE = b"x" * 1023 + b"\n"
 def pipe() -> Iterator[tuple[int, int]]:
     reading, writing = os.pipe()
     yield reading, writing
-    for one in (reading, writing):
+    for descriptor in (reading, writing):
         with suppress(OSError):
-            os.close(one)
+            os.close(descriptor)
 
 
 def drain(descriptor: int, into: bytearray) -> threading.Thread:
@@ -56,14 +56,14 @@ def fill(writer: LineWriter, descriptor: int, lines: int = 2 * MAX_WAITING // le
 
 
 def test_order_is_kept(pipe: tuple[int, int]) -> None:
-    found = bytearray()
-    drain(pipe[0], found)
+    received = bytearray()
+    drain(pipe[0], received)
     writer = LineWriter()
     for number in range(5000):
         writer.add(descriptor_sink(pipe[1]), b"%d\n" % number)
     writer.flush(TIME_LIMIT)
-    wait_until(lambda: found.endswith(b"4999\n"), "the last line")
-    assert list(map(int, found.split())) == list(range(5000))
+    wait_until(lambda: received.endswith(b"4999\n"), "the last line")
+    assert list(map(int, received.split())) == list(range(5000))
     assert (writer.ok, writer.lost_total) == (True, 0)
 
 
@@ -76,17 +76,17 @@ def test_a_reader_that_stalls_and_comes_back(pipe: tuple[int, int]) -> None:
     stalled = writer.ok
     lost = writer.lost_total
     assert lost > MAX_WAITING // len(LINE) // 2
-    found = bytearray()
-    drain(pipe[0], found)
+    received = bytearray()
+    drain(pipe[0], received)
     wait_until(lambda: told, "the number of the lost")
     count = 2 * MAX_WAITING // len(LINE) - lost
-    wait_until(lambda: len(found) == count * len(LINE), "every other line")
+    wait_until(lambda: len(received) == count * len(LINE), "every other line")
     assert told == [lost]
     assert (stalled, writer.ok) == (False, True)
-    numbers = [int(line[:8]) for line in found.splitlines()]
+    numbers = [int(line[:8]) for line in received.splitlines()]
     assert numbers == list(range(count))  # the first ones, whole and in order
     writer.add(descriptor_sink(pipe[1]), b"again\n")
-    wait_until(lambda: found.endswith(b"again\n"), "a line of later")
+    wait_until(lambda: received.endswith(b"again\n"), "a line of later")
     assert writer.lost_total == lost
 
 
@@ -127,10 +127,10 @@ def test_a_descriptor_that_somebody_made_non_blocking(pipe: tuple[int, int]) -> 
     os.set_blocking(pipe[1], False)
     writer = LineWriter()
     fill(writer, pipe[1], 500)
-    found = bytearray()
-    drain(pipe[0], found)
+    received = bytearray()
+    drain(pipe[0], received)
     writer.flush(TIME_LIMIT)
-    wait_until(lambda: len(found) == 500 * len(LINE), "every line")
+    wait_until(lambda: len(received) == 500 * len(LINE), "every line")
     assert writer.lost_total == 0
 
 
@@ -178,8 +178,8 @@ def test_what_has_a_descriptor(pipe: tuple[int, int]) -> None:
 
 def test_who_logs_while_a_line_is_handed_over_waits_for_nobody(pipe: tuple[int, int]) -> None:
     """As what the search for garbage ends may do, at any point of ``add``."""
-    writer, found = LineWriter(), bytearray()
-    drain(pipe[0], found)
+    writer, received = LineWriter(), bytearray()
+    drain(pipe[0], received)
 
     def log_inside() -> None:
         with writer._change:
@@ -190,15 +190,15 @@ def test_who_logs_while_a_line_is_handed_over_waits_for_nobody(pipe: tuple[int, 
     thread.join(TIME_LIMIT)
     assert not thread.is_alive()
     writer.flush(TIME_LIMIT)
-    wait_until(lambda: bytes(found) == b"from inside\n", "the line")
+    wait_until(lambda: bytes(received) == b"from inside\n", "the line")
 
 
 def test_a_line_that_is_too_long_costs_no_other(pipe: tuple[int, int]) -> None:
-    found, told = bytearray(), list[int]()
-    drain(pipe[0], found)
+    received, told = bytearray(), list[int]()
+    drain(pipe[0], received)
     writer = LineWriter(told.append)
     writer.add(descriptor_sink(pipe[1]), b"x" * (MAX_WAITING + 1))
     writer.add(descriptor_sink(pipe[1]), b"short\n")
     writer.flush(TIME_LIMIT)
-    wait_until(lambda: bytes(found) == b"short\n", "the line")
+    wait_until(lambda: bytes(received) == b"short\n", "the line")
     assert told == [1]

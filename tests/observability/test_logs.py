@@ -44,7 +44,7 @@ def json_lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 def logged(**values: object) -> dict[str, Any]:
-    """What becomes of the values in a JSON line."""
+    """Return the values as a JSON line has them."""
     stream = io.StringIO()
     configure_logs("json", "info", stream)
     get_logger(NAME).info("event", **values)

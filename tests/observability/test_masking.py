@@ -1,4 +1,4 @@
-"""What is left of a person in the log."""
+"""Persons in the log: the parts of names and numbers that stay."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_the_user_is_masked_wherever_the_line_repeats_him() -> None:
 )
 def test_texts_that_quote_a_person(text: str) -> None:
     for line in (logged(detail=text), logged(more=[text]), logged(error=ValueError(text))):
-        assert not [one for one in TOLD if one in json.dumps(line, ensure_ascii=False)]
+        assert not [name for name in TOLD if name in json.dumps(line, ensure_ascii=False)]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_texts_that_quote_no_person_stay(text: str) -> None:
     ],
 )
 def test_an_issuer_that_a_stranger_chose_names_nobody(issuer: str, shown: str) -> None:
-    """Whoever makes a certificate himself writes there what he likes, under any attribute."""
+    """Anyone can make a certificate with any text in its names, under any attribute."""
     text = "no path leads from certificate 1a issued by <{}> to a trust anchor: add the issuer"
     assert logged(detail=text.format(issuer))["detail"] == text.format(shown)
 
@@ -150,7 +150,7 @@ def test_a_text_full_of_beginnings_is_gone_through_once() -> None:
 def test_the_sentence_behind_a_name_stays() -> None:
     text = f"certificate 1a issued by <{SUBJECT}> expired on 2028-11-23, so get a new one"
     assert masked_text(text).endswith("…0001> expired on 2028-11-23, so get a new one")
-    assert not [one for one in TOLD if one in masked_text(text)]
+    assert not [name for name in TOLD if name in masked_text(text)]
 
 
 def test_as_many_centres_as_there_can_be_and_no_more() -> None:
@@ -176,7 +176,7 @@ def test_a_traceback_and_a_library_are_masked() -> None:
     logging.getLogger("websockets").error("odd header %s", SUBJECT)
     assert "ValueError" in stream.getvalue()
     shown = stream.getvalue().encode().decode("unicode_escape")
-    assert not [one for one in TOLD if one in shown]
+    assert not [name for name in TOLD if name in shown]
 
 
 def test_full_is_full() -> None:
@@ -188,7 +188,7 @@ def test_people_are_shown_no_more_than_machines() -> None:
     stream = io.StringIO()
     configure_logs("console", "info", stream)
     get_logger("tunnel_gateway.test").info("event", user=CITIZEN.name, detail=SUBJECT)
-    assert not [one for one in TOLD if one in stream.getvalue()]
+    assert not [name for name in TOLD if name in stream.getvalue()]
 
 
 @given(st.text(), st.from_regex(r"[0-9]{14}", fullmatch=True), st.text())

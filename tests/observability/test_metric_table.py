@@ -57,20 +57,20 @@ PROMISED = {
 }
 # fmt: on
 
-# What strangers and users could make as many of as they like.
+# Labels with any number of values, which strangers and users choose.
 GROWING = {"client", "user", "pinfl", "serial", "issuer", "tunnel_id", "source", "certificate"}
 
 
 def test_names_types_and_labels_stay() -> None:
-    assert {one.name: (one.kind, " ".join(one.labels)) for one in METRICS} == PROMISED
+    assert {metric.name: (metric.kind, " ".join(metric.labels)) for metric in METRICS} == PROMISED
 
 
 def test_the_names_are_as_prometheus_wants_them() -> None:
-    for one in METRICS:
-        assert one.name.endswith("_total") == (one.kind == "counter")
-        assert bool(one.buckets) == (one.kind == "histogram")
-        assert list(one.buckets) == sorted(one.buckets)
-        assert not one.meaning.endswith(".")
+    for metric in METRICS:
+        assert metric.name.endswith("_total") == (metric.kind == "counter")
+        assert bool(metric.buckets) == (metric.kind == "histogram")
+        assert list(metric.buckets) == sorted(metric.buckets)
+        assert not metric.meaning.endswith(".")
 
 
 def test_every_name_stands_whole_where_it_is_used() -> None:
@@ -81,11 +81,11 @@ def test_every_name_stands_whole_where_it_is_used() -> None:
         if path.name != "metric_table.py"
         for text in texts(ast.parse(path.read_text(encoding="utf-8")))
     }
-    assert {one.name for one in METRICS} <= used
+    assert {metric.name for metric in METRICS} <= used
 
 
 def test_no_label_grows_with_strangers() -> None:
-    assert not GROWING & {label for one in METRICS for label in one.labels}
+    assert not GROWING & {label for metric in METRICS for label in metric.labels}
 
 
 def test_the_manual_has_the_table() -> None:
@@ -94,8 +94,8 @@ def test_the_manual_has_the_table() -> None:
 
 
 def texts(node: ast.AST) -> set[str]:
-    found = {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}
-    return {text for text in found if isinstance(text, str)}
+    constants = {child.value for child in ast.walk(node) if isinstance(child, ast.Constant)}
+    return {text for text in constants if isinstance(text, str)}
 
 
 def test_every_reason_is_in_the_metrics() -> None:

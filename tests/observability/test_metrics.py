@@ -1,4 +1,4 @@
-"""Counting and showing; what the numbers mean is tried in tests/scenarios/test_prometheus.py."""
+"""Counting and showing; tests/scenarios/test_prometheus.py checks the meaning of the numbers."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def test_the_text_is_what_prometheus_reads() -> None:
     metrics = Metrics()
     metrics.opened.labels('a"b\n', "0").inc()
     metrics.handshakes.observe(0.02)
-    kinds = {one.name: one.kind for one in METRICS}
+    kinds = {metric.name: metric.kind for metric in METRICS}
     families = list(text_string_to_metric_families(metrics.text().decode()))
-    assert {one.name for one in families} <= {name.removesuffix("_total") for name in kinds}
-    (opened,) = [one for one in families if one.name == "tunnel_gateway_tunnels_opened"]
+    assert {family.name for family in families} <= {name.removesuffix("_total") for name in kinds}
+    (opened,) = [family for family in families if family.name == "tunnel_gateway_tunnels_opened"]
     assert opened.samples[0].labels == {"domain": 'a"b\n', "dst_id": "0"}

@@ -26,11 +26,11 @@ def states(known: Process) -> dict[str, float]:
 def test_what_the_system_says() -> None:
     before = time.time()
     process = Process()
-    found = states(process)
-    assert before <= found["process_start_time_seconds"] <= time.time()
-    assert found["process_resident_memory_bytes"] > 1 << 20
-    assert found["process_cpu_seconds_total"] > 0
-    assert found["process_max_fds"] >= found["process_open_fds"]
+    samples = states(process)
+    assert before <= samples["process_start_time_seconds"] <= time.time()
+    assert samples["process_resident_memory_bytes"] > 1 << 20
+    assert samples["process_cpu_seconds_total"] > 0
+    assert samples["process_max_fds"] >= samples["process_open_fds"]
 
 
 def test_descriptors_are_those_that_are_open() -> None:
@@ -39,8 +39,8 @@ def test_descriptors_are_those_that_are_open() -> None:
     pipes = [os.pipe() for _ in range(5)]
     assert states(process)["process_open_fds"] == before + 10
     for pair in pipes:
-        for one in pair:
-            os.close(one)
+        for end in pair:
+            os.close(end)
     assert states(process)["process_open_fds"] == before
 
 

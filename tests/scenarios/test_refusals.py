@@ -100,4 +100,4 @@ def test_the_log_names_the_user_who_was_refused(gateway: Gateway, credentials: C
 def test_a_gateway_that_is_not_there(start_agent: Callable[..., Agent], closed_port: Any) -> None:
     message = start_agent(port=closed_port.number).failure()
     place = f"127.0.0.1:{closed_port.number}"
-    assert message.startswith(f"{place}: Connection refused; is the gateway running there")
+    assert message.startswith(f"{place}: Connection refused; does the gateway run there")

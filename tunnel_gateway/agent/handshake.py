@@ -25,7 +25,7 @@ from tunnel_gateway.transport.streams.stream import SocketStream
 # Longer than the gateway's default time limits for the handshake and for connecting together, so
 # that the gateway's alert with the reason comes first.
 TUNNEL_SECONDS: Final = 20.0
-_ADVICE: Final = "is the gateway running there, and the way to it open?"
+_ADVICE: Final = "does the gateway run there, and does the network let this machine reach it?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Execu
         if isinstance(error, OSError | TruncatedError):
             reason = error.strerror if isinstance(error, OSError) else error
             raise GatewayUnreachableError(
-                f"{gateway} ended the handshake: {reason}; is it a gateway that listens there?"
+                f"{gateway} ended the handshake: {reason}; does a gateway listen there?"
             ) from None
         raise
     if not isinstance(opened, Opened):
@@ -75,10 +75,10 @@ async def _connect(gateway: Address, seconds: float) -> SocketStream:
         async with asyncio.timeout(seconds / 2):
             addresses = await look_up(gateway)
     except TimeoutError:
-        raise GatewayUnreachableError(f"{gateway}: its name was not resolved in time") from None
+        raise GatewayUnreachableError(f"{gateway}: the DNS did not answer in time") from None
     except OSError as error:
         raise GatewayUnreachableError(
-            f"{gateway}: {error.strerror}; is the name right, and this machine on the network?"
+            f"{gateway}: {error.strerror}; is the name right, and is this machine online?"
         ) from None
     except UnicodeError:
         raise GatewayUnreachableError(

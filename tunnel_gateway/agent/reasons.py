@@ -23,7 +23,8 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "cancelled": "Ввод пароля отменен",
         "wrong_password": "BadPaddingException: wrong password three times; load the key again",
         "password_timeout": "nobody entered the password in time",
-        "busy": "a password is being asked for already, or was refused too often; try later",
+        "busy": "the agent is asking for a password already, or the user has cancelled too often;"
+        " try later",
         "cannot_ask": "the agent has no way to ask for a password; see its log",
         "key_unusable": "the file of the key is damaged or not of a kind that E-IMZO makes",
         "file_not_found": "no such key file on this disk; list the certificates again",
@@ -38,16 +39,16 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "bad_arguments": "the arguments must be text: {expected}",
         "bad_call": "the call cannot be read: {fault}",
         "unknown_function": "there is no such function; call apidoc for a list",
-        "origin_required": "only pages at http:// and https:// addresses may call this; the browser"
-        " names no address for files and sandboxed frames",
-        "https_required": "{origin} is plain http, so anybody on the way could be this page: serve"
-        " it by https; only pages of localhost may do without, or where the agent's settings have"
-        " agent.http.pages=yes",
+        "origin_required": "only pages at http:// and https:// addresses may call this; browsers"
+        " send no address for files and sandboxed frames",
+        "https_required": "{origin} is plain http, so anybody on the way could pose as this page:"
+        " serve it by https; plain http is only for pages of localhost, or if the agent's settings"
+        " have agent.http.pages=yes",
         "api_key_required": "no API-KEY was installed for {domain}: call apikey first, with the"
         " key that was issued for this domain",
         "api_key_missing": "the list holds no API-KEY for {domain}, the host in the page's address",
-        "api_key_invalid": "the API-KEY for {domain} is not valid: nobody whom this agent knows"
-        " issued it",
+        "api_key_invalid": "the API-KEY for {domain} is not valid: no issuer that this agent knows"
+        " has signed it",
         "too_many_sockets": "this page has {limit} sockets open already: close each after its"
         " answer",
         "too_many_tunnels": "too many tunnels are open or wait for their page: close some",

@@ -1,4 +1,4 @@
-"""API-KEYs: the vendor's printed ones, ours, and what is none."""
+"""API-KEYs: the two in the vendor's guide, our own, and texts that are not an API-KEY."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ async def test_the_log_has_no_word_of_a_pages_own(log: io.StringIO) -> None:
 
 
 async def test_the_list_has_every_function() -> None:
-    names = [(one["plugin"], one["name"]) for one in DISPATCHER.describe()]
+    names = [(function["plugin"], function["name"]) for function in DISPATCHER.describe()]
     assert names == [("", "version"), ("", "apidoc"), ("", "apikey"), ("test", "hear")]
 
 
@@ -83,7 +83,7 @@ async def test_names_and_lists_have_bounds() -> None:
 
 
 async def test_a_plain_http_page_may_ask_for_the_version_alone() -> None:
-    """Whoever is on its way could be this page, with the same origin and API-KEY."""
+    """Anybody on the way could pose as this page, with the same origin and API-KEY."""
     page = Caller("http://example.uz", "example.uz", trustworthy=False)
     assert (await call(page, "version"))["success"] is True
     for name in ("apikey", "apidoc", "yoq"):

@@ -1,4 +1,4 @@
-"""Who calls: the headers that tell."""
+"""The headers that tell which page calls."""
 
 from __future__ import annotations
 

@@ -72,39 +72,39 @@ def page(port: int, **options: Any) -> Any:
     return connect(f"ws://{LOOPBACK}:{port}{PATH}", **options)
 
 
-async def end_of(one: ClientConnection) -> int | None:
+async def end_of(connection: ClientConnection) -> int | None:
     with pytest.raises(ConnectionClosed) as caught:
-        await one.recv()
+        await connection.recv()
     return caught.value.rcvd.code if caught.value.rcvd else None
 
 
 async def test_a_page_that_leaves_ends_its_call() -> None:
     slow = Slow()
-    async with listening(slow) as (_, port), page(port) as one:
-        await one.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
-        await one.recv()
-        await one.send('{"plugin":"test","name":"wait"}')
+    async with listening(slow) as (_, port), page(port) as connection:
+        await connection.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
+        await connection.recv()
+        await connection.send('{"plugin":"test","name":"wait"}')
         await slow.called.wait()
-        await one.close()
+        await connection.close()
         await slow.cancelled.wait()
 
 
 async def test_stopping_ends_calls_too() -> None:
     slow = Slow()
-    async with listening(slow) as (made, port), page(port) as one:
-        await one.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
-        await one.recv()
-        await one.send('{"plugin":"test","name":"wait"}')
+    async with listening(slow) as (made, port), page(port) as connection:
+        await connection.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
+        await connection.recv()
+        await connection.send('{"plugin":"test","name":"wait"}')
         await slow.called.wait()
         await made.close()
         await slow.cancelled.wait()
-        assert await end_of(one) == 1001
+        assert await end_of(connection) == 1001
 
 
 async def test_silence_ends_a_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "SILENCE_SECONDS", 0.05)
-    async with listening() as (_, port), page(port) as one:
-        assert await end_of(one) == 1000
+    async with listening() as (_, port), page(port) as connection:
+        assert await end_of(connection) == 1000
 
 
 async def test_a_request_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,17 +118,17 @@ async def test_a_request_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> 
             await writer.wait_closed()
 
 
-async def version(one: ClientConnection) -> bool:
-    await one.send('{"name":"version"}')
-    return bool(json.loads(await one.recv())["success"])
+async def version(connection: ClientConnection) -> bool:
+    await connection.send('{"name":"version"}')
+    return bool(json.loads(await connection.recv())["success"])
 
 
 async def test_who_holds_every_place_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "MAX_CONNECTIONS", 2)
     async with listening() as (_, port):
         held = [await page(port, origin=f"http://{name}.yomon.uz") for name in "ab"]
-        async with page(port) as one:
-            assert await version(one)
+        async with page(port) as connection:
+            assert await version(connection)
             assert await end_of(held[0]) is None
             assert await version(held[1])
         await held[1].close()
@@ -172,30 +172,30 @@ async def test_the_last_place_is_not_taken_from_a_call(monkeypatch: pytest.Monke
 
 
 async def test_pings_without_end_end_the_socket() -> None:
-    async with listening() as (_, port), page(port, ping_interval=None) as one:
+    async with listening() as (_, port), page(port, ping_interval=None) as connection:
         for _ in range(sockets.MAX_PINGS):
-            await (await one.ping())
-        assert await version(one)
+            await (await connection.ping())
+        assert await version(connection)
         with suppress(ConnectionClosed):
             for _ in range(sockets.MAX_PINGS + 1):
-                await one.ping()
-        assert await end_of(one) == 1002
+                await connection.ping()
+        assert await end_of(connection) == 1002
 
 
 @asynccontextmanager
 async def flooding(port: int, data: bytes) -> AsyncIterator[asyncio.Task[None]]:
-    """Who sends ``data`` again and again and takes no answer, until he is cut off."""
+    """A page that sends ``data`` again and again and reads no answer, until it is cut off."""
     loop = asyncio.get_running_loop()
-    with socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        one.setblocking(False)
-        await loop.sock_connect(one, (LOOPBACK, port))
-        await loop.sock_sendall(one, REQUEST)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.setblocking(False)
+        await loop.sock_connect(connection, (LOOPBACK, port))
+        await loop.sock_sendall(connection, REQUEST)
 
         async def send() -> None:
             with suppress(OSError):
                 while True:
-                    await loop.sock_sendall(one, data)
+                    await loop.sock_sendall(connection, data)
 
         sending = asyncio.create_task(send())
         try:
@@ -207,8 +207,8 @@ async def flooding(port: int, data: bytes) -> AsyncIterator[asyncio.Task[None]]:
 
 def keep_little(made: Listener) -> None:
     """Let the system keep few answers that are not taken: megabytes of them take long to make."""
-    for one in made._server.sockets:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    for server_socket in made._server.sockets:
+        server_socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
 
 
 async def test_who_does_not_take_the_answer_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +227,7 @@ async def test_stopping_does_not_wait_for_who_does_not_read(
     async with listening() as (made, port):
         keep_little(made)
         async with flooding(port, CALL * 1000) as sending:
-            while not any(one.paused for one in made._server.all_connections):  # noqa: ASYNC110
+            while not any(connection.paused for connection in made._server.all_connections):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             await made.close()
             await sending
@@ -278,10 +278,10 @@ async def test_everyone_who_gets_no_websocket_has_his_line(
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
-    lines = [json.loads(one) for one in log.getvalue().splitlines()]
-    found = [one["detail"] for one in lines if one["event"] == "request_refused"]
-    assert len(found) == (0 if detail is None else 1)
-    assert detail is None or detail in found[0]
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    details = [line["detail"] for line in lines if line["event"] == "request_refused"]
+    assert len(details) == (0 if detail is None else 1)
+    assert detail is None or detail in details[0]
     assert "secret" not in log.getvalue()
 
 

@@ -35,19 +35,19 @@ def files(*folders: Path) -> KeyFiles:
     return KeyFiles(folders, removable=False)
 
 
-async def listed(found: KeyFiles) -> list[KeyFile]:
-    """What all disks have, none of which is silent."""
-    keys, silent = await found.list_all()
+async def listed(file_list: KeyFiles) -> list[KeyFile]:
+    """The keys of all disks; each disk must answer."""
+    keys, silent = await file_list.list_all()
     assert silent == []
     return keys
 
 
-async def names(found: KeyFiles) -> list[tuple[str, str]]:
-    return [(one.path, one.name) for one in await listed(found)]
+async def names(file_list: KeyFiles) -> list[tuple[str, str]]:
+    return [(key.path, key.name) for key in await listed(file_list)]
 
 
-async def disks(found: KeyFiles) -> list[str]:
-    there, silent = await found.disks()
+async def disks(file_list: KeyFiles) -> list[str]:
+    there, silent = await file_list.disks()
     assert silent == []
     return there
 
@@ -58,26 +58,26 @@ async def test_what_is_listed(folder: Path) -> None:
     (folder / "notes.txt").write_text("no key")
     (folder / "damaged.pfx").write_bytes(b"no key either")
     (folder / "UPPER.PFX").write_bytes(pfx())
-    found = files(folder)
-    assert await names(found) == [("", "DS1"), ("", "UPPER"), ("work", "DS2")]
-    first = (await listed(found))[0]
+    file_list = files(folder)
+    assert await names(file_list) == [("", "DS1"), ("", "UPPER"), ("work", "DS2")]
+    first = (await listed(file_list))[0]
     assert first.disk == f"{folder}{os.sep}"
     assert first.alias == make_alias(owner().leaf)
-    assert await disks(found) == [first.disk]
-    assert await found.list_disk(first.disk) == await listed(found)
+    assert await disks(file_list) == [first.disk]
+    assert await file_list.list_disk(first.disk) == await listed(file_list)
 
 
 async def test_a_key_without_a_name_goes_by_its_file(folder: Path) -> None:
     info = keystores.sec1_info(owner().private_key, FAMILY_2009)
-    chain = [keystores.certificate_bag(one) for one in owner().chain]
+    chain = [keystores.certificate_bag(certificate) for certificate in owner().chain]
     data = keystores.pfx(keystores.lot(keystores.key_bag(info), *chain), mac=None)
     (folder / "My Key.pfx").write_bytes(data)
     # All of it encrypted: that there is a key cannot be seen.
     data = keystores.pfx(keystores.closed_lot(keystores.key_bag(info), *chain))
     (folder / "closed.pfx").write_bytes(data)
-    found = files(folder)
-    assert [one.alias for one in await listed(found)] == ["cn=my key", "cn=closed"]
-    closed = await found.load((await disks(found))[0], "", "My Key", "cn=my key")
+    file_list = files(folder)
+    assert [key.alias for key in await listed(file_list)] == ["cn=my key", "cn=closed"]
+    closed = await file_list.load((await disks(file_list))[0], "", "My Key", "cn=my key")
     assert (closed.friendly_name, closed.owner) == (None, "my key")
 
 
@@ -87,16 +87,16 @@ async def test_several_keys_in_one_file(folder: Path) -> None:
         info = keystores.sec1_info(identity.private_key, FAMILY_2009)
         bags.append(keystores.key_bag(info, f"cn=key {number}", bytes([number])))
     (folder / "two.pfx").write_bytes(keystores.pfx(keystores.lot(*bags), mac=None))
-    found = files(folder)
-    assert [one.alias for one in await listed(found)] == ["cn=key 0", "cn=key 1"]
-    (disk,) = await disks(found)
-    assert (await found.load(disk, "", "two", "cn=key 1")).friendly_name == "cn=key 1"
+    file_list = files(folder)
+    assert [key.alias for key in await listed(file_list)] == ["cn=key 0", "cn=key 1"]
+    (disk,) = await disks(file_list)
+    assert (await file_list.load(disk, "", "two", "cn=key 1")).friendly_name == "cn=key 1"
 
 
 @pytest.mark.parametrize("name", ["cn=a\nb", "cn=\u202ea", "", "x" * 3000])
 async def test_a_name_that_is_not_plain_is_not_shown(folder: Path, name: str) -> None:
     write_pfx(folder, "DS1", name)
-    assert [one.alias for one in await listed(files(folder))] == ["cn=ds1"]
+    assert [key.alias for key in await listed(files(folder))] == ["cn=ds1"]
 
 
 async def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
@@ -121,9 +121,9 @@ async def test_bounds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    found = files(tmp_path / "none")
-    assert await disks(found) == []
-    assert await listed(found) == []
+    file_list = files(tmp_path / "none")
+    assert await disks(file_list) == []
+    assert await listed(file_list) == []
 
 
 async def test_media(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,25 +135,25 @@ async def test_media(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (trap / KEY_FOLDER).symlink_to(folder)
     write_pfx(folder, "DS1")
     monkeypatch.setattr(key_files, "_parents", lambda: [tmp_path / "media"])
-    found = KeyFiles([])
-    assert await disks(found) == [f"{stick}{os.sep}"]
-    assert await names(found) == [(KEY_FOLDER, "DS3")]
+    file_list = KeyFiles([])
+    assert await disks(file_list) == [f"{stick}{os.sep}"]
+    assert await names(file_list) == [(KEY_FOLDER, "DS3")]
     alias = make_alias(owner().leaf)
-    loaded = await found.load(f"{stick}{os.sep}", KEY_FOLDER, "DS3", alias)
+    loaded = await file_list.load(f"{stick}{os.sep}", KEY_FOLDER, "DS3", alias)
     assert loaded.data == written.read_bytes()
 
 
 async def test_removable_disks_of_this_system_can_be_looked_at() -> None:
     there, _ = await KeyFiles([]).disks()
-    assert all((Path(one) / KEY_FOLDER).is_dir() for one in there)
+    assert all((Path(disk) / KEY_FOLDER).is_dir() for disk in there)
 
 
 async def test_what_a_page_must_name(folder: Path, tmp_path: Path) -> None:
     written = write_pfx(folder, "DS1")
     write_pfx(tmp_path, "outside")
-    found = files(folder)
+    file_list = files(folder)
     alias, disk = make_alias(owner().leaf), f"{folder}{os.sep}"
-    closed = await found.load(disk, "", "DS1", alias)
+    closed = await file_list.load(disk, "", "DS1", alias)
     assert closed.data == written.read_bytes()
     assert closed.owner == "g‘aniyev o‘ktam"
     for path, name, other in [
@@ -166,11 +166,11 @@ async def test_what_a_page_must_name(folder: Path, tmp_path: Path) -> None:
         (".", "DS1", alias),
     ]:
         with pytest.raises(CallRefusedError) as caught:
-            await found.load(disk, path, name, other)
+            await file_list.load(disk, path, name, other)
         assert caught.value.name == "file_not_found"
     for wrong in (str(tmp_path), f"{tmp_path}/", "/", "", str(folder)):
         with pytest.raises(CallRefusedError) as caught:
-            await found.load(wrong, "", "DS1", alias)
+            await file_list.load(wrong, "", "DS1", alias)
         assert caught.value.name == "disk_not_found"
 
 
@@ -187,49 +187,49 @@ def test_no_path_leads_out(tmp_path: Path, path: list[str], name: list[str]) -> 
     for alias in ("cn=inside", "cn=outside"):
         loading = files(folder).load(f"{folder}{os.sep}", "/".join(path), "".join(name), alias)
         try:
-            found = asyncio.run(loading)
+            loaded = asyncio.run(loading)
         except CallRefusedError:
             continue
-        assert found.data == pfx("cn=inside")
+        assert loaded.data == pfx("cn=inside")
 
 
 async def test_a_disk_that_never_answers(folder: Path, tmp_path: Path) -> None:
     write_pfx(folder, "DS1")
     dead = tmp_path / "dead"
     dead.mkdir()
-    found = KeyFiles([dead, folder], removable=False, media=Media(0.2))
+    file_list = KeyFiles([dead, folder], removable=False, media=Media(0.2))
     with dead_disk(dead):
         before = threading.active_count()
         for _ in range(20):
-            keys, silent = await found.list_all()
-            assert [one.name for one in keys] == ["DS1"]
+            keys, silent = await file_list.list_all()
+            assert [key.name for key in keys] == ["DS1"]
             assert silent == [f"{dead}{os.sep}"]
-        assert await found.disks() == ([f"{folder}{os.sep}"], [f"{dead}{os.sep}"])
-        for refused in (found.list_disk(silent[0]), found.load(silent[0], "", "DS1", "x")):
+        assert await file_list.disks() == ([f"{folder}{os.sep}"], [f"{dead}{os.sep}"])
+        for refused in (file_list.list_disk(silent[0]), file_list.load(silent[0], "", "DS1", "x")):
             with pytest.raises(CallRefusedError) as caught:
                 await refused
             assert caught.value.name == "disk_silent"
         # One for each disk: the thread of the other one ends just after its last answer.
         assert threading.active_count() <= before + 2
-        (disk,) = [one.disk for one in keys]
-        assert (await found.load(disk, "", "DS1", keys[0].alias)).data
+        (disk,) = [key.disk for key in keys]
+        assert (await file_list.load(disk, "", "DS1", keys[0].alias)).data
     write_pfx(dead, "DS2")
     while silent:  # the thread learns that the disk is gone
-        _, silent = await found.list_all()
-    assert [one.name for one in await listed(found)] == ["DS2", "DS1"]
+        _, silent = await file_list.list_all()
+    assert [key.name for key in await listed(file_list)] == ["DS2", "DS1"]
 
 
 async def test_a_disk_that_answers_with_errors(folder: Path, tmp_path: Path) -> None:
     write_pfx(folder, "DS1")
     broken = tmp_path / "broken"
     broken.mkdir()
-    found = files(broken, folder)
+    file_list = files(broken, folder)
     with dead_disk(broken) as fail:
         fail()
-        keys, silent = await found.list_all()
-        assert ([one.name for one in keys], silent) == (["DS1"], [f"{broken}{os.sep}"])
+        keys, silent = await file_list.list_all()
+        assert ([key.name for key in keys], silent) == (["DS1"], [f"{broken}{os.sep}"])
         with pytest.raises(CallRefusedError) as caught:
-            await found.list_disk(silent[0])
+            await file_list.list_disk(silent[0])
         assert caught.value.name == "disk_silent"
 
 
@@ -250,13 +250,13 @@ async def test_disks_in_a_folder_that_never_answers(
     mounts = tmp_path / "mnt"
     (mounts / "share").mkdir(parents=True)
     monkeypatch.setattr(key_files, "_parents", lambda: [mounts])
-    found = KeyFiles([folder], media=Media(0.2))
+    file_list = KeyFiles([folder], media=Media(0.2))
     with dead_disk(mounts / "share"):
-        keys, silent = await found.list_all()
-        assert ([one.name for one in keys], silent) == (["DS1"], [f"{mounts}/share/"])
+        keys, silent = await file_list.list_all()
+        assert ([key.name for key in keys], silent) == (["DS1"], [f"{mounts}/share/"])
     with dead_disk(mounts):
-        keys, silent = await found.list_all()
-        assert ([one.name for one in keys], silent) == (["DS1"], [f"{mounts}/"])
+        keys, silent = await file_list.list_all()
+        assert ([key.name for key in keys], silent) == (["DS1"], [f"{mounts}/"])
         with pytest.raises(CallRefusedError) as caught:
-            await found.list_disk(f"{mounts}/share/")
+            await file_list.list_disk(f"{mounts}/share/")
         assert caught.value.name == "disk_silent"

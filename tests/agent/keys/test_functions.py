@@ -27,9 +27,9 @@ class Page:
 
     def __init__(self, folder: Path, person: User) -> None:
         self.ring = keyring(person)
-        found = key_functions(self.ring, KeyFiles([folder], removable=False), clock=lambda: NOW)
-        self.functions = {f"{one.plugin}.{one.name}": one for one in found}
-        assert len(self.functions) == len(found)
+        functions = key_functions(self.ring, KeyFiles([folder], removable=False), clock=lambda: NOW)
+        self.functions = {f"{function.plugin}.{function.name}": function for function in functions}
+        assert len(self.functions) == len(functions)
 
     async def __call__(
         self, name: str, *arguments: str, caller: Caller = PAGE
@@ -42,8 +42,8 @@ class Page:
         return caught.value.name
 
     async def load(self) -> str:
-        (one,) = (await self("pfx.list_all_certificates"))["certificates"]
-        loaded = await self("pfx.load_key", one["disk"], one["path"], one["name"], one["alias"])
+        (key,) = (await self("pfx.list_all_certificates"))["certificates"]
+        loaded = await self("pfx.load_key", key["disk"], key["path"], key["name"], key["alias"])
         return str(loaded["keyId"])
 
 
@@ -73,14 +73,14 @@ def test_what_there_is(page: Page) -> None:
         "baikey.list_tokens",
         "ckc.list_ckc",
     }
-    assert all(one.description.endswith(".") for one in page.functions.values())
+    assert all(function.description.endswith(".") for function in page.functions.values())
 
 
 async def test_lists(page: Page) -> None:
     (disk,) = (await page("pfx.list_disks"))["disks"]
-    found = await page("pfx.list_certificates", disk)
-    assert {**found, "silent_disks": []} == await page("pfx.list_all_certificates")
-    assert set(found["certificates"][0]) == {"disk", "path", "name", "alias"}
+    listed = await page("pfx.list_certificates", disk)
+    assert {**listed, "silent_disks": []} == await page("pfx.list_all_certificates")
+    assert set(listed["certificates"][0]) == {"disk", "path", "name", "alias"}
     assert await page.refused("pfx.list_certificates", "/etc/") == "disk_not_found"
     assert await page("idcard.list_readers") == {"readers": []}
     assert await page("baikey.list_tokens") == {"tokens": []}
@@ -96,15 +96,15 @@ async def test_from_the_list_to_a_signature(page: Page, person: User, detached: 
     assert len(person.asked) == 1
     signed = signed_data.parse_signed_data(cms_bytes(reply))
     assert (signed.content is None) == (detached == "yes")
-    (found,) = signed_data.verify(
+    (message,) = signed_data.verify(
         signed,
         content=DOCUMENT if detached == "yes" else None,
         validator=ChainValidator([authority().root.leaf]),
         at=NOW,
     )
-    assert found.signer.signing_time == NOW
+    assert message.signer.signing_time == NOW
     assert reply["signer_serial_number"] == owner().leaf.serial_hex
-    assert reply["signature_hex"] == found.signer.signature.hex()
+    assert reply["signature_hex"] == message.signer.signature.hex()
     assert await page("pfx.unload_key", key_id) == {}
     assert await page.refused("pkcs7.create_pkcs7", data, key_id, detached) == "key_not_found"
     await page.ring.close()

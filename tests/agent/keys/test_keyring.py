@@ -86,7 +86,7 @@ async def test_three_wrong_tries_unload_it() -> None:
     ring = keyring(person)
     key_id = ring.load(PAGE, closed())
     assert await refusal(ring, key_id) == "wrong_password"
-    assert [one.retry for one in person.asked] == [False, True, True]
+    assert [question.retry for question in person.asked] == [False, True, True]
     assert await refusal(ring, key_id) == "key_not_found"
 
 
@@ -155,9 +155,9 @@ async def test_calls_at_once_ask_once() -> None:
         calls[0].cancel()
         await asyncio.wait({calls[0]})
         person.let.set()
-        found = await asyncio.gather(*calls[1:])
+        identities = await asyncio.gather(*calls[1:])
     assert person.asked == 1
-    assert all(one is found[0] for one in found)
+    assert all(identity is identities[0] for identity in identities)
     await ring.close()
 
 
@@ -239,14 +239,14 @@ async def test_forgotten_though_another_could_not_be(monkeypatch: pytest.MonkeyP
 
 async def test_unloading_and_closing_wipe() -> None:
     ring = keyring(User())
-    one, two = ring.load(PAGE, closed()), ring.load(PAGE, closed())
-    first, second = await ring.identity(PAGE, one), await ring.identity(PAGE, two)
-    ring.unload(PAGE, one)
+    first_id, second_id = ring.load(PAGE, closed()), ring.load(PAGE, closed())
+    first, second = await ring.identity(PAGE, first_id), await ring.identity(PAGE, second_id)
+    ring.unload(PAGE, first_id)
     await ring.close()
     for identity in (first, second):
         with pytest.raises(InvalidKeyError):
             identity.private_key.native()
-    assert await refusal(ring, two) == "key_not_found"
+    assert await refusal(ring, second_id) == "key_not_found"
 
 
 async def test_how_many() -> None:
@@ -259,7 +259,7 @@ async def test_how_many() -> None:
     with pytest.raises(CallRefusedError) as caught:
         ring.load(OTHER, closed())
     assert caught.value.name == "too_many_keys"
-    # One that has its share already still can.
+    # A page that has all its keys can still load: it loses its oldest key.
     assert ring.load(PAGE, closed())
     assert len(set(own)) == len(own)
     await ring.close()

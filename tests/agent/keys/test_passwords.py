@@ -28,7 +28,7 @@ from tunnel_gateway.errors import CallRefusedError, FileError
 
 
 class Someone:
-    """Answers when told to; what was asked, in its order, is in ``asked``."""
+    """Answers when it is told to; ``asked`` has the questions in their order."""
 
     def __init__(self) -> None:
         self.asked: asyncio.Queue[Question] = asyncio.Queue()
@@ -60,16 +60,16 @@ async def test_pages_take_turns_and_each_has_one_question() -> None:
     someone = Someone()
     desk = PasswordDesk(someone)
     async with asyncio.timeout(TIME_LIMIT):
-        one = asyncio.create_task(desk.ask(question("https://a.uz")))
+        first = asyncio.create_task(desk.ask(question("https://a.uz")))
         assert (await someone.asked.get()).origin == "https://a.uz"
-        two = asyncio.create_task(desk.ask(question("https://b.uz")))
+        second = asyncio.create_task(desk.ask(question("https://b.uz")))
         await asyncio.sleep(0)
         assert await refusal(desk, "https://a.uz") == "busy"
         assert await refusal(desk, "https://b.uz") == "busy"
         assert someone.asked.empty()
         someone.answers.put_nowait(b"first")
         someone.answers.put_nowait(b"second")
-        assert (await one, await two) == (b"first", b"second")
+        assert (await first, await second) == (b"first", b"second")
 
 
 async def test_a_page_that_was_sent_away_again_and_again_waits() -> None:
@@ -160,7 +160,7 @@ async def test_pages_that_leave_hold_one_thread(monkeypatch: pytest.MonkeyPatch)
     lines.put("for the page that left")
     lines.put("secret")
     assert await asyncio.wait_for(staying, TIME_LIMIT) == b"secret"
-    assert ["https://left.uz" in one for one in prompts] == [True, False]
+    assert ["https://left.uz" in prompt for prompt in prompts] == [True, False]
 
 
 async def test_a_file_on_a_dead_share_holds_one_thread(

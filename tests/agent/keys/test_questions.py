@@ -1,4 +1,4 @@
-"""What the user reads before a password is entered."""
+"""The text that the user reads before entering a password."""
 
 from __future__ import annotations
 

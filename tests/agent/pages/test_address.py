@@ -1,4 +1,4 @@
-"""The local address of a page: who is let in, who is not, and that nobody can use it up."""
+"""The local address of a page: it admits the page, refuses others, and nobody uses it up."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ class Waiting:
 
     async def __aexit__(self, *_: object) -> None:
         self.accepting.cancel()
-        (found,) = await asyncio.gather(self.accepting, return_exceptions=True)
+        (admitted,) = await asyncio.gather(self.accepting, return_exceptions=True)
         for plain in (*self.visitors, self.gateway):
             plain.close()
-        for stream in (found, self.tunnel):
+        for stream in (admitted, self.tunnel):
             if not isinstance(stream, BaseException):
                 stream.close()
                 await stream.wait_closed()
@@ -80,10 +80,10 @@ async def test_the_page_is_let_in_with_every_byte_and_no_second() -> None:
         for i in range(0, len(data), 7):
             await send(page, data[i : i + 7])
         stream = await waiting.admitted()
-        found = b""
-        while len(found) < len(data):
-            found += await stream.inbox.receive()
-        assert found == data
+        received = b""
+        while len(received) < len(data):
+            received += await stream.inbox.receive()
+        assert received == data
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", waiting.port))
 
@@ -162,7 +162,7 @@ async def test_refused_visitors_who_do_not_leave_give_way(monkeypatch: pytest.Mo
     monkeypatch.setattr(page_address, "_MAX_VISITORS", 2)
     async with Waiting() as waiting:
         stubborn = await waiting.visit(b"X")
-        assert (await receive_all(stubborn)).startswith(b"HTTP/1.1 400 ")  # and keeps his side open
+        assert (await receive_all(stubborn)).startswith(b"HTTP/1.1 400 ")  # and keeps its side open
         await waiting.visit(b"X")
         before = descriptors()
         for _ in range(20):
@@ -230,7 +230,7 @@ async def test_as_many_cookies_as_documented_and_no_more(log: io.StringIO) -> No
         stream = await waiting.admitted()
         assert cookies in await stream.inbox.receive()
         stream.close()
-    (line,) = [json.loads(one) for one in log.getvalue().splitlines()]
+    (line,) = [json.loads(line) for line in log.getvalue().splitlines()]
     assert (line["event"], line["origin"]) == ("visitor_refused", ORIGIN)
     assert "longer than 16384 bytes" in line["detail"]
 
@@ -242,6 +242,6 @@ async def test_everyone_who_is_turned_away_has_his_line(log: io.StringIO) -> Non
         await waiting.answer(b"")  # a browser's connection ahead of use, which says nothing
         await waiting.visit(request(waiting.port))
         (await waiting.admitted()).close()
-    lines = [json.loads(one) for one in log.getvalue().splitlines()]
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert len(lines) == LINES
     assert lines[7]["detail"].endswith("created the tunnel, and not for https://7.uz")

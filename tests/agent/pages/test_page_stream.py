@@ -1,4 +1,4 @@
-"""The page's end of a tunnel: what it is told when the tunnel ends."""
+"""The page's side of a tunnel: the bytes that tell the page why the tunnel ended."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ async def page() -> tuple[PageStream, socket.socket]:
 
 
 async def said_after(before: bytes, end: RelayEnd) -> bytes:
-    """What the page reads after ``before`` when the tunnel ends so."""
+    """Return the bytes that the page reads after ``before`` when the tunnel ends like this."""
     stream, plain = await page()
     stream.write(before)
     stream.write(stream.farewell(end))
     stream.close()
-    found = await receive_all(plain)
+    received = await receive_all(plain)
     plain.close()
     await stream.wait_closed()
-    assert found.startswith(before)
-    return found[len(before) :]
+    assert received.startswith(before)
+    return received[len(before) :]
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ async def test_without_an_answer_the_page_gets_one() -> None:
     ],
 )
 def test_what_the_page_sees(end: RelayEnd, status: str, body: str) -> None:
-    head, _, found = refusal(end).partition(b"\r\n\r\n")
+    head, _, text = refusal(end).partition(b"\r\n\r\n")
     line, *fields = head.decode("ascii").split("\r\n")
     assert line == f"HTTP/1.1 {status}"
-    assert f"Content-Length: {len(found)}" in fields
+    assert f"Content-Length: {len(text)}" in fields
     assert "Connection: close" in fields
-    assert found.decode() == f"{body}\n"
+    assert text.decode() == f"{body}\n"

@@ -107,7 +107,7 @@ async def test_there_are_so_many_places(
     monkeypatch.setattr(tunnels, "MAX_WAITING", 2)
     async with house(credentials, tmp_path) as home, made(home) as running:
         answers = await asyncio.gather(*(create(running) for _ in range(3)), return_exceptions=True)
-        (refused,) = [one for one in answers if isinstance(one, CallRefusedError)]
+        (refused,) = [answer for answer in answers if isinstance(answer, CallRefusedError)]
         assert refused.name == "too_many_tunnels"
         for _ in range(2):
             (await home.destination()).close()

@@ -111,8 +111,8 @@ def find_prompter(password_file: Path | None = None, pinentry: str | None = None
     if sys.stdin is not None and sys.stdin.isatty():
         return Terminal()
     raise OSError(
-        "no way to ask for passwords: install pinentry, start the agent on a terminal, or name a"
-        " file with --password-file"
+        "the agent has no way to ask for passwords: install pinentry, start the agent on a"
+        " terminal, or name a file with --password-file"
     )
 
 

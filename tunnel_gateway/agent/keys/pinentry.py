@@ -99,7 +99,7 @@ class _Dialog:
                 return int(number) if number.isdigit() else 0, data
             if word == b"D":
                 data += unescape(rest)
-        raise OSError("pinentry answers without end")
+        raise OSError("pinentry does not end its answer")
 
 
 def _options() -> list[str]:

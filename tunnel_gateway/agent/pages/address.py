@@ -35,7 +35,7 @@ log = get_logger(__name__)
 _MAX_VISITORS: Final = 32
 _HEAD_SECONDS: Final = 5.0
 _ACCEPT_AGAIN_SECONDS: Final = 0.1
-_CROWDED: Final = TimedOutError("others came meanwhile")
+_CROWDED: Final = TimedOutError("too many others connected meanwhile")
 
 
 class PageAddress(OneShotAddress):

@@ -101,7 +101,7 @@ class PageTunnel:
             self._channel.abort(error)
             self._log(RelayEnd(error.code, error))
         else:
-            self._channel.abort(PageLostError("no page has come"))
+            self._channel.abort(PageLostError("no page has connected"))
             self._log(RelayEnd(EndReason.PEER_LOST, error))
 
     def _log(self, end: RelayEnd, **facts: object) -> None:
