@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.english import violations
+from tests.support.english import comments, violations
 
 PROJECT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("[!.]*/**/*.md")])
@@ -38,6 +38,12 @@ IN_PLAIN_ENGLISH = (
     "systemd/README.md",
     "tests/data/README.md",
     "tests/vectors/SOURCES.md",
+)
+# The other files whose comments pass it. A setting that is commented out has no space after its #.
+WITH_COMMENTS = (
+    "config/agent.properties",
+    "config/config.properties",
+    "config/demo.properties",
 )
 WITH_CONTENTS = ("configuration", "keys-and-trust", "log", "operations", "performance")
 
@@ -145,6 +151,18 @@ def test_a_broken_link_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", IN_PLAIN_ENGLISH)
 def test_the_english_is_plain(name: str) -> None:
     assert list(violations((PROJECT / name).read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("name", WITH_COMMENTS)
+def test_the_english_of_comments_is_plain(name: str) -> None:
+    assert list(violations(comments((PROJECT / name).read_text(encoding="utf-8")))) == []
+
+
+def test_bad_english_of_a_comment_is_seen() -> None:
+    text = "#!/bin/sh\nit = is none  # behind code\n  # Somebody who\n  # he is.\n#he=1\n"
+    assert comments(text) == "\n\nSomebody who\nhe is.\n\n"
+    (violation,) = violations(comments(text))
+    assert violation.startswith("line 4: 'he'")
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,12 @@ _PRONOUN = re.compile(
 _VERB = re.compile(r"(?: [\w,]+){1,9}? (?:is|are|has|gets|must)\b")
 
 
+def comments(text: str) -> str:
+    """Return the text of the lines that begin with # and a space, each on its own line."""
+    lines = (re.match(r"[ \t]*# (.*)", line) for line in text.splitlines())
+    return "".join(f"{match[1] if match else ''}\n" for match in lines)
+
+
 def _replaced(pattern: re.Pattern[str], rest: str, text: str) -> str:
     def lines_and_rest(match: re.Match[str]) -> str:
         return "\n" * match[0].count("\n") + rest
