@@ -1,22 +1,22 @@
-# make demo    a conversation through a real tunnel, shown step by step; ARGS=--stay leaves it running
-# make develop    for page developers: agent, gateway and keys for localhost; ARGS="--api HOST:PORT"
-# make test    everything that is tested; PYTEST_ARGS=tests/cli for a part of it
-# make coverage    the tests again, and which statements and branches of each package they run
-# make bench   this gateway beside its peers on this machine; ARGS=--quick for a first look
-# make bench-fleet    two gateways behind HAProxy full of tunnels, one upgraded and one killed
-# make screenshots    the pictures of the demonstration's page in the documents, anew
+# make demo    show a conversation through a real tunnel, step by step; ARGS=--stay leaves it running
+# make develop    for page developers: run agent, gateway and keys for localhost; ARGS="--api HOST:PORT"
+# make test    run all tests; PYTEST_ARGS=tests/cli for a part of them
+# make coverage    run the tests and count the statements and branches of each package that they run
+# make bench   compare this gateway with other tunnels on this machine; ARGS=--quick for a first look
+# make bench-fleet    fill two gateways behind HAProxy with tunnels, upgrade one and kill one
+# make screenshots    make the pictures of the demonstration's page in the documents again
 # make soak    a million refused handshakes of every kind, with tunnels open; ARGS="--seconds 60"
-# make bench-strangers    what strangers' certificates cost, and how long a user waits for them
-# make lint    formatting, lint rules and types
-# make format  what can be mended of these by itself
-# make fuzz    coverage-guided fuzzing of every reader of what others made; FUZZ_SECONDS=30 for each
-# make lock    write requirements.lock and requirements-run.lock anew from pyproject.toml
-# make install    the gateway as a service; PREFIX=/opt/tunnel-gateway, see scripts/install
-# make uninstall  takes it away again, and leaves the configuration
-# make bundle  all that make install fetches, in one file for a machine without the internet
-# make clean   takes away what the others have made here
-# Each installs what it needs into .venv, or by apt-get, names it before, and costs nothing when that
-# is done already.
+# make bench-strangers    what strangers' certificates cost, and how long a user waits because of them
+# make lint    check format, lint rules and types
+# make format  repair what a program can repair of these
+# make fuzz    coverage-guided fuzzing of every parser of foreign data; FUZZ_SECONDS=30 for each
+# make lock    write requirements.lock and requirements-run.lock again from pyproject.toml
+# make install    install the gateway as a service; PREFIX=/opt/tunnel-gateway, see scripts/install
+# make uninstall  remove it again, and keep the configuration
+# make bundle  everything that make install fetches, in one file for a machine without the internet
+# make clean   remove the files that the other commands have made here
+# Each command names what it needs, and installs it into .venv or with apt-get. If everything is already
+# there, this takes no time.
 
 .DEFAULT_GOAL := help
 VENV := .venv
@@ -43,11 +43,12 @@ demo: $(VENV)/.to-run
 develop: $(VENV)/.to-run
 	$(BIN)/python demo/develop.py $(ARGS)
 
-# pytest names its folder by LOGNAME, and the path of a Unix socket may have no more than 107 bytes.
+# The name of pytest's folder contains LOGNAME, and the path of a Unix socket may have at most 107 bytes.
 test: $(VENV)/.installed $(VENV)/.for-tests
 	LOGNAME=$$(id -u) $(BIN)/pytest $(PARALLEL) --quiet $(PYTEST_ARGS)
 
-# Counting slows the program down, so a test with a bound on time may fail here; the table comes anyway.
+# Counting makes the program slower, so a test with a bound on time may fail here. The table is printed in
+# any case.
 coverage: $(VENV)/.installed $(VENV)/.for-tests
 	$(BIN)/coverage erase
 	-LOGNAME=$$(id -u) $(BIN)/coverage run -m pytest $(PARALLEL) --quiet $(PYTEST_ARGS)
@@ -79,7 +80,7 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# What runs it, for the demonstration; and what developers need besides.
+# .to-run has what the gateway needs to run, for the demonstration. .installed adds what developers need.
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 $(VENV)/.to-run: requirements-run.lock pyproject.toml setup.py $(NATIVE)
 	scripts/system-packages
@@ -103,7 +104,7 @@ $(VENV)/.for-benchmarks: scripts/system-packages
 	scripts/system-packages --for-benchmarks
 	touch $@
 
-# atheris has wheels for a few versions of Python only, so it is not in the lock.
+# atheris has wheels only for a few versions of Python, so it is not in the lock.
 fuzz: $(VENV)/.for-fuzzing
 	set -e; for target in $(FUZZ_TARGETS); do \
 	    echo "$$target"; \
@@ -115,8 +116,8 @@ $(VENV)/.for-fuzzing: $(VENV)/.installed tests/fuzz/requirements.txt
 	    -r tests/fuzz/requirements.txt
 	touch $@
 
-# pip-tools writes the locks and is not needed otherwise. By the oldest Python that is supported,
-# Debian 12's 3.11.2: what a dependency needs there alone would be missing otherwise.
+# Only the locks need pip-tools. It must run with the oldest supported Python, 3.11.2 of Debian 12.
+# Otherwise the locks would lack the packages that a dependency needs only there.
 LOCK_PYTHON ?= /usr/bin/python3
 COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
     --no-header --no-emit-index-url --no-emit-find-links --no-emit-options --no-emit-trusted-host
@@ -127,7 +128,7 @@ lock:
 	$(COMPILE) --extra build --constraint requirements.lock --output-file requirements-run.lock \
 	    pyproject.toml
 
-# The program of a release: only what it needs at run time, in an environment of its own.
+# The program of a release: only what it needs at run time, in its own environment.
 install:
 	@scripts/install
 
@@ -137,7 +138,7 @@ uninstall:
 bundle:
 	@scripts/bundle
 
-# Given to make, they are told to the script.
+# make passes these variables on to the script.
 export PREFIX SYSCONFDIR LIBDIR BINDIR PYTHON DESTDIR SYSTEMD_VERSION
 
 # The tests start hundreds of programs. Without kept bytecode each of them would compile its modules.

@@ -141,7 +141,7 @@ def test_what_somebody_else_put_there_stays(tmp_path: Path) -> None:
     other = tmp_path / PREFIX / "other"
     other.parent.mkdir(parents=True)
     other.touch()
-    assert "was not made by this script" in refusal(DESTDIR=str(tmp_path))
+    assert "this script did not make it" in refusal(DESTDIR=str(tmp_path))
     assert files(tmp_path) == {f"{PREFIX}/other"}
 
 

@@ -108,8 +108,8 @@ def _namespaces() -> None:
 def test_no_server_is_started(policy: str | None, fails: bool, tmp_path: Path) -> None:
     bare = Bare(tmp_path, policy, fails=fails)
     done = bare.run("--for-tests")
-    assert "installing, with what they need:\nnginx nginx-common\n" in done.stdout
-    assert "not the place for tests" in done.stdout
+    assert "with the packages that they need:\nnginx nginx-common\n" in done.stdout
+    assert "on a machine that serves users" in done.stdout
     assert bare.policies() == ({} if policy is None else {"policy-rc.d": policy})
     if fails:
         assert done.returncode == 1
@@ -123,7 +123,7 @@ def test_no_server_is_started(policy: str | None, fails: bool, tmp_path: Path) -
 
 def test_what_a_service_needs(tmp_path: Path) -> None:
     done = Bare(tmp_path, None, fails=False).run("--for-service")
-    named = "missing of Debian's packages: gcc python3 "
+    named = "missing packages of Debian: gcc python3 "
     assert done.stdout.startswith(named), done.stderr
     assert " systemd-standalone-sysusers systemd-standalone-tmpfiles\n" in done.stdout
     assert "nginx" not in done.stdout.splitlines()[0]

@@ -34,7 +34,7 @@ from tunnel_gateway.protocol.events import CloseReceived
 
 StartGateway = Callable[..., Gateway]
 INSTANCE = (
-    "# Addresses and files with {instance} in them have this in its place.\n"
+    "# In the names of addresses and files, {instance} stands for this.\n"
     "Environment=TUNNEL_GATEWAY_INSTANCE=%i\n"
 )
 SERVICES = ("tunnel-gateway.service", "tunnel-gateway@.service")

@@ -53,9 +53,9 @@ _VERB = re.compile(r"(?: [\w,]+){1,9}? (?:is|are|has|gets|must)\b")
 
 
 def comments(text: str) -> str:
-    """Return the text of the lines that begin with # and a space, each on its own line."""
+    """Return the text of the lines that begin with # and a space, with bars between columns."""
     lines = (re.match(r"[ \t]*# (.*)", line) for line in text.splitlines())
-    return "".join(f"{match[1] if match else ''}\n" for match in lines)
+    return "".join(f"{re.sub('  +', ' | ', match[1]) if match else ''}\n" for match in lines)
 
 
 def _replaced(pattern: re.Pattern[str], rest: str, text: str) -> str:
