@@ -1,4 +1,4 @@
-"""What the kernel says a process has cost."""
+"""The costs of a process, from the kernel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """Return the processor time of processes, user's and system's, of all their threads.
+    """Return the processor time of processes, user and system time, of all their threads.
 
     Threads that have ended are counted too. It is the process's own clock (clock_getcpuclockid(3)
     and the kernel's numbering of such clocks), in nanoseconds; /proc/PID/stat has the same figure
@@ -20,14 +20,14 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 
 def machine_cpu_seconds() -> float:
-    """Return the processor time of the whole machine (/proc/stat), idle and waiting left out."""
+    """Return the processor time of the whole machine (/proc/stat), without idle time."""
     first = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0]
     user, nice, system, _, _, *interrupts = map(int, first.split()[1:9])
     return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_kib(pids: Iterable[int]) -> int:
-    """Return the memory of processes in KiB without files: unchanged by who else shares these.
+    """Return the memory of processes in KiB, without files that other processes may share.
 
     It is RssAnon of /proc/PID/status, which any user may read: of a process that keeps others out
     of its memory (PR_SET_DUMPABLE) smaps_rollup is for root alone.

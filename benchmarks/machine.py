@@ -1,4 +1,4 @@
-"""What a run was made on: named by the processor, never by the host."""
+"""The machine of a run: its name is the processor, never the host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tunnel_gateway.gost.cipher import kernel_names
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A processor, what is around it, and the versions of what was measured."""
+    """A processor, its machine, and the versions of the measured programs."""
 
     processor: str
     cores: int

@@ -1,4 +1,4 @@
-"""What is measured: each function drives a load through one system and returns its figures.
+"""The measurements: each function drives a load through one system and returns its figures.
 
 They run in the process of the load. A figure is a number under the name that the scenario's
 table gives it.

@@ -1,4 +1,4 @@
-"""What every process of a run knows: the loopback, and whom the load is for."""
+"""The constants that every process of a run needs, and the target of a load."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The floor: a TCP relay on uvloop without cryptography.
+"""The lower bound: a TCP relay on uvloop without cryptography.
 
     python -m benchmarks.plain_relay PORT TARGET_PORT
 
-Whatever a tunnel costs beyond this is its own. The end of data in one direction ends both: the
-load never needs one direction longer than the other.
+All costs of a tunnel beyond this are costs of the tunnel itself. The end of data in one direction
+ends both directions: the load never needs one direction longer than the other.
 """
 
 from __future__ import annotations

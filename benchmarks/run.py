@@ -113,7 +113,7 @@ class Background:
 
     @contextmanager
     def load(self, name: str | None, target: Target) -> Iterator[Figures]:
-        """Make the load ``name``, if any, for the time of the block; what it did is filled in."""
+        """Make the load ``name``, if any, during the block, and fill in its figures at the end."""
         meanwhile: Figures = {}
         if name is None:
             yield meanwhile

@@ -46,7 +46,7 @@ key = {folder}/{name}.key
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What a pair speaks: ``lines`` of its configuration, and how openssl makes its keys."""
+    """The suite of a pair: ``lines`` of its configuration, and how openssl makes its keys."""
 
     name: str
     lines: str

@@ -1,4 +1,4 @@
-"""What is measured of tunnels as such: making them, holding them, having many of them."""
+"""The measurements of tunnels themselves: making them, keeping them, having many of them."""
 
 from __future__ import annotations
 

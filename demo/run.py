@@ -1,9 +1,9 @@
 """A conversation through a real tunnel, shown step by step: ``make demo``.
 
-Each part is a process of its own: an API (demo/api.py), the gateway (config/demo.properties), the
+Each part is a separate process: an API (demo/api.py), the gateway (config/demo.properties), the
 user's agent, once as ``tunnel-gateway connect`` and once as the service that pages call, and the
-server of a page (demo/web.py). This program is the page that talks; with ``--stay`` a browser can
-be. Exit code 0 when everything went as it should.
+server of a page (demo/web.py). This program plays the page; with ``--stay`` a browser can
+be the page. The exit code is 0 if everything went as it should.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ CONNECT = [
 
 
 class Story:
-    """What happens, told as it happens, with the time that each step took."""
+    """The steps, printed while they run, with the time that each took."""
 
     def __init__(self) -> None:
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         self._number = 0
 
     async def step(self, text: str, doing: Awaitable[str]) -> None:
-        """Do one step; what it returns is what was seen."""
+        """Do one step, and print the text that it returns."""
         self._number += 1
         started = time.perf_counter()
         try:
@@ -209,7 +209,7 @@ and talk to the address that it prints (whoami asks the API who you are):
 
     .venv/bin/websockets ws://127.0.0.1:PORT/
 
-Ctrl-C ends it all.""",
+Ctrl-C ends all programs.""",
         flush=True,
     )
     ending = asyncio.Event()
@@ -238,7 +238,9 @@ async def demonstrate(*, staying: bool) -> int:
 def main() -> int:
     """Run the demonstration."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stay", action="store_true", help="leave it all running, for a browser")
+    parser.add_argument(
+        "--stay", action="store_true", help="leave all programs running, for a browser"
+    )
     return asyncio.run(demonstrate(staying=parser.parse_args().stay))
 
 

@@ -1,7 +1,7 @@
 """The web server of the demonstration's page: static files and one object of settings.
 
-Everything is read once and answered from memory, so that nothing but the page can be had.
-``https`` gets a certificate made on the fly; nobody trusts it until the user says so.
+The server reads all files once and answers from memory, so a client can get only the page. For
+``https`` it makes a certificate at the start; a browser trusts it only after the user agrees.
 """
 
 from __future__ import annotations

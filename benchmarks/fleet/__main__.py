@@ -28,7 +28,12 @@ def main() -> int:
     add("--idle", type=_count, default=_IDLE, help=f"idle tunnels (default: {_IDLE:,})")
     add("--busy", type=_count, default=_BUSY, help=f"busy tunnels (default: {_BUSY})")
     add("--seconds", type=float, default=_SECONDS, help=f"of a phase (default: {_SECONDS:g})")
-    add("--rounds", type=_count, default=_ROUNDS, help=f"anew each time (default: {_ROUNDS})")
+    add(
+        "--rounds",
+        type=_count,
+        default=_ROUNDS,
+        help=f"rounds, each with new programs (default: {_ROUNDS})",
+    )
     add("--publish", action="store_true", help=f"write the results into {DOCUMENT}")
     given = parser.parse_args()
     company = Company()

@@ -18,19 +18,19 @@ from benchmarks.programs import BenchmarkError
 from benchmarks.systems import Laboratory
 
 _OTHER_DESCRIPTORS = 500
-_NOTICE_SECONDS = 2.0  # until every user knows that his tunnel is lost, and to spare
+_NOTICE_SECONDS = 2.0  # until every user knows that their tunnel is lost, and some more
 _HEALTH_SECONDS = 6.0  # haproxy.cfg: inter 2s, rise 2, and one more
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The phases, and what became of whose tunnels."""
+    """The phases, and the number of tunnels that were kept and lost."""
 
     phases: list[Phase]
     had_upgraded: int  # tunnels of the old daemon when it was asked to stop
-    kept_upgraded: int  # and at the end of all
+    kept_upgraded: int  # and at the end of the round
     had_killed: int
-    again_seconds: float  # from the kill until every user had his tunnel
+    again_seconds: float  # from the kill until every user had a tunnel
 
     def lost(self, *names: str) -> int:
         """Return how many tunnels broke off in these phases."""
@@ -42,7 +42,7 @@ KILL, BACK = "one is killed", "it is back"
 
 
 def run(idle: int, busy: int, seconds: float) -> Outcome:
-    """Do all of it; each phase takes ``seconds``, or as long as it needs."""
+    """Run all phases; each takes ``seconds``, or as long as it needs."""
     _need_descriptors(idle + busy + _OTHER_DESCRIPTORS)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         laboratory = Laboratory(Path(folder))

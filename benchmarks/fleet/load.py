@@ -1,6 +1,6 @@
-"""The users, in processes of their own: idle ones, busy ones, and visitors who come and go.
+"""The users, in separate processes: idle ones, busy ones, and visitors who come and go.
 
-A user who loses his tunnel makes another one, through the balancer, until he has it.
+A user who loses their tunnel makes a new one through the balancer, and tries again until it works.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FAILURES = (OSError, TunnelGatewayError)
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Who is in a process."""
+    """The users of one process."""
 
     idle: int
     busy: int
@@ -49,7 +49,7 @@ class Users:
 
 @dataclass(slots=True)
 class Account:
-    """What happened to the users of a process since it told the last time; ``at`` is now.
+    """The events of the users of a process since its last account; ``at`` is now.
 
     ``staying`` have their tunnel now; all of them since ``whole_since`` (both by time.monotonic).
     New tunnels were ``made`` and ``failed``, the ``slowest`` in so many seconds; ``lost`` had been
@@ -126,7 +126,7 @@ class _Crowd:
             past = self._account
             past.at = time.monotonic()
             self._account = Account(past.at, past.staying, past.whole_since)
-            # In a thread: whoever reads may be busy, and the users are not to wait for him.
+            # In a thread: the reader may be busy, and the users must not wait for the reader.
             await loop.run_in_executor(None, self._told.send, past)
 
     # --- who stays -------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from benchmarks.places import LOOPBACK, free_port
 from benchmarks.programs import ROOT, BenchmarkError, Program
 from benchmarks.systems import Laboratory, gateway_config, start_gateway
 
-# An hour is the most that can be set: whoever is busy, and whoever is not, may stay.
+# An hour is the largest value: busy and idle users can all keep their tunnels.
 DRAIN_SECONDS = 3600
 _MORE = f"""\
 tunnel.proxy.from={LOOPBACK}
@@ -45,7 +45,7 @@ class Gateway:
             one.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             answer = b"".join(iter(lambda: one.recv(65536), b""))
         if not answer.startswith(b"HTTP/1.1 200 "):
-            raise BenchmarkError(f"{self.name} does not tell its metrics: {answer[:200]!r}")
+            raise BenchmarkError(f"{self.name} does not give its metrics: {answer[:200]!r}")
         return sum(int(float(value)) for value in _OPEN.findall(answer.decode()))
 
     def retire(self) -> None:

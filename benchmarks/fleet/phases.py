@@ -1,4 +1,4 @@
-"""What happened in each phase, gathered from the processes of the load and from the kernel."""
+"""The figures of each phase, from the processes of the load and from the kernel."""
 
 from __future__ import annotations
 
@@ -105,7 +105,9 @@ class Watch:
     def __init__(self, crowds: Crowds, gateways: list[Gateway]) -> None:
         self.phases: list[Phase] = []
         self._crowds = crowds
-        self.gateways = gateways  # those that run; whoever starts or ends one changes the list
+        self.gateways = (
+            gateways  # those that run; the code that starts or ends one changes the list
+        )
         self._cpu: dict[int, float] = {}
         self._started = time.monotonic()
 
@@ -115,7 +117,7 @@ class Watch:
         self._processor_time()
         began = told = time.monotonic()
         for event in events:
-            phase.cpu_seconds += self._processor_time()  # of who may be ended now
+            phase.cpu_seconds += self._processor_time()  # of a gateway that the event may end
             event()
         while not done(phase):
             for account in self._crowds.accounts():

@@ -1,4 +1,4 @@
-"""What came of some rounds, for people: a table of the phases, and what was lost."""
+"""The results of some rounds, for people: a table of the phases, and the lost tunnels."""
 
 from __future__ import annotations
 
