@@ -31,8 +31,10 @@ IN_PLAIN_ENGLISH: tuple[str, ...] = (
     "transport",
 )
 
+PROGRAMS_OUTSIDE = ("../benchmarks", "../demo", "../deploy/fleet")
 
-@pytest.mark.parametrize("room", IN_PLAIN_ENGLISH)
+
+@pytest.mark.parametrize("room", [*IN_PLAIN_ENGLISH, *PROGRAMS_OUTSIDE])
 def test_the_english_is_plain(room: str) -> None:
     path = PACKAGE / room
     files = [path] if path.is_file() else sorted(path.rglob("*.py"))
