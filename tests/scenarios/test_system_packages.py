@@ -146,5 +146,5 @@ def test_where_there_is_no_debian(tmp_path: Path) -> None:
     (tmp_path / "bin" / "apt-get").unlink()
     done = bare.run("--for-tests")
     assert done.returncode == 1
-    assert "missing, by their Debian names: gcc python3 " in done.stderr
+    assert "missing, with their names on Debian: gcc python3 " in done.stderr
     assert not bare.said.exists()
