@@ -18,7 +18,8 @@
     │   ├── CertificateRevokedError
     │   └── CertificateUnsuitableError  (malformed, wrong purpose, wrong name)
     ├── SignedDataError             a signed message that is malformed or not one of ours
-    │   └── BadSignedDataError          its digest or a signature is wrong
+    │   ├── BadSignedDataError          its digest or a signature is wrong
+    │   └── TimeStampError              a time stamp is not genuine, or was not given
     ├── PeerError                   the other side broke the protocol
     │   ├── ProtocolViolationError
     │   ├── UnsupportedVersionError
@@ -199,6 +200,12 @@ class BadSignedDataError(SignedDataError):
     """The document is not the signed document, or the signature does not fit the signer's key."""
 
     code = "bad_signed_data"
+
+
+class TimeStampError(SignedDataError):
+    """A time stamp is not genuine or for something else, or the authority did not give one."""
+
+    code = "time_stamp"
 
 
 class PeerError(TunnelGatewayError):

@@ -12,13 +12,15 @@ import functools
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import keystores, messages
+from tests.support import keystores, messages, stamps
 from tests.support.keystores import PASSWORD
-from tests.support.pki import authority, domain, user
-from tunnel_gateway.cms import signed_data
+from tests.support.pki import NOW, authority, domain, user
+from tunnel_gateway.cms import composing, signed_data, time_stamp, verifying
+from tunnel_gateway.cms.stamping import MAX_REQUEST_SIZE, answer_request
 from tunnel_gateway.config.text import MAX_SIZE
 from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.errors import (
@@ -29,6 +31,7 @@ from tunnel_gateway.errors import (
     KeystoreError,
     ProtocolViolationError,
     SignedDataError,
+    TimeStampError,
 )
 from tunnel_gateway.pki.certificates.certificate import Certificate, to_pem
 from tunnel_gateway.pki.encoding import pem
@@ -36,6 +39,7 @@ from tunnel_gateway.pki.encoding.oids import FAMILY_2009, FAMILY_2024
 from tunnel_gateway.pki.encoding.outline import MAX_CERTIFICATE_SIZE
 from tunnel_gateway.pki.files import jks, keyfiles, pkcs8, pkcs12
 from tunnel_gateway.pki.files.truststore import read_trust_anchors
+from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.transport.wire.proxy_protocol import MAX_BLOCK, Header, HeaderReader
 
 PROJECT = Path(__file__).parents[2]
@@ -70,7 +74,33 @@ def _read_pfx(data: bytes) -> None:
 
 def _read_message(data: bytes) -> None:
     signed = signed_data.parse_signed_data(data)
-    signed_data.verify(signed, content=None if signed.content is not None else messages.DOCUMENT)
+    verifying.verify(signed, content=None if signed.content is not None else messages.DOCUMENT)
+
+
+def _compose(data: bytes) -> None:
+    """Attach or detach, then join and stamp; what comes out must be read again."""
+    with suppress(SignedDataError):
+        data = composing.attach(data, messages.DOCUMENT)
+    _, document = composing.detach(data)
+    joined = composing.join(
+        data, composing.attach(messages.made(document, detached=True).der, document)
+    )
+    signers = signed_data.parse_signed_data(joined).signers
+    stamped = composing.stamp(joined, {signers[0].signature: b"\x30\x00"})
+    assert signed_data.parse_signed_data(stamped).signers[0].time_stamp is not None
+
+
+def _read_time_stamp(data: bytes) -> None:
+    stamp = time_stamp.parse_time_stamp(data)
+    time_stamp.verify_time_stamp(stamp, b"stamped", ChainValidator([authority().root.leaf]))
+
+
+def _read_time_stamp_answer(data: bytes) -> None:
+    time_stamp.read_answer(data, b"stamped", bytes(time_stamp.NONCE_SIZE))
+
+
+def _answer_time_stamp_request(data: bytes) -> None:
+    answer_request(data, stamps.usual(), policy=stamps.POLICY, time=NOW, entropy=os.urandom)
 
 
 def _read_config(data: bytes) -> None:
@@ -163,6 +193,21 @@ def _cms_seeds() -> list[bytes]:
     return [messages.made().der, messages.made(detached=True).der, messages.streamed()]
 
 
+def _time_stamp_answer_seeds() -> list[bytes]:
+    request = time_stamp.make_request(b"stamped", FAMILY_2009, bytes(time_stamp.NONCE_SIZE))
+    answer = answer_request(
+        request, stamps.usual(), policy=stamps.POLICY, time=NOW, entropy=os.urandom
+    )
+    refusal = answer_request(
+        b"", stamps.usual(), policy=stamps.POLICY, time=NOW, entropy=os.urandom
+    )
+    return [answer, refusal]
+
+
+def _time_stamp_request_seeds() -> list[bytes]:
+    return [time_stamp.make_request(b"stamped", FAMILY_2009, bytes(range(16)))]
+
+
 def _config_seeds() -> list[bytes]:
     texts = [path.read_bytes() for path in (PROJECT / "config").glob("*.properties")]
     return [*texts, b"tunnel.enabled=yes\ntunnel.servers.password=\\u0041\\\n  b\n#\n!\n"]
@@ -219,6 +264,25 @@ TARGETS: dict[str, Target] = {
         (SignedDataError, CertificateError),
         functools.cache(_cms_seeds),
         limit=64 * 1024,
+    ),
+    "composing": Target(_compose, (SignedDataError,), functools.cache(_cms_seeds), limit=64 * 1024),
+    "time_stamp": Target(
+        _read_time_stamp,
+        (SignedDataError, CertificateError),
+        functools.cache(lambda: [stamps.token(b"stamped"), *_cms_seeds()]),
+        limit=64 * 1024,
+    ),
+    "time_stamp_answer": Target(
+        _read_time_stamp_answer,
+        (TimeStampError,),
+        functools.cache(_time_stamp_answer_seeds),
+        limit=time_stamp.MAX_ANSWER_SIZE,
+    ),
+    "time_stamp_request": Target(
+        _answer_time_stamp_request,
+        (),
+        functools.cache(_time_stamp_request_seeds),
+        limit=MAX_REQUEST_SIZE,
     ),
     "config": Target(_read_config, (ConfigError,), functools.cache(_config_seeds), limit=MAX_SIZE),
     "proxy_header": Target(

@@ -11,6 +11,7 @@ from asn1crypto import core, x509
 
 from tests.support.pki import NOW, altered, authority, ders, user
 from tunnel_gateway.cms.signing import Signed, sign_data
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.files.keyfiles import Identity
 
@@ -95,3 +96,25 @@ def foreign_signer(
 
 def _algorithm(oid: str) -> bytes:
     return ber.write(tags.SEQUENCE, core.ObjectIdentifier(oid).dump() + b"\x05\x00")
+
+
+def changed(**fields: Any) -> bytes:
+    """Our message with fields of its SignerInfo replaced."""
+    info = asn1_cms.ContentInfo.load(made().der)
+    one = info["content"]["signer_infos"][0]
+    for name, value in fields.items():
+        one[name] = value
+    parts = b"".join(one[name].dump() for name in one)
+    return framed(DOCUMENT, ders(signer()), ber.write(tags.SEQUENCE, parts))
+
+
+def attributes(*values: tuple[str, list[Any]]) -> asn1_cms.CMSAttributes:
+    return asn1_cms.CMSAttributes(
+        [asn1_cms.CMSAttribute({"type": name, "values": found}) for name, found in values],
+        implicit=0,
+    )
+
+
+KIND = ("content_type", ["1.2.840.113549.1.7.1"])
+TIME = ("signing_time", [asn1_cms.Time(name="utc_time", value=NOW)])
+DIGEST = ("message_digest", [digest(DOCUMENT)])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tunnel_gateway.cli.arguments import moment, password_in
-from tunnel_gateway.cms import signed_data
+from tunnel_gateway.cms import frame, signed_data, verifying
 from tunnel_gateway.errors import CertificateError, FileError, SignedDataError
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki.certificates.certificate import format_time
@@ -77,25 +77,25 @@ def _verify(args: argparse.Namespace) -> int:
     password = password_in(args.password_file)
     validator = ChainValidator(load_trust_anchors(args.truststore, password))
     data = _message(args.message)
-    content = None if args.content is None else read_file(args.content, limit=signed_data.MAX_SIZE)
+    content = None if args.content is None else read_file(args.content, limit=frame.MAX_SIZE)
     at = None if args.at_signing_time else args.at or datetime.now(UTC)
     try:
         signed = signed_data.parse_signed_data(data)
-        signers = signed_data.verify(signed, content=content, validator=validator, at=at)
+        signers = verifying.verify(signed, content=content, validator=validator, at=at)
     except (SignedDataError, CertificateError) as reason:
         print(f"does not hold ({reason.code}): {escaped(str(reason))}", file=sys.stderr)
         return 1
     for signer in signers:
         print(f"signed by {escaped(signer.certificate.subject)}")
         print(f"  certificate {signer.certificate.serial_hex}")
-        print(f"  at {format_time(signer.signer.signing_time)}, by the signer's word")
+        print(f"  at {format_time(signer.signing_time)}, by the signer's word")
     print("holds")
     return 0
 
 
 def _message(path: Path) -> bytes:
     # BASE64 is a third longer, and has line ends.
-    data = read_file(path, limit=2 * signed_data.MAX_SIZE)
+    data = read_file(path, limit=2 * frame.MAX_SIZE)
     if starts_sequence(data) and not data.isascii():
         if other := _OTHERS.get(kind(data)):
             raise FileError(f"{path}: {other}, and not a signed document (PKCS#7, CMS)")

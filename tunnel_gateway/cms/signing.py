@@ -13,23 +13,23 @@ from typing import Any, Final
 
 from asn1crypto import cms, core, x509
 
+from tunnel_gateway.cms.frame import DATA_OID, Frame
 from tunnel_gateway.cms.signed_data import (
     CONTENT_TYPE,
-    DATA_OID,
+    DATA_VERSION,
     MESSAGE_DIGEST,
-    SIGNED_DATA_OID,
+    OTHER_VERSION,
     SIGNING_TIME,
 )
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.curves import PrivateKey
 from tunnel_gateway.gost.digest import DIGEST_SIZE, digest
-from tunnel_gateway.pki.encoding import ber, tags
+from tunnel_gateway.pki.encoding import ber, der, tags
 from tunnel_gateway.pki.encoding.oids import Family
 
 # RFC 5652, 11.3: UTCTime to the year 2049, GeneralizedTime after it.
 _LAST_UTC_TIME_YEAR: Final = 2049
-# [0] is the tag of the content, of the certificates and of the signed attributes.
-_ZERO: Final = tags.context(0, constructed=True)
+_SIGNED_ATTRIBUTES: Final = tags.context(0, constructed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,18 @@ def sign_data(
     detached: bool,
     signing_time: datetime,
     entropy: Callable[[int], bytes],
+    content_type: str = DATA_OID,
+    more_attributes: Sequence[bytes] = (),
 ) -> Signed:
     """Sign ``content``; the whole ``chain`` of the signer goes into the message.
 
     ``chain`` is in DER, leaf first. ``family`` is the family of the signer's key and names the
     algorithms. The aware ``signing_time`` is written in UTC, to the second. ``entropy`` returns as
-    many random bytes as the caller asks for.
+    many random bytes as the caller asks for. ``content_type`` is a dotted identifier.
+    ``more_attributes`` are signed too, each an Attribute in DER.
     """
     leaf = x509.Certificate.load(chain[0])
-    attributes = _signed_attributes(content, signing_time)
+    attributes = _signed_attributes(content, content_type, signing_time, more_attributes)
     signature = gost_signature.sign(private_key, digest(attributes), entropy(DIGEST_SIZE))
     digest_algorithm = _algorithm(family.digest_oid)
     signer = _sequence(
@@ -68,49 +71,41 @@ def sign_data(
         ).dump(),
         digest_algorithm,
         # The digest is over the SET; in the message the attributes have another tag.
-        ber.write(_ZERO, bytes(ber.read(attributes).contents)),
+        ber.write(_SIGNED_ATTRIBUTES, bytes(ber.read(attributes).contents)),
         _algorithm(family.signature_oid),
         core.OctetString(signature).dump(),
     )
-    inside = b"" if detached else ber.write(_ZERO, core.OctetString(content).dump())
-    body = _sequence(
-        core.Integer(1).dump(),
-        ber.write(tags.SET, digest_algorithm),
-        _sequence(_oid(DATA_OID), inside),
-        # Leaf first, not in the order of DER: some readers take the first as the signer's own.
-        ber.write(_ZERO, b"".join(chain)),
-        ber.write(tags.SET, signer),
+    frame = Frame(
+        version=DATA_VERSION if content_type == DATA_OID else OTHER_VERSION,
+        digest_algorithms=(digest_algorithm,),
+        content_type=content_type,
+        content=None if detached else content,
+        certificates=tuple(chain),
+        revocation_lists=b"",
+        signers=(signer,),
     )
-    whole = _sequence(_oid(SIGNED_DATA_OID), ber.write(_ZERO, body))
-    return Signed(whole, signature, leaf.serial_number)
+    return Signed(frame.write(), signature, leaf.serial_number)
 
 
-def _signed_attributes(content: bytes, signing_time: datetime) -> bytes:
+def _signed_attributes(
+    content: bytes, content_type: str, signing_time: datetime, more: Sequence[bytes]
+) -> bytes:
     moment = signing_time.astimezone(UTC).replace(microsecond=0)
     form = "utc_time" if moment.year <= _LAST_UTC_TIME_YEAR else "generalized_time"
     values: dict[str, Any] = {
-        CONTENT_TYPE: DATA_OID,
+        CONTENT_TYPE: content_type,
         SIGNING_TIME: cms.Time(name=form, value=moment),
         MESSAGE_DIGEST: digest(content),
     }
+    attributes = [
+        cms.CMSAttribute({"type": name, "values": [value]}).dump() for name, value in values.items()
+    ]
     # DER sorts a SET by the bytes of its values; the lengths differ here, so they decide.
-    return ber.write(
-        tags.SET,
-        b"".join(
-            sorted(
-                cms.CMSAttribute({"type": name, "values": [value]}).dump()
-                for name, value in values.items()
-            )
-        ),
-    )
+    return ber.write(tags.SET, b"".join(sorted([*attributes, *more])))
 
 
 def _algorithm(oid: str) -> bytes:
-    return _sequence(_oid(oid), core.Null().dump())
-
-
-def _oid(dotted: str) -> bytes:
-    return bytes(core.ObjectIdentifier(dotted).dump())
+    return _sequence(der.identifier(oid), core.Null().dump())
 
 
 def _sequence(*parts: bytes) -> bytes:

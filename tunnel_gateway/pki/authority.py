@@ -99,6 +99,12 @@ DOMAIN: Final = replace(
     policies=(f"{POLICY_PREFIX}.2",),
 )
 
+TIME_STAMPS: Final = Profile(
+    days=5 * 365,
+    key_usage=frozenset({"digitalSignature", "nonRepudiation"}),
+    extended_key_usage=frozenset({"timeStamping"}),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

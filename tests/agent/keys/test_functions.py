@@ -15,7 +15,7 @@ from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys import functions as module
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
-from tunnel_gateway.cms import signed_data
+from tunnel_gateway.cms import frame, signed_data, verifying
 from tunnel_gateway.errors import CallRefusedError
 from tunnel_gateway.pki.trust.validation import ChainValidator
 
@@ -96,7 +96,7 @@ async def test_from_the_list_to_a_signature(page: Page, person: User, detached: 
     assert len(person.asked) == 1
     signed = signed_data.parse_signed_data(cms_bytes(reply))
     assert (signed.content is None) == (detached == "yes")
-    (message,) = signed_data.verify(
+    (message,) = verifying.verify(
         signed,
         content=DOCUMENT if detached == "yes" else None,
         validator=ChainValidator([authority().root.leaf]),
@@ -111,7 +111,7 @@ async def test_from_the_list_to_a_signature(page: Page, person: User, detached: 
 
 
 def cms_bytes(reply: Mapping[str, Any]) -> bytes:
-    return module._from_base64(reply["pkcs7_64"], signed_data.MAX_SIZE)
+    return module._from_base64(reply["pkcs7_64"], frame.MAX_SIZE)
 
 
 async def test_certificates(page: Page) -> None:

@@ -7,6 +7,7 @@ large. Here a message is read without copies. Every loop counts the values that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,11 +67,19 @@ def read(data: bytes) -> Element:
 
 def write(tag: int, contents: bytes) -> bytes:
     """Return a value in DER."""
-    size = len(contents)
+    return _start(tag, len(contents)) + contents
+
+
+def enclose(tag: int, pieces: Sequence[bytes]) -> list[bytes]:
+    """Return a value in DER as pieces, so that a large one is copied only when all are joined."""
+    return [_start(tag, sum(map(len, pieces))), *pieces]
+
+
+def _start(tag: int, size: int) -> bytes:
     if size < _INDEFINITE:
-        return bytes([tag, size]) + contents
+        return bytes([tag, size])
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, _INDEFINITE | len(length)]) + length + contents
+    return bytes([tag, _INDEFINITE | len(length)]) + length
 
 
 def _read(data: memoryview, at: int) -> tuple[Element, int]:

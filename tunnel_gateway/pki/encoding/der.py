@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+from asn1crypto import core
+
 from tunnel_gateway.pki.encoding.tags import LONG_NUMBER
 
 _SHORT_LENGTH: Final = 0x80
@@ -125,3 +127,8 @@ def dotted(contents: bytes) -> str:
             number = 0
     first = min(arcs[0] // 40, 2)
     return ".".join(map(str, [first, arcs[0] - 40 * first, *arcs[1:]]))
+
+
+def identifier(dotted_form: str) -> bytes:
+    """Return an object identifier as a whole value."""
+    return bytes(core.ObjectIdentifier(dotted_form).dump())

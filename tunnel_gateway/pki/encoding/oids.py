@@ -73,6 +73,7 @@ FAMILY_2024: Final = Family(
 FAMILIES: Final = (FAMILY_2009, FAMILY_2024)
 FAMILY_BY_KEY_OID: Final = {family.key_oid: family for family in FAMILIES}
 SIGNATURE_OIDS: Final = frozenset(family.signature_oid for family in FAMILIES)
+DIGEST_OIDS: Final = frozenset(family.digest_oid for family in FAMILIES)
 
 # Attributes of a subject: the personal number, and the tax number of a legal entity.
 PINFL_OID: Final = "1.2.860.3.16.1.2"

@@ -117,6 +117,13 @@ class ChainValidator:
         """
         return self._verify((b"signer",), chain, at, lambda path: _check_document(path[0]))
 
+    def verify_time_stamp_authority(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
+        """Validate the chain of an authority that stamps times; otherwise like ``verify_client``.
+
+        The leaf must have the purpose timeStamping (RFC 3161, 2.3).
+        """
+        return self._verify((b"stamps",), chain, at, lambda path: _check_stamping(path[0]))
+
     def verify_centre(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
         """Validate the chain of a centre, for an operator who wants to know before trusting it.
 
@@ -270,6 +277,14 @@ def _check_document(leaf: Certificate) -> None:
         raise CertificateUnsuitableError(
             f"{leaf.label} may not sign documents: its keyUsage has neither digitalSignature nor"
             f" nonRepudiation, only {', '.join(sorted(leaf.key_usage))}"
+        )
+
+
+def _check_stamping(leaf: Certificate) -> None:
+    _check_document(leaf)
+    if "timeStamping" not in (leaf.extended_key_usage or ()):
+        raise CertificateUnsuitableError(
+            f"{leaf.label} may not stamp times: its extKeyUsage has no timeStamping"
         )
 
 

@@ -1,0 +1,150 @@
+"""Signed messages attached, detached, joined and stamped: every signature still holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from asn1crypto import core
+
+from tests.support.messages import DOCUMENT, made, signer, streamed
+from tests.support.pki import NOW, OFFICER, authority, user
+from tunnel_gateway.cms import verifying
+from tunnel_gateway.cms.composing import attach, detach, join, stamp
+from tunnel_gateway.cms.frame import MAX_SIGNERS, Frame
+from tunnel_gateway.cms.signed_data import TIME_STAMP_OID, parse_signed_data
+from tunnel_gateway.errors import BadSignedDataError, SignedDataError
+from tunnel_gateway.pki.encoding import ber, tags
+from tunnel_gateway.pki.trust.validation import ChainValidator
+
+TOKEN = ber.write(tags.SEQUENCE, b"")  # what is in it, nobody looks at here
+LIST = ber.write(tags.SEQUENCE, b"\x02\x01\x07")
+
+
+def holds(message: bytes, content: bytes | None = None) -> tuple[str | None, ...]:
+    """The names of the signers, all of whose signatures are right."""
+    validator = ChainValidator([authority().root.leaf])
+    signers = verifying.verify(
+        parse_signed_data(message), content=content, validator=validator, at=NOW
+    )
+    return tuple(one.certificate.common_name for one in signers)
+
+
+@pytest.mark.parametrize("document", [b"", DOCUMENT, b"\xff" * 100_000], ids=len)
+def test_attached_and_detached(document: bytes) -> None:
+    detached = made(document, detached=True).der
+    attached = attach(detached, document)
+    assert parse_signed_data(attached).content == document
+    assert detach(attached) == (detached, document)
+    assert holds(attached) == holds(detached, document) == (signer().leaf.common_name,)
+
+
+def test_a_streamed_message_is_written_in_der() -> None:
+    message = streamed()
+    detached, document = detach(message)
+    assert document == DOCUMENT
+    assert holds(detached, DOCUMENT)
+    again = attach(detached, document)
+    assert again != message
+    assert holds(again)
+    assert Frame.read(again) == Frame.read(message)
+
+
+def test_what_cannot_be_attached() -> None:
+    detached = made(detached=True).der
+    with pytest.raises(BadSignedDataError, match="not the one"):
+        attach(detached, b"another")
+    with pytest.raises(SignedDataError, match="inside already"):
+        attach(made().der, DOCUMENT)
+    with pytest.raises(SignedDataError, match="detached already"):
+        detach(detached)
+    with pytest.raises(SignedDataError, match="malformed"):
+        attach(detached[:-1], DOCUMENT)
+    nobody = Frame.read(detached)
+    with pytest.raises(SignedDataError, match="nobody"):
+        attach(changed(nobody, signers=()), DOCUMENT)
+    with pytest.raises(SignedDataError, match="not plain data"):
+        attach(changed(nobody, content_type="1.2.3"), DOCUMENT)
+
+
+def changed(frame: Frame, **fields: Any) -> bytes:
+    values = {name: getattr(frame, name) for name in Frame.__slots__}
+    return Frame(**values | fields).write()
+
+
+def test_two_are_joined() -> None:
+    officer = user(person=OFFICER)
+    first, second = made().der, made(identity=officer).der
+    joined = join(first, second)
+    names = (signer().leaf.common_name, officer.leaf.common_name)
+    assert holds(joined) == names
+    assert holds(join(second, first)) == names[::-1]
+    # The centre's certificate once, both digest algorithms once, each signature once.
+    assert len(parse_signed_data(joined).certificates) == 2 + 1
+    assert len(Frame.read(joined).digest_algorithms) == 1
+    assert join(joined, second) == join(joined, joined) == joined
+
+
+def test_the_stamped_signature_stays() -> None:
+    message = made()
+    stamped = stamp(message.der, {message.signature: TOKEN})
+    for joined in (join(message.der, stamped), join(stamped, message.der)):
+        (one,) = parse_signed_data(joined).signers
+        assert one.time_stamp == TOKEN
+
+
+def test_what_cannot_be_joined() -> None:
+    with pytest.raises(BadSignedDataError, match="different documents"):
+        join(made().der, made(b"another").der)
+    with pytest.raises(SignedDataError, match="document inside"):
+        join(made().der, made(detached=True).der)
+    many = made().der
+    for _ in range(MAX_SIGNERS - 1):
+        many = join(many, made().der)
+    assert len(holds(many)) == MAX_SIGNERS
+    with pytest.raises(SignedDataError, match="17 signers"):
+        join(many, made().der)
+
+
+def test_revocation_lists_are_kept() -> None:
+    first = changed(Frame.read(made().der), revocation_lists=ber.write(0xA1, LIST))
+    second = made().der
+    other = changed(
+        Frame.read(second), revocation_lists=ber.write(0xA1, LIST + LIST[:-1] + b"\x08")
+    )
+    assert Frame.read(join(first, second)).revocation_lists == ber.write(0xA1, LIST)
+    assert Frame.read(join(second, first)).revocation_lists == ber.write(0xA1, LIST)
+    both = LIST + LIST[:-1] + b"\x08"
+    assert Frame.read(join(first, other)).revocation_lists == ber.write(0xA1, both)
+
+
+def test_stamps_stand_beside_signatures() -> None:
+    first, second = made(), made(identity=user(person=OFFICER))
+    message = join(first.der, second.der)
+    stamped = stamp(message, {second.signature: TOKEN})
+    signers = parse_signed_data(stamped).signers
+    assert [one.time_stamp for one in signers] == [None, TOKEN]
+    assert len(holds(stamped)) == 2
+    twice = stamp(stamped, {second.signature: ber.write(tags.SEQUENCE, b"\x05\x00")})
+    assert parse_signed_data(twice).signers[1].time_stamp == TOKEN
+    assert stamp(message, {}) == message
+
+
+def test_an_attribute_of_another_kind_is_no_stamp() -> None:
+    message = made()
+    frame = Frame.read(message.der)
+    value = ber.write(tags.SET, TOKEN)
+    other = ber.write(tags.SEQUENCE, core.ObjectIdentifier("1.2.3").dump() + value)
+    parts = bytes(ber.read(frame.signers[0]).contents)
+    info = ber.write(tags.SEQUENCE, parts + ber.write(0xA1, other))
+    kept = changed(frame, signers=(info,))
+    assert parse_signed_data(kept).signers[0].time_stamp is None
+    stamped = stamp(kept, {message.signature: TOKEN})
+    assert parse_signed_data(stamped).signers[0].time_stamp == TOKEN
+    assert other in stamped
+    empty = ber.write(
+        tags.SEQUENCE, core.ObjectIdentifier(TIME_STAMP_OID).dump() + ber.write(tags.SET, b"")
+    )
+    info = ber.write(tags.SEQUENCE, parts + ber.write(0xA1, empty))
+    with pytest.raises(SignedDataError, match="malformed"):
+        parse_signed_data(changed(frame, signers=(info,)))

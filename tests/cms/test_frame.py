@@ -1,0 +1,101 @@
+"""The frame of a message: read and written again it is the same, and it is bounded."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.messages import DOCUMENT, made, streamed
+from tunnel_gateway.cms.frame import DATA_OID, MAX_CERTIFICATES, MAX_SIGNER_SIZE, MAX_SIGNERS, Frame
+from tunnel_gateway.errors import SignedDataError
+from tunnel_gateway.pki.encoding import ber, tags
+
+VALUE = ber.write(tags.SEQUENCE, b"")
+VALUES = st.lists(
+    st.binary(max_size=40).map(lambda data: ber.write(tags.OCTET_STRING, data)),
+    max_size=MAX_SIGNERS,
+).map(tuple)
+
+
+FRAMES = st.builds(
+    Frame,
+    version=st.sampled_from([1, 3]),
+    digest_algorithms=VALUES,
+    content_type=st.sampled_from([DATA_OID, "1.2.840.113549.1.9.16.1.4"]),
+    content=st.none() | st.binary(),
+    certificates=VALUES,
+    revocation_lists=st.sampled_from([b"", ber.write(0xA1, VALUE)]),
+    signers=VALUES,
+)
+
+
+@given(FRAMES)
+def test_what_is_written_is_read(frame: Frame) -> None:
+    assert Frame.read(frame.write()) == frame
+
+
+def test_a_message_of_ours_is_der() -> None:
+    message = made().der
+    assert Frame.read(message).write() == message
+
+
+@pytest.mark.parametrize("message", [made().der, streamed()], ids=["DER", "BER"])
+def test_every_end_that_is_cut_off_is_refused(message: bytes) -> None:
+    assert Frame.read(message).content == DOCUMENT
+    for size in range(len(message)):
+        with pytest.raises(ValueError, match=r"\w"):
+            Frame.read(message[:size])
+    with pytest.raises(ValueError, match="after the end"):
+        Frame.read(message + b"\0")
+
+
+def test_counts_are_bounded() -> None:
+    for field, limit in (
+        ("digest_algorithms", MAX_SIGNERS),
+        ("certificates", MAX_CERTIFICATES),
+        ("signers", MAX_SIGNERS),
+    ):
+        parts = {"digest_algorithms": (), "certificates": (), "signers": ()}
+        for count in (limit, limit + 1):
+            frame = Frame(
+                version=1,
+                content_type=DATA_OID,
+                content=None,
+                revocation_lists=b"",
+                **parts | {field: (VALUE,) * count},
+            )
+            if count == limit:
+                assert Frame.read(frame.write()) == frame
+            else:
+                with pytest.raises(ValueError, match=f"more than {limit}"):
+                    Frame.read(frame.write())
+    large = Frame(
+        1, (), "1.2.3", None, (), b"", (ber.write(tags.SEQUENCE, bytes(MAX_SIGNER_SIZE)),)
+    )
+    with pytest.raises(ValueError, match="a signer of more"):
+        Frame.read(large.write())
+
+
+def test_a_large_document_is_copied_once() -> None:
+    size = 16 * 1024 * 1024
+    frame = Frame(1, (), "1.2.3", bytes(size), (), b"", ())
+    tracemalloc.start()
+    try:
+        message = frame.write()
+        written = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        read = Frame.read(message)
+        both = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert read.content == frame.content
+    assert written < 1.01 * size
+    assert both < 2.01 * size
+
+
+def test_a_message_that_is_too_large() -> None:
+    with pytest.raises(SignedDataError, match="limit"):
+        Frame.read(bytes(64 * 1024 * 1024 + 1))

@@ -1,0 +1,329 @@
+"""Time stamps: what is asked, what is answered, and which tokens prove a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asn1crypto import tsp, x509
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.messages import made
+from tests.support.pki import DAY, NOW, OFFICER, authority, stranger, user
+from tests.support.stamps import POLICY, forged, stamper, token, usual
+from tunnel_gateway.cms import composing
+from tunnel_gateway.cms.frame import Frame
+from tunnel_gateway.cms.signed_data import attribute, parse_signed_data
+from tunnel_gateway.cms.stamping import answer_request
+from tunnel_gateway.cms.time_stamp import (
+    MAX_ANSWER_SIZE,
+    NONCE_SIZE,
+    SIGNING_CERTIFICATE_OID,
+    SIGNING_CERTIFICATE_V2_OID,
+    TST_INFO_OID,
+    make_request,
+    parse_time_stamp,
+    read_answer,
+    verify_time_stamp,
+)
+from tunnel_gateway.errors import (
+    BadSignedDataError,
+    CertificateError,
+    CertificateExpiredError,
+    CertificateUnsuitableError,
+    CertificateUntrustedError,
+    SignedDataError,
+    TimeStampError,
+)
+from tunnel_gateway.gost.curves import CURVES
+from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.pki.encoding import ber, tags
+from tunnel_gateway.pki.encoding.oids import FAMILIES
+from tunnel_gateway.pki.trust.validation import ChainValidator
+
+SIGNATURE = bytes(range(64))
+NONCE = bytes(range(1, NONCE_SIZE + 1))
+TRUST = ChainValidator([authority().root.leaf])
+FAMILY = usual().leaf.family
+
+
+def info(**changes: Any) -> dict[str, Any]:
+    """What a token says; ``changes`` replace its fields."""
+    fields = {
+        "version": "v1",
+        "policy": POLICY,
+        "message_imprint": {
+            "hash_algorithm": {"algorithm": FAMILY.digest_oid},
+            "hashed_message": digest(SIGNATURE),
+        },
+        "serial_number": 7,
+        "gen_time": NOW,
+    }
+    return fields | changes
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=str)
+@pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
+def test_every_family_and_curve(family: Any, curve: Any) -> None:
+    identity = stamper(family=family, curve=curve)
+    stamp = parse_time_stamp(token(SIGNATURE, identity=identity))
+    assert stamp.policy == POLICY
+    assert stamp.time == NOW
+    assert stamp.hash_algorithm == family.digest_oid
+    assert stamp.message_imprint == digest(SIGNATURE)
+    assert stamp.authority_name is None
+    proven = verify_time_stamp(stamp, SIGNATURE, TRUST)
+    assert proven.certificate == identity.leaf
+    assert proven.peer.path[-1] == authority().root.leaf
+
+
+def test_beside_a_signature() -> None:
+    message = made()
+    stamped = composing.stamp(message.der, {message.signature: token(message.signature)})
+    (signer,) = parse_signed_data(stamped).signers
+    assert signer.time_stamp is not None
+    assert verify_time_stamp(parse_time_stamp(signer.time_stamp), signer.signature, TRUST)
+    with pytest.raises(TimeStampError, match="another signature"):
+        verify_time_stamp(parse_time_stamp(signer.time_stamp), SIGNATURE, TRUST)
+
+
+def test_the_request() -> None:
+    request = tsp.TimeStampReq.load(make_request(SIGNATURE, FAMILY, NONCE), strict=True).native
+    assert request["version"] == "v1"
+    assert request["message_imprint"]["hashed_message"] == digest(SIGNATURE)
+    assert request["message_imprint"]["hash_algorithm"]["algorithm"] == FAMILY.digest_oid
+    assert request["nonce"] == int.from_bytes(NONCE, "big")
+    assert request["cert_req"] is True
+
+
+def answer(**changes: Any) -> bytes:
+    arguments: dict[str, Any] = {"policy": POLICY, "time": NOW, "entropy": os.urandom}
+    request = make_request(SIGNATURE, FAMILY, NONCE)
+    return answer_request(request, usual(), **arguments | changes)
+
+
+def test_answers() -> None:
+    assert parse_time_stamp(read_answer(answer(), SIGNATURE, NONCE)).nonce is not None
+    with pytest.raises(TimeStampError, match="another signature"):
+        read_answer(answer(), bytes(64), NONCE)
+    with pytest.raises(TimeStampError, match="other nonce"):
+        read_answer(answer(), SIGNATURE, NONCE[::-1])
+    granted = tsp.PKIStatusInfo({"status": "granted"}).dump()
+    for data, reason in (
+        (b"", "malformed"),
+        (b"<html>", "malformed"),
+        (ber.write(tags.SEQUENCE, granted), "no token"),
+        (ber.write(tags.SEQUENCE, granted + made().der), "version 1"),
+        (bytes(MAX_ANSWER_SIZE + 1), "limit"),
+        (ber.write(tags.SEQUENCE, granted + forged(info())), "other nonce"),
+    ):
+        with pytest.raises(TimeStampError, match=reason):
+            read_answer(data, SIGNATURE, NONCE)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ({"status": "rejection"}, "refuses: rejection$"),
+        (
+            {
+                "status": "rejection",
+                "fail_info": {"bad_alg"},
+                "status_string": ["sabab", "x" * 999],
+            },
+            "rejection; bad_alg; sabab; x{1,200}$",
+        ),
+        ({"status": "waiting"}, "waiting"),
+        ({"status": "revocation_notification"}, "revocation_notification"),
+    ],
+)
+def test_refusals(status: dict[str, Any], reason: str) -> None:
+    data = ber.write(tags.SEQUENCE, tsp.PKIStatusInfo(status).dump())
+    with pytest.raises(TimeStampError, match=reason) as refused:
+        read_answer(data, SIGNATURE, NONCE)
+    assert len(str(refused.value)) < 260
+
+
+def test_names_of_the_authority() -> None:
+    for name, text in (
+        (
+            x509.GeneralName("uniform_resource_identifier", "http://tsa.example.uz/tst"),
+            "6: http://tsa.example.uz/tst",
+        ),
+        (x509.GeneralName("dns_name", "tsa.example.uz"), "2: tsa.example.uz"),
+        (
+            x509.GeneralName("directory_name", x509.Name.build({"common_name": "TSA, 1"})),
+            r"4: CN=TSA\, 1",
+        ),
+    ):
+        assert parse_time_stamp(forged(info(tsa=name))).authority_name == text
+
+
+def test_the_time_is_in_utc() -> None:
+    moment = datetime(2026, 11, 29, 1, 2, 3, 500_000, tzinfo=UTC)
+    assert parse_time_stamp(forged(info(gen_time=moment))).time == moment
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"version": 2}, "not of version 1"),
+        (
+            {"extensions": [{"extn_id": "1.2.3", "critical": True, "extn_value": b"x"}]},
+            "critical extension",
+        ),
+    ],
+)
+def test_tokens_of_another_kind(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(SignedDataError, match=reason):
+        parse_time_stamp(forged(info(**changes)))
+
+
+def test_what_is_no_token() -> None:
+    with pytest.raises(SignedDataError, match="version 1"):
+        parse_time_stamp(made().der)
+    with pytest.raises(SignedDataError, match="not a time stamp"):
+        parse_time_stamp(made(content_type="1.2.3").der)
+    with pytest.raises(SignedDataError, match="without content"):
+        parse_time_stamp(forged(info(), detached=True))
+    for content in (b"", b"salom", ber.write(tags.SEQUENCE, b"\x02\x01\x01")):
+        with pytest.raises(SignedDataError, match="malformed"):
+            parse_time_stamp(forged(content))
+
+
+IMPRINT = info()["message_imprint"]
+
+
+@pytest.mark.parametrize(
+    ("imprint", "reason"),
+    [
+        ({"hashed_message": digest(b"another")}, "another signature"),
+        ({"hashed_message": b""}, "another signature"),
+        ({"hash_algorithm": {"algorithm": "sha256"}}, "not a national one"),
+    ],
+)
+def test_imprints(imprint: dict[str, Any], reason: str) -> None:
+    stamp = parse_time_stamp(forged(info(message_imprint=IMPRINT | imprint)))
+    with pytest.raises(TimeStampError, match=reason):
+        verify_time_stamp(stamp, SIGNATURE, TRUST)
+
+
+def test_who_may_stamp() -> None:
+    refused: list[tuple[Any, type[CertificateError], str]] = [
+        (stamper(stranger()), CertificateUntrustedError, r"\w"),
+        (user(person=OFFICER), CertificateUnsuitableError, "no timeStamping"),
+        (stamper(extended_key_usage=None), CertificateUnsuitableError, "no timeStamping"),
+        (
+            stamper(key_usage=frozenset({"keyAgreement"})),
+            CertificateUnsuitableError,
+            "may not sign",
+        ),
+        (stamper(not_after=NOW - DAY), CertificateExpiredError, "time of signing"),
+        (stamper(not_before=NOW + DAY), CertificateExpiredError, "time of signing"),
+    ]
+    for identity, error, reason in refused:
+        stamp = parse_time_stamp(token(SIGNATURE, identity=identity))
+        with pytest.raises(error, match=reason):
+            verify_time_stamp(stamp, SIGNATURE, TRUST)
+    # A stamp lives on when the certificate has ended.
+    assert verify_time_stamp(
+        parse_time_stamp(token(SIGNATURE, NOW - 2 * DAY, stamper(not_after=NOW - DAY))),
+        SIGNATURE,
+        TRUST,
+    )
+
+
+def named(der: bytes, algorithm: str | None = None) -> bytes:
+    """The attribute that names the signer's certificate by its digest."""
+    if algorithm is None:
+        entry: dict[str, Any] = {"cert_hash": hashlib.sha1(der, usedforsecurity=False).digest()}
+        value = tsp.SigningCertificate({"certs": [entry]})
+        return attribute(SIGNING_CERTIFICATE_OID, value.dump())
+    hashed = digest(der) if algorithm[0].isdigit() else hashlib.sha256(der).digest()
+    entry = {"hash_algorithm": {"algorithm": algorithm}, "cert_hash": hashed}
+    value = tsp.SigningCertificateV2({"certs": [entry]})
+    return attribute(SIGNING_CERTIFICATE_V2_OID, value.dump())
+
+
+def test_which_certificate_is_meant() -> None:
+    ours, other = usual().leaf.der, stamper().leaf.der
+    for attributes in (
+        [],
+        [named(ours)],
+        [named(ours, "sha256")],
+        [named(ours, FAMILY.digest_oid)],
+        [named(ours), named(ours, "sha256")],
+    ):
+        stamp = parse_time_stamp(forged(info(), more_attributes=attributes))
+        assert verify_time_stamp(stamp, SIGNATURE, TRUST)
+    for attributes, reason in (
+        ([named(other)], "another certificate"),
+        ([named(ours), named(other, "sha256")], "another certificate"),
+        ([named(other, FAMILY.digest_oid)], "another certificate"),
+        ([named(ours, "md5")], "by the digest md5"),
+    ):
+        stamp = parse_time_stamp(forged(info(), more_attributes=attributes))
+        with pytest.raises(TimeStampError, match=reason):
+            verify_time_stamp(stamp, SIGNATURE, TRUST)
+
+
+def test_two_signers_and_none() -> None:
+    frame = Frame.read(forged(info()))
+    for signers in ((), frame.signers * 2):
+        changed = Frame(
+            frame.version,
+            frame.digest_algorithms,
+            frame.content_type,
+            frame.content,
+            frame.certificates,
+            frame.revocation_lists,
+            signers,
+        )
+        with pytest.raises(TimeStampError, match="exactly one signer"):
+            verify_time_stamp(parse_time_stamp(changed.write()), SIGNATURE, TRUST)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(0, len(token(SIGNATURE)) - 1), st.integers(1, 255))
+def test_a_flipped_byte_proves_nothing_else(place: int, change: int) -> None:
+    original = parse_time_stamp(FIXED)
+    flipped = bytearray(FIXED)
+    flipped[place % len(FIXED)] ^= change
+    try:
+        proven = verify_time_stamp(parse_time_stamp(bytes(flipped)), SIGNATURE, TRUST)
+    except (SignedDataError, CertificateError):
+        return
+    assert proven.stamp.time == original.time
+    assert proven.stamp.signed.content == original.signed.content
+    assert proven.certificate == usual().leaf
+
+
+FIXED = token(SIGNATURE)
+
+
+def test_a_signature_that_is_wrong() -> None:
+    flipped = bytearray(FIXED)
+    flipped[-1] ^= 1
+    with pytest.raises(BadSignedDataError, match="not by the key"):
+        verify_time_stamp(parse_time_stamp(bytes(flipped)), SIGNATURE, TRUST)
+
+
+def test_the_kind_of_content_is_signed() -> None:
+    """A document that looks like a time stamp cannot become one."""
+    document = made(tsp.TSTInfo(info()).dump(), identity=usual())
+    frame = Frame.read(document.der)
+    disguised = Frame(
+        3,
+        frame.digest_algorithms,
+        TST_INFO_OID,
+        frame.content,
+        frame.certificates,
+        b"",
+        frame.signers,
+    )
+    with pytest.raises(SignedDataError, match="content type"):
+        parse_time_stamp(disguised.write())

@@ -1,0 +1,134 @@
+"""Signed messages put together and taken apart: attached, detached, joined, stamped.
+
+No signature is made and none is verified. Everything that a signature covers keeps its bytes. A
+message gets a document only if the digests of its signers say that they signed this document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tunnel_gateway.cms.frame import (
+    DATA_OID,
+    MAX_CERTIFICATES,
+    MAX_SIGNERS,
+    REVOCATION_LISTS,
+    Frame,
+)
+from tunnel_gateway.cms.signed_data import (
+    TIME_STAMP_OID,
+    Signer,
+    attribute,
+    join_signer,
+    malformed,
+    read_signer,
+    split_signer,
+)
+from tunnel_gateway.errors import BadSignedDataError, SignedDataError
+from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.pki.encoding import ber
+from tunnel_gateway.pki.encoding.der import malformed_as
+
+
+def attach(message: bytes, document: bytes) -> bytes:
+    """Return the detached message with its document inside, in DER.
+
+    Raises SignedDataError for a message that has a document inside or is malformed,
+    BadSignedDataError if one of its signers signed another document.
+    """
+    frame, signers = _read(message)
+    if frame.content is not None:
+        raise SignedDataError("the message has its document inside already")
+    _check_document(signers, document)
+    return replace(frame, content=document).write()
+
+
+def detach(message: bytes) -> tuple[bytes, bytes]:
+    """Return the attached message without its document, in DER, and the document.
+
+    Raises SignedDataError for a message without a document, or a malformed one.
+    """
+    frame, _ = _read(message)
+    if frame.content is None:
+        raise SignedDataError("the message is detached already")
+    return replace(frame, content=None).write(), frame.content
+
+
+def join(first: bytes, second: bytes) -> bytes:
+    """Return one message, in DER, with the signers of both; both have the same document inside.
+
+    A signature that is in both stays once, with its time stamp if either has one. Raises
+    SignedDataError if a message is detached or malformed, or if both together have too many
+    signers; BadSignedDataError if the documents differ.
+    """
+    one, ones_signers = _read(first)
+    other, others_signers = _read(second)
+    if one.content is None or other.content is None:
+        raise SignedDataError("both messages must have their document inside; attach it first")
+    if one.content != other.content:
+        raise BadSignedDataError("the two messages are signatures of different documents")
+    signers: dict[bytes, bytes] = {}
+    for info, signer in zip(
+        one.signers + other.signers, ones_signers + others_signers, strict=True
+    ):
+        if signer.signature not in signers or signer.time_stamp is not None:
+            signers[signer.signature] = info
+    certificates = tuple(dict.fromkeys(one.certificates + other.certificates))
+    if len(signers) > MAX_SIGNERS or len(certificates) > MAX_CERTIFICATES:
+        raise SignedDataError(
+            f"{len(signers)} signers with {len(certificates)} certificates;"
+            f" {MAX_SIGNERS} and {MAX_CERTIFICATES} are the limit"
+        )
+    return replace(
+        one,
+        digest_algorithms=tuple(dict.fromkeys(one.digest_algorithms + other.digest_algorithms)),
+        certificates=certificates,
+        revocation_lists=_joined_lists(one.revocation_lists, other.revocation_lists),
+        signers=tuple(signers.values()),
+    ).write()
+
+
+def stamp(message: bytes, tokens: Mapping[bytes, bytes]) -> bytes:
+    """Return the message, in DER, with a time stamp beside each signature that has a token here.
+
+    ``tokens`` maps signatures to tokens (RFC 3161), both as bytes. A time stamp that is there
+    already stays the first. Raises SignedDataError if the message is malformed.
+    """
+    frame, signers = _read(message)
+    infos = []
+    for info, signer in zip(frame.signers, signers, strict=True):
+        if token := tokens.get(signer.signature):
+            parts, unsigned = split_signer(info)
+            infos.append(join_signer(parts, [*unsigned, attribute(TIME_STAMP_OID, token)]))
+        else:
+            infos.append(info)
+    return replace(frame, signers=tuple(infos)).write()
+
+
+def _read(message: bytes) -> tuple[Frame, list[Signer]]:
+    with malformed_as(malformed):
+        frame = Frame.read(message)
+        if frame.content_type != DATA_OID:
+            raise ValueError("the signed content is not plain data")
+        signers = [read_signer(info) for info in frame.signers]
+    if not signers:
+        raise SignedDataError("nobody has signed it")
+    return frame, signers
+
+
+def _check_document(signers: list[Signer], document: bytes) -> None:
+    actual = digest(document)
+    if any(signer.message_digest != actual for signer in signers):
+        raise BadSignedDataError("the document is not the one that was signed")
+
+
+def _joined_lists(first: bytes, second: bytes) -> bytes:
+    """Return all revocation lists of two messages; each is whole, under one tag, or empty."""
+    lists = dict.fromkeys(
+        bytes(entry.whole)
+        for part in (first, second)
+        if part
+        for entry in ber.read(part).children()
+    )
+    return b"".join(ber.enclose(REVOCATION_LISTS, list(lists))) if lists else b""

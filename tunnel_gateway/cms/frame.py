@@ -1,0 +1,129 @@
+"""The frame of a signed message: its parts as bytes, to be read, or put together again.
+
+CMS SignedData (RFC 5652, section 5) in DER, or in BER as E-IMZO writes it. A part keeps its own
+bytes: a signature covers some of them, and a message that is taken apart and put together again
+must still verify. Every count is bounded before anything is spent on the parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tunnel_gateway.errors import SignedDataError
+from tunnel_gateway.pki.encoding import ber, der, tags
+
+SIGNED_DATA_OID: Final = "1.2.840.113549.1.7.2"
+DATA_OID: Final = "1.2.840.113549.1.7.1"
+
+# A scanned contract of some hundred pages. A page that signs sends no more than this either.
+MAX_SIZE: Final = 64 * 1024 * 1024
+# Each signer brings a certificate, and perhaps the certificates of another centre.
+MAX_CERTIFICATES: Final = 48
+MAX_SIGNERS: Final = 16
+# A signer has about a kilobyte. A time stamp comes with its own certificates.
+MAX_SIGNER_SIZE: Final = 256 * 1024
+
+_CONTENT: Final = tags.context(0, constructed=True)
+_CERTIFICATES: Final = tags.context(0, constructed=True)
+REVOCATION_LISTS: Final = tags.context(1, constructed=True)
+_MAX_PARTS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The parts of a message. Each but ``content`` is a whole value: its tag, length and contents.
+
+    ``content_type`` is a dotted identifier. ``content`` is None if the message is detached.
+    ``revocation_lists`` is empty if the message has no lists.
+    """
+
+    version: int
+    digest_algorithms: tuple[bytes, ...]
+    content_type: str
+    content: bytes | None
+    certificates: tuple[bytes, ...]
+    revocation_lists: bytes
+    signers: tuple[bytes, ...]
+
+    @classmethod
+    def read(cls, data: bytes) -> Frame:
+        """Read exactly one message. Raises SignedDataError if it is too large, ValueError if it is
+        malformed.
+        """
+        if len(data) > MAX_SIZE:
+            raise SignedDataError(f"{len(data)} bytes; {MAX_SIZE} is the limit")
+        kind, explicit = expect(ber.read(data), tags.SEQUENCE).children(2)
+        if _identifier(kind) != SIGNED_DATA_OID:
+            raise ValueError("not signed data")
+        (body,) = expect(explicit, _CONTENT).children(1)
+        version, algorithms, content, *optional, signers = expect(body, tags.SEQUENCE).children(
+            _MAX_PARTS
+        )
+        certificates, lists = _optional_parts(optional)
+        content_type, octets = _read_content(content)
+        infos = expect(signers, tags.SET).children(MAX_SIGNERS)
+        if any(len(info.whole) > MAX_SIGNER_SIZE for info in infos):
+            raise ValueError(f"a signer of more than {MAX_SIGNER_SIZE} bytes")
+        return cls(
+            version=int.from_bytes(expect(version, tags.INTEGER).contents, "big"),
+            digest_algorithms=_wholes(expect(algorithms, tags.SET), MAX_SIGNERS),
+            content_type=content_type,
+            content=octets,
+            certificates=_wholes(certificates, MAX_CERTIFICATES) if certificates else (),
+            revocation_lists=bytes(lists.whole) if lists else b"",
+            signers=tuple(bytes(info.whole) for info in infos),
+        )
+
+    def write(self) -> bytes:
+        """Return the message, its frame in DER. The order of the parts is kept.
+
+        DER would sort certificates and signers, but some readers take the first certificate for
+        that of the signer.
+        """
+        content = [der.identifier(self.content_type)]
+        if self.content is not None:
+            content += ber.enclose(_CONTENT, ber.enclose(tags.OCTET_STRING, [self.content]))
+        certificates = ber.enclose(_CERTIFICATES, self.certificates) if self.certificates else []
+        body = [
+            ber.write(tags.INTEGER, bytes([self.version])),
+            *ber.enclose(tags.SET, self.digest_algorithms),
+            *ber.enclose(tags.SEQUENCE, content),
+            *certificates,
+            self.revocation_lists,
+            *ber.enclose(tags.SET, self.signers),
+        ]
+        explicit = ber.enclose(_CONTENT, ber.enclose(tags.SEQUENCE, body))
+        return b"".join(ber.enclose(tags.SEQUENCE, [der.identifier(SIGNED_DATA_OID), *explicit]))
+
+
+def expect(element: ber.Element, tag: int) -> ber.Element:
+    """Return the value if it has this tag; raises ValueError for another."""
+    if element.tag != tag:
+        raise ValueError(f"a value with the tag {element.tag:#04x}, not {tag:#04x}")
+    return element
+
+
+def _identifier(element: ber.Element) -> str:
+    return der.dotted(bytes(expect(element, tags.OBJECT_IDENTIFIER).contents))
+
+
+def _wholes(parent: ber.Element, limit: int) -> tuple[bytes, ...]:
+    return tuple(bytes(child.whole) for child in parent.children(limit))
+
+
+def _optional_parts(parts: list[ber.Element]) -> tuple[ber.Element | None, ber.Element | None]:
+    """Return the certificates and the revocation lists, each None if it is not there."""
+    given = [part.tag for part in parts]
+    if given not in ([], [_CERTIFICATES], [REVOCATION_LISTS], [_CERTIFICATES, REVOCATION_LISTS]):
+        raise ValueError("a part that does not belong there")
+    by_tag = dict(zip(given, parts, strict=True))
+    return by_tag.get(_CERTIFICATES), by_tag.get(REVOCATION_LISTS)
+
+
+def _read_content(element: ber.Element) -> tuple[str, bytes | None]:
+    kind, *explicit = expect(element, tags.SEQUENCE).children(2)
+    if not explicit:
+        return _identifier(kind), None
+    (octets,) = expect(explicit[0], _CONTENT).children(1)
+    return _identifier(kind), octets.octets()
