@@ -17,13 +17,22 @@ PACKAGE = "tunnel_gateway"
 MAX_LINES = 400
 
 # Each part with the parts it may import besides itself. Nothing else may be imported from us.
-BESIDE = {"end_reasons", "errors", "os_errors", "kept_errors", "subject_numbers", "plain_text"}
+BESIDE = {
+    "end_reasons",
+    "errors",
+    "kept_errors",
+    "limit_keys",
+    "os_errors",
+    "plain_text",
+    "subject_numbers",
+}
 SIDE = {*BESIDE, "config", "observability"}
 BELOW = {*SIDE, "gost", "pki", "cms", "protocol", "transport"}
 LAYERS: dict[str, set[str]] = {
     **{name: set() for name in BESIDE},
+    "errors": {"limit_keys"},
     "config": {"errors", "plain_text", "subject_numbers"},
-    "observability": {"end_reasons", "errors"},
+    "observability": {"end_reasons", "errors", "limit_keys"},
     "gost": {"errors"},
     "pki": {"errors", "os_errors", "gost", "plain_text"},
     "cms": {"errors", "gost", "pki"},

@@ -7,12 +7,12 @@ import pytest
 from tests.support.garbage import cycles
 from tunnel_gateway.errors import (
     AlertReceivedError,
-    Limit,
     NotPermittedError,
     ProtocolViolationError,
     TimedOutError,
 )
 from tunnel_gateway.kept_errors import again, let_go
+from tunnel_gateway.limit_keys import Limit
 
 
 class Keeper:

@@ -11,7 +11,7 @@ from tunnel_gateway.agent.settings import KEYS as KEYS_OF_AGENT
 from tunnel_gateway.config.destinations import DESTINATION_KEYS
 from tunnel_gateway.config.key_table import Key, as_markdown
 from tunnel_gateway.config.keys import KEYS
-from tunnel_gateway.errors import Limit
+from tunnel_gateway.limit_keys import Limit
 
 PROJECT = Path(__file__).parents[2]
 AGENT_KEYS = (GATEWAY_KEY, *KEYS_OF_AGENT)

@@ -20,12 +20,12 @@ from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import (
     DestinationBusyError,
     DestinationUnreachableError,
-    Limit,
     UnknownDestinationError,
 )
 from tunnel_gateway.gateway import circuit, destination_pool
 from tunnel_gateway.gateway.circuit import FAILURES_TO_OPEN, AddressState
 from tunnel_gateway.gateway.destination_pool import Destinations, find_destination
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.transport.streams.stream import SocketStream, format_address
 

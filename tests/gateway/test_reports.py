@@ -11,15 +11,10 @@ import pytest
 
 from tests.support.pair import Pair, new_client, new_server
 from tunnel_gateway.daemon.audit.audit_trail import Audit
-from tunnel_gateway.errors import (
-    Limit,
-    NotPermittedError,
-    RateLimitedError,
-    TimedOutError,
-    TruncatedError,
-)
+from tunnel_gateway.errors import NotPermittedError, RateLimitedError, TimedOutError, TruncatedError
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.session_facts import SessionFacts
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.logs import configure_logs
 from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.transport.streams.relay import RelayEnd

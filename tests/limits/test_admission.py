@@ -10,7 +10,8 @@ import pytest
 
 from tests.gateway.test_policy import peers
 from tunnel_gateway.daemon.resident_memory import MIB
-from tunnel_gateway.errors import Limit, OverloadedError, RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.errors import OverloadedError, RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.limits.sources import SourceLimits
 from tunnel_gateway.transport.wire.rates import Rate

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunnel_gateway.config.values import Allowance
-from tunnel_gateway.errors import Limit, RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.errors import RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.limits.sources import (
     HANDSHAKE_TIME,
     SourceLimits,

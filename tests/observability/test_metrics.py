@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.admin import samples
-from tunnel_gateway.errors import Limit
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.metric_table import METRICS, OTHER, REASONS
 from tunnel_gateway.observability.metrics import Metrics, reason_label
 

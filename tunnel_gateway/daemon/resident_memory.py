@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from tunnel_gateway.errors import Limit
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.process import resident_bytes
 

@@ -20,8 +20,9 @@ from tunnel_gateway.daemon.admin.admin_sockets import try_address
 from tunnel_gateway.daemon.audit.audit_file import FileInUseError, audit_path, try_file
 from tunnel_gateway.daemon.findings import Finding, Status
 from tunnel_gateway.daemon.port import AddressInUseError, try_port
-from tunnel_gateway.errors import FileError, Limit, SelfTestError, TunnelGatewayError
+from tunnel_gateway.errors import FileError, SelfTestError, TunnelGatewayError
 from tunnel_gateway.gost import known_answers
+from tunnel_gateway.limit_keys import Limit
 
 _TAKEN: Final[dict[Status, str]] = {
     "ok": "a gateway that runs has it",

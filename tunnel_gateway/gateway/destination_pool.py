@@ -22,10 +22,10 @@ from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import (
     DestinationBusyError,
     DestinationUnreachableError,
-    Limit,
     UnknownDestinationError,
 )
 from tunnel_gateway.gateway.circuit import LAST_PROBE_SECONDS, AddressState, Circuit, probe_delays
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.limits.places import Places
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger

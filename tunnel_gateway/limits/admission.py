@@ -17,7 +17,8 @@ from typing import Final, Protocol
 from tunnel_gateway.config.tunnel import LimitSettings, SourceSettings
 from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
 from tunnel_gateway.daemon.workers import Steps
-from tunnel_gateway.errors import Limit, OverloadedError, RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.errors import OverloadedError, RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.limits.places import Places
 from tunnel_gateway.limits.sources import SourceLimits, Sources
 from tunnel_gateway.pki.trust.validation import VerifiedPeer

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tunnel_gateway.config.values import IPV6_SOURCE_BITS, Allowance
-from tunnel_gateway.errors import Limit, RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.errors import RateLimitedError, TooManyTunnelsError
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
 
 # How many sources without an open connection are remembered for their rates. An attacker can make

@@ -20,7 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from tunnel_gateway.errors import Limit
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.background import failures
 from tunnel_gateway.observability.metric_table import METRICS, OTHER, REASONS, Metric
 

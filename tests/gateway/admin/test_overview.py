@@ -9,7 +9,7 @@ from tests.support.admin import overview, samples
 from tests.support.credentials import FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
 from tests.support.house import house
 from tunnel_gateway.daemon.stopping import StopStep
-from tunnel_gateway.errors import Limit
+from tunnel_gateway.limit_keys import Limit
 
 
 def shown(home: Any, name: str, **labels: str) -> float | None:

@@ -22,11 +22,11 @@ from tests.support.loopback import (
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import (
     DestinationUnreachableError,
-    Limit,
     ShuttingDownError,
     TimedOutError,
     TunnelGatewayError,
 )
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
 from tunnel_gateway.transport.streams.stream import RECEIVE_BUFFER, SocketStream
 

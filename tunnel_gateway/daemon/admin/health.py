@@ -10,7 +10,7 @@ from typing import Final
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.resident_memory import MemoryWatch
 from tunnel_gateway.daemon.stopping import Stopping
-from tunnel_gateway.errors import Limit
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.lines import WRITER
 from tunnel_gateway.observability.metrics import Metrics, Sample
 

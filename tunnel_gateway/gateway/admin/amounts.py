@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tunnel_gateway.errors import Limit
+from tunnel_gateway.limit_keys import Limit
 
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _THOUSAND: Final = 1000

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from tunnel_gateway.daemon.admin.health import Health
 from tunnel_gateway.daemon.stopping import Stopping
-from tunnel_gateway.errors import Limit
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.session_facts import Stage
 from tunnel_gateway.gateway.sessions import Sessions
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.metrics import Metrics, Sample
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 

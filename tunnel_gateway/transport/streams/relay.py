@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tunnel_gateway.end_reasons import EndReason
-from tunnel_gateway.errors import Limit, TimedOutError, TruncatedError, TunnelGatewayError
+from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.transport.streams.byte_stream import NOBODY, ByteStream
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
