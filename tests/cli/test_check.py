@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import socket
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
+from tests.support.log_lines import read_records
 from tests.support.processes import (
     COMMAND,
     LOOPBACK,
@@ -52,7 +52,7 @@ def check(write: Write, api: Api, capsys: pytest.CaptureFixture[str]) -> Check:
         path = write(keys, destination)
         path.chmod(0o600)
         code = main(["check", "--config", str(path), "--json"])
-        return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return code, read_records(capsys.readouterr().out)
 
     return run
 
@@ -326,7 +326,7 @@ def test_beside_a_gateway_that_runs(
     gateway = Gateway(credentials, tmp_path, {"0": api.port}, settings)
     gateway.config.chmod(0o600)
     code = main(["check", "--config", str(gateway.config), "--json"])
-    findings = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    findings = read_records(capsys.readouterr().out)
     places = [one for one in findings if one["area"] in ("listen", "admin", "audit")]
     if admin == "none":
         assert (code, {one["status"] for one in places}) == (3, {"warning"})

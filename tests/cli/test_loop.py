@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
-import json
 import sys
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tests.support.processes import PROJECT
 from tunnel_gateway.cli import loop
 
@@ -52,6 +52,6 @@ async def failing(where: str) -> None:
 @pytest.mark.parametrize("where", ["a callback", "a task"])
 def test_what_fails_where_nobody_waits_is_an_event(where: str, log: io.StringIO) -> None:
     loop.run(failing(where))
-    (line,) = [json.loads(one) for one in log.getvalue().splitlines()]
+    (line,) = read_records(log.getvalue())
     assert (line["event"], line["level"]) == ("internal_error", "error")
     assert "ValueError: nonsense" in line["exception"]

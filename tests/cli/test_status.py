@@ -23,13 +23,29 @@ from tests.support.processes import COMMAND, PROJECT, TIME_LIMIT, Gateway, Progr
 from tunnel_gateway.cli.main import main
 
 
-@pytest.fixture
+def start(credentials: Credentials, destinations: dict[str, int], folder: Path) -> Gateway:
+    path = folder / "admin.sock"
+    gateway = Gateway(credentials, folder, destinations, {"admin.listen": f"unix:{path}"})
+    wait_until(lambda: Operator(path).ask("/readyz").status == 200, "ready")
+    return gateway
+
+
+@pytest.fixture(scope="module")
 def running(
+    credentials: Credentials, destinations: dict[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """A gateway that no test stops."""
+    gateway = start(credentials, destinations, tmp_path_factory.mktemp("status"))
+    yield gateway
+    assert gateway.stop() == 0
+
+
+@pytest.fixture
+def stopping(
     credentials: Credentials, destinations: dict[str, int], tmp_path: Path
 ) -> Iterator[Gateway]:
-    path = tmp_path / "admin.sock"
-    gateway = Gateway(credentials, tmp_path, destinations, {"admin.listen": f"unix:{path}"})
-    wait_until(lambda: Operator(path).ask("/readyz").status == 200, "ready")
+    """A gateway for a test that stops it."""
+    gateway = start(credentials, destinations, tmp_path)
     yield gateway
     if gateway.process.poll() is None:
         gateway.stop()
@@ -56,13 +72,18 @@ def test_once(running: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
 )
 @pytest.mark.parametrize("more", [[], ["--json"]])
 def test_a_fault_in_the_file_on_disk(
-    line: str, more: list[str], running: Gateway, capsys: pytest.CaptureFixture[str]
+    line: str,
+    more: list[str],
+    running: Gateway,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = running.config.read_text()
     key = line.partition("=")[0]
-    kept = [one for one in text.splitlines() if not one.startswith(f"{key}=")]
-    running.config.write_text("\n".join([*kept, line]))
-    assert main(["status", *more, "--config", str(running.config)]) == 0
+    kept = [other for other in text.splitlines() if not other.startswith(f"{key}=")]
+    changed = tmp_path / "changed.properties"
+    changed.write_text("\n".join([*kept, line]))
+    assert main(["status", *more, "--config", str(changed)]) == 0
     printed = capsys.readouterr()
     assert "boshqa.uz" in printed.out
     # What the file names is for `check` to look at: it may well be out of an operator's reach.
@@ -77,8 +98,9 @@ def test_a_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "cannot be read" in capsys.readouterr().err
 
 
-def test_as_json(running: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["status", "--json", "--admin", f"unix:{tmp_path}/admin.sock"]) == 0
+def test_as_json(running: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
+    path = running.config.with_name("admin.sock")
+    assert main(["status", "--json", "--admin", f"unix:{path}"]) == 0
     state = json.loads(capsys.readouterr().out)
     assert (state["ready"], state["pid"]) == (True, running.process.pid)
 
@@ -94,21 +116,21 @@ def test_a_gateway_that_is_not_ready(
 
 
 def test_nothing_answers(
-    running: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    stopping: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    running.stop()
-    assert main(["status", "--config", str(running.config)]) == 1
+    stopping.stop()
+    assert main(["status", "--config", str(stopping.config)]) == 1
     assert "No such file or directory): is it running" in capsys.readouterr().err
     assert main(["status", "--admin", "127.0.0.1:1"]) == 1
     assert "Connection refused): is it running" in capsys.readouterr().err
-    text = running.config.read_text()
-    running.config.write_text(re.sub("tunnel.admin.listen=.*", "", text))
-    assert main(["status", "--config", str(running.config)]) == 1
+    text = stopping.config.read_text()
+    stopping.config.write_text(re.sub("tunnel.admin.listen=.*", "", text))
+    assert main(["status", "--config", str(stopping.config)]) == 1
     told = capsys.readouterr().err
     assert "has no tunnel.admin.listen that can be used: set it" in told
     assert "--admin unix:/run/tunnel-gateway/admin.sock" in told
-    running.config.unlink()
-    assert main(["status", "--config", str(running.config)]) == 1
+    stopping.config.unlink()
+    assert main(["status", "--config", str(stopping.config)]) == 1
     told = capsys.readouterr().err
     assert "cannot be read (No such file or directory)" in told
     assert "--admin unix:/run/tunnel-gateway/admin.sock" in told
@@ -120,18 +142,18 @@ def test_an_instance(running: Gateway, tmp_path: Path, capsys: pytest.CaptureFix
     arguments = ["status", "--config", str(tmp_path / "several.properties"), "--instance"]
     assert main([*arguments, "admin"]) == 0
     assert main([*arguments, "other"]) == 1
-    assert f"unix:{tmp_path}/other.sock" in capsys.readouterr().err
+    assert f"unix:{running.config.parent}/other.sock" in capsys.readouterr().err
 
 
-def test_live_without_a_terminal(running: Gateway) -> None:
-    watching = Program("status", *COMMAND, "status", "--watch", "--config", str(running.config))
+def test_live_without_a_terminal(stopping: Gateway) -> None:
+    watching = Program("status", *COMMAND, "status", "--watch", "--config", str(stopping.config))
 
     def looks() -> int:
         return sum(": ready, up for" in line for line in watching.output)
 
     watching.wait_for(lambda: looks() >= 2, "a second look")
     assert "\x1b" not in "".join(watching.output)
-    running.stop()
+    stopping.stop()
     watching.wait_for(lambda: any("is it running" in one for one in watching.output), "its end")
     watching.signal(signal.SIGINT)
     assert watching.exit_code() == 0

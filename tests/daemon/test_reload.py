@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tests.support.loopback import TIME_LIMIT
 from tunnel_gateway.daemon.reload import Reloader
 from tunnel_gateway.errors import ConfigError, Fault, FileError
@@ -75,7 +75,7 @@ async def numbers(tmp_path: Path) -> Numbers:
 
 
 def lines(log: io.StringIO) -> list[dict[str, object]]:
-    return [json.loads(line) for line in log.getvalue().splitlines()]
+    return read_records(log.getvalue())
 
 
 async def test_what_is_good_is_used(numbers: Numbers, log: io.StringIO) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tests.support.loopback import TIME_LIMIT
 from tunnel_gateway.daemon import resident_memory
 from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
@@ -24,7 +25,7 @@ def test_each_change_is_one_line(log: io.StringIO) -> None:
         watch.look()
         found.append(watch.full)
     assert found == [False, True, True, True, False, False, True]
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    lines = read_records(log.getvalue())
     assert [line["event"] for line in lines] == ["memory_full", "memory_free", "memory_full"]
     assert (lines[0]["megabytes"], lines[0]["limit"], lines[0]["level"]) == (10, 10, "error")
 

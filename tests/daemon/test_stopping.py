@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
+from tests.support.log_lines import read_records
 from tunnel_gateway.daemon.stopping import STEPS, Stopping, StopStep, as_markdown
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ def test_each_step_is_numbered_and_logged(log: io.StringIO) -> None:
     assert [one.number for one in stopping.steps] == [1, 2, 3, 4, 5, 6]
     waiting = stopping.steps[STEPS.index(StopStep.WAITING)]
     assert waiting.text == "waiting up to 30 s for 7 open tunnels"
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    lines = read_records(log.getvalue())
     assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
     assert [line["name"] for line in lines] == [step.value for step in StopStep]
     assert lines[-1]["name"] == "stopped"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import io
-import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive
 from tests.support.processes import ReservedPort
 from tunnel_gateway.config.destinations import Destination
@@ -234,7 +234,7 @@ class TestCircuits:
         listen(dead.port)
         assert (await state(known, dead, answers=True)).failures == 0
         assert await reached(known, destination) == str(dead)
-        lines = [json.loads(line) for line in log.getvalue().splitlines()]
+        lines = read_records(log.getvalue())
         assert [line["event"] for line in lines] == ["destination_down", "destination_up"]
         assert lines[0]["address"] == str(dead)
         assert "refused" in lines[0]["detail"]

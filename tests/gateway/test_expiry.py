@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, Credentials
+from tests.support.log_lines import read_records
 from tests.support.processes import write_config
 from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.gateway.expiry import ExpiryWatch, certificates_in_use, days_left
@@ -47,7 +47,7 @@ def test_each_limit_is_said_once(material: Material, log: io.StringIO) -> None:
     end = material.domains[FIRST_DOMAIN].leaf.not_after
     for days in (31, 30, 29.5, 29, 8, 6.5, 6.4, 1.5, 0.5, 0.4, -0.5, -3):
         watch.look(end - days * DAY)
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    lines = read_records(log.getvalue())
     assert [(one["event"], one["level"], one["days"]) for one in lines] == [
         ("certificate_expires", "warning", 29),
         ("certificate_expires", "warning", 6),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import signal
 import socket
@@ -18,6 +17,7 @@ import pytest
 from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
 from tests.support.destination import SWITCHED
 from tests.support.house import head
+from tests.support.log_lines import read_records
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, send
 from tests.support.peer import UPGRADE
 from tests.support.processes import ReservedPort, write_config
@@ -76,7 +76,7 @@ def make(credentials: Credentials, tmp_path: Path, port: int) -> Make:
 
 
 def events(log: Log) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.getvalue().splitlines()]
+    return read_records(log.getvalue())
 
 
 def serve(gateway: Gateway) -> asyncio.Task[None]:

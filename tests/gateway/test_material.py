@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.support.credentials import FIRST_DOMAIN, SECOND_DOMAIN, Credentials
+from tests.support.log_lines import read_records
 from tests.support.processes import write_config
 from tunnel_gateway.config.keys import KEYS
 from tunnel_gateway.config.tunnel import Config, load_config
@@ -79,7 +79,7 @@ def reloads(tmp_path: Path) -> Reloads:
 
 
 def lines(log: io.StringIO) -> list[dict[str, object]]:
-    return [json.loads(line) for line in log.getvalue().splitlines()]
+    return read_records(log.getvalue())
 
 
 FIXED: dict[str, object] = {

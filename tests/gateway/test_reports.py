@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tests.support.pair import Pair, new_client, new_server
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.errors import NotPermittedError, RateLimitedError, TimedOutError, TruncatedError
@@ -66,7 +67,7 @@ def test_who_is_not_told_is_counted_in_the_next_line(log: io.StringIO) -> None:
     for told in (False, False, True, True):
         facts = SessionFacts("192.0.2.1:5000", 1.0, told=told)
         reports.ended(facts, RelayEnd("rate_limited", error), 1.0, silent=True)
-    first, second = (json.loads(line) for line in log.getvalue().splitlines())
+    first, second = read_records(log.getvalue())
     assert first["untold"] == 2
     assert "untold" not in second
 
@@ -81,7 +82,7 @@ def records(path: Path, *facts: SessionFacts) -> list[dict[str, Any]]:
     for one in facts:
         reports.ended(one, REFUSED, 1.5, silent=False)
     audit.close()
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
+    return read_records(path.read_bytes())
 
 
 def test_the_audit_names_a_user_in_full(tmp_path: Path) -> None:

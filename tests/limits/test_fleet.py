@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from tests.support.log_lines import read_records
 from tests.support.loopback import TIME_LIMIT
 from tests.support.redis import RedisServer, Slow, redis, slow
 from tunnel_gateway.limits import fleet as module
@@ -65,7 +65,7 @@ async def both(server: RedisServer) -> AsyncIterator[tuple[Fleet, Fleet]]:
 
 
 def events(log: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.getvalue().splitlines()]
+    return read_records(log.getvalue())
 
 
 async def test_a_limit_counts_over_both(redis: RedisServer) -> None:

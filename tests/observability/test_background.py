@@ -12,6 +12,7 @@ from typing import get_args
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tests.support.loopback import TIME_LIMIT
 from tunnel_gateway.observability import background as module
 from tunnel_gateway.observability.background import GoOn, Loop, failures, keep_running
@@ -72,7 +73,7 @@ async def test_a_round_that_fails_is_logged_and_counted_and_the_next_one_comes(
     await until(lambda: rounds > 5)
     await end(running)
     assert count("memory") == before + 2
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    lines = read_records(log.getvalue())
     assert [(line["event"], line["level"], line["loop"]) for line in lines] == [
         ("background_failed", "error", "memory")
     ] * 2

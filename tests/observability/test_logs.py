@@ -17,6 +17,7 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.log_lines import read_records
 from tunnel_gateway.observability.logs import LogLevel, configure_logs, get_logger
 
 NAME = "tunnel_gateway.gateway.session"
@@ -40,7 +41,7 @@ class Terminal(io.StringIO):
 
 
 def json_lines(stream: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
+    return read_records(stream.getvalue())
 
 
 def logged(**values: object) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from websockets.utils import accept_key
 
 from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED, accept, receive_head
+from tests.support.log_lines import Record
 from tests.support.page import PAGE, AgentService, Page
-from tests.support.processes import TIME_LIMIT, Gateway, Record, command, open_sockets, wait_until
+from tests.support.processes import TIME_LIMIT, Gateway, command, open_sockets, wait_until
 
 Start = Callable[..., AgentService]
 StartGateway = Callable[..., Gateway]

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.credentials import Credentials, Holder
+from tests.support.log_lines import Record
 from tests.support.peer import Peer
-from tests.support.processes import Gateway, Record, command, wait_until
+from tests.support.processes import Gateway, command, wait_until
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.protocol.alerts import AlertCode
 

@@ -12,8 +12,9 @@ import pytest
 
 from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
 from tests.support.destination import join
+from tests.support.log_lines import Record
 from tests.support.peer import Peer
-from tests.support.processes import Gateway, Record, wait_until, write_config
+from tests.support.processes import Gateway, wait_until, write_config
 from tunnel_gateway.errors import AlertReceivedError
 from tunnel_gateway.pki.certificates.certificate import to_pem
 from tunnel_gateway.protocol.events import Failed, Opened

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 
 from tests.support.credentials import Credentials
 from tests.support.destination import everything, join
+from tests.support.log_lines import Record, first_record, read_records
 from tests.support.machine import UNITS
 from tests.support.notify import NotifySocket
 from tests.support.peer import Peer
@@ -24,7 +24,6 @@ from tests.support.processes import (
     TIME_LIMIT,
     Gateway,
     Program,
-    Record,
     ReservedPort,
     command,
     wait_until,
@@ -164,12 +163,12 @@ class Activated(Program):
         """Wait for a line of the gateway's log."""
 
         def find() -> Record | None:
-            lines = (json.loads(one) for one in self.errors if one.startswith("{"))
-            return next((one for one in lines if one["event"] == event), None)
+            log = "\n".join(line for line in self.errors if line.startswith("{"))
+            return first_record(read_records(log), event, {})
 
-        found = self.wait_for(find, event)
-        assert found is not None
-        return found
+        record = self.wait_for(find, event)
+        assert record is not None
+        return record
 
 
 @pytest.fixture

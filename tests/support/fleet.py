@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -13,7 +12,8 @@ from types import MappingProxyType
 import pytest
 
 from tests.support.credentials import Credentials
-from tests.support.processes import LOOPBACK, PROJECT, Program, Record, wait_until, write_config
+from tests.support.log_lines import Record, first_record, read_records
+from tests.support.processes import LOOPBACK, PROJECT, Program, wait_until, write_config
 
 SBIN = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 RELOAD = {"haproxy": signal.SIGUSR2, "nginx": signal.SIGHUP}
@@ -39,9 +39,8 @@ class Member:
 
     def records(self) -> list[Record]:
         """Return the log of a gateway."""
-        # The last line may be there by half.
-        lines = self._log.read_text(encoding="utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in lines]
+        complete, _, _ = self._log.read_text(encoding="utf-8").rpartition("\n")
+        return read_records(complete)
 
     def events(self) -> list[str]:
         """Return the names of what a gateway has logged."""
@@ -49,14 +48,12 @@ class Member:
 
     def logged(self, event: str, **facts: object) -> Record:
         """Wait for a line of a gateway's log with these facts among its own."""
-        wanted = {"event": event} | facts
-
-        def find() -> Record | None:
-            return next((one for one in self.records() if wanted.items() <= one.items()), None)
-
-        found = wait_until(find, f"{event} with {facts} in {self._log}")
-        assert found is not None
-        return found
+        record = wait_until(
+            lambda: first_record(self.records(), event, facts),
+            f"{event} with {facts} in {self._log}",
+        )
+        assert record is not None
+        return record
 
     def kill(self) -> None:
         """End it as a broken machine does."""

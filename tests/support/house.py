@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -13,6 +12,7 @@ from typing import Any
 
 from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
+from tests.support.log_lines import read_records
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, send
 from tests.support.peer import UPGRADE
 from tests.support.processes import write_config
@@ -116,7 +116,7 @@ class House:
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the log."""
-        return [json.loads(line) for line in self._log.getvalue().splitlines()]
+        return read_records(self._log.getvalue())
 
     async def ended(self) -> dict[str, Any]:
         """Wait until every session is over, and return the last line of the log."""

@@ -13,7 +13,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.credentials import FIRST_DOMAIN, MADE, Credentials
-from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, Program, check_event
+from tests.support.processes import COMMAND, LOOPBACK, TIME_LIMIT, LoggingProgram, check_event
 from tunnel_gateway.agent.api.apikey import make_api_key
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
 from tunnel_gateway.observability.event_table import AGENT_EVENTS
@@ -108,7 +108,7 @@ class Page:
         return connect(f"ws://{address}/", proxy=None, open_timeout=TIME_LIMIT, **options)
 
 
-class AgentService(Program):
+class AgentService(LoggingProgram):
     """``tunnel-gateway agent``, with users' keys and a gateway for each of the domains."""
 
     def __init__(
@@ -165,21 +165,6 @@ class AgentService(Program):
         page = self.page(origin)
         assert page.call("apikey", domain, self.issuer.key(domain)) == {"success": True}
         return page
-
-    def records(self) -> list[dict[str, Any]]:
-        """Return the log."""
-        return [json.loads(line) for line in self.errors]
-
-    def logged(self, event: str, **facts: object) -> dict[str, Any]:
-        """Wait for a line of the log."""
-
-        def find() -> dict[str, Any] | None:
-            wanted = {"event": event} | facts
-            return next((one for one in self.records() if wanted.items() <= one.items()), None)
-
-        found = self.wait_for(find, f"{event} with {facts}")
-        assert found is not None
-        return found
 
     def check_log(self) -> None:
         """Fail if it wrote of an error of its own, or a line that is not in the table of events."""

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import IO, Any, TypeVar
 
 from tests.support.credentials import CITIZEN, FIRST_DOMAIN, Credentials, Holder
+from tests.support.log_lines import Record, first_record, read_records
 from tunnel_gateway.cli.secrecy import INSPECTABLE
 from tunnel_gateway.observability.event_table import GATEWAY_EVENTS, Event
 
@@ -29,7 +30,6 @@ LOOPBACK = "127.0.0.1"
 TIME_LIMIT = 60.0  # for a machine with much else to do
 
 T = TypeVar("T")
-Record = dict[str, Any]
 
 
 def command(*changes: str) -> tuple[str, str]:
@@ -173,6 +173,28 @@ class Program:
         return resident_memory(self.process.pid)
 
 
+class LoggingProgram(Program):
+    """A program whose standard error is a log of JSON lines."""
+
+    _first = 0
+
+    def records(self) -> list[Record]:
+        """Return the log since ``forget``; a line that is not JSON fails."""
+        return read_records("\n".join(self.errors[self._first :]))
+
+    def forget(self) -> None:
+        """Look only at later lines from now on."""
+        self._first = len(self.errors)
+
+    def logged(self, event: str, seconds: float = TIME_LIMIT, **facts: object) -> Record:
+        """Wait for the log line ``event`` with these facts among its own."""
+        record = self.wait_for(
+            lambda: first_record(self.records(), event, facts), f"{event} with {facts}", seconds
+        )
+        assert record is not None
+        return record
+
+
 def open_sockets(pid: int | str) -> int:
     """Return how many sockets a process has."""
     found = 0
@@ -219,7 +241,7 @@ def write_config(
     path.write_text("".join(f"{key}={value}\n" for key, value in lines.items()), encoding="utf-8")
 
 
-class Gateway(Program):
+class Gateway(LoggingProgram):
     """``tunnel-gateway serve``; its log is JSON, for its standard error is no terminal."""
 
     def __init__(
@@ -238,32 +260,12 @@ class Gateway(Program):
         self.config = folder / f"gateway-{self.port}.properties"
         write_config(self.config, credentials, self.port, destinations, settings)
         super().__init__("the gateway", *program, "serve", "--config", str(self.config))
-        self._first = 0
         try:
             self.logged("listening")
         finally:
             if reserved:
                 reserved.close()  # it is the gateway's now
         self.idle_sockets = self.sockets()
-
-    def records(self) -> list[Record]:
-        """Return the log since ``forget``; a line that is no JSON fails."""
-        return [json.loads(line) for line in self.errors[self._first :]]
-
-    def forget(self) -> None:
-        """Look only at later lines from now on."""
-        self._first = len(self.errors)
-
-    def logged(self, event: str, seconds: float = TIME_LIMIT, **facts: object) -> Record:
-        """Wait for the log line ``event`` with these facts among its own."""
-
-        def find() -> Record | None:
-            wanted = {"event": event} | facts
-            return next((one for one in self.records() if wanted.items() <= one.items()), None)
-
-        found = self.wait_for(find, f"{event} with {facts}", seconds)
-        assert found is not None
-        return found
 
     def check_clean(self) -> None:
         """Fail if it leaked a socket or wrote of an error of its own."""

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from tests.support.log_lines import read_records
 from tests.support.page import VENDOR_KEYS
 from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.dispatch import Dispatcher
@@ -57,7 +58,7 @@ async def test_refusals_and_failures_are_answers(log: io.StringIO) -> None:
     failed = await call(PAGE, "hear", "xato", plugin="test")
     assert failed["code"] == "internal_error"
     assert "secret" not in failed["reason"]
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    lines = read_records(log.getvalue())
     refused = next(line for line in lines if line["event"] == "call_refused")
     assert (refused["origin"], refused["function"]) == (PAGE.origin, "test.hear")
 

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
+from tests.support.log_lines import read_records
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tests.support.page import VENDOR_KEYS
 from tunnel_gateway.agent.api import sockets
@@ -278,7 +279,7 @@ async def test_everyone_who_gets_no_websocket_has_his_line(
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    lines = read_records(log.getvalue())
     details = [line["detail"] for line in lines if line["event"] == "request_refused"]
     assert len(details) == (0 if detail is None else 1)
     assert detail is None or detail in details[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import resource
 import socket
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Self
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tests.support.loopback import TIME_LIMIT, receive_all, send, stream_and_socket
 from tunnel_gateway.agent.pages import address as page_address
 from tunnel_gateway.agent.pages.address import PageAddress
@@ -230,7 +230,7 @@ async def test_as_many_cookies_as_documented_and_no_more(log: io.StringIO) -> No
         stream = await waiting.admitted()
         assert cookies in await stream.inbox.receive()
         stream.close()
-    (line,) = [json.loads(line) for line in log.getvalue().splitlines()]
+    (line,) = read_records(log.getvalue())
     assert (line["event"], line["origin"]) == ("visitor_refused", ORIGIN)
     assert "longer than 16384 bytes" in line["detail"]
 
@@ -242,6 +242,6 @@ async def test_everyone_who_is_turned_away_has_his_line(log: io.StringIO) -> Non
         await waiting.answer(b"")  # a browser's connection ahead of use, which says nothing
         await waiting.visit(request(waiting.port))
         (await waiting.admitted()).close()
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    lines = read_records(log.getvalue())
     assert len(lines) == LINES
     assert lines[7]["detail"].endswith("created the tunnel, and not for https://7.uz")

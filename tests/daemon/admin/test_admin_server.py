@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from tests.support.admin import Answer, Operator
+from tests.support.log_lines import Record, read_records
 from tests.support.loopback import TIME_LIMIT
 from tunnel_gateway.config.admin import AdminAddress
 from tunnel_gateway.daemon.admin import guard
@@ -51,8 +50,8 @@ async def ask(path: Path, target: str) -> Answer:
     return await asyncio.to_thread(Operator(path).ask, target)
 
 
-def events(log: io.StringIO) -> list[Mapping[str, Any]]:
-    return [json.loads(line) for line in log.getvalue().splitlines()]
+def events(log: io.StringIO) -> list[Record]:
+    return read_records(log.getvalue())
 
 
 async def test_it_answers_until_it_is_closed(tmp_path: Path) -> None:

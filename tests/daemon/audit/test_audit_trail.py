@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.errors import FileError
 
 
 def records(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
+    return read_records(path.read_bytes())
 
 
 def test_records_stand_between_a_start_and_an_end(tmp_path: Path) -> None:

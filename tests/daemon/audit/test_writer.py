@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ import pytest
 
 from tests.daemon.audit.test_audit_file import written
 from tests.support.disk import Disk, small_disk
+from tests.support.log_lines import read_records
 from tests.support.processes import wait_until
 from tunnel_gateway.daemon.audit import writer as module
 from tunnel_gateway.daemon.audit.audit_file import AuditFile
@@ -27,11 +27,11 @@ def path(tmp_path: Path) -> Path:
 
 
 def records(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
+    return read_records(path.read_bytes())
 
 
 def logged(log: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.getvalue().splitlines()]
+    return read_records(log.getvalue())
 
 
 def test_all_are_written_in_order_and_the_head_is_said(path: Path, log: io.StringIO) -> None:

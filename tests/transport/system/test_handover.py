@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import socket
 import sys
 import threading
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tunnel_gateway.transport.streams.listener import Listener
 from tunnel_gateway.transport.streams.stream import SocketStream
@@ -176,6 +176,6 @@ async def test_where_the_system_cannot_be_told_it_is_said(
     offices.append(Office(offices[0].listener.port))
     await offices[0].listener.close()
     await offices[1].listener.close()
-    (line,) = [json.loads(one) for one in log.getvalue().splitlines()]
+    (line,) = read_records(log.getvalue())
     assert (line["event"], line["level"]) == ("port_left_at_once", "warning")
     assert "not available" in line["detail"]
