@@ -1,4 +1,4 @@
-"""Nothing but what was loaded is set aside, and cycles are found when it is worth its time."""
+"""Only loaded objects are set aside, and cycles are found when a search is worth its time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `check --json` prints of a finding; other programs read these keys."""
+"""The keys of a finding in `check --json`, which other programs read."""
 
 from __future__ import annotations
 

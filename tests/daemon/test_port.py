@@ -1,4 +1,4 @@
-"""What is said where the port cannot be had, for each reason."""
+"""The error for each reason why the system refuses the port."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_port_that_is_taken_and_one_that_is_free() -> None:
             try_port(taken)
     reserved = ReservedPort()
     try_port(replace(LISTEN, port=reserved.number))
-    # Nobody who comes meanwhile gets to a socket that does not serve.
+    # No connection may get to a socket that does not serve.
     with socket.socket() as asking:
         assert asking.connect_ex((LOOPBACK, reserved.number)) == errno.ECONNREFUSED
     reserved.close()

@@ -1,4 +1,4 @@
-"""The memory of the process: said once when it is full, and once when it is not any more."""
+"""The memory of the process: one line when it is full, and one when it is free again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a start takes, tried while it is free and while it is taken."""
+"""The port, the admin addresses and the audit file, while they are free and taken."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_sources_take_turns(workers: Workers) -> None:
     gate.open()
     for one in later:
         one.result()
-    # Whoever comes waits for one step of each other, not for all that came before him.
+    # A step waits for one step of each other source, and not for all earlier steps.
     assert "".join(done) == "abcab" + "a" * 8
 
 
@@ -88,7 +88,7 @@ def test_the_time_of_the_processor_is_measured(workers: Workers) -> None:
     first = steps.spent
     assert first >= 0.01
     steps.submit(time.sleep, 0.05).result()
-    assert steps.spent - first < 0.05  # who sleeps costs nobody anything
+    assert steps.spent - first < 0.05  # sleeping takes no processor time
 
     def fail() -> None:
         work()

@@ -1,4 +1,4 @@
-"""Whose connection it is: the socket's own address, or what a balancer says of it."""
+"""The client's address: the socket's own, or the one in a balancer's header."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def in_seconds(seconds: float) -> float:
 
 
 @pytest.mark.parametrize("balancers", [(), ELSEWHERE])
-async def test_who_is_no_balancer_is_himself(balancers: Networks) -> None:
+async def test_a_peer_that_is_not_a_balancer_is_the_client(balancers: Networks) -> None:
     async with pair() as (stream, plain):
         await send(plain, GIVEN.serialize_v1())
         found = await read_client_address(stream, balancers, in_seconds(TIME_LIMIT))
@@ -53,7 +53,7 @@ async def test_who_is_no_balancer_is_himself(balancers: Networks) -> None:
 
 
 @pytest.mark.parametrize("wire", [GIVEN.serialize_v1(), GIVEN.serialize_v2()])
-async def test_a_balancer_says_whose_it_is(wire: bytes) -> None:
+async def test_a_balancer_tells_the_client(wire: bytes) -> None:
     async with pair() as (stream, plain):
         await send(plain, wire[:9])
         finding = asyncio.create_task(read_client_address(stream, LOOPBACK, in_seconds(TIME_LIMIT)))

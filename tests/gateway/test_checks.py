@@ -1,4 +1,4 @@
-"""Checking destinations that answer in their own ways; tests/cli/test_check.py has the rest."""
+"""Checks of destinations that answer oddly; tests/cli/test_check.py has the other checks."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def test_an_audit_file_that_cannot_be_made(
         {"admin.listen": "unix:{folder}/audit", "audit.file": "{folder}/audit"},
     ],
 )
-async def test_a_place_that_is_taken_twice(
+async def test_an_address_that_the_configuration_takes_twice(
     settings: Settings, credentials: Credentials, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.properties"

@@ -1,4 +1,4 @@
-"""No way out of a connection leaves a cycle: neither of ours nor of anything that it used."""
+"""No end of a connection leaves a cycle of objects behind, of ours or of a library."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SETTLE_SECONDS = 0.05
 
 @pytest.fixture(autouse=True)
 def short_linger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for a peer that does not close waits a moment: this is about what it leaves."""
+    """Wait only a moment for peers that do not close: these tests are about the garbage."""
     monkeypatch.setattr(stream, "LINGER_SECONDS", 0.1)
 
 
@@ -197,7 +197,7 @@ async def test_a_stop_in_the_handshake(credentials: Credentials, tmp_path: Path)
         await check(home, stopped)
 
 
-# --- who has proven who he is -------------------------------------------------------------------
+# --- users who are proven -----------------------------------------------------------------------
 
 
 async def refused(home: House, dst_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Destinations: found by dst_id, connected to in time, at an address that answers."""
+"""Destinations: looked up by dst_id, connected to in time, at an address that answers."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def test_nobody_listens(known: Destinations, dead: Address) -> None:
         await known.connect(at(dead), 5)
 
 
-async def test_a_name_that_is_none(known: Destinations) -> None:
+async def test_a_name_that_cannot_be_a_host_name(known: Destinations) -> None:
     with pytest.raises(DestinationUnreachableError, match=r"7 \(no such name.invalid:80"):
         await known.connect(at(("no such name.invalid", 80)), 5)
 
@@ -186,7 +186,7 @@ class TestSeveralAddresses:
         async def fail(_: Address) -> tuple[Address, ...]:
             raise socket.gaierror(socket.EAI_AGAIN, "no name server answers")
 
-        monkeypatch.setattr(destination_pool, "look_up", fail)  # what is known is good enough
+        monkeypatch.setattr(destination_pool, "look_up", fail)  # the last addresses still hold
         assert {await reached(known, destination) for _ in range(2)} == found
 
     async def test_a_destination_that_a_reload_removes_meanwhile(
@@ -250,7 +250,7 @@ class TestCircuits:
             with pytest.raises(DestinationUnreachableError, match="down since"):
                 await known.connect(destination, 10 * TIME_LIMIT)
 
-    async def test_what_this_machine_lacks_opens_none(
+    async def test_an_error_of_this_machine_opens_no_circuit(
         self, known: Destinations, listen: Listen, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         good = listen()

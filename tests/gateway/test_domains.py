@@ -1,4 +1,4 @@
-"""The folder of the domains: every one that can be used, or every reason why not."""
+"""The folder of the domains: all that can be used, or every reason why one cannot."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_name_that_no_client_asks_for(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a..uz", "-a.uz"])
-def test_a_name_that_is_none(name: str, folder: Path) -> None:
+def test_a_name_that_is_not_a_domain(name: str, folder: Path) -> None:
     (folder / SECOND_DOMAIN).rename(folder / name)
     (fault,) = faults(folder)
     assert "rename it" in fault

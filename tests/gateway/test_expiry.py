@@ -1,4 +1,4 @@
-"""When a certificate in use is warned about, and how often."""
+"""When and how often the gateway warns about a certificate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which headers reach the application."""
+"""The headers that reach the application, and those that do not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tunnel_gateway.gateway.headers import REMOVED, as_markdown, passes
 
 ROOT = Path(__file__).parents[2]
 
-# What browsers send with an upgrade, and what programs say for themselves.
+# The headers that browsers send with an upgrade, and headers with which programs name themselves.
 OF_BROWSERS = (
     *("Origin", "User-Agent", "Cookie", "Accept-Language", "Accept-Encoding", "Pragma", "DNT"),
     *("Cache-Control", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol"),

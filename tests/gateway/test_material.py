@@ -1,4 +1,4 @@
-"""What a configuration's files become, and what is kept when they are read again."""
+"""The material of a configuration: loaded, and loaded again."""
 
 from __future__ import annotations
 

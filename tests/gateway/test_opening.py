@@ -105,7 +105,7 @@ async def test_a_client_that_has_closed_is_answered_all_the_same(
         assert (await home.ended())["reason"] == "completed"
 
 
-async def test_the_client_is_gone_amid_a_refusal(
+async def test_the_client_leaves_during_a_refusal(
     credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "_REFUSAL_SECONDS", 60)
@@ -218,7 +218,9 @@ async def test_a_plain_http_page(allowed: str, credentials: Credentials, tmp_pat
         assert line.get("rule") == (None if allowed == "yes" else "tunnel.http.pages")
 
 
-async def test_a_number_that_is_none(credentials: Credentials, tmp_path: Path) -> None:
+async def test_a_text_that_is_not_a_number_is_left_out_and_logged(
+    credentials: Credentials, tmp_path: Path
+) -> None:
     odd = Person("X Y", pinfl="1000000000000 1", uid="40000000", inn="30000000\uff11")
     identity = credentials.user("raqamsiz", odd).identity
     async with house(credentials, tmp_path) as home:

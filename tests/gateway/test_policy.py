@@ -1,4 +1,4 @@
-"""Who may go where: rules against users whose chains were really verified."""
+"""The rules of destinations, against users whose chains were really verified."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_what_an_allow_rule_lets_in(kind: str, value: str, who: set[str]) -> Non
     ],
 )
 def test_whom_a_deny_rule_leaves(kind: str, value: str, left: set[str]) -> None:
-    """Who might be meant is refused as well: no PINFL, a number out of form, any policy."""
+    """In doubt the user is refused: no PINFL, a number of another form, any policy."""
     assert {peer for peer in peers() if permitted(peer, rule(f"deny.{kind}", value))} == left
 
 

@@ -40,7 +40,9 @@ def test_a_refusal_says_why_and_by_which_rule(log: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize("error", [TruncatedError("gone"), ConnectionResetError("reset")])
-def test_who_hangs_up_without_a_byte_is_a_probe(log: io.StringIO, error: Exception) -> None:
+def test_a_connection_that_closes_without_a_byte_is_a_probe(
+    log: io.StringIO, error: Exception
+) -> None:
     line = line_of(log, RelayEnd("truncated", error), silent=True)
     assert (line["event"], line["level"]) == ("probe", "debug")
 
@@ -48,7 +50,7 @@ def test_who_hangs_up_without_a_byte_is_a_probe(log: io.StringIO, error: Excepti
 @pytest.mark.parametrize(
     ("error", "silent"), [(TruncatedError("gone"), False), (TimedOutError("too long"), True)]
 )
-def test_who_began_or_keeps_the_place_is_no_probe(
+def test_a_connection_with_a_byte_or_a_time_out_is_not_a_probe(
     log: io.StringIO, error: Exception, silent: bool
 ) -> None:
     assert line_of(log, RelayEnd("x", error), silent=silent)["event"] == "tunnel_refused"
@@ -60,7 +62,7 @@ def test_a_limit_is_named_by_its_key(log: io.StringIO) -> None:
     assert (line["reason"], line["limit"]) == ("rate_limited", "tunnel.source.rate")
 
 
-def test_who_is_not_told_is_counted_in_the_next_line(log: io.StringIO) -> None:
+def test_refusals_without_a_line_are_counted_in_the_next_line(log: io.StringIO) -> None:
     configure_logs("json", "info", log)
     reports = Reports(Audit(), Metrics())
     error = RateLimitedError("too often", Limit.SOURCE_RATE)

@@ -1,4 +1,4 @@
-"""Whose page asks, and what the destination reads."""
+"""The rule for origins, and the request that the destination reads."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_the_forwarded_request_is_the_browsers_with_ours_at_the_end() -> None:
 
 @pytest.mark.parametrize("host", ["ichki.uz", "10.0.0.5:8080", "[::1]:8080"])
 def test_the_client_does_not_choose_the_site(host: str) -> None:
-    """Whichever site stands behind the destination's address, the user is told to one of them."""
+    """Several sites may share the destination's address: the configuration chooses one."""
     data = forwarded_request(read(with_line("Host", "Host: boshqa.uz")), host, [], "192.0.2.1")
     assert [line for line in data.split(b"\r\n") if b"ost:" in line] == [f"Host: {host}".encode()]
 

@@ -1,4 +1,4 @@
-"""What a session keeps from its start to its end, whatever a reload brings."""
+"""A session keeps its material to its end, also after a reload."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """One connection from its accept to its line in the log, inside one process.
 
-What needs no real process is here, above all what hangs on a moment; tests/scenarios has the rest.
+These tests need no real process, and many of them need a certain moment. tests/scenarios has the
+others.
 """
 
 from __future__ import annotations

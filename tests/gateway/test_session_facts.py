@@ -1,4 +1,4 @@
-"""What is known of a connection, and when."""
+"""The facts of a connection, before and after the handshake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The set of connections: found by id, and drained."""
+"""The set of connections: looked up by id, and drained."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_a_drain_has_an_end(seconds: float, credentials: Credentials, tmp_
         assert len(home.sessions) == 0
 
 
-async def test_what_has_begun_is_opened_where_others_serve_the_port(
+async def test_a_tunnel_that_has_begun_opens_if_others_serve_the_port(
     credentials: Credentials, tmp_path: Path
 ) -> None:
     async with house(credentials, tmp_path) as home:

@@ -1,4 +1,4 @@
-"""The sockets of operators: what they replace, what they leave alone, and who may connect."""
+"""The sockets for operators: the files that they replace or leave alone, and their mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both ends of the admin server know is imported by commands that must start quickly."""
+"""Commands that ask the admin server must start quickly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service says of itself, as text and as metrics."""
+"""The health of a service, as text and as metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chain of the audit file: whatever is done to its lines shows."""
+"""The chain of the audit file: every change of its lines shows."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ def test_an_edited_line_is_found(index: int, data: st.DataObject) -> None:
     line = bytearray(SIX[index])
     line[data.draw(st.integers(0, len(line) - 1))] ^= data.draw(st.integers(1, 255))
     edited = [*SIX[:index], bytes(line), *SIX[index + 1 :]]
-    # The line itself, or, where it still looks like one, the next, which says of which hash it is.
+    # The fault is in the line itself. If the line still looks like a record, the next line, which
+    # has its hash, shows the fault.
     assert fault(edited).line in (index + 1, index + 2)
 
 
@@ -109,7 +110,7 @@ def test_exchanged_lines_are_found(one: int, other: int) -> None:
 
 @given(st.integers(1, 6), st.binary(max_size=64) | st.sampled_from(SIX))
 def test_an_inserted_line_is_found(index: int, line: bytes) -> None:
-    # One that is the next line stands there twice.
+    # If the line equals the next line, the fault is in the second of the two.
     assert fault([*SIX[:index], line, *SIX[index:]]).line in (index + 1, index + 2)
 
 
@@ -120,7 +121,7 @@ def test_an_inserted_record_that_fits_is_found_by_the_next(
     _, head = chain([{"event": "opened", "name": f"O‘KTAM {n}"} for n in range(index)])
     forged, _ = make_record(head, facts | {"event": "forged"})
     changed = [*SIX[:index], forged.removesuffix(b"\n"), *SIX[index:]]
-    if index == 6:  # at the end only a hash kept elsewhere tells
+    if index == 6:  # at the end only a hash that is kept elsewhere shows it
         assert read(changed).head != END
     else:
         assert fault(changed).line == index + 2

@@ -1,4 +1,4 @@
-"""The writer's thread: in order, in time, and honest about what it could not write."""
+"""The writer's thread: records in order and in time, and a count of the lost ones."""
 
 from __future__ import annotations
 
