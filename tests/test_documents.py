@@ -52,6 +52,7 @@ WITH_COMMENTS = (
     "deploy/prometheus/alerts.yml",
     "deploy/prometheus/prometheus.yml",
     "deploy/redis/redis.conf",
+    "pyproject.toml",
     "scripts/bundle",
     "scripts/install",
     "scripts/system-packages",
