@@ -20,14 +20,14 @@ from tunnel_gateway.daemon.admin.conventions import ACTION_HEADER, SERVER
 from tunnel_gateway.errors import AdminError, ConfigError, Fault
 from tunnel_gateway.observability.logs import escaped
 
-# For the night in which the file is gone; the address is that of the example.
+# An operator needs this when the file is gone; the address is the one in the example.
 _WITHOUT: Final = (
-    "ask the one that runs without the file: --admin unix:/run/tunnel-gateway/admin.sock, or where"
-    " else it has its socket"
+    "ask the running gateway without the file: --admin unix:/run/tunnel-gateway/admin.sock, or the"
+    " path of its socket"
 )
-# The first look of all measures rates for a second.
+# The first request after a start measures rates for a second.
 _SECONDS: Final = 10.0
-# The bounded lists of the state come nowhere near it.
+# The lists in the status are bounded, and much smaller than this.
 _MAX_ANSWER: Final = 4 * 1024 * 1024
 
 

@@ -30,10 +30,11 @@ Serve web pages as the E-IMZO application does: keys, signatures and tunnels, at
   ws://127.0.0.1:64646/service/cryptapi     for http pages
   wss://127.0.0.1:64443/service/cryptapi    for https pages
 
-A page must install the API-KEY of its domain first. Passwords are asked for here and never by the
-page: by pinentry where there is one, else on this terminal, else they come from --password-file.
-Where a domain's gateway is, the settings say (agent.tunnel.DOMAIN=HOST:PORT), or E-IMZO's own
-run.conf (-tunnel.HEX=IP:PORT); config/agent.properties explains every key.
+A page must install the API-KEY of its domain first. The agent asks for passwords, never the page:
+with pinentry if it is installed, else on this terminal. Without a terminal they come from
+--password-file. The settings say where the gateway of a domain is (agent.tunnel.DOMAIN=HOST:PORT);
+otherwise E-IMZO's own run.conf does (-tunnel.HEX=IP:PORT). config/agent.properties explains every
+key.
 
 When the service listens, one line of JSON says where: {"ws_port": …, "wss_port": …}. It runs until
 SIGTERM or SIGINT, or until the terminal that it was started on is closed. Without a terminal SIGHUP
@@ -97,7 +98,7 @@ def _announce(ports: Ports) -> None:
 
 
 def _state() -> Path:
-    """The user's folder for what programs keep: that of XDG, on Windows that of the system."""
+    """Return the user's folder for data of programs: by XDG, and on Windows by the system."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     else:

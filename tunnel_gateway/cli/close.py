@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 End one tunnel of a running gateway, now. The user's page gets a close frame that says so, and the
-log a line tunnel_closed with the reason closed_by_operator.
+log gets a line tunnel_closed with the reason closed_by_operator.
 
-It does not keep the user from coming back: that is what the deny rules of a destination are for.
-The id is in `tunnel-gateway status`, in the log, and in the header X-EIMZO-Tunnel-Id; its first
-eight digits will do, where only one tunnel has them.
-Only a Unix socket of tunnel.admin.listen takes it.
+The user can come back. To prevent that, add a deny rule to the destination. The id is in
+`tunnel-gateway status`, in the log, and in the header X-EIMZO-Tunnel-Id. Its first eight digits are
+enough if only one tunnel has them. The command needs a Unix socket in tunnel.admin.listen.
 """
 
 

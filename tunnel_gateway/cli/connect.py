@@ -32,9 +32,9 @@ Make one tunnel through a gateway and print one line of JSON:
 Connect one WebSocket client to ws://ADDRESS/; a second connection is refused, and the command
 ends with the first. Exit code 0 when the connection ended in order, 1 otherwise.
 
-The key is a PFX, as E-IMZO keeps it, or PKCS#8 in PEM; which one, its content tells. Its
-password comes from --password-file, or from FILE.password beside the key, or the terminal is
-asked for it: never from the command line, which every user of the machine can read.
+The key is a PFX, as E-IMZO keeps it, or PKCS#8 in PEM; the content of the file tells which. The
+password comes from --password-file, from FILE.password beside the key, or from the terminal. It
+never comes from the command line, which every user of the machine can read.
 
 example:
   tunnel-gateway connect --gateway 127.0.0.1:8843 --domain example.uz --dst 0 \\

@@ -1,4 +1,4 @@
-"""The event loop that the commands run on: uvloop where it exists, which Windows is not."""
+"""The event loop of the commands: uvloop if it is installed; it does not exist for Windows."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def run(main: Coroutine[Any, Any, _T]) -> _T:
 
 
 def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what went wrong where nobody waits for it: in a callback, or in a task of no owner."""
+    """Log an error that nobody waits for: in a callback, or in a task without an owner."""
     log.error("internal_error", detail=context["message"], exc_info=context.get("exception"))

@@ -58,7 +58,7 @@ _NOBODY_READS: Final = 141
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code, one of those in cli/__init__.py.
 
-    141 if the reader of what it prints has left, as ``head`` does when it has enough.
+    141 if the reader of the output has left, as ``head`` does when it has enough.
     """
     try:
         try:
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _NOBODY_READS
     except OSError as error:  # the disk that it is written to may be full
         _discard_output()
-        _complain(f"cannot write what is to be printed: {sentence(error)}")
+        _complain(f"cannot write the output: {sentence(error)}")
         return FAILED
 
 
@@ -121,7 +121,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _complain(text: str) -> None:
-    """Print one line, whatever is in it: an error quotes other people's certificates and files."""
+    """Print one safe line: an error can quote the certificates and files of other people."""
     # sd-daemon(3): the journal takes it for an error, and journalctl -p err shows it.
     level = "<3>" if journal.is_connected(sys.stderr) else ""
     say(sys.stderr, f"{level}tunnel-gateway: {escaped(text)}")

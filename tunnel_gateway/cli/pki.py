@@ -23,9 +23,9 @@ from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.trust.validation import ChainValidator
 
 _SHOW_HELP: Final = """\
-Show what certificates say: PEM, also with several certificates, or DER. The lines that begin
-with "rule" are values for tunnel.destination.N.allow.* and deny.*; those of an issuer, and of a
-serial number of that issuer, are there when the issuer's certificate is among those shown.
+Show the contents of certificates: PEM, also with several certificates, or DER. The lines that begin
+with "rule" are values for tunnel.destination.N.allow.* and deny.*. To get the rules with an issuer,
+give the certificate of the issuer too.
 
 examples:
   tunnel-gateway pki show servers/example.uz/chain.pem

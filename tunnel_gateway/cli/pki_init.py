@@ -42,7 +42,7 @@ from tunnel_gateway.pki.files.keyfiles import (
 _CURVES: Final = {curve.name[-1]: curve for curve in CURVES}
 _FAMILIES: Final = dict(zip(("2009", "2024"), FAMILIES, strict=True))
 _DEFAULT_DOMAIN: Final = "example.uz"
-# 160 bits drawn by lot: stretching them would only cost time. OpenSSL's own number.
+# The password is 160 random bits, so more rounds would only cost time. OpenSSL uses this number.
 _ROUNDS_FOR_A_DRAWN_PASSWORD: Final = 2048
 # Of Linux, for one part of a path.
 _MAX_FILE_NAME: Final = 255
@@ -135,7 +135,7 @@ def _command(commands: Any, name: str, summary: str, description: str) -> Any:
         metavar="NAME",
         action="append",
         type=_natural_person,
-        help="a natural person to certify, with a PINFL and a UID drawn by lot; may be repeated"
+        help="a natural person to certify, with a random PINFL and UID; may be repeated"
         " (pki init without: citizen, a natural person, and officer)",
     )
     add(

@@ -8,9 +8,9 @@ from tunnel_gateway.observability.lines import WRITER, descriptor_of, descriptor
 
 
 def say(stream: TextIO | None, text: str) -> None:
-    """Write a line to a standard stream, behind what the log has written there.
+    """Write a line to a standard stream, after the lines that the log has written there.
 
-    The end of the process waits for it a second at most. Where the stream takes nothing the line is
+    The process waits at most a second for it at its end. If the stream takes nothing, the line is
     lost.
     """
     descriptor = descriptor_of(stream)

@@ -15,11 +15,11 @@ _PR_SET_DUMPABLE: Final = 4  # prctl(2)
 
 
 def keep_memory_private() -> None:
-    """Let no other process of the same user read this one's memory, nor the system dump it.
+    """Keep other processes of the same user from reading this memory, and prevent core dumps.
 
-    Before any key is read. On other systems than Linux there is no core dump, and no more.
-    The kernel then gives the files of /proc/PID to root: who may trace still sees all of it, and
-    the process itself what it needs of its own. Nothing happens where INSPECTABLE is set.
+    Call it before any key is read. Only Linux protects against other processes: the kernel then
+    gives the files of /proc/PID to root. A debugger with the right to trace still sees everything,
+    and the process can still read its own files. With INSPECTABLE set nothing happens.
     """
     if os.environ.get(INSPECTABLE):
         return

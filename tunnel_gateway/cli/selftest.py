@@ -11,9 +11,9 @@ from typing import Any, Final
 from tunnel_gateway.gost import known_answers
 
 _HELP: Final = """\
-Ask the cryptography questions whose answers are published, and print what came of each: exit 0
-if every answer is right, 1 if one is wrong. The gateway asks the same at every start
-and does not run on a wrong answer.
+Test the cryptography with published answers, and print each result: exit 0 if every answer is
+right, 1 if one is wrong. The gateway does the same test at every start, and does not run if an
+answer is wrong.
 
 examples:
   tunnel-gateway selftest

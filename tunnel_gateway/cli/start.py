@@ -1,11 +1,11 @@
-"""The first thing that the program does, before it loads itself: half a second in which much comes.
+"""The first steps of the program, before it loads its modules; loading takes half a second.
 
-* Descriptors 0 to 2 are made to lead somewhere. Closed, they would be taken by the first sockets,
-  and libuv ends the process (SIGABRT) rather than close one of them.
-* SIGHUP waits: blocked, the system keeps it until `serve` or `agent` takes it, or until another
-  command is known to be the one, which it ends as ever.
-* As the first process of a container (PID 1) SIGTERM has no default action, and would be lost
-  (pid_namespaces(7)): until somebody waits for it, it ends the process.
+* Closed descriptors 0 to 2 are opened. Otherwise the first sockets would get these numbers, and
+  libuv ends the process (SIGABRT) rather than close one of them.
+* SIGHUP is blocked, so that the system keeps it. `serve` or `agent` takes it later; any other
+  command is ended by it, as usual.
+* In the first process of a container (PID 1) SIGTERM has no default action and would be lost
+  (pid_namespaces(7)). So it ends the process, until the program handles it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ Row = Sequence[object]
 
 
 def lines(state: Mapping[str, Any], width: int, *, ids: bool = False) -> Iterator[str]:
-    """Yield the lines of what /status.json says, none longer than ``width``.
+    """Yield the contents of /status.json as lines, none longer than ``width``.
 
     ``ids`` shows whole tunnel ids; else the first eight digits of each.
     """

@@ -74,7 +74,7 @@ def _address_of(text: str, environment: Mapping[str, str]) -> AdminAddress:
 def clash(
     texts: tuple[str, ...], listen_ip: str, listen_port: int, audit_file: Path | None
 ) -> str | None:
-    """Return what keeps these addresses from being had beside each other and all else, if any."""
+    """Return why these addresses clash with each other or with another setting, None if not."""
     addresses = [parse_address(text.replace(PLACEHOLDER, "1")) for text in texts]
     for address in addresses:
         if (

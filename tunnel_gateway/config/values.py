@@ -230,7 +230,7 @@ def seconds(low: float, high: int) -> Kind:
 
 
 def choice(values: Mapping[str, object]) -> Kind:
-    """One of the words that ``values`` has as keys, and what each means."""
+    """Return the kind of one word: the keys of ``values``, each with its value."""
 
     def read(text: str, _base: Path) -> object:
         if text.lower() not in values:
@@ -241,12 +241,12 @@ def choice(values: Mapping[str, object]) -> Kind:
 
 
 def words(*values: str) -> Kind:
-    """One of these words."""
+    """Return the kind of one of these words."""
     return choice({value: value for value in values})
 
 
 def path(word: str, is_type: Callable[[int], bool]) -> Kind:
-    """Paths of what ``is_type`` says about its mode, in a ``word``."""
+    """Return the kind of a path to a ``word``: ``is_type`` tells by the mode of the file."""
 
     def problem(path: Path) -> str | None:
         try:

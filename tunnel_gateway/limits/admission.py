@@ -40,7 +40,7 @@ class Limits:
 
     @classmethod
     def of(cls, limits: LimitSettings, sources: SourceSettings) -> Limits:
-        """Return those of a configuration."""
+        """Return the limits of a configuration."""
         rate = Rate(sources.rate, sources.burst) if sources.rate else None
         return cls(
             tunnels=limits.tunnels,
@@ -186,5 +186,5 @@ class Admission:
                 fleet.release(key, self._certificates[key])
 
     def tells(self, source: str) -> bool:
-        """Tell whether who is refused before a handshake is told why: within bounds, each."""
+        """Tell whether a client that is refused before its handshake is told why; it is bounded."""
         return self._sources.tells(source)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class Places:
-    """How many places each key holds; a key without any takes no memory."""
+    """How many places each key holds; a key without places takes no memory."""
 
     def __init__(self) -> None:
         self._held: dict[str, int] = {}
@@ -20,7 +20,7 @@ class Places:
 
     @contextmanager
     def hold(self, key: str) -> Iterator[None]:
-        """Hold a place; whether there is one is for the caller to ask before."""
+        """Hold a place. The caller has checked before that one is free."""
         self._held[key] = self[key] + 1
         try:
             yield

@@ -138,7 +138,7 @@ class Inquiries:
         return inquiry
 
     def renew_lists(self) -> None:
-        """Ask again for every list that was asked for, where that is due."""
+        """Ask again for every list that was asked for, if it is due."""
         for source in [source for source in self._inquiries if source.kind != "ocsp"]:
             self.ask(source)
 

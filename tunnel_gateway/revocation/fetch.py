@@ -1,7 +1,7 @@
-"""Fetching revocation data over http, from addresses that trusted centres have written down.
+"""Fetching revocation data over http, from addresses in the certificates of trusted centres.
 
-Nothing that is fetched is believed for where it came from: it is signed. So what is bounded here
-is what a slow, broken or hostile server can cost: time, size, and the number of fetches at once.
+The data are signed, so it does not matter which server they come from. This module bounds what a
+slow, broken or hostile server can cost: time, size, and the number of fetches at once.
 """
 
 from __future__ import annotations

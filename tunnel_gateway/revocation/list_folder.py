@@ -23,8 +23,8 @@ _Version = tuple[int, int, int]
 class ListFolder:
     """The lists of a folder. Files are read when they are new or have changed.
 
-    A file that is of no use is logged once and passed over: the others count. For worker
-    threads.
+    A file of no use is logged once and skipped; the other files count. Worker threads may call
+    this.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,7 +68,7 @@ class ListFolder:
                 log.warning("crl_file_not_used", file=str(path), detail=error.strerror)
                 continue
             if stat.S_ISREG(status.st_mode):
-                # The time of its last change also tells that it may be read by now.
+                # st_ctime changes with the permissions too: the file may be readable now.
                 yield path, (status.st_ctime_ns, status.st_size, status.st_ino)
 
     def _read(self, path: Path) -> None:

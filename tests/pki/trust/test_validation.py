@@ -319,7 +319,7 @@ class TestAnchors:
     def test_a_ca_that_may_not_sign_certificates(self) -> None:
         bad = user(is_ca=True).leaf
         assert bad.is_ca
-        with pytest.raises(CertificateUnsuitableError, match="is not a CA's"):
+        with pytest.raises(CertificateUnsuitableError, match="is not a CA certificate"):
             check_anchor(bad)
 
 

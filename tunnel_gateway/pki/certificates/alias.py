@@ -20,9 +20,9 @@ from tunnel_gateway.pki.certificates.names import labelled
 from tunnel_gateway.pki.encoding.outline import Outline
 
 _COMMA: Final = ","
-# A comma and an equals sign, and what looks like them.
+# A comma and an equals sign in a value would end it, so characters that look like them stand there.
 _STAND_INS: Final = str.maketrans({",": "\u201a", "=": "\uff1d"})
-# The subject's own attribute of that name; in an alias the word stands for the certificate's.
+# A subject can have an attribute of this name. In an alias the name means the certificate's number.
 _TAKEN: Final = "SERIALNUMBER"
 _ITS_IDENTIFIER: Final = "2.5.4.5"
 
@@ -42,7 +42,7 @@ def make_alias(certificate: Certificate) -> str:
 
 
 def alias_fields(alias: str) -> dict[str, str]:
-    """Return what an alias says, by its names; of two values with one name, the first."""
+    """Return the values of an alias by their names; if a name comes twice, the first counts."""
     fields: dict[str, str] = {}
     for part in alias.split(_COMMA):
         name, equals, value = part.partition("=")

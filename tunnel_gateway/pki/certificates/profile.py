@@ -19,7 +19,9 @@ def check_profile(parsed: x509.Certificate) -> None:
     _check_name_constraints(parsed)
     usages = parsed.key_usage_value
     if usages is not None and "key_cert_sign" in usages.native and not parsed.ca:
-        raise ValueError("its keyUsage has keyCertSign, and it is not a CA's (RFC 5280, 4.2.1.9)")
+        raise ValueError(
+            "its keyUsage has keyCertSign, but it is not a CA certificate (RFC 5280, 4.2.1.9)"
+        )
     if not parsed.subject.chosen and "subject_alt_name" not in parsed.critical_extensions:
         raise ValueError("it has no subject, and no critical subjectAltName (RFC 5280, 4.2.1.6)")
 
@@ -40,7 +42,7 @@ def _check_name_constraints(parsed: x509.Certificate) -> None:
     if constraints is None:
         return
     if not parsed.ca:
-        raise ValueError("its nameConstraints are not a CA's (RFC 5280, 4.2.1.10)")
+        raise ValueError("its nameConstraints are not in a CA certificate (RFC 5280, 4.2.1.10)")
     subtrees = [constraints[name] for name in ("permitted_subtrees", "excluded_subtrees")]
     given = [subtree for subtree in subtrees if subtree.native is not None]
     if not given or any(len(subtree) == 0 for subtree in given):

@@ -1,4 +1,4 @@
-"""Certificates from a file: a PEM bundle, in which none may be lost, or one in DER."""
+"""Certificates from a file: all of a PEM bundle, without losing any, or one in DER."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.encoding import pem
 from tunnel_gateway.pki.encoding.kind import EMPTY, ONLY_CERTIFICATES, PAGE, Kind, kind
 
-# Of PEM blocks: certificates (the second is OpenSSL's old name), and what may stand beside them.
+# Labels of PEM blocks: certificates (OpenSSL had the second), and others that are allowed.
 _LABELS: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _OTHER_LABELS: Final = ("PRIVATE KEY", "PUBLIC KEY", "PARAMETERS", "CERTIFICATE REQUEST", "CRL")
 _REMEDIES: Final = {
@@ -49,7 +49,7 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
 
 
 def _holds_one(block: pem.Block) -> bool:
-    """Tell a certificate from what may stand beside it; raises for all that could be one too."""
+    """Tell whether a block is a certificate; raises for a label that is not allowed beside one."""
     if block.label in _LABELS:
         return True
     if block.label.endswith(_OTHER_LABELS):

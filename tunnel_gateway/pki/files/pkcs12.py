@@ -150,8 +150,8 @@ class Pfx:
 def shown_aliases(data: bytes) -> tuple[str | None, ...]:
     """Return the friendlyName of each key that can be seen without the password, or None.
 
-    A key is encrypted by itself, and what stands beside it is in the open. The MAC cannot be
-    checked, so this is what the file says and no more. Raises KeystoreError.
+    The key itself is encrypted, but its name is not. The MAC cannot be checked, so the names are
+    not proven. Raises KeystoreError.
     """
     with malformed_as(_unusable):
         safe = load_der(pkcs12.AuthenticatedSafe, _auth_safe(data)["auth_safe"]["content"].native)
@@ -210,9 +210,9 @@ def write(
 ) -> bytes:
     """Write a key and its chain, leaf first, all in DER, under ``password``.
 
-    PBES2 with PBKDF2-HMAC-SHA256 and AES-256-CBC, and a MAC with SHA-256. A password that was
-    drawn by lot needs fewer ``rounds`` of key derivation than one that a person thought of.
-    ``entropy`` gives as many random bytes as it is asked for.
+    PBES2 with PBKDF2-HMAC-SHA256 and AES-256-CBC, and a MAC with SHA-256. A random password needs
+    fewer ``rounds`` of key derivation than a password that a person thought of. ``entropy`` returns
+    as many random bytes as the caller asks for.
     """
     local_id = entropy(_SALT_SIZE)
     mark = {"type": "local_key_id", "values": [local_id]}

@@ -91,9 +91,9 @@ class RevocationStore:
     def knows(self, link: Link, now: datetime) -> bool:
         """Tell whether the certificate is good at the time ``now``; False: that is not known.
 
-        Raises CertificateRevokedError if it is revoked. A revocation counts until something
-        newer says otherwise, even when what told it has expired; that it is good, as long as
-        something current says so.
+        Raises CertificateRevokedError if it is revoked. A revocation counts until newer data say
+        otherwise, even after its list or answer has expired. "Good" counts only as long as the data
+        are current.
         """
         current = False
         for said, since, until in self._evidence(link):
@@ -103,7 +103,7 @@ class RevocationStore:
         return current
 
     def has_list(self, link: Link, now: datetime) -> bool:
-        """Tell whether a current list speaks of the certificate, whatever it says."""
+        """Tell whether a current list covers the certificate, revoked or not."""
         return any(
             known.this_update - CLOCK_SKEW <= now <= known.next_update + CLOCK_SKEW
             and known.covers(link.certificate)

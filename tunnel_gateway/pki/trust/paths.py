@@ -1,11 +1,11 @@
 """Path building and validation (RFC 5280, section 6) by pyhanko-certvalidator, within bounds.
 
-The library searches every way from a leaf to a trust anchor. A hostile peer can send
-certificates that all carry one name, and the ways between them grow as a factorial; so the
-steps of the search and the signatures it checks are counted, and there is an end to both.
+The library searches every way from a leaf to a trust anchor. A hostile peer can send certificates
+that all have one name, and the number of ways between them grows as a factorial. So the steps of
+the search and the signature checks are counted, and both have a limit.
 
-Nothing here fetches or waits: the library's coroutines run to their end in one step, in
-whatever thread calls, with or without an event loop.
+Nothing here fetches or waits: the library's coroutines run to their end in one step, in the thread
+of the caller, with or without an event loop.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ _T = TypeVar("_T")
 class GostSignatureValidator(SignatureValidator):
     """Checks certificate signatures of both families, and remembers those that were right.
 
-    Which family the identifier of the signature names need not be that of the key: the
-    mathematics is one, and a centre may change its names before it changes its key.
+    The identifiers of the signature and of the key may belong to different families: the
+    mathematics is the same, and a centre may change the identifiers before it changes its key.
 
-    A signature is right for ever, so that of a centre is checked once for all its users: the
-    last `VERIFIED_LINKS` by key, content and signature are remembered, the wrong ones never.
+    A right signature stays right, so the signature of a centre is checked once for all its users.
+    The last `VERIFIED_LINKS` are remembered by key, content and signature; wrong ones never are.
     """
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
 
 
 class _CountingValidator(SignatureValidator):
-    """Counts the checks: all of them for the bound, those of a path to know where it failed."""
+    """Counts the checks: in all, for the bound, and on this path, to know where it failed."""
 
     def __init__(self, inner: SignatureValidator) -> None:
         self._inner = inner

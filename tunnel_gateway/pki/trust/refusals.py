@@ -9,7 +9,7 @@ from tunnel_gateway.errors import CertificateUnsuitableError, CertificateUntrust
 
 
 def no_issuer(leaf: str, orphan: str) -> CertificateUntrustedError:
-    """The ``orphan`` among the certificates, perhaps the leaf, has an issuer nobody knows."""
+    """Return the error for an ``orphan``, perhaps the leaf, whose issuer nobody knows."""
     whose = "its issuer" if orphan == leaf else f"the issuer of {orphan}"
     return _no_path(
         leaf,
@@ -19,7 +19,7 @@ def no_issuer(leaf: str, orphan: str) -> CertificateUntrustedError:
 
 
 def unknown_root(leaf: str, last: str) -> CertificateUntrustedError:
-    """All issuers are shown, up to one that is not trusted."""
+    """Return the error for a chain that is complete and ends at a root that is not trusted."""
     return _no_path(
         leaf,
         f"the chain ends at {last}, which is not in the truststore; add it there if it is"
@@ -28,7 +28,7 @@ def unknown_root(leaf: str, last: str) -> CertificateUntrustedError:
 
 
 def another_key(leaf: str, whose: str, wanted: bytes, actual: bytes) -> CertificateUntrustedError:
-    """There is an issuer of the right name, and by the key identifiers it has another key."""
+    """Return the error if the issuer of the right name has another key, by the key identifiers."""
     return _no_path(
         leaf,
         f"{whose} was made with the key {wanted.hex()} of its issuer, and the issuer's certificate"
@@ -37,7 +37,7 @@ def another_key(leaf: str, whose: str, wanted: bytes, actual: bytes) -> Certific
 
 
 def wrong_signature(whose: str) -> CertificateUntrustedError:
-    """There is an issuer of the right name, and its key did not make the signature."""
+    """Return the error if the key of the issuer of the right name did not make the signature."""
     return CertificateUntrustedError(
         f"the signature of {whose} does not verify: the certificate was altered,"
         " or its issuer is not the one of that name in the truststore or the chain"
@@ -45,15 +45,15 @@ def wrong_signature(whose: str) -> CertificateUntrustedError:
 
 
 def no_centre(leaf: str, whose: str) -> CertificateUnsuitableError:
-    """The certificate that the issuer is known by is a user's or a domain's."""
+    """Return the error if the certificate of the issuer belongs to a user or a domain."""
     return CertificateUnsuitableError(
-        f"{leaf} was issued by the owner of {whose}, which is not a CA's (basicConstraints):"
-        " only a CA may issue certificates"
+        f"{leaf} was issued by the owner of {whose}, which is not a CA certificate"
+        " (basicConstraints): only a CA may issue certificates"
     )
 
 
 def too_many_ways() -> CertificateUntrustedError:
-    """The search for a path was given up."""
+    """Return the error for a search that reached its limit."""
     return CertificateUntrustedError(
         "the certificates can be put together in too many ways and none was found to be valid;"
         " the chain should hold the owner's certificate and those of its centres, each once"

@@ -100,9 +100,9 @@ class ChainValidator:
     def verify_server(self, chain: Sequence[bytes], at: datetime, domain: str) -> VerifiedPeer:
         """Validate the chain of the server of ``domain``; otherwise like ``verify_client``.
 
-        The leaf must allow digitalSignature, and its names must match. extKeyUsage is not
-        asked: the centres give domains the purposes of users, and what ties a certificate to
-        the server is the name.
+        The leaf must allow digitalSignature, and its names must match. extKeyUsage is not checked:
+        the centres give domains the purposes of users, and the name ties a certificate to the
+        server.
         """
         purpose = (b"server", domain.encode("utf-8", "surrogatepass"))
         return self._verify(
@@ -218,8 +218,8 @@ def check_anchor(certificate: Certificate) -> None:
     """
     if not certificate.may_issue:
         raise CertificateUnsuitableError(
-            f"{certificate.label} is not a CA's (basicConstraints, keyCertSign), so it cannot"
-            " be a trust anchor; take it out of the truststore"
+            f"{certificate.label} is not a CA certificate (basicConstraints, keyCertSign), so it"
+            " cannot be a trust anchor; take it out of the truststore"
         )
 
 
@@ -244,8 +244,8 @@ def _names(leaf: Certificate, issuers: Sequence[Certificate]) -> Sequence[str]:
     """Return the names that the leaf may be known by.
 
     The common name counts only for a certificate that has no subjectAltName at all (RFC 6125,
-    6.4.4). Under a CA that is bound to some names, neither it nor a wildcard counts: the rules
-    of name constraints do not see the one, nor what is excluded inside the other.
+    6.4.4). Under a CA with name constraints neither a common name nor a wildcard counts: the
+    constraints do not apply to a common name, and a wildcard can cover an excluded name.
     """
     if any(issuer.constrains_names for issuer in issuers):
         return [name for name in leaf.dns_names if not name.startswith("*")]
@@ -268,7 +268,7 @@ def _check_client(path: Sequence[Certificate]) -> None:
 def _check_centre(leaf: Certificate) -> None:
     if not leaf.may_issue:
         raise CertificateUnsuitableError(
-            f"{leaf.label} is not a CA's (basicConstraints, keyCertSign)"
+            f"{leaf.label} is not a CA certificate (basicConstraints, keyCertSign)"
         )
 
 

@@ -49,7 +49,7 @@ def _add_centre(centres: _Centres, name: object, outline: Outline) -> None:
 
 
 class KnownCentres:
-    """The trust anchors, by what their names resemble."""
+    """The trust anchors, by the resemblance of their names."""
 
     def __init__(self, anchors: Sequence[Certificate], signatures: SignatureValidator) -> None:
         self._signatures = signatures
@@ -63,10 +63,10 @@ class KnownCentres:
             _add_centre(self._centres, name, outline)
 
     def vouched(self, chain: Sequence[bytes]) -> list[bytes]:
-        """Return the leaf and those of the chain that lead to it from a trust anchor.
+        """Return the leaf and the certificates of the chain between it and a trust anchor.
 
-        Raises CertificateUntrustedError if the leaf is not among them, with the reason, and
-        CertificateUnsuitableError if no CA has issued it, or for what is not built like a
+        Raises CertificateUntrustedError, with the reason, if nothing leads to the leaf, and
+        CertificateUnsuitableError if its issuer is not a CA, or for bytes that are not built like a
         certificate.
         """
         try:
@@ -137,7 +137,7 @@ class _Search:
         return True
 
     def refusal(self, outlines: Sequence[Outline], proven: Sequence[Outline]) -> CertificateError:
-        """Say why nobody vouches for the first: whose issuer is missing, or what was altered."""
+        """Return why nobody vouches for the leaf: an issuer is missing, or bytes were altered."""
         leaf, culprit, others = _label(outlines[0]), outlines[0], list(outlines[1:])
         while culprit.der not in self._wrong:
             issuers = [outline for outline in others if outline.subject == culprit.issuer]

@@ -21,7 +21,7 @@ from typing import Final
 
 from tunnel_gateway.observability.background import keep_running
 
-# The text of STATUS= is looked at this often, and told when it is another one.
+# How often the text of STATUS= is made; a new text is sent.
 STATUS_SECONDS: Final = 3.0
 
 # A stop takes up to this much longer than the drain: last words, and the end of the process.
@@ -60,10 +60,10 @@ class Notifier:
 
     @contextmanager
     def reloading(self) -> Iterator[None]:
-        """Tell the beginning and, whatever came of it, the end of a reload.
+        """Tell the beginning of a reload, and its end, also if it failed.
 
-        systemd takes the time for the proof that the message answers its own signal and no
-        earlier one: it is CLOCK_MONOTONIC in microseconds (Type=notify-reload).
+        The time in the message proves to systemd that it answers the last signal, not an earlier
+        one. It is CLOCK_MONOTONIC in microseconds (Type=notify-reload).
         """
         if self._phase is _Phase.SERVING:
             self._phase = _Phase.RELOADING
@@ -74,7 +74,7 @@ class Notifier:
             self.ready()
 
     def stopping(self, seconds: float) -> None:
-        """The gateway serves no more, and waits up to ``seconds`` for what still runs."""
+        """The gateway no longer serves, and waits up to ``seconds`` for its open tunnels."""
         self._phase = _Phase.STOPPING
         microseconds = int((seconds + _MARGIN_SECONDS) * _MICROSECONDS)
         self._send("STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")

@@ -37,7 +37,7 @@ class AnswerReader:
 
     @property
     def rest(self) -> bytes:
-        """The final answer, as far as it has come, and whatever followed it."""
+        """All bytes that have come in of the final answer, and those after it."""
         return bytes(self._data)
 
     def receive_data(self, data: bytes) -> bool | None:

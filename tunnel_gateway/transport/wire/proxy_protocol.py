@@ -105,8 +105,8 @@ class Header:
 class HeaderReader:
     """Reads a header that comes in pieces, split in any way.
 
-    ``rest`` is what came after it. It keeps no more than the longest header, and waits for no
-    byte more once what it has cannot begin one.
+    ``rest`` are the bytes after the header. The reader keeps at most the longest header, and raises
+    as soon as the bytes cannot begin a header.
     """
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class HeaderReader:
         return _parse_v1(whole) if whole.startswith(V1_SIGNATURE) else _parse_v2(whole)
 
     def _size(self) -> int | None:
-        """Return the size of the header when it can be told by now."""
+        """Return the size of the header, None while it is not known."""
         if _begins(self._received, V1_SIGNATURE):
             end = self._received.find(b"\n", 0, MAX_LINE)
             if end < 0 and len(self._received) >= MAX_LINE:

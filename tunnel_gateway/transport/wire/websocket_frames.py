@@ -1,4 +1,4 @@
-"""Where the frames of a WebSocket begin, on a stream whose bytes pass untouched.
+"""The beginnings of the frames of a WebSocket, on a stream whose bytes pass unchanged.
 
 The agent can end such a stream with a close frame of its own, but only between two frames. Only the
 headers are read (RFC 6455, section 5.2). Payloads are neither copied nor read, so compression makes
