@@ -144,7 +144,7 @@ def test_a_malformed_value(key: str, value: str) -> None:
     kind = key.rpartition(".")[2] if "." in key else "domain"
     (fault,) = read(f"{key}={value}")[1]
     assert fault == Fault(
-        f"expected {RULE_KINDS[kind].expects}, got {value!r}", str(FILE), 3, f"{PREFIX}0.{key}"
+        f"expected {RULE_KINDS[kind].form.expects}, got {value!r}", str(FILE), 3, f"{PREFIX}0.{key}"
     )
 
 

@@ -117,20 +117,39 @@ def _host_header(text: str, base: Path) -> str:
     return text
 
 
-# The form of one value of each list.
-RULE_KINDS: Final[Mapping[str, Kind]] = {
-    "inn": Kind("an INN of 9 digits", _number("inn")),
-    "pinfl": Kind("a PINFL of 14 digits", _number("pinfl")),
-    "uid": Kind("a UID of 9 digits", _number("uid")),
-    "issuer": Kind(
-        "key: and 64 hexadecimal digits, as `pki show` prints for an issuer", _matching(_ISSUER)
+@dataclass(frozen=True, slots=True)
+class RuleKind:
+    """A kind of rule: its ``word`` for people, and the form of one value.
+
+    The values of a ``personal`` kind name a natural person, so they are not shown.
+    """
+
+    word: str
+    form: Kind
+    personal: bool = False
+
+
+RULE_KINDS: Final[Mapping[str, RuleKind]] = {
+    "inn": RuleKind("INN", Kind("an INN of 9 digits", _number("inn"))),
+    "pinfl": RuleKind("PINFL", Kind("a PINFL of 14 digits", _number("pinfl")), personal=True),
+    "uid": RuleKind("UID", Kind("a UID of 9 digits", _number("uid")), personal=True),
+    "issuer": RuleKind(
+        "issuer",
+        Kind(
+            "key: and 64 hexadecimal digits, as `pki show` prints for an issuer", _matching(_ISSUER)
+        ),
     ),
-    "policy": Kind("an object identifier like 1.2.860.3.2.2.1.2.1", _matching(_OID)),
-    "serial": Kind(
-        "a serial number in hexadecimal, with @ and its issuer behind it, as `pki show` prints",
-        _serial,
+    "policy": RuleKind(
+        "policy", Kind("an object identifier like 1.2.860.3.2.2.1.2.1", _matching(_OID))
     ),
-    "domain": Kind("a domain in lower case, as A-labels", _domain),
+    "serial": RuleKind(
+        "serial number",
+        Kind(
+            "a serial number in hexadecimal, with @ and its issuer behind it, as `pki show` prints",
+            _serial,
+        ),
+    ),
+    "domain": RuleKind("domain", Kind("a domain in lower case, as A-labels", _domain)),
 }
 _ADDRESSES: Final = replace(
     ADDRESS,
@@ -273,7 +292,7 @@ def _rule(part: str, entry: Entry, faults: list[Fault]) -> Rule:
     kind = kind if verb else "domain"
     values = set()
     for text in entry.value.split(","):
-        value = entry.read_text(text.strip(), RULE_KINDS[kind], faults)
+        value = entry.read_text(text.strip(), RULE_KINDS[kind].form, faults)
         if value is None:
             continue
         if part == "allow.serial" and "@" not in value:

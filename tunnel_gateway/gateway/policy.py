@@ -21,23 +21,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from tunnel_gateway.config.destinations import Destination, Rule
+from tunnel_gateway.config.destinations import RULE_KINDS, Destination, Rule
 from tunnel_gateway.errors import Fault, NotPermittedError
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.subject_numbers import DIGITS, is_number
 
 _ANY_POLICY: Final = "2.5.29.32.0"
-_PERSONAL: Final = frozenset({"pinfl", "uid"})
-_WORDS: Final = {
-    "inn": "INN",
-    "pinfl": "PINFL",
-    "uid": "UID",
-    "issuer": "issuer",
-    "policy": "policy",
-    "serial": "serial number",
-    "domain": "domain",
-}
 # A line lists so many values of a rule, and counts the others.
 _SHOWN: Final = 3
 
@@ -87,10 +77,10 @@ def _known(value: str | None) -> frozenset[str]:
 
 def _doubt(kind: str, values: Collection[str]) -> str | None:
     """Return why a deny rule may mean these values; None if it surely does not."""
-    if kind in _PERSONAL and not values:
-        return f"the certificate has no {_WORDS[kind]}"
+    if RULE_KINDS[kind].personal and not values:
+        return f"the certificate has no {RULE_KINDS[kind].word}"
     if kind in DIGITS and not all(is_number(kind, value) for value in values):
-        return f"the {_WORDS[kind]} of the certificate is not {DIGITS[kind]} digits"
+        return f"the {RULE_KINDS[kind].word} of the certificate is not {DIGITS[kind]} digits"
     if kind == "policy" and _ANY_POLICY in values:
         return "the certificate is for any policy"
     return None
@@ -129,8 +119,8 @@ def describe(destination: Destination) -> str:
 
 
 def _words(rule: Rule) -> str:
-    values, word = sorted(rule.values), _WORDS[rule.kind]
-    if rule.kind in _PERSONAL:
-        return f"{len(values)} {word}s" if len(values) > 1 else f"one {word}"
+    values, kind = sorted(rule.values), RULE_KINDS[rule.kind]
+    if kind.personal:
+        return f"{len(values)} {kind.word}s" if len(values) > 1 else f"one {kind.word}"
     more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-    return f"{word} {', '.join(values[:_SHOWN])}{more}"
+    return f"{kind.word} {', '.join(values[:_SHOWN])}{more}"
