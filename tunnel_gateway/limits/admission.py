@@ -24,7 +24,8 @@ from tunnel_gateway.limits.sources import SourceLimits, Sources
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.transport.wire.rates import Rate
 
-# A fleet that is well answers in a millisecond; then nothing is spent on who comes too often.
+# A healthy fleet answers within a millisecond. Waiting for it saves the work for a source that
+# comes too often.
 SOON_SECONDS: Final = 0.02
 
 

@@ -284,7 +284,7 @@ async def _until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
 
 
 def _tell(asked: asyncio.Future[bool], answer: asyncio.Future[Any]) -> None:
-    """A place that cannot be asked for is one: then the gateway counts alone."""
+    """Pass the answer on. Without an answer there is a place: the gateway then counts alone."""
     if not asked.done():
         asked.set_result(answer.result() != 0)
 

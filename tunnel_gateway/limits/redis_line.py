@@ -1,4 +1,4 @@
-"""One connection to Redis on which many ask at once: nobody waits for another one's answer.
+"""One connection to Redis on which many tasks ask at once, without waiting for each other.
 
 Redis answers the questions in the order in which they were sent. Each question must be answered
 within a time of its own, from the moment at which it was asked. The first question that is not
@@ -40,8 +40,8 @@ class RedisLine:
         self._connection: AbstractConnection = ConnectionPool.from_url(
             url,
             password=None if password is None else password.decode(errors="surrogateescape"),
-            # Ours are the time limits: asyncio.wait_for, which its own use, may lose a cancellation
-            # before Python 3.12, and then a line that is broken would never end.
+            # This class has time limits of its own. The library's use asyncio.wait_for, which may
+            # lose a cancellation before Python 3.12; then a broken line would never end.
             socket_timeout=None,
             socket_connect_timeout=_CONNECT_SECONDS,
             # Each of them would be a question before the first of ours.
@@ -77,7 +77,7 @@ class RedisLine:
         return answer
 
     async def send(self) -> None:
-        """Send what is asked, all that has come meanwhile at a time."""
+        """Send the questions, each time all that have come in meanwhile."""
         while self._connection.is_connected:
             await self._work.wait()
             self._work.clear()

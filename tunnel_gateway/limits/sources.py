@@ -147,7 +147,7 @@ class Sources:
             counts.handshakes -= 1
 
     def charge(self, source: str, seconds: float) -> None:
-        """Charge for the processor time of a handshake, if it took more than one is begun for.
+        """Charge for the processor time of a handshake beyond the time that was paid for it.
 
         A source that owes more than its burst is refused until the rate has paid for it.
         """

@@ -122,7 +122,7 @@ class Revocation:
         """Return if ``peer`` may have a tunnel.
 
         Raises CertificateRevokedError, or, in the mode hard, CertificateUncheckedError for a
-        status that cannot be had.
+        status that cannot be learned.
         """
         work = self._work
         if work is None:
@@ -174,7 +174,7 @@ class Revocation:
     async def _learn(
         self, work: _Work, peer: VerifiedPeer, unknown: tuple[Link, ...]
     ) -> tuple[Link, ...]:
-        """Wait until every status is known, or nothing more is to be expected in time."""
+        """Wait until every status is known, or until no more answers can come in time."""
         loop = asyncio.get_running_loop()
         inquiries = [inquiry for link in unknown for inquiry in self._ask(work, link)]
         while unknown:
@@ -183,7 +183,7 @@ class Revocation:
                 for inquiry in inquiries
                 if inquiry.task is not None
             }
-            # An inquiry that is late already is not waited for again by each who comes.
+            # An inquiry that is late already does not make the next users wait again.
             left = max(pending.values(), default=0.0) - loop.time()
             if left <= 0:
                 break

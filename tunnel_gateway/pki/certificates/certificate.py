@@ -1,7 +1,7 @@
 """A certificate, read once and for all: DER or PEM in, a frozen ``Certificate`` out.
 
-asn1crypto reads lazily and objects to bad input wherever it happens to look at it. So
-``parse_certificate`` makes it look at once at all that is used; that much is well-formed then.
+asn1crypto decodes a part when it is used, and raises then if the part is malformed. So
+``parse_certificate`` decodes all parts in use at once; after that they are well-formed.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ class Certificate:
     def key_id(self) -> str:
         """``key:`` and the SHA-256 of the public key's bytes in hexadecimal: names an issuer.
 
-        A centre may be certified again under the same key, and its key's algorithm go by another
-        identifier; this stays. A name could be taken by another centre.
+        It stays the same if the centre gets a new certificate for its key, or if the algorithm of
+        the key gets another identifier. A name would not do: another centre can have the same name.
         """
         return f"key:{hashlib.sha256(self.public_key.encoded).hexdigest()}"
 
@@ -247,7 +247,7 @@ def _person(subject: bytes) -> dict[str, str | None]:
                 f"the {names.label_of(attribute.oid)} of its subject is not plain text"
             )
         if values.setdefault(field, attribute.text) != attribute.text:
-            # Which one a reader picks would be chance, and these say who someone is.
+            # Of two values each reader could choose another one, and they say who a person is.
             raise ValueError(f"the subject has several different values of {attribute.oid}")
     return {field: values.get(field) for field in _PERSONAL.values()}
 

@@ -1,4 +1,4 @@
-"""Truststores in Java's old format, JKS: what ``keytool -storetype JKS`` writes.
+"""Truststores in Java's old format, JKS, as ``keytool -storetype JKS`` writes them.
 
 There is no standard for it, only its use since 1998. All numbers are big-endian::
 
@@ -28,7 +28,7 @@ from tunnel_gateway.pki.files import pbe
 MAX_ENTRIES: Final = 1024
 
 _MAGIC: Final = b"\xfe\xed\xfe\xed"
-# JCEKS is JKS with stronger protection of the keys, and secret keys beside.
+# JCEKS is JKS with stronger protection of the keys, and with secret keys.
 _OTHER_MAGIC: Final = b"\xce\xce\xce\xce"
 _HEADER: Final = struct.Struct(">4sII")
 _SALT: Final = b"Mighty Aphrodite"
@@ -64,7 +64,7 @@ def read_certificates(data: bytes, password: bytes | None) -> list[bytes]:
             " is configured; often it is changeit"
         )
     content = pbe.utf16(password) + _SALT + data[:-_DIGEST_SIZE]
-    # The format leaves no choice of the digest; its key makes collisions of no use.
+    # The format fixes the digest. Collisions do not help an attacker without the password.
     digest = hashlib.sha1(content, usedforsecurity=False).digest()
     if not hmac.compare_digest(digest, data[-_DIGEST_SIZE:]):
         raise WrongPasswordError("the password is wrong, or the keystore was changed")

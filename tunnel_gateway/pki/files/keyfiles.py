@@ -49,7 +49,7 @@ _T = TypeVar("_T")
 class Identity:
     """A private key and its certificate chain, leaf first.
 
-    Raises InvalidKeyError if the key is not the one of the leaf.
+    Raises InvalidKeyError if the key is not the key of the leaf.
     """
 
     private_key: PrivateKey
@@ -79,9 +79,9 @@ def load_identity(
     """Read a private key and its chain, and check that they belong together.
 
     The key is PKCS#8 in PEM, encrypted or not, with its chain in ``chain_path`` or, without
-    one, in the same file; or a PFX, which has the chain in it. Of several keys in a PFX,
-    ``alias`` names the one. Raises FileError naming the file at fault and the reason: among
-    others, that other users can reach the key.
+    it, in the same file; or a PFX, which has the chain in it. ``alias`` chooses among several
+    keys in a PFX. Raises FileError with the file and the reason, for example that other users
+    can read the key.
     """
     data = read_file(key_path, secret=_no_key)
     if chain_path is None:
@@ -197,7 +197,7 @@ def _certificates(
 
 
 def _chain(leaf: Certificate, others: Sequence[Certificate]) -> tuple[Certificate, ...]:
-    """Return the leaf, then its issuers by their names; namesakes come along."""
+    """Return the leaf, then all certificates with the names of its issuers."""
     chain = [leaf]
     for known in chain:
         chain += [
@@ -231,7 +231,7 @@ def read_file(
         raise FileError(f"{path}: a pipe, which might never end; it must be a file")
     try:
         with path.open("rb") as file:
-            # The open file is asked, not the path: nobody can change it in between.
+            # The open file is checked, not the path: nobody can replace it in between.
             mode = os.fstat(file.fileno()).st_mode
             data = file.read(limit + 1)
     except PermissionError as fault:
@@ -263,7 +263,7 @@ def _no_password(data: bytes) -> str:
 
 
 def read_password(path: Path) -> bytes:
-    """Read a file that holds a password and perhaps a line end; it must be its owner's only.
+    """Read a file with a password and perhaps a line end; only its owner may read the file.
 
     A byte order mark is not part of the password, and UTF-16 with such a mark is read. Raises
     FileError; an empty password is one of the reasons.

@@ -115,7 +115,8 @@ def decrypt(algorithm: Any, data: bytes, password: bytes | None, work: Work) -> 
     unpadder = padding.PKCS7(8 * block_size).unpadder()
     try:
         opened = unpadder.update(padded) + unpadder.finalize()
-        # One wrong password in 256 leaves what looks like padding; hardly any leaves a SEQUENCE.
+        # One wrong password in 256 leaves bytes that look like padding. Hardly any leaves a
+        # SEQUENCE.
         core.Sequence.load(opened, strict=True)
     except ValueError:
         raise WrongPasswordError("the password is wrong, or the file is damaged") from None
@@ -167,8 +168,8 @@ def _decrypt_cbc(algorithm: BlockCipherAlgorithm, iv: bytes, data: bytes) -> byt
 class Derivation:
     """PKCS#12's own way from a password to keys (RFC 7292, appendix B.2).
 
-    ``password`` None is the null password, which is not the empty one: some programs write it
-    where no password was given, and it has not even the end of a text.
+    ``password`` None is the null password of programs that got no password. It differs from the
+    empty password, which still has the end of a text.
     """
 
     hash_name: str
@@ -184,7 +185,7 @@ class Derivation:
         block_size = digest().block_size
         blocks = -(-size // digest().digest_size)
         work.spend(self.rounds, blocks)
-        # B.1: the password is a BMPString with its end.
+        # Appendix B.1: the password is a BMPString with two zero bytes at its end.
         text = b"" if self.password is None else utf16(self.password) + b"\x00\x00"
         state = _repeated(self.salt, block_size) + _repeated(text, block_size)
         derived = b""

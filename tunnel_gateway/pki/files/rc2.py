@@ -1,4 +1,4 @@
-"""RC2 in CBC mode (RFC 2268), for reading only: old PKCS#12 files hide certificates with it.
+"""RC2 in CBC mode (RFC 2268), for reading only: old PKCS#12 files encrypt certificates with it.
 
 OpenSSL and Java wrote certificates under RC2 with 40 effective bits for twenty years, and the
 libraries in use here do not have it, or take 128 bits only. It protects nothing: certificates are

@@ -1,8 +1,8 @@
 """Certificate revocation lists (RFC 5280, section 5): complete ones, by the issuer itself.
 
 A centre's list may have a hundred thousand entries, so it is read once, by cryptography's
-reader, and kept as its bytes and a sorted index. The path validator has a CRL check too, but
-that one walks the whole list for every certificate it is asked about.
+reader, and kept as its bytes and a sorted index. The path validator has a CRL check too, but that
+check reads the whole list again for every certificate.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _UNREADABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """Which of its issuer's certificates a list speaks of (issuingDistributionPoint)."""
+    """The certificates of the issuer that a list covers (issuingDistributionPoint)."""
 
     urls: frozenset[str] = frozenset()
     only_users: bool = False
@@ -94,7 +94,7 @@ class RevocationList:
         return len(self._entries)
 
     def entries(self) -> dict[int, datetime]:
-        """Return all serial numbers and when they were revoked; thisUpdate where no date is."""
+        """Return all serial numbers and when they were revoked; without a date, thisUpdate."""
         return {serial: since or self.this_update for serial, since in self._entries.dates()}
 
     @property
@@ -135,7 +135,7 @@ class RevocationList:
             raise RevocationDataError(f"the list expired on {format_time(self.next_update)}")
 
     def covers(self, certificate: Certificate) -> bool:
-        """Whether the list speaks of ``certificate``, which is one of the same issuer's."""
+        """Tell whether the list covers ``certificate``, which must have the same issuer."""
         scope = self._scope
         if scope.only_authorities if not certificate.is_ca else scope.only_users:
             return False
@@ -145,7 +145,7 @@ class RevocationList:
     def revoked(self, serial: int) -> str | None:
         """Say when and why the serial number was revoked, for people; None if it was not.
 
-        An entry counts whatever its extensions say: on hold is revoked too.
+        An entry counts with any extensions: a certificate on hold is revoked too.
         """
         entry = self._entries.find(serial)
         if entry is None:

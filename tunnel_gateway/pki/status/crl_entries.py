@@ -117,7 +117,7 @@ class Entries:
     """
 
     def __init__(self, entries: bytes) -> None:
-        """Raises ValueError if it cannot be told where an entry ends."""
+        """Raises ValueError if the end of an entry is not clear."""
         self._entries = entries
         index_entries = list(_index_entries(entries))
         self.passed_over = index_entries.count(_MATCHES_NOBODY)

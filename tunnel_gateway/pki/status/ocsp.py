@@ -1,4 +1,4 @@
-"""OCSP (RFC 6960): a request for one certificate, and what an answer to it is worth.
+"""OCSP (RFC 6960): a request for one certificate, and the check of the answer.
 
 An answer counts if the issuer itself signed it, or a responder that the issuer certified for
 it (id-kp-OCSPSigning). The path validator has this check too, but verifies a responder that is
@@ -30,7 +30,7 @@ MAX_ANSWER_SIZE: Final = 64 * 1024
 # RFC 9654, section 2.1.
 NONCE_SIZE: Final = 32
 
-# Without nextUpdate there is always something newer to be had (RFC 6960, 2.4).
+# Without nextUpdate the responder always has newer data (RFC 6960, 2.4).
 _UNLIMITED_ANSWER_LIFE: Final = timedelta(hours=1)
 # An answer needs one certificate of a responder; each one costs a signature check.
 _MAX_RESPONDERS: Final = 4
@@ -59,7 +59,7 @@ class Answer:
 def make_request(certificate: Certificate, issuer: Certificate, nonce: bytes) -> bytes:
     """Return the DER of a request; ``nonce`` is fresh entropy of `NONCE_SIZE` bytes."""
     parsed = x509.Certificate.load(issuer.der)
-    # SHA-1 names the issuer here and secures nothing; it is what every responder knows.
+    # SHA-1 only names the issuer here and protects nothing. Every responder knows it.
     identifier = {
         "hash_algorithm": {"algorithm": "sha1"},
         "issuer_name_hash": parsed.subject.sha1,
@@ -74,7 +74,7 @@ def make_request(certificate: Certificate, issuer: Certificate, nonce: bytes) ->
 def read_answer(
     data: bytes, certificate: Certificate, issuer: Certificate, now: datetime, nonce: bytes | None
 ) -> Answer:
-    """Read what a responder sent, ``now``, about ``certificate`` of ``issuer``.
+    """Read the answer of a responder, ``now``, about ``certificate`` of ``issuer``.
 
     ``nonce`` is the nonce of the request, or None for an answer that was kept. An answer without a
     nonce counts, because many responders sign their answers in advance. An answer with another

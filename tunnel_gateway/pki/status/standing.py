@@ -26,14 +26,14 @@ MAX_ANSWERS: Final = 65536
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A certificate of a proven path, below the anchor, and the one that signed it."""
+    """A certificate of a proven path, below the anchor, and the certificate of its issuer."""
 
     certificate: Certificate
     issuer: Certificate
 
 
 def links(path: Sequence[Certificate]) -> tuple[Link, ...]:
-    """Return what is to be asked about a path, leaf first; the anchor is trusted as it is."""
+    """Return the links of a path, leaf first. The status of the anchor is not asked."""
     return tuple(Link(certificate, issuer) for certificate, issuer in pairwise(path))
 
 
@@ -66,7 +66,7 @@ class RevocationStore:
     def add_answer(self, answer: Answer) -> None:
         """Keep an answer, unless there is a newer one about the same certificate.
 
-        One by a responder whose own certificate is on a list is not kept.
+        An answer of a responder whose own certificate is revoked by a list is not kept.
         """
         if answer.responder is not None and any(
             known.revoked(answer.responder) for known in self._by_issuer.get(answer.issuer, ())
@@ -111,7 +111,7 @@ class RevocationStore:
         )
 
     def _evidence(self, link: Link) -> Iterator[tuple[str | None, datetime, datetime]]:
-        """Yield why it is revoked, if it is, and from when to when that holds."""
+        """Yield the reason of a revocation, or None, and from when to when that holds."""
         issuer, certificate = link.issuer.authority, link.certificate
         for known in self._by_issuer.get(issuer, ()):
             if known.covers(certificate):

@@ -59,7 +59,7 @@ class Channel:
         except TimeoutError:
             if not deadline.expired():
                 raise  # the socket's own time-out: a peer that does not acknowledge
-            # The loop's timers may be early by a part of a millisecond, so its time is not asked.
+            # A timer can be early by a part of a millisecond, so the deadline is passed on.
             self._connection.expire(self._connection.next_deadline or 0.0)
             self._outcome()
             raise
@@ -88,7 +88,7 @@ class Channel:
         self._worker_busy = False
 
     def _outcome(self) -> ClientAuthenticated | Opened | None:
-        """Return who is proven, or None while nobody is; raises the error that ended it."""
+        """Return the event of the proven peer, None until then; raises the error that ended it."""
         self.flush()
         events = self._connection.events_received()
         if not events:

@@ -11,7 +11,7 @@ from typing import Final
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.transport.streams.stream import SocketStream
 
-# Of one name: more would get too short a time each.
+# At most so many addresses of a name: with more, each would get too little time.
 MAX_ADDRESSES: Final = 16
 
 

@@ -68,7 +68,7 @@ class Inbox:
             raise again(self._error)  # the frames of a raised one lead back to this inbox
 
     def take(self, size: int | None = None) -> bytes:
-        """Return what has come in so far, at most ``size`` bytes; nothing if that is nothing."""
+        """Return the bytes that have come in so far, at most ``size``, perhaps none."""
         data = bytes(self._data[:size])
         del self._data[:size]
         if self._paused:

@@ -18,7 +18,7 @@ BACKLOG = 1024
 
 log = get_logger(__name__)
 
-# When accept fails (no descriptors left, mostly) it is tried again, later and later.
+# When accept fails, mostly because no descriptors are left, the next try is later each time.
 _FIRST_DELAY_SECONDS = 0.005
 _LAST_DELAY_SECONDS = 1.0
 # To find our index among the sockets that listen on a port; they may be many, and busy.
@@ -50,7 +50,7 @@ class Listener:
         self._on_connection = on_connection
         self._on_failure = on_failure
         self._shared = shared and passed is None
-        # Whether somebody else serves the port, or keeps who comes to it, once this is closed.
+        # Whether another process serves the port, or keeps its new connections, after the close.
         self.replaced = shared or passed is not None
         self._socket = passed or _listen(host, port, shared=shared)
         self._delay = _FIRST_DELAY_SECONDS
@@ -72,7 +72,7 @@ class Listener:
     async def close(self) -> None:
         """Stop accepting; connections that were accepted go on.
 
-        Takes half a second where others listen on the port, so that they get the rest.
+        It takes half a second if others listen on the port, so that they get new connections.
         """
         if self._shared:
             try:
@@ -86,7 +86,7 @@ class Listener:
         self._socket.close()
 
     async def _leave_to_others(self) -> None:
-        """Let no new connection come here if others listen. Raises OSError if that cannot be."""
+        """Send new connections to the others that listen, if any. Raises OSError if it fails."""
         count = handover.group_size(self._socket)
         if count == 1:
             return
