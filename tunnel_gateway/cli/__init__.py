@@ -13,5 +13,5 @@ LOOK: Final = 3  # nothing is wrong that stops anything, and somebody should loo
 if TYPE_CHECKING:
     import argparse
 
-    # argparse gives what add_subparsers() returns no public name.
+    # argparse has no public name for the type that add_subparsers() returns.
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001

@@ -71,7 +71,7 @@ class AdminClient:
         self.address: AdminAddress = arguments.admin or self._configured(arguments)
 
     def tell_faults(self) -> None:
-        """Say on standard error what is wrong with the file on disk."""
+        """Print the faults of the file on disk to standard error."""
         for fault in self.faults:
             text = f"the file on disk has a fault, and a reload or restart would fail: {fault}"
             say(sys.stderr, f"tunnel-gateway: {escaped(text)}")
@@ -92,11 +92,11 @@ class AdminClient:
         return next((address for address in addresses if address.path is not None), addresses[0])
 
     def get(self, path: str) -> dict[str, Any]:
-        """Return what ``path`` has as JSON; raises AdminError."""
+        """Return the JSON at ``path``; raises AdminError."""
         return self._ask("GET", path)[1]
 
     def post(self, path: str) -> tuple[int, dict[str, Any]]:
-        """Let something be done; return the HTTP status and the answer."""
+        """Ask for an action; return the HTTP status and the answer."""
         return self._ask("POST", path)
 
     def _ask(self, method: str, path: str) -> tuple[int, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Arguments that several commands have: what people write, as what the commands need."""
+"""Arguments of several commands, turned from text into the values that the commands need."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def add_config(
 
 
 def password_in(path: Path | None) -> bytes | None:
-    """Return what a ``--password-file`` holds, None without one; raises FileError."""
+    """Return the password in a ``--password-file``, None without one; raises FileError."""
     return None if path is None else read_password(path)
 
 
@@ -41,7 +41,7 @@ def domain(text: str) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Return an ISO 8601 time in UTC, which it also is if it does not say.
+    """Return an ISO 8601 time in UTC; a time without a zone is in UTC.
 
     Raises argparse.ArgumentTypeError, also for a time whose year in UTC is not from 1 to 9999.
     """

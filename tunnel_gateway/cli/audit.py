@@ -1,4 +1,4 @@
-"""``tunnel-gateway audit verify``: whether audit files are as they were written."""
+"""``tunnel-gateway audit verify``: check that audit files were not changed."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class _Check:
             self._warn(f"{path}: ends with half a line of {half} bytes: a crash, or a full disk")
 
     def _read_lines(self, path: Path) -> int:
-        """Give all lines to the reader; returns the length of what has no line end."""
+        """Give all lines to the reader; returns the length of a last line without its end."""
         with path.open("rb") as file:
             while line := file.readline(_LONGEST):
                 if not line.endswith(b"\n") and len(line) < _LONGEST:
@@ -103,7 +103,7 @@ class _Check:
         print(text)
 
     def result(self) -> int:
-        """Print what came out; raises FileError if the wanted record is not there."""
+        """Print the result; raises FileError if the wanted record is not there."""
         reader = self._reader
         if not self._found and self._wanted is not None:
             raise FileError(

@@ -14,7 +14,7 @@ from tunnel_gateway.pki.trust.paths import is_issued_by
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A certificate, and its issuer's where that is known."""
+    """A certificate, and the certificate of its issuer if it is known."""
 
     certificate: Certificate
     issuer: Certificate | None
@@ -34,7 +34,7 @@ class Facts:
 
 
 def facts(certificates: Sequence[Certificate]) -> list[Facts]:
-    """Return the facts of each, in order; issuers are looked for among all of them."""
+    """Return the facts of each certificate, in order; the issuers are searched among them."""
     return [
         Facts(
             certificate,
@@ -45,7 +45,7 @@ def facts(certificates: Sequence[Certificate]) -> list[Facts]:
 
 
 def plain(known: Facts) -> dict[str, Any]:
-    """Return the facts for JSON, under the names of the vendor's server where it has one."""
+    """Return the facts for JSON, under the names of the vendor's server if it has such a name."""
     certificate = known.certificate
     return {
         "serialNumber": certificate.serial_hex,

@@ -1,4 +1,4 @@
-"""``tunnel-gateway pki verify-cms``: who signed a document, when, and whether that holds."""
+"""``tunnel-gateway pki verify-cms``: check the signatures of a document, and print who signed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.plain_text import utf8
 
-# RFC 7468, sections 8 and 9, and what OpenSSL also writes.
+# RFC 7468, sections 8 and 9, and a label that OpenSSL also writes.
 _LABELS = frozenset({"PKCS7", "CMS", "PKCS #7 SIGNED DATA"})
 
 _OTHERS: Final[Mapping[Kind, str]] = {

@@ -1,4 +1,4 @@
-"""``tunnel-gateway pki init`` and ``pki issue``: a development authority, and what it certifies."""
+"""``tunnel-gateway pki init`` and ``pki issue``: a development authority and its certificates."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _FAMILIES: Final = dict(zip(("2009", "2024"), FAMILIES, strict=True))
 _DEFAULT_DOMAIN: Final = "example.uz"
 # The password is 160 random bits, so more rounds would only cost time. OpenSSL uses this number.
 _ROUNDS_FOR_A_DRAWN_PASSWORD: Final = 2048
-# Of Linux, for one part of a path.
+# Linux allows so many bytes in one part of a path.
 _MAX_FILE_NAME: Final = 255
 _API_KEYS: Final = [("CN", "Development API-KEYs"), ("O", "tunnel-gateway"), ("C", "UZ")]
 _ORGANISATION: Final = "“NAMUNA” MCHJ"

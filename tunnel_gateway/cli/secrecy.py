@@ -1,4 +1,4 @@
-"""The memory of a process that holds keys for long: no core dump, no look from beside."""
+"""Protection of a process that holds keys for long: no core dump, no reading by others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-# For a debugger of the user's own; root's needs no permission.
+# Set it to use a debugger of the same user; a debugger of root needs no permission.
 INSPECTABLE: Final = "TUNNEL_GATEWAY_INSPECTABLE"
 
 _PR_SET_DUMPABLE: Final = 4  # prctl(2)

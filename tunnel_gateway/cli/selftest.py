@@ -1,4 +1,4 @@
-"""``tunnel-gateway selftest``: show every known answer of the cryptography and whether it came."""
+"""``tunnel-gateway selftest``: test the cryptography with known answers, and show each result."""
 
 from __future__ import annotations
 

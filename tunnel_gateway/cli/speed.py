@@ -1,4 +1,4 @@
-"""``tunnel-gateway speed``: what this processor can do."""
+"""``tunnel-gateway speed``: measure the cryptography on this processor."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RecordSpeed:
 
 @dataclass(frozen=True, slots=True)
 class DigestSpeed:
-    """MB/s of the digest of much, and microseconds of an HMAC of 64 bytes."""
+    """MB/s of the digest of a large text, and microseconds of an HMAC of 64 bytes."""
 
     long: float
     hmac: float
@@ -143,7 +143,7 @@ def _operations() -> dict[str, float]:
 
 
 def _seconds(operation: Callable[[], object]) -> float:
-    """Return the seconds of the fastest call: what disturbs a call only makes it slower."""
+    """Return the seconds of the fastest call: a disturbance only makes a call slower."""
     fastest = float("inf")
     end = time.perf_counter() + _SECONDS_EACH
     while (start := time.perf_counter()) < end:

@@ -1,4 +1,4 @@
-"""``tunnel-gateway status``: what a running gateway does, once or live."""
+"""``tunnel-gateway status``: show the work of a running gateway, once or live."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ shown), 1 when nothing answers.
 """
 
 _EVERY_SECONDS: Final = 2.0
-# The alternate screen, and no cursor; at the end as it was.
+# Show the alternate screen without a cursor; at the end, restore both.
 _BEGIN: Final = "\x1b[?1049h\x1b[?25l"
 _END: Final = "\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _json(state: dict[str, Any]) -> str:
-    """Return it readable, unless that would say something to the terminal."""
+    """Return readable JSON, with escapes if a character would act on the terminal."""
     text = json.dumps(state, indent=1, ensure_ascii=False)
     return text if text.replace("\n", "").isprintable() else json.dumps(state, indent=1)
 

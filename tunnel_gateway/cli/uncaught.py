@@ -21,7 +21,7 @@ from tunnel_gateway.observability.logs import escaped, get_logger
 from tunnel_gateway.observability.masking import masked_text
 
 if TYPE_CHECKING:
-    # Python has no public name for what it gives this hook.
+    # Python has no public name for the type of this hook's argument.
     Unraisable = sys.UnraisableHookArgs
 
 log = get_logger(__name__)

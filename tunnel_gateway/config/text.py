@@ -1,4 +1,4 @@
-"""Configuration files as text and as entries, each with the line that it stands in."""
+"""Configuration files as text and as entries, each with its line."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_entries(path: Path, faults: list[Fault]) -> Iterator[Entry]:
         try:
             element = next(elements, None)
         except javaproperties.InvalidUEscapeError:
-            # It is not quoted: it may be of a password.
+            # The message does not quote it: it may be part of a password.
             text = "a \\u that is not followed by four hexadecimal digits"
             faults.append(Fault(text, str(path), line))
             elements = javaproperties.parse(lines)  # the next entry is still to be checked

@@ -83,7 +83,7 @@ TEST_SBOX: Final = bytes(
 
 @dataclass(frozen=True, slots=True)
 class KnownAnswer:
-    """A question, where its answer comes from, and what tells whether we give it."""
+    """A question, the origin of its answer, and a check that we give this answer."""
 
     name: str
     source: str

@@ -20,8 +20,8 @@ def sign(private_key: PrivateKey, digest: bytes, entropy: bytes) -> bytes:
     ``entropy`` is 32 fresh random bytes. The one-time number k is derived from them, the key
     and the digest together, so that even repeated entropy never gives two digests one k.
     The signature is verified before it is returned: a wrong one can give the private key away.
-    Raises ValueError for other lengths, and SelfTestError when the signature is wrong, which
-    only a faulty machine or build makes it.
+    Raises ValueError for other lengths, and SelfTestError if the signature is wrong: then the
+    machine or the build is faulty.
     """
     if len(digest) != DIGEST_SIZE or len(entropy) != DIGEST_SIZE:
         raise ValueError("the digest and the entropy have 32 bytes each")
@@ -49,7 +49,7 @@ def sign(private_key: PrivateKey, digest: bytes, entropy: bytes) -> bytes:
 def verify(public_key: PublicKey, signature: bytes, digest: bytes) -> None:
     """Return if ``signature`` (64 bytes, s then r) is right for the 32-byte ``digest``.
 
-    Raises cryptography's InvalidSignature if it is not, whatever its form.
+    Raises cryptography's InvalidSignature for any other bytes.
     """
     if len(signature) != SIGNATURE_SIZE or len(digest) != DIGEST_SIZE:
         raise InvalidSignature

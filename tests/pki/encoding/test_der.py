@@ -7,7 +7,16 @@ from asn1crypto import core
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunnel_gateway.pki.encoding.der import Value, contents, dotted, load_der, values
+from tunnel_gateway.pki.encoding.der import (
+    MALFORMED,
+    Value,
+    contents,
+    dotted,
+    load_der,
+    malformed_as,
+    reason,
+    values,
+)
 
 
 def identifier(size: int) -> bytes:
@@ -93,3 +102,25 @@ def test_an_identifier_has_one_form() -> None:
     for padded in ("80551d1e", "55801d1e", "551d801e"):
         with pytest.raises(ValueError, match="not DER"):
             dotted(bytes.fromhex(padded))
+
+
+@pytest.mark.parametrize("kind", MALFORMED)
+def test_a_fault_in_malformed_input_becomes_another_error(kind: type[Exception]) -> None:
+    first = kind("the first line\nthe second")
+    with (
+        pytest.raises(OSError, match=r"read: the first line$") as caught,
+        malformed_as(lambda fault: OSError(f"cannot be read: {reason(fault)}")),
+    ):
+        raise first
+    assert caught.value.__cause__ is first
+
+
+def test_other_errors_stay_as_they_are() -> None:
+    with pytest.raises(OSError, match="disk"), malformed_as(lambda _: AssertionError()):
+        raise OSError("disk")
+    with malformed_as(lambda _: AssertionError()):
+        pass
+
+
+def test_a_fault_without_a_text_is_named() -> None:
+    assert reason(IndexError()) == "IndexError"
