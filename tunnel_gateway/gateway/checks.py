@@ -92,7 +92,7 @@ def _domains(
             f"for {names}; {leaf.public_key.curve.name}, {leaf.family.name};"
             f" a chain of {len(identity.chain)}; the key matches; {_until(leaf, now)}"
         )
-        yield Finding("domain", name, _age(identity.chain, now), text)
+        yield Finding("domain", name, _age_status(identity.chain, now), text)
     for fault in faults:
         # Without the folder: the operator knows tunnel.servers.dir.
         text = str(fault).replace(f"{fault.file}: ", "").replace(f"{fault.file}/", "")
@@ -109,7 +109,7 @@ def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Itera
         yield Finding("truststore", str(file), "fault", text)
         return
     for anchor in anchors:
-        yield Finding("truststore", anchor.label, _age([anchor], now), _until(anchor, now))
+        yield Finding("truststore", anchor.label, _age_status([anchor], now), _until(anchor, now))
     for name, identity in domains.items():
         try:
             validator.verify_server([link.der for link in identity.chain], now, name)
@@ -180,7 +180,7 @@ def _until(certificate: Certificate, now: datetime) -> str:
     return f"until {certificate.not_after:%Y-%m-%d}, {left}"
 
 
-def _age(certificates: list[Certificate] | tuple[Certificate, ...], now: datetime) -> Status:
+def _age_status(certificates: list[Certificate] | tuple[Certificate, ...], now: datetime) -> Status:
     least = min(days_left(certificate, now) for certificate in certificates)
     if least < 0:
         return "fault"

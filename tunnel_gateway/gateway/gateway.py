@@ -64,7 +64,7 @@ class Gateway:
         material = Material.load(config)
         self._audit = Audit(config.audit_file)
         self._fleet = _fleet(config.fleet)
-        self._own = _accepted_domains(material)
+        self._accepted = _accepted_domains(material)
         self._metrics = Metrics()
         self._resources = Resources(
             material=material,
@@ -84,7 +84,7 @@ class Gateway:
         self._health = Health(self._stopping, memory, self._audit, self._metrics, probes.faults)
         self._overview = Overview(
             resources=lambda: self._resources,
-            accepted=lambda: self._own,
+            accepted=lambda: self._accepted,
             sessions=self._sessions,
             stopping=self._stopping,
             probes=probes,
@@ -124,7 +124,7 @@ class Gateway:
             destinations=sorted(config.destinations),
             policies=sorted(map(describe, config.destinations.values())),
         )
-        self._resources.revocation.configure(config.revocation, self._own)
+        self._resources.revocation.configure(config.revocation, self._accepted)
         self._resources.destinations.configure(config.destinations)
         collector = Collector(lambda: len(self._sessions), self._resources.admission.memory)
         watches = [
@@ -181,8 +181,8 @@ class Gateway:
         self._resources = replace(self._resources, material=material)
         self._resources.admission.set_limits(Limits.of(after.limits, after.sources))
         self._resources.destinations.configure(after.destinations)
-        self._own = _accepted_domains(material)
-        self._resources.revocation.configure(after.revocation, self._own)
+        self._accepted = _accepted_domains(material)
+        self._resources.revocation.configure(after.revocation, self._accepted)
         self._expiry.look(datetime.now(UTC))
 
     def _reloaded(self, done: bool) -> None:

@@ -15,7 +15,7 @@ from tests.support.house import house
 from tests.support.loopback import LOOPBACK, send
 from tunnel_gateway.daemon.stopping import StopStep
 from tunnel_gateway.gateway.admin import status_json as module
-from tunnel_gateway.gateway.admin.status_json import Status
+from tunnel_gateway.gateway.admin.status_json import StatusJson
 from tunnel_gateway.observability.masking import show_personal
 
 
@@ -25,7 +25,7 @@ async def test_a_tunnel_and_its_rate(
     monkeypatch.setattr(module, "_RATE_SECONDS", 0.1)
     async with house(credentials, tmp_path) as home:
         _, page, destination = await home.open()
-        status = Status(overview(home))
+        status = StatusJson(overview(home))
         (first,) = (await status.make())["connections_shown"]
         assert first["rate_down"] == 0
         await send(destination, bytes(100_000))
@@ -60,7 +60,7 @@ async def test_it_is_bounded(
             while len(home.sessions) <= number:
                 home.started.clear()
                 await home.started.wait()
-        state = await Status(overview(home)).make()
+        state = await StatusJson(overview(home)).make()
         assert state["connections_total"] == 5
         oldest = [session.facts.client for session in home.sessions][:2]
         assert [one["client"] for one in state["connections_shown"]] == oldest
@@ -76,7 +76,7 @@ async def test_a_stop_is_on_it(
     monkeypatch.setattr(module, "_RATE_SECONDS", 0.0)
     async with house(credentials, tmp_path) as home:
         seen = overview(home)
-        status = Status(seen)
+        status = StatusJson(seen)
         assert (await status.make())["stop"] == []
         seen.stopping.begin(StopStep.NOT_READY)
         state = await status.make()

@@ -43,7 +43,7 @@ class _Html(str):
 
 
 def page(state: Mapping[str, Any]) -> str:
-    """Return the page for the state that `Status.make` returned."""
+    """Return the page for the state that `StatusJson.make` returned."""
     body = "\n".join(_body(state))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

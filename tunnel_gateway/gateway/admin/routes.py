@@ -19,7 +19,7 @@ from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.errors import OperatorClosedError
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.page import STYLE, page
-from tunnel_gateway.gateway.admin.status_json import Status
+from tunnel_gateway.gateway.admin.status_json import StatusJson
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.metrics import Metrics
 
@@ -50,7 +50,7 @@ class _Routes:
     def __init__(self, overview: Overview, audit: Audit) -> None:
         self._overview = overview
         self._audit = audit
-        self._status = Status(overview)
+        self._status = StatusJson(overview)
 
     async def page(self, _: web.Request) -> web.Response:
         return web.Response(text=page(await self._status.make()), content_type="text/html")

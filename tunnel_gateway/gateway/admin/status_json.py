@@ -61,7 +61,7 @@ def _carried(facts: SessionFacts) -> tuple[int, int]:
     return facts.bytes_up, facts.bytes_down
 
 
-class Status:
+class StatusJson:
     """Makes the whole state, bounded in size."""
 
     def __init__(self, overview: Overview) -> None:
