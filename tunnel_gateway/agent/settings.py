@@ -42,7 +42,7 @@ _MEANT: Final = re.compile(r"[\s=\"'“”„«]([-‐‑–—−]*tunnel\.[0-9
 _QUOTES: Final = str.maketrans("", "", "\"'“”„«»")
 _MAX_PORT: Final = 65535
 _MAX_PATHS: Final = 32
-_LOOK_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 5.0  # for looking at the folders with keys, which may be on a dead disk
 
 
 def _address(text: str, base: Path) -> Address:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-_LOOK_SECONDS: Final = 0.5
+_LOOK_SECONDS: Final = 0.5  # often enough to meet a short stall, seldom enough to cost nothing
 
 
 async def measure_lag(observe: Callable[[float], object], seconds: float = _LOOK_SECONDS) -> None:

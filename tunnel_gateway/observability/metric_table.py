@@ -57,6 +57,7 @@ class Metric:
 
 _TUNNEL: Final = ("domain", "dst_id")
 _MOMENT: Final = "Unix time"
+# The bounds of the buckets, in seconds.
 _HANDSHAKE: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _CONNECT: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _LAG: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)

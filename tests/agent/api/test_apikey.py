@@ -32,9 +32,9 @@ def test_the_printed_keys() -> None:
     for domain in VENDOR_KEYS[::2]:
         caller = Caller(f"http://{domain}:8000", domain)
         made.install(caller, VENDOR_KEYS)
-        assert made.opened(caller)
+        assert made.is_open_to(caller)
         made.install(caller, [text.lower() for text in VENDOR_KEYS])
-        assert not made.opened(Caller(f"http://{domain}", domain))
+        assert not made.is_open_to(Caller(f"http://{domain}", domain))
 
 
 def test_the_document_prints_them() -> None:
@@ -55,7 +55,7 @@ def test_every_digit_counts() -> None:
 def test_another_issuer_only_where_he_is_named() -> None:
     made = keys()
     made.install(PAGE, ["example.uz", key()])
-    assert made.opened(PAGE)
+    assert made.is_open_to(PAGE)
     with pytest.raises(CallRefusedError) as caught:
         ApiKeys().install(PAGE, ["example.uz", key()])
     assert caught.value.name == "api_key_invalid"
@@ -64,7 +64,7 @@ def test_another_issuer_only_where_he_is_named() -> None:
 def test_other_sites_keys_do_not_matter() -> None:
     made = keys()
     made.install(PAGE, ["boshqa.uz", "x", "EXAMPLE.uz", key(), *VENDOR_KEYS])
-    assert made.opened(PAGE)
+    assert made.is_open_to(PAGE)
 
 
 def test_one_good_key_among_several_is_enough() -> None:
@@ -93,7 +93,7 @@ def test_what_is_refused_closes_what_was_open(arguments: list[object], code: str
     with pytest.raises(CallRefusedError) as caught:
         made.install(PAGE, arguments)
     assert caught.value.name == code
-    assert not made.opened(PAGE)
+    assert not made.is_open_to(PAGE)
 
 
 def test_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,4 +102,4 @@ def test_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     callers = [Caller(f"https://example.uz:{port}", "example.uz") for port in (1, 2, 3)]
     for caller in callers:
         made.install(caller, ["example.uz", signed])
-    assert [made.opened(caller) for caller in callers] == [False, True, True]
+    assert [made.is_open_to(caller) for caller in callers] == [False, True, True]

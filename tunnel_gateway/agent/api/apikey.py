@@ -29,6 +29,7 @@ VENDOR: Final = PublicKey(
 MAX_LIST: Final = 128  # domains and keys in one call
 # The keys for the caller's own domain that are tried: each costs a verification.
 _MAX_TRIED: Final = 4
+# A domain with an API-KEY can have an origin for each port, so their number has a limit.
 _MAX_ORIGINS: Final = 256
 _HEX_DIGITS: Final = 2 * signature.SIGNATURE_SIZE
 
@@ -49,7 +50,7 @@ class ApiKeys:
         self._issuers = (VENDOR, *issuers)
         self._opened: dict[str, None] = {}  # the origin that installed first comes first
 
-    def opened(self, caller: Caller) -> bool:
+    def is_open_to(self, caller: Caller) -> bool:
         """Tell whether the caller's origin has installed a valid API-KEY."""
         return caller.origin in self._opened
 

@@ -31,6 +31,7 @@ log = get_logger(__name__)
 # Pages want a version that is new enough. From 4.86 on, E-IMZO has every function of this API.
 VERSION: Final[Mapping[str, str]] = {"major": "4", "minor": "86"}
 
+# More than the longest list of API-KEYs that a page may send.
 _MAX_ARGUMENTS: Final = 256
 _MAX_NAME: Final = 64
 
@@ -56,9 +57,9 @@ class Dispatcher:
         self._lines = FewLines()
         self._functions = {(function.plugin, function.name): function for function in functions}
 
-    def opened(self, caller: Caller | None) -> bool:
+    def is_open_to(self, caller: Caller | None) -> bool:
         """Tell whether the caller may do more than install an API-KEY."""
-        return caller is not None and self._api_keys.opened(caller)
+        return caller is not None and self._api_keys.is_open_to(caller)
 
     def describe(self) -> list[dict[str, object]]:
         """Return the list of ``apidoc``."""
@@ -108,7 +109,7 @@ class Dispatcher:
             self._api_keys.install(caller, call.arguments)
             log.info("api_key_installed", origin=caller.origin)
             return {}
-        if not self._api_keys.opened(caller):
+        if not self._api_keys.is_open_to(caller):
             raise refused("api_key_required", domain=caller.domain)
         if (call.plugin, call.name) == ("", "apidoc"):
             return {"functions": self.describe()}

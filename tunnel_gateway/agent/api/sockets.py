@@ -113,7 +113,7 @@ class _PageConnection(ServerConnection):
         if fault is not None:
             # Browsers open connections before they need them, and send nothing on them.
             if not self._silent:
-                self._crowd.turned_away(detail=_story(fault))
+                self._crowd.log_refusal(detail=_story(fault))
             let_go(fault)
 
     def allow_documents(self) -> None:
@@ -141,7 +141,7 @@ class _Crowd:
             self.remove(leaving)
             leaving.transport.abort()
 
-    def turned_away(self, **facts: str) -> None:
+    def log_refusal(self, **facts: str) -> None:
         """Log why a connection got no WebSocket, unless there are too many such lines."""
         if (more := self._lines.admit()) is not None:
             log.warning("request_refused", **facts, **more)
@@ -152,7 +152,7 @@ class _Crowd:
 
     def _dispensable(self, new: _PageConnection) -> _PageConnection:
         old = [connection for connection in self._present if connection is not new]
-        unknown = (each for each in old if not self._dispatcher.opened(each.caller))
+        unknown = (each for each in old if not self._dispatcher.is_open_to(each.caller))
         idle = (each for each in old if not each.busy)
         return next(unknown, None) or next(idle, new)
 
@@ -205,15 +205,15 @@ class Listener:
         hosts = request.headers.get_all("Host")
         if not is_local(hosts):
             text = "The Host header is not this machine"
-            self._crowd.turned_away(detail=text, host=", ".join(hosts)[:100])
+            self._crowd.log_refusal(detail=text, host=", ".join(hosts)[:100])
             return connection.respond(HTTPStatus.FORBIDDEN, f"{text}\n")
         if request.path != PATH:
             text = f"The service is at {PATH}"
-            self._crowd.turned_away(detail=text, path=request.path[:100])
+            self._crowd.log_refusal(detail=text, path=request.path[:100])
             return connection.respond(HTTPStatus.NOT_FOUND, f"{text}\n")
         if isinstance(connection, _PageConnection):
             connection.caller = caller_of(request.headers.get_all("Origin"))
-            if self._dispatcher.opened(connection.caller):
+            if self._dispatcher.is_open_to(connection.caller):
                 connection.allow_documents()
         return None
 
@@ -264,7 +264,7 @@ class Listener:
             for task in (answering, leaving):
                 task.cancel()
             await asyncio.gather(answering, leaving, return_exceptions=True)
-        if self._dispatcher.opened(connection.caller):
+        if self._dispatcher.is_open_to(connection.caller):
             connection.allow_documents()
         try:
             return answering.result() if answered else None

@@ -32,6 +32,7 @@ from tunnel_gateway.pki.files import pkcs12
 
 KEY_FOLDER: Final = "DSKEYS"
 SUFFIX: Final = ".pfx"
+# A list is made again for each call that names a key, also on a slow stick with many other files.
 MAX_FILES: Final = 200
 MAX_ENTRIES: Final = 5000
 MAX_DEPTH: Final = 2

@@ -85,7 +85,7 @@ class Keyring:
 
         Raises CallRefusedError: ``too_many_keys``.
         """
-        self.sweep()
+        self.forget_expired()
         own = [key_id for key_id, key in self._loaded.items() if key.origin == caller.origin]
         if len(own) >= MAX_KEYS_OF_ONE:
             self._forget(own[0])
@@ -119,7 +119,7 @@ class Keyring:
         self._own_key(caller, key_id)
         self._forget(key_id)
 
-    def sweep(self) -> None:
+    def forget_expired(self) -> None:
         """Forget the keys whose time is over."""
         now = self._clock()
         for key_id in [key_id for key_id, key in self._loaded.items() if key.until <= now]:
@@ -135,7 +135,7 @@ class Keyring:
         await asyncio.gather(*openings, return_exceptions=True)
 
     def _own_key(self, caller: Caller, key_id: str) -> _LoadedKey:
-        self.sweep()
+        self.forget_expired()
         key = self._loaded.get(key_id)
         if key is None or key.origin != caller.origin:
             raise refused("key_not_found")
@@ -154,7 +154,7 @@ class Keyring:
         """Wait until the time of the first key is over, and forget this key."""
         first = min(key.until for key in self._loaded.values())
         await asyncio.sleep(max(0.0, first - self._clock()))
-        self.sweep()
+        self.forget_expired()
 
     async def _open(self, key_id: str, key: _LoadedKey, purpose: str) -> Identity:
         try:

@@ -34,7 +34,7 @@ log = get_logger(__name__)
 # visitors cannot keep it waiting.
 _MAX_VISITORS: Final = 32
 _HEAD_SECONDS: Final = 5.0
-_ACCEPT_AGAIN_SECONDS: Final = 0.1
+_ACCEPT_AGAIN_SECONDS: Final = 0.1  # accept fails while there is no free descriptor
 _CROWDED: Final = TimedOutError("too many others connected meanwhile")
 
 

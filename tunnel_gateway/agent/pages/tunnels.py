@@ -32,7 +32,7 @@ log = get_logger(__name__)
 
 MAX_TUNNELS: Final = 256
 MAX_WAITING: Final = 64  # tunnels that are not open yet, or wait for their page
-_MAX_DST_ID: Final = 255
+_MAX_DST_ID: Final = 255  # the protocol has one byte for the length
 
 
 class Identities(Protocol):
