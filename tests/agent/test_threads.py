@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from tests.support.processes import TIME_LIMIT
-from tunnel_gateway.agent.threads import in_thread, within
+from tunnel_gateway.agent.threads import in_thread, result_within
 
 
 async def test_what_it_gives() -> None:
@@ -50,7 +50,7 @@ def test_a_process_ends_while_one_hangs() -> None:
 
 
 def test_within() -> None:
-    assert within(TIME_LIMIT, lambda: 1, 0) == 1
+    assert result_within(TIME_LIMIT, lambda: 1, 0) == 1
     never = threading.Event()
-    assert within(0.01, never.wait, None) is None
+    assert result_within(0.01, never.wait, None) is None
     never.set()

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from tunnel_gateway.agent.threads import within
+from tunnel_gateway.agent.threads import result_within
 from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.reading import check_paths, collect, read_value, unknown_key
 from tunnel_gateway.config.text import read_entries, read_text
@@ -69,7 +69,7 @@ def _each(kind: Kind) -> Callable[[Any], str | None]:
         return next(filter(None, problems), None)
 
     # A folder on a dead network share does not keep the agent from starting.
-    return lambda paths: within(_LOOK_SECONDS, partial(problem, paths), None)
+    return lambda paths: result_within(_LOOK_SECONDS, partial(problem, paths), None)
 
 
 ADDRESS: Final = Kind(

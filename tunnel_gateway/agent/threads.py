@@ -37,7 +37,7 @@ def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
     return future
 
 
-def within(seconds: float, work: Callable[[], _T], otherwise: _T) -> _T:
+def result_within(seconds: float, work: Callable[[], _T], otherwise: _T) -> _T:
     """Return the result of ``work``, which must not raise, or ``otherwise`` after ``seconds``."""
     results = [otherwise]
 

@@ -131,8 +131,8 @@ class KeyFiles:
             if disk.name == name:
                 return await self._media.ask(disk.root, partial(work, disk))
         # The disk may be in a folder that does not answer.
-        within = any(name.startswith(folder) for folder in silent)
-        raise refused("disk_silent" if within else "disk_not_found")
+        in_silent_folder = any(name.startswith(folder) for folder in silent)
+        raise refused("disk_silent" if in_silent_folder else "disk_not_found")
 
     async def _possible_disks(self) -> tuple[list[Disk], list[str]]:
         """Return the folders that may be disks, and the names of folders that do not answer."""
