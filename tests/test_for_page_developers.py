@@ -13,7 +13,7 @@ from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
-from tunnel_gateway.agent.keys.passwords import PasswordDesk, PasswordFile
+from tunnel_gateway.agent.keys.passwords import PasswordFile, PasswordQueue
 from tunnel_gateway.agent.pages.tunnels import Tunnels
 from tunnel_gateway.agent.reasons import REASONS
 from tunnel_gateway.errors import GatewayUnreachableError
@@ -31,7 +31,7 @@ OF_ENDINGS = {"closed_by_operator", "idle_timeout", "gateway_lost", "destination
 
 def functions() -> dict[str, list[str]]:
     """Every function of the agent, with its arguments."""
-    keyring = Keyring(PasswordDesk(PasswordFile(Path("none"))))
+    keyring = Keyring(PasswordQueue(PasswordFile(Path("none"))))
     tunnels = Tunnels({}, None, keyring)
     dispatcher = Dispatcher([*key_functions(keyring, KeyFiles([])), tunnels.function()], ApiKeys())
     found: dict[str, list[str]] = {}

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support.pki import user
 from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys.keyring import ClosedKey, Keyring
-from tunnel_gateway.agent.keys.passwords import PasswordDesk
+from tunnel_gateway.agent.keys.passwords import PasswordQueue
 from tunnel_gateway.agent.keys.questions import Question
 from tunnel_gateway.pki.certificates.alias import make_alias
 from tunnel_gateway.pki.files.keyfiles import Identity, identity_to_pfx
@@ -61,7 +61,7 @@ class Clock:
 
 
 def keyring(person: User, clock: Callable[[], float] | None = None) -> Keyring:
-    return Keyring(PasswordDesk(person), clock=clock or Clock())
+    return Keyring(PasswordQueue(person), clock=clock or Clock())
 
 
 def closed(data: bytes | None = None) -> ClosedKey:

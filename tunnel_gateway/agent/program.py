@@ -19,7 +19,7 @@ from tunnel_gateway.agent.api.sockets import Listener
 from tunnel_gateway.agent.keys.files import KeyFiles, home_keys
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
-from tunnel_gateway.agent.keys.passwords import PasswordDesk, Prompter
+from tunnel_gateway.agent.keys.passwords import PasswordQueue, Prompter
 from tunnel_gateway.agent.pages.tunnels import Tunnels
 from tunnel_gateway.agent.settings import AgentSettings
 from tunnel_gateway.agent.threads import in_thread
@@ -55,7 +55,7 @@ class AgentProgram:
     ) -> None:
         self._certificate = certificate
         self._gateways = [f"{domain}={address}" for domain, address in settings.gateways.items()]
-        self._keyring = Keyring(PasswordDesk(prompter), lifetime=settings.key_timeout)
+        self._keyring = Keyring(PasswordQueue(prompter), lifetime=settings.key_timeout)
         self._tunnels = Tunnels(settings.gateways, _validator(settings), self._keyring)
         files = KeyFiles(settings.keys_dirs or home_keys())
         functions = [*key_functions(self._keyring, files), self._tunnels.function()]

@@ -16,7 +16,7 @@ from tunnel_gateway.agent.keys.keyring import (
     MAX_KEYS_OF_ONE,
     Keyring,
 )
-from tunnel_gateway.agent.keys.passwords import PasswordDesk
+from tunnel_gateway.agent.keys.passwords import PasswordQueue
 from tunnel_gateway.agent.keys.questions import Question
 from tunnel_gateway.errors import CallRefusedError, FileError, InvalidKeyError
 from tunnel_gateway.observability import background
@@ -134,7 +134,7 @@ async def test_no_way_to_ask(fault: Exception, said: str) -> None:
 
     log = io.StringIO()
     configure_logs("json", "info", log)
-    ring = Keyring(PasswordDesk(Broken()))
+    ring = Keyring(PasswordQueue(Broken()))
     assert await refusal(ring, ring.load(PAGE, closed())) == "cannot_ask"
     await ring.close()
     configure_logs("json", "info")
@@ -143,7 +143,7 @@ async def test_no_way_to_ask(fault: Exception, said: str) -> None:
 
 async def test_calls_at_once_ask_once() -> None:
     person = Held()
-    ring = Keyring(PasswordDesk(person))
+    ring = Keyring(PasswordQueue(person))
     key_id = ring.load(PAGE, closed())
     async with asyncio.timeout(TIME_LIMIT):
         calls = [
@@ -163,7 +163,7 @@ async def test_calls_at_once_ask_once() -> None:
 
 async def test_the_question_goes_with_the_last_who_waits() -> None:
     person = Held()
-    ring = Keyring(PasswordDesk(person))
+    ring = Keyring(PasswordQueue(person))
     key_id = ring.load(PAGE, closed())
     async with asyncio.timeout(TIME_LIMIT):
         call = asyncio.create_task(ring.identity(PAGE, key_id, purpose="a signature"))
@@ -179,7 +179,7 @@ async def test_the_question_goes_with_the_last_who_waits() -> None:
 @pytest.mark.parametrize("closing", [False, True])
 async def test_unloaded_while_it_is_asked(closing: bool) -> None:
     person = Held()
-    ring = Keyring(PasswordDesk(person))
+    ring = Keyring(PasswordQueue(person))
     key_id = ring.load(PAGE, closed())
     async with asyncio.timeout(TIME_LIMIT):
         call = asyncio.create_task(ring.identity(PAGE, key_id, purpose="a signature"))
@@ -210,7 +210,7 @@ async def test_forgotten_in_time_and_wiped() -> None:
 
 
 async def test_forgotten_without_being_asked_for() -> None:
-    ring = Keyring(PasswordDesk(User()), lifetime=0.01)
+    ring = Keyring(PasswordQueue(User()), lifetime=0.01)
     ring.load(PAGE, closed())
     async with asyncio.timeout(TIME_LIMIT):
         while ring._loaded:  # noqa: ASYNC110 - the timer tells nobody
@@ -219,7 +219,7 @@ async def test_forgotten_without_being_asked_for() -> None:
 
 async def test_forgotten_though_another_could_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "_FIRST_DELAY_SECONDS", 0.001)
-    ring = Keyring(PasswordDesk(User()), lifetime=0.01)
+    ring = Keyring(PasswordQueue(User()), lifetime=0.01)
     forget = ring._forget
     failed: list[str] = []
 

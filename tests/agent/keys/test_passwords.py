@@ -17,8 +17,8 @@ from tunnel_gateway.agent.keys import passwords
 from tunnel_gateway.agent.keys.passwords import (
     MAX_CANCELLED,
     PAUSE_SECONDS,
-    PasswordDesk,
     PasswordFile,
+    PasswordQueue,
     Terminal,
     find_prompter,
 )
@@ -50,22 +50,22 @@ def question(origin: str = "https://example.uz") -> Question:
     return Question(origin, "me", "a signature")
 
 
-async def refusal(desk: PasswordDesk, origin: str = "https://example.uz") -> str:
+async def refusal(passwords: PasswordQueue, origin: str = "https://example.uz") -> str:
     with pytest.raises(CallRefusedError) as caught:
-        await desk.ask(question(origin))
+        await passwords.ask(question(origin))
     return caught.value.name
 
 
 async def test_pages_take_turns_and_each_has_one_question() -> None:
     someone = Someone()
-    desk = PasswordDesk(someone)
+    passwords = PasswordQueue(someone)
     async with asyncio.timeout(TIME_LIMIT):
-        first = asyncio.create_task(desk.ask(question("https://a.uz")))
+        first = asyncio.create_task(passwords.ask(question("https://a.uz")))
         assert (await someone.asked.get()).origin == "https://a.uz"
-        second = asyncio.create_task(desk.ask(question("https://b.uz")))
+        second = asyncio.create_task(passwords.ask(question("https://b.uz")))
         await asyncio.sleep(0)
-        assert await refusal(desk, "https://a.uz") == "busy"
-        assert await refusal(desk, "https://b.uz") == "busy"
+        assert await refusal(passwords, "https://a.uz") == "busy"
+        assert await refusal(passwords, "https://b.uz") == "busy"
         assert someone.asked.empty()
         someone.answers.put_nowait(b"first")
         someone.answers.put_nowait(b"second")
@@ -75,43 +75,43 @@ async def test_pages_take_turns_and_each_has_one_question() -> None:
 async def test_a_page_that_was_sent_away_again_and_again_waits() -> None:
     now = [0.0]
     someone = Someone()
-    desk = PasswordDesk(someone, clock=lambda: now[0])
+    passwords = PasswordQueue(someone, clock=lambda: now[0])
     for _ in range(MAX_CANCELLED):
         someone.answers.put_nowait(None)
-        assert await refusal(desk) == "cancelled"
+        assert await refusal(passwords) == "cancelled"
     someone.answers.put_nowait(b"x")
-    assert await refusal(desk) == "busy"
-    assert await desk.ask(question("https://other.uz")) == b"x"
+    assert await refusal(passwords) == "busy"
+    assert await passwords.ask(question("https://other.uz")) == b"x"
     now[0] = PAUSE_SECONDS
     someone.answers.put_nowait(b"y")
-    assert await desk.ask(question()) == b"y"
+    assert await passwords.ask(question()) == b"y"
 
 
 async def test_what_is_remembered_of_pages_is_bounded() -> None:
     someone = Someone()
-    desk = PasswordDesk(someone)
+    passwords = PasswordQueue(someone)
     for number in range(300):
         someone.answers.put_nowait(None)
-        assert await refusal(desk, f"https://{number}.uz") == "cancelled"
-    assert len(desk._cancelled) <= 256
+        assert await refusal(passwords, f"https://{number}.uz") == "cancelled"
+    assert len(passwords._cancelled) <= 256
 
 
 async def test_nobody_answers() -> None:
-    desk = PasswordDesk(Someone(), seconds=0.0)
-    assert await refusal(desk) == "password_timeout"
-    assert await refusal(desk) == "password_timeout"
+    passwords = PasswordQueue(Someone(), seconds=0.0)
+    assert await refusal(passwords) == "password_timeout"
+    assert await refusal(passwords) == "password_timeout"
 
 
 async def test_a_question_that_is_given_up_makes_room() -> None:
     someone = Someone()
-    desk = PasswordDesk(someone)
+    passwords = PasswordQueue(someone)
     async with asyncio.timeout(TIME_LIMIT):
-        first = asyncio.create_task(desk.ask(question()))
+        first = asyncio.create_task(passwords.ask(question()))
         await someone.asked.get()
         first.cancel()
         await asyncio.wait({first})
         someone.answers.put_nowait(b"x")
-        assert await desk.ask(question()) == b"x"
+        assert await passwords.ask(question()) == b"x"
 
 
 async def test_a_file(tmp_path: Path) -> None:
@@ -205,14 +205,14 @@ def test_which_way_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_questions_that_come_and_go_wear_nobody_down() -> None:
     someone = Someone()
-    desk = PasswordDesk(someone)
+    passwords = PasswordQueue(someone)
     for _ in range(MAX_CANCELLED):
-        asking = asyncio.create_task(desk.ask(question()))
+        asking = asyncio.create_task(passwords.ask(question()))
         await someone.asked.get()
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
     with pytest.raises(CallRefusedError) as caught:
         async with asyncio.timeout(TIME_LIMIT):
-            await desk.ask(question())
+            await passwords.ask(question())
     assert caught.value.name == "busy"
     assert someone.asked.empty()

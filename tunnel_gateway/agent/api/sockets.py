@@ -76,10 +76,10 @@ class _PageConnection(ServerConnection):
     """A connection of a page; ``caller`` is set when the request has been read."""
 
     def __init__(
-        self, crowd: _Crowd, protocol: ServerProtocol, server: Server, **options: Any
+        self, connections: _Connections, protocol: ServerProtocol, server: Server, **options: Any
     ) -> None:
         super().__init__(_PageProtocol(protocol.logger), server, **options)
-        self._crowd = crowd
+        self._connections = connections
         self.caller: Caller | None = None
         self.busy = False  # while a call is answered
         self._silent = True
@@ -88,7 +88,7 @@ class _PageConnection(ServerConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Serve the connection, unless there are too many."""
         super().connection_made(transport)
-        self._crowd.add(self)
+        self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes. After our close frame the page has a short time, even if it sends more."""
@@ -107,13 +107,13 @@ class _PageConnection(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let another connection in, and log why this one got no WebSocket."""
-        self._crowd.remove(self)
+        self._connections.remove(self)
         super().connection_lost(exc)
         fault = self.protocol.handshake_exc
         if fault is not None:
             # Browsers open connections before they need them, and send nothing on them.
             if not self._silent:
-                self._crowd.log_refusal(detail=_story(fault))
+                self._connections.log_refusal(detail=_story(fault))
             let_go(fault)
 
     def allow_documents(self) -> None:
@@ -121,7 +121,7 @@ class _PageConnection(ServerConnection):
         self.protocol.max_message_size = LARGE_CALL
 
 
-class _Crowd:
+class _Connections:
     """The connections of one port, the oldest first, at most MAX_CONNECTIONS.
 
     Any page can open sockets and keep them. So a new connection is not refused; an old one must go.
@@ -137,7 +137,7 @@ class _Crowd:
         """Add a connection, and end another one if there are too many."""
         self._present[new] = None
         if len(self._present) > MAX_CONNECTIONS:
-            leaving = self._dispensable(new)
+            leaving = self._choose_leaving(new)
             self.remove(leaving)
             leaving.transport.abort()
 
@@ -150,7 +150,8 @@ class _Crowd:
         """Forget a connection."""
         self._present.pop(gone, None)
 
-    def _dispensable(self, new: _PageConnection) -> _PageConnection:
+    def _choose_leaving(self, new: _PageConnection) -> _PageConnection:
+        """Return the connection that must go: the new one only if all others are busy."""
         old = [connection for connection in self._present if connection is not new]
         unknown = (each for each in old if not self._dispatcher.is_open_to(each.caller))
         idle = (each for each in old if not each.busy)
@@ -166,12 +167,12 @@ class Listener:
         self._dispatcher = dispatcher
         self._wanted = port
         self._context = context
-        self._crowd = _Crowd(dispatcher)
+        self._connections = _Connections(dispatcher)
         self._server: Server
 
     async def start(self) -> int:
         """Listen; returns the port. Raises CannotListenError."""
-        connection = partial(_PageConnection, self._crowd)
+        connection = partial(_PageConnection, self._connections)
         try:
             self._server = await serve(
                 self._handle,
@@ -205,11 +206,11 @@ class Listener:
         hosts = request.headers.get_all("Host")
         if not is_local(hosts):
             text = "The Host header is not this machine"
-            self._crowd.log_refusal(detail=text, host=", ".join(hosts)[:100])
+            self._connections.log_refusal(detail=text, host=", ".join(hosts)[:100])
             return connection.respond(HTTPStatus.FORBIDDEN, f"{text}\n")
         if request.path != PATH:
             text = f"The service is at {PATH}"
-            self._crowd.log_refusal(detail=text, path=request.path[:100])
+            self._connections.log_refusal(detail=text, path=request.path[:100])
             return connection.respond(HTTPStatus.NOT_FOUND, f"{text}\n")
         if isinstance(connection, _PageConnection):
             connection.caller = caller_of(request.headers.get_all("Origin"))

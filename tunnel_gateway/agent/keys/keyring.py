@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tunnel_gateway.agent.calls import Caller
-from tunnel_gateway.agent.keys.passwords import PasswordDesk
+from tunnel_gateway.agent.keys.passwords import PasswordQueue
 from tunnel_gateway.agent.keys.questions import Question
 from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.errors import (
@@ -69,12 +69,12 @@ class Keyring:
 
     def __init__(
         self,
-        desk: PasswordDesk,
+        passwords: PasswordQueue,
         *,
         lifetime: float = LIFETIME_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._desk = desk
+        self._passwords = passwords
         self._lifetime = lifetime
         self._clock = clock
         self._loaded: dict[str, _LoadedKey] = {}
@@ -104,7 +104,7 @@ class Keyring:
 
         ``purpose`` tells the user why: "a signature", "a tunnel to example.uz". Raises
         CallRefusedError: ``key_not_found``, ``wrong_password`` (then the key is unloaded),
-        ``key_unusable``, or a reason of ``PasswordDesk.ask``.
+        ``key_unusable``, or a reason of ``PasswordQueue.ask``.
         """
         key = self._own_key(caller, key_id)
         if key.identity is not None:
@@ -201,7 +201,7 @@ class Keyring:
         """Ask once; returns None if the password was wrong."""
         question = Question(key.origin, closed.owner, purpose, retry=key.tries > 0)
         try:
-            password = await self._desk.ask(question)
+            password = await self._passwords.ask(question)
         except (OSError, FileError) as fault:
             reason = sentence(fault) if isinstance(fault, OSError) else str(fault)
             log.warning("cannot ask for a password", reason=reason)

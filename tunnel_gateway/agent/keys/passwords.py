@@ -122,7 +122,7 @@ class _Cancelled:
     until: float = 0.0
 
 
-class PasswordDesk:
+class PasswordQueue:
     """Asks one question at a time. Each page can have one question that waits."""
 
     def __init__(
