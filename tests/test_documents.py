@@ -36,6 +36,7 @@ IN_PLAIN_ENGLISH = (
     "docs/style.md",
     "docs/threat-model.md",
     "systemd/README.md",
+    "tests/README.md",
     "tests/data/README.md",
     "tests/vectors/SOURCES.md",
 )
