@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.messages import DOCUMENT, made, signer, streamed
-from tests.support.pki import NOW, authority, stranger
+from tests.support.pki import DAY, NOW, authority, stranger
+from tests.support.stamps import token
 from tunnel_gateway.cli.main import main
+from tunnel_gateway.cms.composing import stamp
 from tunnel_gateway.pki.certificates.certificate import to_pem
 from tunnel_gateway.pki.encoding import pem
 
@@ -68,6 +70,24 @@ def test_when_it_must_have_been_valid(
     assert verify(truststore, path, "--at", late) == 1
     assert "certificate_expired" in capsys.readouterr().err
     assert verify(truststore, path, "--at-signing-time") == 0
+
+
+def test_a_time_stamp_decides_when_it_was_signed(
+    truststore: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = made(signing_time=NOW + 9000 * DAY)
+    path = tmp_path / "m"
+    path.write_bytes(message.der)
+    assert verify(truststore, path, "--at-signing-time") == 1
+    assert "certificate_expired" in capsys.readouterr().err
+    path.write_bytes(stamp(message.der, {message.signature: token(message.signature)}))
+    assert verify(truststore, path, "--at-signing-time") == 0
+    shown = capsys.readouterr().out
+    assert "  at 2026-03-01 12:00:00 UTC" in shown
+    assert shown.endswith("by the time stamp of CN=TSA\nholds\n")
+    path.write_bytes(stamp(message.der, {message.signature: token(b"another")}))
+    assert verify(truststore, path, "--at-signing-time") == 1
+    assert "(time_stamp): the time stamp is for another signature" in capsys.readouterr().err
 
 
 def test_others_are_not_trusted_and_rubbish_is_refused(

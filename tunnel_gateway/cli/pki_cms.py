@@ -38,8 +38,9 @@ or exit 1 and say why it does not hold. FILE is what create_pkcs7 gave, as it is
 or in PEM. A detached one needs its document with --content.
 
 The signer's certificate must be valid now, or at --at TIME. With --at-signing-time it must have
-been valid when the document was signed, for which there is only the signer's word: a time stamp
-is not looked at. Whether a certificate was revoked is not asked.
+been valid when the document was signed: at the time of its time stamp, or without one at the time
+that the signer claims. A time stamp must be genuine, and its authority's certificate must lead to
+the truststore too. Whether a certificate was revoked is not asked.
 
 examples:
   tunnel-gateway pki verify-cms --truststore truststore.pem contract.p7
@@ -68,7 +69,7 @@ def add_verify_cms(commands: Any) -> None:
         "--at", metavar="TIME", type=moment, help="ISO 8601, in UTC unless it says (default: now)"
     )
     when.add_argument(
-        "--at-signing-time", action="store_true", help="believe the signer when it was signed"
+        "--at-signing-time", action="store_true", help="the time stamp's time, or else the signer's"
     )
     parser.set_defaults(run=_verify)
 
@@ -88,7 +89,11 @@ def _verify(args: argparse.Namespace) -> int:
     for signer in signers:
         print(f"signed by {escaped(signer.certificate.subject)}")
         print(f"  certificate {signer.certificate.serial_hex}")
-        print(f"  at {format_time(signer.signing_time)}, by the signer's word")
+        if signer.stamp is None:
+            print(f"  at {format_time(signer.signing_time)}, by the signer's word")
+        else:
+            authority = escaped(signer.stamp.certificate.subject)
+            print(f"  at {format_time(signer.signing_time)}, by the time stamp of {authority}")
     print("holds")
     return 0
 

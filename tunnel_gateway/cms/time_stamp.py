@@ -23,7 +23,12 @@ from tunnel_gateway.cms.signed_data import (
     malformed,
     parse_signed_data,
 )
-from tunnel_gateway.cms.verifying import certificate_of, chain_of, check_signature, check_valid_at
+from tunnel_gateway.cms.signer_checks import (
+    certificate_of,
+    chain_of,
+    check_signature,
+    check_valid_at,
+)
 from tunnel_gateway.errors import SignedDataError, TimeStampError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates import names
