@@ -272,8 +272,10 @@ async def _search(
         except ValidationError as fault:
             # The turn of each certificate begins with its signature, so their number says which.
             culprit = certificates[-1 - counting.on_this_path]
-            error = _error(fault, culprit, at, counting.refused)
-            failures.append(_Failure(error, counting.refused))
+            # No variable of this frame may keep an error that the frame raises.
+            failures.append(
+                _Failure(_error(fault, culprit, at, counting.refused), counting.refused)
+            )
         except CertificateUnsuitableError as error:
             failures.append(_Failure(error, refused_signature=False))
         else:
