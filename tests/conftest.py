@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,12 @@ from tests.support.credentials import Credentials
 from tests.support.page import AgentService
 from tests.support.processes import Agent, Api, Gateway, Program, ReservedPort
 from tunnel_gateway.observability.logs import configure_logs
+
+# A shell ignores these signals in the programs that it starts in the background (nohup, &), and the
+# tests' own programs would inherit that.
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 # How long an example takes says how busy the machine is, and nothing else.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
