@@ -30,7 +30,7 @@ DEBUG = ("-g1", "-fno-var-tracking")
 RELEASED = ("-std=c11", *build.WARNINGS, "-O3", *DEBUG, f"-I{build.HERE}")
 SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
-RANDOM_PAIRS = 15_000
+RANDOM_PAIRS = 5_000
 SANITIZED_PAIRS = 1_500  # besides the edges, where a shift or an index would be wrong
 RANDOM_MULTIPLES = 200
 YES = 2**64 - 1

@@ -71,8 +71,9 @@ def test_no_overrun_leak_or_undefined_behaviour(
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
-def test_strict_compilers_are_content(compiler: str, source: Path, tmp_path: Path) -> None:
-    assert run(compiler, *STRICT, "-O2", "-c", source, "-o", tmp_path / "object") == ""
+def test_strict_compilers_are_content(compiler: str, source: Path) -> None:
+    # The warnings that only an optimiser can give are errors when the extension is built.
+    assert run(compiler, *STRICT, "-O2", "-fsyntax-only", source) == ""
 
 
 def test_the_drivers_call_every_function() -> None:

@@ -11,7 +11,8 @@ from tests.support.loopback import LOOPBACK
 from tests.support.revocation import site
 from tunnel_gateway.errors import RevocationDataError
 from tunnel_gateway.revocation import fetch as module
-from tunnel_gateway.revocation.fetch import AddressRestsError, Fetcher
+from tunnel_gateway.revocation.fetch import Fetcher
+from tunnel_gateway.revocation.resting import AddressRestsError
 
 
 async def test_what_is_there_and_what_is_too_much() -> None:

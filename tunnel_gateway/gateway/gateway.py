@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +24,6 @@ from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import CannotListenError, CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
-from tunnel_gateway.gateway.admin.routes import admin_server
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
 from tunnel_gateway.gateway.material import Material, MaterialLoader
@@ -103,11 +104,22 @@ class Gateway:
             self._notifier,
             done=self._reloaded,
         )
-        admin = admin_server(self._admin_addresses, self._overview, self._metrics, self._audit)
         # Before the port of the tunnels, and closed after it: operators see the start and the stop.
+        async with self._answering_operators():
+            await self._serve(termination, reloader, passed)
+
+    @asynccontextmanager
+    async def _answering_operators(self) -> AsyncIterator[None]:
+        if not self._admin_addresses:
+            yield
+            return
+        # Imported here: a gateway without an admin address does not load the HTTP library.
+        from tunnel_gateway.gateway.admin.routes import admin_server  # noqa: PLC0415
+
+        admin = admin_server(self._admin_addresses, self._overview, self._metrics, self._audit)
         await admin.start()
         try:
-            await self._serve(termination, reloader, passed)
+            yield
         finally:
             await admin.close()
 

@@ -17,6 +17,7 @@ from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.trust.validation import ChainValidator
+from tunnel_gateway.revocation.watch import load_client
 
 log = get_logger(__name__)
 
@@ -38,6 +39,7 @@ class Material:
         chains that it accepted. Raises ConfigError or FileError with everything that the operator
         must change.
         """
+        load_client(config.revocation)
         anchors = load_trust_anchors(config.truststore_file, config.truststore_password)
         domains = load_domains(config.servers_dir, config.servers_password)
         if faults := domain_faults(config.destinations.values(), domains):

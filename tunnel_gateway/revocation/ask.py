@@ -28,8 +28,8 @@ from tunnel_gateway.pki.status.ocsp import (
 )
 from tunnel_gateway.pki.status.standing import Link, RevocationStore
 from tunnel_gateway.revocation.cache import RevocationCache
-from tunnel_gateway.revocation.fetch import AddressRestsError, Fetcher
 from tunnel_gateway.revocation.list_folder import ListFolder
+from tunnel_gateway.revocation.resting import AddressRestsError
 
 log = get_logger(__name__)
 
@@ -107,6 +107,9 @@ class Inquiries:
         self._recheck = recheck
         self._on_news = on_news
         self._loop = asyncio.get_running_loop()
+        # Imported here: a gateway that asks nobody does not load the HTTP library.
+        from tunnel_gateway.revocation.fetch import Fetcher  # noqa: PLC0415
+
         self._fetcher = Fetcher()
         # Not the workers of the handshakes: a large list takes one for a second.
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="revocation")

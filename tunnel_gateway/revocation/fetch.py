@@ -12,19 +12,12 @@ from typing import Final
 import aiohttp
 
 from tunnel_gateway.errors import RevocationDataError
+from tunnel_gateway.revocation.resting import RestingAddresses
 
 # Addresses come from certificates, so the number of connections out of them must be bounded.
 MAX_FETCHES: Final = 16
-# For how long an address that did not answer is left alone.
-REST_SECONDS: Final = 60.0
 
-# Bounds the memory for such addresses; a centre has a few.
-_MAX_RESTING: Final = 1024
 _HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "tunnel-gateway"}
-
-
-class AddressRestsError(RevocationDataError):
-    """The address did not answer a moment ago, and was not asked again."""
 
 
 class Fetcher:
@@ -32,7 +25,7 @@ class Fetcher:
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(MAX_FETCHES)
-        self._resting: dict[str, float] = {}
+        self._resting = RestingAddresses()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=MAX_FETCHES, force_close=True),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -48,20 +41,20 @@ class Fetcher:
 
         With a ``body``, an OCSP request, it is posted. Raises RevocationDataError.
         """
-        self._refuse_resting(url)
+        self._resting.refuse(url)
         queued = True
         try:
             async with asyncio.timeout(seconds), self._places:
                 queued = False
-                self._refuse_resting(url)
+                self._resting.refuse(url)
                 return await self._fetch(url, limit, body)
         except TimeoutError:
             if queued:
                 raise RevocationDataError(f"{url}: too many fetches at once") from None
-            self._rest(url)
+            self._resting.add(url)
             raise RevocationDataError(f"{url}: no whole answer in {seconds:g} s") from None
         except (aiohttp.ClientConnectionError, OSError) as error:
-            self._rest(url)
+            self._resting.add(url)
             raise RevocationDataError(f"{url}: {_reason(error)}") from error
         except (aiohttp.ClientError, ValueError) as error:
             raise RevocationDataError(f"{url}: {_reason(error)}") from error
@@ -80,15 +73,6 @@ class Fetcher:
                 if len(body) > limit:
                     raise RevocationDataError(f"{url}: more than {limit} bytes, which is the limit")
             return bytes(body)
-
-    def _refuse_resting(self, url: str) -> None:
-        if asyncio.get_running_loop().time() < self._resting.get(url, 0.0):
-            raise AddressRestsError(f"{url}: it did not answer a moment ago")
-
-    def _rest(self, url: str) -> None:
-        if len(self._resting) >= _MAX_RESTING:
-            self._resting.clear()
-        self._resting[url] = asyncio.get_running_loop().time() + REST_SECONDS
 
     async def close(self) -> None:
         """Break off what is being fetched."""

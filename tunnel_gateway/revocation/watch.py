@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from typing import Final, Protocol
 
 from tunnel_gateway.config.tunnel import RevocationSettings
@@ -62,6 +63,12 @@ class _Work:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.inquiries.close()
+
+
+def load_client(settings: RevocationSettings) -> None:
+    """Load the HTTP library if ``settings`` need it. It takes a while: call it in a thread."""
+    if settings.mode != "off":
+        import_module("tunnel_gateway.revocation.fetch")
 
 
 class Revocation:
