@@ -85,17 +85,23 @@ def test_a_source_has_one_rate_at_both(start_fleet: StartFleet, credentials: Cre
     fleet = start_fleet("haproxy", with_redis=True, **RATE)
     for gateway in fleet.gateways:
         gateway.logged("fleet_joined")
-    outcomes = [attempt(fleet, credentials) for _ in range(10)]
-    # Some tokens come back meanwhile; each gateway alone would let all ten in.
-    assert outcomes[:6] == ["open"] * 6
-    assert "rate_limited" in outcomes
+    for _ in range(4):  # the first handshakes of a gateway take longer, and are charged for that
+        with client(fleet, credentials, OTHER) as peer:
+            assert outcome(peer) == "open"
+    # At once, because tokens come back while a busy machine is slow. Each gateway alone would let
+    # all ten in.
+    with ThreadPoolExecutor(10) as pool:
+        outcomes = list(pool.map(lambda _: attempt(fleet, credentials), range(10)))
+    assert 4 <= outcomes.count("open") < 10
+    assert set(outcomes) == {"open", "rate_limited"}
     details = [
         line["detail"]
         for gateway in fleet.gateways
         for line in gateway.records()
         if line.get("reason") == "rate_limited"
     ]
-    assert all("all gateways together" in detail for detail in details)
+    # A handshake that took long may have emptied the bucket of one gateway first.
+    assert any("all gateways together" in detail for detail in details)
     with client(fleet, credentials, OTHER) as peer:
         assert outcome(peer) == "open"
 

@@ -143,7 +143,7 @@ async def test_a_name_that_cannot_be_one(known: Destinations, host: str) -> None
 
 
 async def test_nobody_answers(known: Destinations, black_hole: Address) -> None:
-    with pytest.raises(DestinationUnreachableError, match=r"did not answer in 0.1 s"):
+    with pytest.raises(DestinationUnreachableError, match=r"did not answer in 0\.(1|0\d) s"):
         await known.connect(at(black_hole), 0.1)
 
 

@@ -114,14 +114,14 @@ class Slow:
 async def slow(server: RedisServer, delay: float) -> AsyncIterator[Slow]:
     """Have a proxy in front of Redis whose answers are late."""
     proxy = Slow(server.path, delay)
-    connections: set[asyncio.Task[None]] = set()
+    connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ExceptionGroup, OSError):
             await proxy.serve(reader, writer)
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.add(asyncio.ensure_future(serve(reader, writer)))
+        connections[asyncio.ensure_future(serve(reader, writer))] = writer
 
     listening = await asyncio.start_server(begin, "127.0.0.1", 0)
     host, port = listening.sockets[0].getsockname()
@@ -134,6 +134,9 @@ async def slow(server: RedisServer, delay: float) -> AsyncIterator[Slow]:
         for one in connections:
             one.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+        for writer in connections.values():  # also of a task that had not begun
+            writer.close()
+        await asyncio.sleep(0.01)  # until the loop has told the transports
 
 
 @pytest.fixture

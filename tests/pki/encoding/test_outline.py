@@ -55,3 +55,13 @@ def test_what_is_not_built_like_one(data: bytes, reason: str) -> None:
 def test_any_bytes(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         Outline.read(data)
+
+
+@pytest.mark.parametrize("unused", range(1, 256))
+def test_the_signature_is_whole_bytes(unused: int) -> None:
+    """Nobody signs the count of unused bits: with another one it would be the same certificate."""
+    whole = bytearray(EVERYBODY[2].der)
+    assert whole[-65] == 0
+    whole[-65] = unused
+    with pytest.raises(ValueError, match="whole bytes"):
+        Outline.read(bytes(whole))

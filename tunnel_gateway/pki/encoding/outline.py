@@ -75,6 +75,10 @@ class Outline:
                 raise ValueError(f"its {name} is a name of more than {MAX_NAME_SIZE} bytes")
         if inner.whole != algorithm.whole:
             raise ValueError("the two fields that name the signature algorithm differ")
+        # The first byte of a BIT STRING counts the unused bits at its end. It is not signed, so one
+        # certificate would have several fingerprints.
+        if signature.contents[:1] != b"\0":
+            raise ValueError("its signature is not a number of whole bytes")
         if len(algorithm.whole) > _MAX_ALGORITHM_SIZE or len(key.whole) > _MAX_KEY_SIZE:
             raise ValueError("its key or its signature algorithm is longer than any in use")
         number = int.from_bytes(serial.contents[: MAX_SERIAL_SIZE + 1], "big", signed=True)
@@ -91,7 +95,6 @@ class Outline:
                 (field.contents for field in fields[6:] if field.tag == _EXTENSIONS), b""
             ),
             algorithm=algorithm.whole,
-            # The first byte counts the unused bits.
             signature=signature.contents[1:],
         )
 
