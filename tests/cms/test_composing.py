@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,8 +69,7 @@ def test_what_cannot_be_attached() -> None:
 
 
 def changed(frame: Frame, **fields: Any) -> bytes:
-    values = {name: getattr(frame, name) for name in Frame.__slots__}
-    return Frame(**values | fields).write()
+    return replace(frame, **fields).write()
 
 
 def test_two_are_joined() -> None:

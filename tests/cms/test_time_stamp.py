@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -274,15 +275,7 @@ def test_which_certificate_is_meant() -> None:
 def test_two_signers_and_none() -> None:
     frame = Frame.read(forged(info()))
     for signers in ((), frame.signers * 2):
-        changed = Frame(
-            frame.version,
-            frame.digest_algorithms,
-            frame.content_type,
-            frame.content,
-            frame.certificates,
-            frame.revocation_lists,
-            signers,
-        )
+        changed = replace(frame, signers=signers)
         with pytest.raises(TimeStampError, match="exactly one signer"):
             verify_time_stamp(parse_time_stamp(changed.write()), SIGNATURE, TRUST)
 
@@ -316,14 +309,6 @@ def test_the_kind_of_content_is_signed() -> None:
     """A document that looks like a time stamp cannot become one."""
     document = made(tsp.TSTInfo(info()).dump(), identity=usual())
     frame = Frame.read(document.der)
-    disguised = Frame(
-        3,
-        frame.digest_algorithms,
-        TST_INFO_OID,
-        frame.content,
-        frame.certificates,
-        b"",
-        frame.signers,
-    )
+    disguised = replace(frame, version=3, content_type=TST_INFO_OID)
     with pytest.raises(SignedDataError, match="content type"):
         parse_time_stamp(disguised.write())

@@ -25,6 +25,7 @@ from tunnel_gateway.cms.signed_data import (
     read_signer,
     split_signer,
 )
+from tunnel_gateway.cms.signer_checks import check_digest
 from tunnel_gateway.errors import BadSignedDataError, SignedDataError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding import ber
@@ -40,7 +41,9 @@ def attach(message: bytes, document: bytes) -> bytes:
     frame, signers = _read(message)
     if frame.content is not None:
         raise SignedDataError("the message has its document inside already")
-    _check_document(signers, document)
+    actual = digest(document)
+    for signer in signers:
+        check_digest(signer, actual)
     return replace(frame, content=document).write()
 
 
@@ -115,12 +118,6 @@ def _read(message: bytes) -> tuple[Frame, list[Signer]]:
     if not signers:
         raise SignedDataError("nobody has signed it")
     return frame, signers
-
-
-def _check_document(signers: list[Signer], document: bytes) -> None:
-    actual = digest(document)
-    if any(signer.message_digest != actual for signer in signers):
-        raise BadSignedDataError("the document is not the one that was signed")
 
 
 def _joined_lists(first: bytes, second: bytes) -> bytes:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from hmac import compare_digest
 
-from asn1crypto import x509
 from cryptography.exceptions import InvalidSignature
 
 from tunnel_gateway.cms.signed_data import Signer
@@ -14,6 +13,7 @@ from tunnel_gateway.errors import BadSignedDataError, CertificateExpiredError, S
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
+from tunnel_gateway.pki.encoding.outline import Outline
 from tunnel_gateway.pki.trust.validation import MAX_CHAIN_LENGTH
 
 
@@ -23,17 +23,21 @@ def certificate_of(signer: Signer, certificates: Sequence[Certificate]) -> Certi
     Raises SignedDataError if it is not there.
     """
     for certificate in certificates:
-        if certificate.serial == signer.serial:
-            issuer = x509.Certificate.load(certificate.der).issuer
-            if issuer.dump() == signer.issuer:
-                return certificate
+        same_serial = certificate.serial == signer.serial
+        if same_serial and Outline.read(certificate.der).issuer == signer.issuer:
+            return certificate
     raise SignedDataError(f"the certificate {signer.serial_hex} of a signer is not in the message")
+
+
+def check_digest(signer: Signer, actual: bytes) -> None:
+    """Raise BadSignedDataError unless the signer signed a document of this digest."""
+    if not compare_digest(signer.message_digest, actual):
+        raise BadSignedDataError("the document is not the one that was signed")
 
 
 def check_signature(signer: Signer, certificate: Certificate, actual: bytes) -> None:
     """Raise BadSignedDataError unless the signature is right for a document of this digest."""
-    if not compare_digest(signer.message_digest, actual):
-        raise BadSignedDataError("the document is not the one that was signed")
+    check_digest(signer, actual)
     try:
         gost_signature.verify(
             certificate.public_key, signer.signature, digest(signer.signed_attributes)

@@ -45,8 +45,8 @@ NONCE_SIZE: Final = 16
 _MAX_REASON: Final = 200
 
 _GRANTED: Final = frozenset({"granted", "granted_with_mods"})
-# RFC 5035 and RFC 2634: the signer names their certificate by its digest.
 _DIRECTORY_NAME: Final = 4
+# RFC 2634 and RFC 5035: the signer names their certificate by its digest.
 _HASHES: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
 SIGNING_CERTIFICATE_OID: Final = "1.2.840.113549.1.9.16.2.12"
 SIGNING_CERTIFICATE_V2_OID: Final = "1.2.840.113549.1.9.16.2.47"
@@ -85,7 +85,10 @@ def make_request(signature: bytes, family: Family, nonce: bytes) -> bytes:
     """Return the DER of a request to stamp a signature; ``nonce`` is `NONCE_SIZE` fresh bytes."""
     request = {
         "version": "v1",
-        "message_imprint": _imprint(family, digest(signature)),
+        "message_imprint": {
+            "hash_algorithm": {"algorithm": family.digest_oid},
+            "hashed_message": digest(signature),
+        },
         "nonce": int.from_bytes(nonce, "big"),
         "cert_req": True,
     }
@@ -203,10 +206,6 @@ def _certificate_digest(algorithm: str, certificate: Certificate) -> bytes:
     if algorithm in _HASHES:
         return hashlib.new(algorithm, certificate.der).digest()
     raise TimeStampError(f"the time stamp names its certificate by the digest {algorithm}")
-
-
-def _imprint(family: Family, hashed: bytes) -> dict[str, Any]:
-    return {"hash_algorithm": {"algorithm": family.digest_oid}, "hashed_message": hashed}
 
 
 def _refuse_failure(status: Any) -> None:

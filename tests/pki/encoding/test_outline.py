@@ -57,11 +57,11 @@ def test_any_bytes(data: bytes) -> None:
         Outline.read(data)
 
 
-@pytest.mark.parametrize("unused", range(1, 256))
-def test_the_signature_is_whole_bytes(unused: int) -> None:
+def test_the_signature_is_whole_bytes() -> None:
     """Nobody signs the count of unused bits: with another one it would be the same certificate."""
     whole = bytearray(EVERYBODY[2].der)
     assert whole[-65] == 0
-    whole[-65] = unused
-    with pytest.raises(ValueError, match="whole bytes"):
-        Outline.read(bytes(whole))
+    for unused in range(1, 256):
+        whole[-65] = unused
+        with pytest.raises(ValueError, match="whole bytes"):
+            Outline.read(bytes(whole))
