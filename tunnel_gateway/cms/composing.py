@@ -112,8 +112,7 @@ def stamp(message: bytes, tokens: Mapping[bytes, bytes]) -> bytes:
 def _read(message: bytes) -> tuple[Frame, list[Signer]]:
     with malformed_as(malformed):
         frame = Frame.read(message)
-        if frame.content_type != DATA_OID:
-            raise ValueError("the signed content is not plain data")
+        frame.expect_content(DATA_OID)
         signers = [read_signer(info) for info in frame.signers]
     if not signers:
         raise SignedDataError("nobody has signed it")

@@ -75,6 +75,12 @@ class Frame:
             signers=tuple(bytes(info.whole) for info in infos),
         )
 
+    def expect_content(self, content_type: str) -> None:
+        """Raise ValueError unless the signed content is of this type."""
+        if self.content_type != content_type:
+            kind = "plain data" if content_type == DATA_OID else "a time stamp"
+            raise ValueError(f"the signed content is not {kind}")
+
     def write(self) -> bytes:
         """Return the message, its frame in DER. The order of the parts is kept.
 

@@ -82,9 +82,7 @@ def parse_signed_data(data: bytes, content_type: str = DATA_OID) -> SignedData:
         frame = Frame.read(data)
         if frame.version != (DATA_VERSION if content_type == DATA_OID else OTHER_VERSION):
             raise ValueError(f"a message of version {frame.version}")
-        if frame.content_type != content_type:
-            kind = "plain data" if content_type == DATA_OID else "a time stamp"
-            raise ValueError(f"the signed content is not {kind}")
+        frame.expect_content(content_type)
         for algorithm in frame.digest_algorithms:
             _check_algorithm(load_der(_Algorithm, algorithm), DIGEST_OIDS)
         return SignedData(
