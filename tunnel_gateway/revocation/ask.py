@@ -26,7 +26,7 @@ from tunnel_gateway.pki.status.ocsp import (
     make_request,
     read_answer,
 )
-from tunnel_gateway.pki.status.standing import Link, RevocationStore
+from tunnel_gateway.pki.status.revocation_store import Link, RevocationStore
 from tunnel_gateway.revocation.cache import RevocationCache
 from tunnel_gateway.revocation.list_folder import ListFolder
 from tunnel_gateway.revocation.resting import AddressRestsError

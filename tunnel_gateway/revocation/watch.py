@@ -25,7 +25,7 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.observability.background import GoOn, keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.status.crl import RevocationList
-from tunnel_gateway.pki.status.standing import Link, RevocationStore, links
+from tunnel_gateway.pki.status.revocation_store import Link, RevocationStore, links
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.revocation.ask import Inquiries, Inquiry, status_sources
 from tunnel_gateway.revocation.cache import RevocationCache

@@ -50,7 +50,7 @@ def test_every_entry_is_found_and_nothing_else(serials: set[int], other: int) ->
     for serial in serials:
         said = content.revoked(serial)
         assert said is not None
-        assert said.startswith("on 2026-03-01 10:00:00 UTC")
+        assert said.text.startswith("on 2026-03-01 10:00:00 UTC")
     assert (content.revoked(other) is not None) == (other in serials)
 
 

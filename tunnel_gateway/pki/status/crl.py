@@ -26,6 +26,7 @@ from tunnel_gateway.pki.encoding.kind import EMPTY, PAGE, kind
 from tunnel_gateway.pki.encoding.oids import SIGNATURE_OIDS
 from tunnel_gateway.pki.encoding.tags import starts_sequence
 from tunnel_gateway.pki.status.crl_entries import Entries, Frame
+from tunnel_gateway.pki.status.revoked_info import RevokedInfo
 
 # Some 900,000 entries of the usual size.
 MAX_LIST_SIZE: Final = 32 * 1024 * 1024
@@ -142,16 +143,12 @@ class RevocationList:
         # RFC 5280, 6.3.3 (b)(2)(i): a list of one place counts for those that name the place.
         return not scope.urls or not scope.urls.isdisjoint(certificate.crl_urls)
 
-    def revoked(self, serial: int) -> str | None:
-        """Say when and why the serial number was revoked, for people; None if it was not.
+    def revoked(self, serial: int) -> RevokedInfo | None:
+        """Return when and why the serial number was revoked; None if it was not.
 
         An entry counts with any extensions: a certificate on hold is revoked too.
         """
-        entry = self._entries.find(serial)
-        if entry is None:
-            return None
-        when = "" if entry.since is None else f"on {format_time(entry.since)} "
-        return f"{when}({entry.reason})"
+        return self._entries.find(serial)
 
 
 @dataclass(frozen=True, slots=True)

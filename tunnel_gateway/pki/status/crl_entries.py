@@ -15,13 +15,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from asn1crypto import core, x509
 
 from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.encoding.der import MALFORMED
+from tunnel_gateway.pki.status.revoked_info import RevokedInfo, reason_word
 
 _TIMES: Final = (tags.UTC_TIME, tags.GENERALIZED_TIME)
 _EXTENSIONS: Final = tags.context(0, constructed=True)
@@ -36,22 +37,8 @@ _MATCHES_NOBODY: Final = b""
 _LONG: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 4
 
-# RFC 5280, 5.3.1, by number; 7 is not used.
+# RFC 5280, 5.3.1.
 _REASON_OID: Final = bytes.fromhex("551d15")
-_REASONS: Final = (
-    "unspecified",
-    "keyCompromise",
-    "cACompromise",
-    "affiliationChanged",
-    "superseded",
-    "cessationOfOperation",
-    "certificateHold",
-    "",
-    "removeFromCRL",
-    "privilegeWithdrawn",
-    "aACompromise",
-)
-_NO_REASON: Final = "no reason given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +89,6 @@ def _without_defaults(extensions: ber.Element) -> bytes:
     return ber.write(extensions.tag, ber.write(listed.tag, b"".join(shortened)))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A revocation: since when, None if that cannot be read, and why."""
-
-    since: datetime | None
-    reason: str
-
-
 class Entries:
     """The entries that count: serial number and position in 24 bytes each, in order.
 
@@ -129,7 +108,7 @@ class Entries:
     def __getitem__(self, number: int) -> bytes:
         return self._index[number * _ENTRY_SIZE : (number + 1) * _ENTRY_SIZE]
 
-    def find(self, serial: int) -> Entry | None:
+    def find(self, serial: int) -> RevokedInfo | None:
         """Return the revocation of a serial number, None if it is not revoked."""
         wanted = serial.to_bytes(_SERIAL_SIZE, "big")
         number = bisect_left(self, wanted)
@@ -142,15 +121,15 @@ class Entries:
             entry = self[number]
             yield int.from_bytes(entry[:_SERIAL_SIZE], "big"), self._at(entry).since
 
-    def _at(self, entry: bytes) -> Entry:
+    def _at(self, entry: bytes) -> RevokedInfo:
         position = int.from_bytes(entry[_SERIAL_SIZE:], "big")
         start, end = _bounds(self._entries, position)
         try:
             whole = ber.write(tags.SEQUENCE, self._entries[start:end])
             parts = ber.read(whole).children(_PARTS)
         except ValueError:  # its serial number is known, so it is a revocation all the same
-            return Entry(None, _NO_REASON)
-        return Entry(_since(parts), _reason(parts))
+            return RevokedInfo(None, None)
+        return RevokedInfo(_since(parts), _reason(parts))
 
 
 def _index_entries(entries: bytes) -> Iterator[bytes]:
@@ -189,18 +168,18 @@ def _bounds(entries: bytes, at: int) -> tuple[int, int]:
 def _since(parts: list[ber.Element]) -> datetime | None:
     try:
         moment = x509.Time.load(bytes(parts[1].whole), strict=True).native
+        return moment.astimezone(UTC) if isinstance(moment, datetime) and moment.tzinfo else None
     except (*MALFORMED, IndexError):
         return None
-    return moment if isinstance(moment, datetime) and moment.tzinfo else None
 
 
-def _reason(parts: list[ber.Element]) -> str:
+def _reason(parts: list[ber.Element]) -> str | None:
     try:
         for extension in parts[2].children(_MAX_EXTENSIONS):
             identifier, *_, value = extension.children(_PARTS)
             if identifier.contents == _REASON_OID:
                 number = core.Integer(contents=bytes(ber.read(value.octets()).contents)).native
-                return _REASONS[number] or _NO_REASON
+                return reason_word(number)
     except (*MALFORMED, IndexError):
         pass
-    return _NO_REASON
+    return None

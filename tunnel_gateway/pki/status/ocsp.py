@@ -23,6 +23,7 @@ from tunnel_gateway.pki.certificates.certificate import (
 )
 from tunnel_gateway.pki.encoding.der import malformed_as, reason
 from tunnel_gateway.pki.status.crl import CLOCK_SKEW
+from tunnel_gateway.pki.status.revoked_info import RevokedInfo, reason_word
 from tunnel_gateway.pki.trust.paths import GostSignatureValidator, find_path, make_anchor
 
 # An answer has about a kilobyte, and the responder's certificates two each.
@@ -42,15 +43,14 @@ _OCSP_SIGNING: Final = "ocsp_signing"
 class Answer:
     """A proven answer about the certificate ``serial`` of that ``Certificate.authority``.
 
-    ``revoked`` says when and why, for people; for a good certificate it has no value. Times are
-    aware and in UTC. ``expires`` is nextUpdate; if the answer has no nextUpdate, it is an hour
-    after thisUpdate. ``responder`` is the serial number of a delegated responder's certificate,
-    None if the issuer answered itself.
+    ``revoked`` is None for a good certificate. Times are aware and in UTC. ``expires`` is
+    nextUpdate; if the answer has no nextUpdate, it is an hour after thisUpdate. ``responder`` is
+    the serial number of a delegated responder's certificate, None if the issuer answered itself.
     """
 
     issuer: str
     serial: int
-    revoked: str | None
+    revoked: RevokedInfo | None
     this_update: datetime
     expires: datetime
     responder: int | None
@@ -218,11 +218,14 @@ def _check_delegation(responder: x509.Certificate, issuer: x509.Certificate, now
         ) from fault
 
 
-def _revoked(status: Any) -> str | None:
+def _revoked(status: Any) -> RevokedInfo | None:
     if status.name == "good":
         return None
     if status.name != "revoked":
         raise RevocationDataError("the OCSP responder does not know the certificate")
     facts = status.chosen
-    reason = facts["revocation_reason"].native or "no reason given"
-    return f"on {format_time(facts['revocation_time'].native)} ({reason})"
+    number = facts["revocation_reason"]
+    return RevokedInfo(
+        facts["revocation_time"].native.astimezone(UTC),
+        reason_word(int.from_bytes(number.contents, "big")) if number.contents else None,
+    )
