@@ -1,0 +1,1 @@
+"""The REST service: sign-in and signed documents for the applications behind it."""

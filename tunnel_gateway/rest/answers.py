@@ -1,0 +1,109 @@
+"""The one place that makes the JSON text of an answer, of fields or of a refusal.
+
+The text is UTF-8. The fields of the method come first, then `status` and `message`, and at last our
+`reason` if the status is not 1. Base64 of large documents is made while it is sent: an answer with
+a document of 64 MiB must not need another 85 MiB.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from binascii import b2a_base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tunnel_gateway.rest.languages import Language, text_of
+from tunnel_gateway.rest.statuses import HTTP_OK, Fields, Reason, Refusal, Status, http_code
+
+# Up to so many bytes Base64 is made at once.
+_SMALL: Final = 16_384
+# Bytes for which Base64 is made in one go; a multiple of three, so that pieces need no padding.
+PIECE: Final = 98_304
+
+# Stands in the JSON text for the Base64 that is made later. Nobody can guess it, so no name in a
+# certificate can be taken for it.
+_MARK: Final = secrets.token_hex(16)
+_MARKS: Final = re.compile(f"{_MARK}([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Base64:
+    """Bytes that stand in an answer as Base64, without line ends."""
+
+    data: bytes
+
+
+class Bare(Fields):
+    """Fields that are the whole answer: `/ping` and `/info` have neither status nor message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer. ``code`` is the HTTP code; ``reason`` is None for success."""
+
+    code: int
+    status: int
+    reason: Reason | None
+    parts: tuple[bytes | Base64, ...]
+
+    @property
+    def length(self) -> int:
+        """Its length in bytes."""
+        return sum(
+            len(part) if isinstance(part, bytes) else (len(part.data) + 2) // 3 * 4
+            for part in self.parts
+        )
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the text in pieces of a size that can be sent at once."""
+        for part in self.parts:
+            if isinstance(part, bytes):
+                yield part
+                continue
+            view = memoryview(part.data)
+            for start in range(0, len(view), PIECE):
+                yield b2a_base64(view[start : start + PIECE], newline=False)
+
+
+def success(fields: Fields) -> Answer:
+    """Return the answer of a method that did what was asked. Raises TypeError, ValueError."""
+    whole = fields if isinstance(fields, Bare) else fields | _SUCCESS
+    return Answer(HTTP_OK, Status.SUCCESS, None, _parts(whole))
+
+
+_SUCCESS: Final[Fields] = {"status": int(Status.SUCCESS), "message": ""}
+
+
+def refused(refusal: Refusal, language: Language) -> Answer:
+    """Return the answer of any other outcome. Raises TypeError, ValueError for odd fields."""
+    message = text_of(refusal.reason, language)
+    if refusal.detail:
+        message = f"{message} ({refusal.detail})"
+    status = int(refusal.status)
+    whole = refusal.fields | {"status": status, "message": message, "reason": refusal.reason}
+    return Answer(http_code(status), status, refusal.reason, _parts(whole))
+
+
+def _parts(fields: Fields) -> tuple[bytes | Base64, ...]:
+    large: list[Base64] = []
+
+    def default(value: object) -> str:
+        if not isinstance(value, Base64):
+            raise TypeError(f"an answer cannot hold a {type(value).__name__}")
+        if len(value.data) <= _SMALL:
+            return b2a_base64(value.data, newline=False).decode()
+        large.append(value)
+        return f"{_MARK}{len(large) - 1}"
+
+    text = json.dumps(
+        fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=default
+    )
+    # A name in a certificate can hold half a surrogate pair: it stands there as JSON writes it.
+    pieces = _MARKS.split(text) if large else [text]
+    return tuple(
+        large[int(piece)] if index % 2 else piece.encode(errors="backslashreplace")
+        for index, piece in enumerate(pieces)
+    )
