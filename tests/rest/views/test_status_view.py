@@ -1,0 +1,48 @@
+"""The fields of a status: OCSP answers whole, lists without one, revocations with reason."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from datetime import timedelta
+
+from tests.support.pki import NOW
+from tests.support.verdicts import GOOD, UNKNOWN, revoked
+from tunnel_gateway.pki.status.standing import Knowledge, Standing
+from tunnel_gateway.rest.views.status_view import revocation_fields, status_fields
+
+
+def test_an_answer_is_shown_whole() -> None:
+    fields = status_fields(GOOD)
+    assert b64decode(fields.pop("OCSPResponse")) == b"answer"
+    assert list(fields.items()) == [
+        ("statusUpdatedAt", "2026-03-01 17:00:00"),
+        ("statusUpdatedAtUtc", "2026-03-01T12:00:00Z"),
+        ("statusNextUpdateAt", "2026-03-01 17:01:00"),
+        ("statusNextUpdateAtUtc", "2026-03-01T12:01:00Z"),
+    ]
+
+
+def test_a_list_has_no_answer() -> None:
+    until = NOW + timedelta(days=1)
+    fields = status_fields(Standing(Knowledge.GOOD, updated_at=NOW, next_update_at=until))
+    assert "OCSPResponse" not in fields
+    assert fields["statusNextUpdateAt"] == "2026-03-02 17:00:00"
+
+
+def test_what_nobody_knows_is_left_out() -> None:
+    assert status_fields(None) == {}
+    assert status_fields(UNKNOWN) == {}
+    assert revocation_fields(None) == {}
+    assert revocation_fields(UNKNOWN) == {}
+    assert revocation_fields(GOOD) == {}
+
+
+def test_a_revocation() -> None:
+    assert revocation_fields(revoked(NOW, "certificateHold")) == {
+        "revokedStatusInfo": {
+            "revocationTime": "2026-03-01 17:00:00",
+            "revocationTimeUtc": "2026-03-01T12:00:00Z",
+            "crlReason": "certificateHold",
+        }
+    }
+    assert revocation_fields(revoked(None, None)) == {"revokedStatusInfo": {}}

@@ -1,0 +1,1 @@
+"""The views of the REST API: dataclasses in, fields of JSON out."""
