@@ -59,7 +59,7 @@ protocol turns them into errors of this tree.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from tunnel_gateway.limit_keys import Limit
 
@@ -288,6 +288,11 @@ class LimitReachedError(RefusalError):
     def __init__(self, text: str, limit: Limit | None = None) -> None:
         super().__init__(text)
         self.limit = limit
+
+    @classmethod
+    def reached(cls, limit: Limit, count: str, dst_id: str = "N") -> Self:
+        """Return the error that says ``count``, and that ``limit`` allows no more."""
+        return cls(f"{count}, {limit.reached(dst_id)}", limit)
 
 
 class OverloadedError(LimitReachedError):

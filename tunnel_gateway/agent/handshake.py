@@ -10,11 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tunnel_gateway.config.values import Address
-from tunnel_gateway.errors import (
-    GatewayUnreachableError,
-    TruncatedError,
-    TunnelGatewayError,
-)
+from tunnel_gateway.errors import GatewayUnreachableError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import Opened

@@ -29,7 +29,7 @@ from tunnel_gateway.config.values import (
     Address,
     Entry,
     Kind,
-    host,
+    host_and_port,
     seconds,
 )
 from tunnel_gateway.errors import ConfigError, Fault
@@ -40,20 +40,15 @@ _ARGUMENT_PREFIX: Final = "-tunnel."
 # The same with typing mistakes, and with the characters that a word processor makes of it.
 _MEANT: Final = re.compile(r"[\s=\"'“”„«]([-‐‑–—−]*tunnel\.[0-9a-f]*)", re.IGNORECASE)
 _QUOTES: Final = str.maketrans("", "", "\"'“”„«»")
-_MAX_PORT: Final = 65535
 _MAX_PATHS: Final = 32
 _LOOK_SECONDS: Final = 5.0  # for looking at the folders with keys, which may be on a dead disk
 
 
 def _address(text: str, base: Path) -> Address:
-    name, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _MAX_PORT):
+    host, port = host_and_port(text, base)
+    if port is None:
         raise ValueError
-    if name.startswith("[") and name.endswith("]"):
-        name = name[1:-1]
-    elif ":" in name:
-        raise ValueError
-    return Address(host(name, base), int(port))
+    return Address(host, port)
 
 
 def _paths(text: str, base: Path) -> tuple[Path, ...]:

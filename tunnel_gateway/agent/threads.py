@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
@@ -19,7 +19,7 @@ def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
     """Start ``work`` in a thread that does not keep the process from ending.
 
     Returns a future of its result. A cancelled future does not end the thread: no system can do
-    that.
+    that. An error that nobody waits for is dropped.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()
@@ -29,10 +29,16 @@ def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
             try:
                 result = work()
             except Exception as error:  # noqa: BLE001 - the future has it
-                loop.call_soon_threadsafe(_fail, future, error)
+                loop.call_soon_threadsafe(settle, future.set_exception, error)
             else:
-                loop.call_soon_threadsafe(_succeed, future, result)
+                loop.call_soon_threadsafe(settle, future.set_result, result)
 
+    def settle(set_outcome: Callable[[Any], None], outcome: object) -> None:
+        if not future.done():
+            set_outcome(outcome)
+
+    # Nobody may be waiting any more. Then asyncio would log the error as never retrieved.
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
     threading.Thread(target=run, name="waits", daemon=True).start()
     return future
 
@@ -48,13 +54,3 @@ def result_within(seconds: float, work: Callable[[], _T], otherwise: _T) -> _T:
     thread.start()
     thread.join(seconds)
     return results[-1]
-
-
-def _succeed(future: asyncio.Future[_T], result: _T) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _fail(future: asyncio.Future[_T], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)

@@ -7,22 +7,19 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate
 from tunnel_gateway.agent.api.sockets import PATH
 from tunnel_gateway.agent.keys.passwords import find_prompter
 from tunnel_gateway.agent.program import WS_PORT, WSS_PORT, AgentProgram, Ports
 from tunnel_gateway.agent.settings import load_settings
-from tunnel_gateway.cli import agent_trust, loop
+from tunnel_gateway.cli import Subparsers, agent_trust, loop
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.cli.secrecy import keep_memory_private
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost import known_answers
 from tunnel_gateway.observability.logs import configure_logs
-
-if TYPE_CHECKING:
-    from tunnel_gateway.cli import Subparsers
 
 _DESCRIPTION = """\
 Serve web pages as the E-IMZO application does: keys, signatures and tunnels, at
@@ -52,11 +49,8 @@ examples:
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = subparsers.add_parser(
-        "agent",
-        help="serve web pages on the user's machine",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        subparsers, "agent", "serve web pages on the user's machine", _DESCRIPTION, run
     )
     add = parser.add_argument
     add("what", nargs="?", choices=["trust"], metavar="trust", help="print how to trust it")
@@ -71,7 +65,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add("--ws-port", type=_port, default=WS_PORT, metavar="PORT", help="0 is a free one")
     add("--wss-port", type=_port, default=WSS_PORT, metavar="PORT", help="0 is a free one")
     add("--state", type=Path, metavar="DIR", help=f"default: {_state()}")
-    parser.set_defaults(run=run, takes_hangup=True)
+    parser.set_defaults(takes_hangup=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from tunnel_gateway.cli import LOOK
+from tunnel_gateway.cli import LOOK, Subparsers
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.daemon.audit.chain import MAX_LINE, ChainReader
 from tunnel_gateway.errors import AuditChainError, FileError
 from tunnel_gateway.gost.digest import DIGEST_SIZE
-
-if TYPE_CHECKING:
-    from tunnel_gateway.cli import Subparsers
 
 _DESCRIPTION = """\
 Check the chain of one or several audit files (tunnel.audit.file), oldest first, each unpacked:
@@ -33,11 +31,8 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the commands."""
     parser = subparsers.add_parser("audit", help="check audit files")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    verify = commands.add_parser(
-        "verify",
-        help="check the chain of audit files",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    verify = add_command(
+        commands, "verify", "check the chain of audit files", _DESCRIPTION, _verify
     )
     verify.add_argument("files", nargs="+", type=Path, metavar="FILE")
     verify.add_argument(
@@ -46,7 +41,6 @@ def add_parser(subparsers: Subparsers) -> None:
         type=_head,
         help="a record that must be there, from an audit_head line of the log",
     )
-    verify.set_defaults(run=_verify)
 
 
 def _head(text: str) -> tuple[int, str]:

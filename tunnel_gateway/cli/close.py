@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import http
 import re
-from typing import TYPE_CHECKING
 
+from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.admin_client import AdminClient, add_gateway_options
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.errors import AdminError
-
-if TYPE_CHECKING:
-    from tunnel_gateway.cli import Subparsers
 
 _DESCRIPTION = """\
 End one tunnel of a running gateway, now. The user's page gets a close frame that says so, and the
@@ -25,15 +23,11 @@ enough if only one tunnel has them. The command needs a Unix socket in tunnel.ad
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = subparsers.add_parser(
-        "close",
-        help="end one tunnel of a running gateway",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        subparsers, "close", "end one tunnel of a running gateway", _DESCRIPTION, run
     )
     parser.add_argument("tunnel_id", type=_tunnel_id, metavar="TUNNEL_ID")
     add_gateway_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

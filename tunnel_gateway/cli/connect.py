@@ -7,12 +7,12 @@ import json
 import sys
 from getpass import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tunnel_gateway.agent.one_tunnel import serve_one_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
-from tunnel_gateway.cli import loop
+from tunnel_gateway.cli import Subparsers, loop
 from tunnel_gateway.cli.arguments import domain, password_in
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.observability.logs import configure_logs, escaped
@@ -20,9 +20,6 @@ from tunnel_gateway.pki.files.keyfiles import is_encrypted, load_identity, passw
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
-
-if TYPE_CHECKING:
-    from tunnel_gateway.cli import Subparsers
 
 _DESCRIPTION = """\
 Make one tunnel through a gateway and print one line of JSON:
@@ -44,11 +41,8 @@ example:
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = subparsers.add_parser(
-        "connect",
-        help="make one tunnel and print its local address",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        subparsers, "connect", "make one tunnel and print its local address", _DESCRIPTION, run
     )
     add = parser.add_argument
     add("--gateway", required=True, type=_address, metavar="HOST:PORT", help="where it listens")
@@ -88,7 +82,6 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="SECONDS",
         help="how long the address waits for its connection (default: %(default)g)",
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

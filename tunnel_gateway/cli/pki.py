@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.arguments import domain, moment, password_in
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cli.facts import facts, plain, text
 from tunnel_gateway.cli.pki_apikey import add_apikey
 from tunnel_gateway.cli.pki_cms import add_verify_cms
@@ -45,7 +47,7 @@ examples:
 """
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Register ``pki`` with its sub-commands; each sets ``run``, which returns the exit code."""
     parser = subparsers.add_parser(
         "pki", help="development authority; show and verify certificates"
@@ -60,24 +62,15 @@ def add_parser(subparsers: Any) -> None:
     add_apikey(commands)
 
 
-def _add_command(commands: Any, name: str, summary: str, description: str) -> Any:
-    return commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-
-
-def _add_show(commands: Any) -> None:
-    parser = _add_command(commands, "show", "show what a certificate says", _SHOW_HELP)
+def _add_show(commands: Subparsers) -> None:
+    parser = add_command(commands, "show", "show what a certificate says", _SHOW_HELP, _show)
     parser.add_argument("certificates", metavar="CERT", nargs="+", type=Path)
     parser.add_argument("--json", action="store_true", help="print a JSON list, for programs")
-    parser.set_defaults(run=_show)
 
 
-def _add_verify(commands: Any) -> None:
-    parser = _add_command(commands, "verify", "check a certificate as a tunnel does", _VERIFY_HELP)
+def _add_verify(commands: Subparsers) -> None:
+    summary = "check a certificate as a tunnel does"
+    parser = add_command(commands, "verify", summary, _VERIFY_HELP, _verify)
     parser.add_argument("--truststore", type=Path, required=True, help="PEM, PKCS#12 or JKS")
     parser.add_argument(
         "--password-file", type=Path, help="holds the truststore's password, mode 0600"
@@ -88,7 +81,6 @@ def _add_verify(commands: Any) -> None:
     parser.add_argument("--domain", metavar="NAME", type=domain, help="the domain it must be for")
     parser.add_argument("certificate", metavar="CERT", type=Path)
     parser.add_argument("intermediates", metavar="INTERMEDIATE", nargs="*", type=Path)
-    parser.set_defaults(run=_verify)
 
 
 def _show(args: argparse.Namespace) -> int:

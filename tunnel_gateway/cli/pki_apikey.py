@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tunnel_gateway.agent.api.apikey import make_api_key
+from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.arguments import domain, password_in
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.pki.files.keyfiles import load_identity
 
@@ -23,20 +25,16 @@ example:
 """
 
 
-def add_apikey(commands: Any) -> None:
+def add_apikey(commands: Subparsers) -> None:
     """Register the command."""
-    parser = commands.add_parser(
-        "apikey",
-        help="print an API-KEY for a domain, for development",
-        description=_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        commands, "apikey", "print an API-KEY for a domain, for development", _HELP, _apikey
     )
     parser.add_argument("directory", metavar="DIR", type=Path)
     parser.add_argument("domain", metavar="DOMAIN", type=_host)
     parser.add_argument(
         "--password-file", type=Path, help="opens the authority's keys, as given to pki init"
     )
-    parser.set_defaults(run=_apikey)
 
 
 def _host(text: str) -> str:

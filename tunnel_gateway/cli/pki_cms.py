@@ -9,9 +9,11 @@ from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.arguments import moment, password_in
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cms import frame, signed_data, verifying
 from tunnel_gateway.errors import CertificateError, FileError, SignedDataError
 from tunnel_gateway.observability.logs import escaped
@@ -48,14 +50,9 @@ examples:
 """
 
 
-def add_verify_cms(commands: Any) -> None:
+def add_verify_cms(commands: Subparsers) -> None:
     """Register the command."""
-    parser = commands.add_parser(
-        "verify-cms",
-        help="check a signed document (PKCS#7)",
-        description=_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, "verify-cms", "check a signed document (PKCS#7)", _HELP, _verify)
     parser.add_argument("message", metavar="FILE", type=Path)
     parser.add_argument(
         "--content", metavar="FILE", type=Path, help="the document, if FILE is detached from it"
@@ -71,7 +68,6 @@ def add_verify_cms(commands: Any) -> None:
     when.add_argument(
         "--at-signing-time", action="store_true", help="the time stamp's time, or else the signer's"
     )
-    parser.set_defaults(run=_verify)
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -6,8 +6,10 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
+from tunnel_gateway.cli import Subparsers
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.gost import known_answers
 
 _HELP: Final = """\
@@ -24,16 +26,16 @@ _RED: Final = "\x1b[1;31m"
 _PLAIN: Final = "\x1b[0m"
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Register ``selftest``; its ``run`` returns the exit code."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "selftest",
-        help="check the cryptography of this machine against published answers",
-        description=_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "check the cryptography of this machine against published answers",
+        _HELP,
+        run,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,17 +8,16 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tunnel_gateway.cli import Subparsers
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.gost.cipher import kernel_names
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
 from tunnel_gateway.gost.digest import digest, hmac
 from tunnel_gateway.gost.frames import Frames
 from tunnel_gateway.gost.key_agreement import agree
 from tunnel_gateway.gost.signature import sign, verify
-
-if TYPE_CHECKING:
-    from tunnel_gateway.cli import Subparsers
 
 _DESCRIPTION: Final = """\
 Measure the cryptography of the tunnel on one core of this machine, for a few seconds.
@@ -75,14 +74,10 @@ class Speed:
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = subparsers.add_parser(
-        "speed",
-        help="measure the cryptography on this machine",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        subparsers, "speed", "measure the cryptography on this machine", _DESCRIPTION, run
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,16 +8,14 @@ import shutil
 import signal
 import sys
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from tunnel_gateway.cli import DONE, LOOK
+from tunnel_gateway.cli import DONE, LOOK, Subparsers
 from tunnel_gateway.cli.admin_client import AdminClient, add_gateway_options
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cli.status_table import lines
 from tunnel_gateway.errors import AdminError
 from tunnel_gateway.observability.logs import escaped
-
-if TYPE_CHECKING:
-    from tunnel_gateway.cli import Subparsers
 
 _DESCRIPTION = """\
 Show what a running gateway does: whether it takes tunnels, its domains and the days that their
@@ -43,18 +41,14 @@ _NO_WIDTH: Final = 1 << 16
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = subparsers.add_parser(
-        "status",
-        help="show what a running gateway does",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        subparsers, "status", "show what a running gateway does", _DESCRIPTION, run
     )
     add_gateway_options(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--watch", action="store_true", help="show it again every two seconds")
     how.add_argument("--json", action="store_true", help="print what the gateway says, as JSON")
     parser.add_argument("--ids", action="store_true", help="show whole tunnel ids, for `close`")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -21,8 +21,9 @@ def lines(state: Mapping[str, Any], width: int, *, ids: bool = False) -> Iterato
 
     ``ids`` shows whole tunnel ids; else the first eight digits of each.
     """
+    width = max(width, MIN_WIDTH)
     for line in _lines(state, ids=ids):
-        yield _cut(line, max(width, MIN_WIDTH))
+        yield line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def _lines(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
@@ -101,7 +102,3 @@ def _table(head: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
         ]
         yield "  ".join(cells).rstrip()
     yield ""
-
-
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 1] + "…"

@@ -17,11 +17,7 @@ from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.config.tunnel import Config, RevocationSettings, load_config
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.daemon.findings import Finding, Status
-from tunnel_gateway.daemon.permission_checks import (
-    check_password_file,
-    check_user,
-    check_writers,
-)
+from tunnel_gateway.daemon.permission_checks import check_password_file, check_user, check_writers
 from tunnel_gateway.daemon.start_checks import check_cryptography, check_descriptors, check_start
 from tunnel_gateway.errors import (
     CertificateError,

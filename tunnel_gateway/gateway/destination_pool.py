@@ -100,11 +100,8 @@ class Destinations:
         """Hold a place for a tunnel to ``destination``; raises DestinationBusyError."""
         held = self._tunnels[destination.id]
         if destination.tunnel_limit is not None and held >= destination.tunnel_limit:
-            raise DestinationBusyError(
-                f"destination {destination.id} has {held} tunnels,"
-                f" {Limit.DESTINATION_TUNNELS.reached(destination.id)}",
-                Limit.DESTINATION_TUNNELS,
-            )
+            count = f"destination {destination.id} has {held} tunnels"
+            raise DestinationBusyError.reached(Limit.DESTINATION_TUNNELS, count, destination.id)
         with self._tunnels.hold(destination.id):
             yield
 
@@ -115,11 +112,8 @@ class Destinations:
         """
         held = self._connecting[destination.id]
         if held >= destination.connect_limit:
-            raise DestinationBusyError(
-                f"{held} connects to destination {destination.id} are in progress,"
-                f" {Limit.DESTINATION_CONNECTS.reached(destination.id)}",
-                Limit.DESTINATION_CONNECTS,
-            )
+            count = f"{held} connects to destination {destination.id} are in progress"
+            raise DestinationBusyError.reached(Limit.DESTINATION_CONNECTS, count, destination.id)
         with self._connecting.hold(destination.id):
             return await self._connect(destination, time_limit)
 

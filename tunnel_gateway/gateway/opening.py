@@ -6,16 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tunnel_gateway.errors import (
-    DestinationUnreachableError,
-    NotWebSocketError,
-    TruncatedError,
-)
-from tunnel_gateway.gateway.request import (
-    check_origin,
-    forwarded_request,
-    identity_headers,
-)
+from tunnel_gateway.errors import DestinationUnreachableError, NotWebSocketError, TruncatedError
+from tunnel_gateway.gateway.request import check_origin, forwarded_request, identity_headers
 from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.stream import SocketStream

@@ -10,16 +10,8 @@ from datetime import UTC, datetime
 
 from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.end_reasons import EndReason
-from tunnel_gateway.errors import (
-    DestinationUnreachableError,
-    LimitReachedError,
-    TunnelGatewayError,
-)
-from tunnel_gateway.gateway.balancers import (
-    UNEXPECTED_HEADER,
-    ClientAddress,
-    read_client_address,
-)
+from tunnel_gateway.errors import DestinationUnreachableError, LimitReachedError, TunnelGatewayError
+from tunnel_gateway.gateway.balancers import UNEXPECTED_HEADER, ClientAddress, read_client_address
 from tunnel_gateway.gateway.destination_pool import find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
 from tunnel_gateway.gateway.policy import check_permitted

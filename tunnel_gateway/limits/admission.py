@@ -132,10 +132,7 @@ class Admission:
                 Limit.MEMORY,
             )
         if self.tunnels >= self._limits.tunnels:
-            raise OverloadedError(
-                f"{self.tunnels} tunnels are open, {Limit.TUNNELS.reached()}",
-                Limit.TUNNELS,
-            )
+            raise OverloadedError.reached(Limit.TUNNELS, f"{self.tunnels} tunnels are open")
         self.tunnels += 1
         try:
             yield
@@ -146,10 +143,8 @@ class Admission:
     def handshake(self, source: str) -> Iterator[None]:
         """Hold a place for a handshake; raises OverloadedError, RateLimitedError (the source)."""
         if self.handshakes >= self._limits.handshakes:
-            raise OverloadedError(
-                f"{self.handshakes} handshakes are in progress, {Limit.HANDSHAKES.reached()}",
-                Limit.HANDSHAKES,
-            )
+            count = f"{self.handshakes} handshakes are in progress"
+            raise OverloadedError.reached(Limit.HANDSHAKES, count)
         with self._sources.handshake(source):
             self.handshakes += 1
             try:
@@ -166,21 +161,15 @@ class Admission:
         """Hold a place of a certificate for a tunnel; raises TooManyTunnelsError."""
         key = f"{peer.leaf.serial_hex}@{peer.path[1].key_id}"
         if 0 < self._limits.certificate <= self._certificates[key]:
-            raise TooManyTunnelsError(
-                f"{self._certificates[key]} tunnels of this certificate are open,"
-                f" {Limit.CERTIFICATE_TUNNELS.reached()}",
-                Limit.CERTIFICATE_TUNNELS,
-            )
+            count = f"{self._certificates[key]} tunnels of this certificate are open"
+            raise TooManyTunnelsError.reached(Limit.CERTIFICATE_TUNNELS, count)
         limit = self._limits.certificate
         fleet = self._fleet if limit else None
         try:
             with self._certificates.hold(key):
                 if fleet and not await fleet.claim(key, self._certificates[key], limit):
-                    raise TooManyTunnelsError(
-                        f"{limit} tunnels of this certificate are open at all gateways together,"
-                        f" {Limit.CERTIFICATE_TUNNELS.reached()}",
-                        Limit.CERTIFICATE_TUNNELS,
-                    )
+                    count = f"{limit} tunnels of this certificate are open at all gateways together"
+                    raise TooManyTunnelsError.reached(Limit.CERTIFICATE_TUNNELS, count)
                 yield
         finally:
             if fleet:  # after our own count is down, which is what the others are told

@@ -108,16 +108,11 @@ class Sources:
         limits = self.limits.of(source)
         counts = self._counts_of(source)
         if limits.rate and not counts.begun.take(limits.rate, self._clock()):
-            raise RateLimitedError(
-                f"{source} begins more than {limits.rate.per_second:g} handshakes a second,"
-                f" {Limit.SOURCE_RATE.reached()}",
-                Limit.SOURCE_RATE,
-            )
+            count = f"{source} begins more than {limits.rate.per_second:g} handshakes a second"
+            raise RateLimitedError.reached(Limit.SOURCE_RATE, count)
         if 0 < limits.tunnels <= counts.tunnels:
-            raise TooManyTunnelsError(
-                f"{source} has {counts.tunnels} tunnels, {Limit.SOURCE_TUNNELS.reached()}",
-                Limit.SOURCE_TUNNELS,
-            )
+            count = f"{source} has {counts.tunnels} tunnels"
+            raise TooManyTunnelsError.reached(Limit.SOURCE_TUNNELS, count)
         counts.tunnels += 1
         self._holding[source] = counts
         self._quiet.pop(source, None)
@@ -135,11 +130,8 @@ class Sources:
         limits = self.limits.of(source)
         counts = self._counts_of(source)
         if 0 < limits.handshakes <= counts.handshakes:
-            raise RateLimitedError(
-                f"{source} has {counts.handshakes} handshakes in progress,"
-                f" {Limit.SOURCE_HANDSHAKES.reached()}",
-                Limit.SOURCE_HANDSHAKES,
-            )
+            count = f"{source} has {counts.handshakes} handshakes in progress"
+            raise RateLimitedError.reached(Limit.SOURCE_HANDSHAKES, count)
         counts.handshakes += 1
         try:
             yield

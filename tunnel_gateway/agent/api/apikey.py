@@ -9,6 +9,7 @@ settings can name more issuers; `tunnel-gateway pki apikey` signs as such an iss
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -82,12 +83,8 @@ class ApiKeys:
             signed = bytes.fromhex(key)
         except ValueError:
             return False
-        return any(_verifies(issuer, signed, _signed(domain)) for issuer in self._issuers)
-
-
-def _verifies(issuer: PublicKey, signed: bytes, hashed: bytes) -> bool:
-    try:
-        signature.verify(issuer, signed, hashed)
-    except InvalidSignature:
+        for issuer in self._issuers:
+            with suppress(InvalidSignature):
+                signature.verify(issuer, signed, _signed(domain))
+                return True
         return False
-    return True

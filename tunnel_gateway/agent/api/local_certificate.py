@@ -40,7 +40,7 @@ _PURPOSE: Final = (ExtendedKeyUsageOID.SERVER_AUTH,)
 
 
 @dataclass(frozen=True, slots=True)
-class _Signer:
+class _Pair:
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
 
@@ -57,11 +57,12 @@ class LocalCertificate:
         """Make the files that are needed; returns whether it made any. Raises FileError."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            signer = self._read_authority(now)
-            authority_is_new = signer is None
+            key_file = self._folder / AUTHORITY_KEY
+            signer = _read_pair(self.authority, key_file, now, _AUTHORITY_RENEWAL)
+            server = _read_pair(self.server, self.server, now, _SERVER_RENEWAL)
             if signer is None:
-                signer = self._make_authority(now)
-            if authority_is_new or not self._server_is_good(signer, now):
+                signer, server = self._make_authority(now), None
+            if server is None or server.certificate.issuer != signer.certificate.subject:
                 self._make_server(signer, now)
                 return True
         except OSError as error:
@@ -91,18 +92,7 @@ class LocalCertificate:
             raise FileError(f"{self.authority}: not a certificate; start the agent once")
         return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
-    # --- the authority ---------------------------------------------------------------------
-
-    def _read_authority(self, now: datetime) -> _Signer | None:
-        certificate = _read_certificate(self.authority)
-        key = _read_key(self._folder / AUTHORITY_KEY)
-        if certificate is None or key is None or certificate.public_key() != key.public_key():
-            return None
-        if not _is_valid(certificate, now, _AUTHORITY_RENEWAL):
-            return None
-        return _Signer(key, certificate)
-
-    def _make_authority(self, now: datetime) -> _Signer:
+    def _make_authority(self, now: datetime) -> _Pair:
         key = ec.generate_private_key(ec.SECP256R1())
         # The number distinguishes this authority from earlier ones of the same machine.
         name = _name(f"tunnel-gateway agent on this machine {os.urandom(4).hex()}")
@@ -119,22 +109,12 @@ class LocalCertificate:
                 x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
             )
         )
-        signer = _Signer(key, builder.sign(key, hashes.SHA256()))
+        signer = _Pair(key, builder.sign(key, hashes.SHA256()))
         _write(self._folder / AUTHORITY_KEY, _key_pem(key), 0o600)
         _write(self.authority, _certificate_pem(signer.certificate), 0o644)
         return signer
 
-    # --- the server's certificate ----------------------------------------------------------
-
-    def _server_is_good(self, signer: _Signer, now: datetime) -> bool:
-        certificate, key = _read_certificate(self.server), _read_key(self.server)
-        if certificate is None or key is None or certificate.public_key() != key.public_key():
-            return False
-        if certificate.issuer != signer.certificate.subject:
-            return False
-        return _is_valid(certificate, now, _SERVER_RENEWAL)
-
-    def _make_server(self, signer: _Signer, now: datetime) -> None:
+    def _make_server(self, signer: _Pair, now: datetime) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.IPAddress(IPv4Address("127.0.0.1")), x509.DNSName("localhost")]
         issuer = signer.certificate.subject
@@ -186,10 +166,6 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _is_valid(certificate: x509.Certificate, now: datetime, renewal: timedelta) -> bool:
-    return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - renewal
-
-
 def _certificate_pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
@@ -200,6 +176,18 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+
+
+def _read_pair(
+    certificate_file: Path, key_file: Path, now: datetime, renewal: timedelta
+) -> _Pair | None:
+    """Return a certificate and its key; None if one is missing or damaged, or a new one is due."""
+    certificate, key = _read_certificate(certificate_file), _read_key(key_file)
+    if certificate is None or key is None or certificate.public_key() != key.public_key():
+        return None
+    if certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - renewal:
+        return _Pair(key, certificate)
+    return None
 
 
 def _read_certificate(path: Path) -> x509.Certificate | None:

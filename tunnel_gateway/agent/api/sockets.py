@@ -113,7 +113,9 @@ class _PageConnection(ServerConnection):
         if fault is not None:
             # Browsers open connections before they need them, and send nothing on them.
             if not self._silent:
-                self._connections.log_refusal(detail=_story(fault))
+                # The text of the library's error would have parts of the request in it.
+                cause = f" ({reason_of(fault.__cause__)})" if fault.__cause__ else ""
+                self._connections.log_refusal(detail=reason_of(fault) + cause)
             let_go(fault)
 
     def allow_documents(self) -> None:
@@ -271,9 +273,3 @@ class Listener:
             return answering.result() if answered else None
         finally:
             del answering, leaving, task  # else this frame keeps its own error, which is a cycle
-
-
-def _story(fault: Exception) -> str:
-    """Return why the library refused a request, without the parts of the request in its text."""
-    cause = f" ({reason_of(fault.__cause__)})" if fault.__cause__ else ""
-    return reason_of(fault) + cause

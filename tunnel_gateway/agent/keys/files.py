@@ -251,11 +251,9 @@ def _friendly_names(data: bytes) -> list[str | None]:
         names = pkcs12.shown_aliases(data)
     except KeystoreError:
         return []
-    return [name if name is None or _is_plain(name) else None for name in names] or [None]
-
-
-def _is_plain(name: str) -> bool:
-    return 0 < len(name) <= MAX_ALIAS and name.isprintable()
+    return [
+        name if name and len(name) <= MAX_ALIAS and name.isprintable() else None for name in names
+    ] or [None]
 
 
 def home_keys() -> tuple[Path, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -56,7 +55,7 @@ class Media:
             raise refused("disk_silent")
         result = in_thread(work)
         self._working[medium] = _Work(result, loop.time() + self._seconds)
-        result.add_done_callback(partial(self._done, medium))
+        result.add_done_callback(lambda _: self._working.pop(medium))
         await asyncio.wait({result}, timeout=self._seconds)  # wait never cancels the work
         if not result.done():
             log.warning("disk_silent", disk=str(medium), detail=f"no answer in {self._seconds:g} s")
@@ -66,9 +65,3 @@ class Media:
         except OSError as error:
             log.warning("disk_silent", disk=str(medium), detail=sentence(error))
             raise refused("disk_silent") from None
-
-    def _done(self, medium: Path, result: asyncio.Future[Any]) -> None:
-        del self._working[medium]
-        if not result.cancelled():
-            # Nobody may be waiting any more. Then asyncio would log the error as never retrieved.
-            result.exception()

@@ -86,11 +86,8 @@ class Terminal:
         except (EOFError, KeyboardInterrupt):  # Ctrl-D: the user cancels
             return None
 
-    def _done(self, reading: asyncio.Future[bytes]) -> None:
+    def _done(self, _: asyncio.Future[bytes]) -> None:
         self._reading = None
-        if not reading.cancelled():
-            # The page may have left. Then asyncio would log the error as never retrieved.
-            reading.exception()
 
 
 def _restore(settings: list[Any]) -> None:
@@ -173,8 +170,7 @@ class PasswordQueue:
 
     def _note_cancelled(self, origin: str) -> None:
         if origin not in self._cancelled and len(self._cancelled) >= _MAX_REMEMBERED:
-            with suppress(StopIteration):
-                del self._cancelled[next(iter(self._cancelled))]
+            del self._cancelled[next(iter(self._cancelled))]
         cancelled = self._cancelled.setdefault(origin, _Cancelled())
         cancelled.count += 1
         if cancelled.count >= MAX_CANCELLED:

@@ -26,11 +26,9 @@ class Question:
 
     def text(self, *, retry_note: bool = False) -> str:
         """Return the text for the user. No value in it can look like another line."""
-        lines = [f"The page {_shown(self.origin)} asks for {_shown(self.purpose)}"]
-        lines.append(f"with the key of {_shown(self.owner)}")
-        if self.retry and retry_note:
-            lines.insert(0, RETRY)
-        return "\n".join(lines)
+        note = f"{RETRY}\n" if self.retry and retry_note else ""
+        asks = f"The page {_shown(self.origin)} asks for {_shown(self.purpose)}"
+        return f"{note}{asks}\nwith the key of {_shown(self.owner)}"
 
 
 RETRY: Final = "Wrong password"

@@ -7,11 +7,7 @@ import socket
 from typing import Final
 
 from tunnel_gateway.agent.pages.page_stream import PageStream
-from tunnel_gateway.errors import (
-    ProtocolViolationError,
-    TimedOutError,
-    TruncatedError,
-)
+from tunnel_gateway.errors import ProtocolViolationError, TimedOutError, TruncatedError
 from tunnel_gateway.transport.streams.accepting import accept
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.stream import format_address

@@ -64,7 +64,9 @@ class PageTunnel:
         """Serve the tunnel to its end."""
         self._task = asyncio.current_task()
         try:
-            local = await self._accept()
+            if self._stop_error is not None:
+                raise self._stop_error
+            local = await self._address.accept(self._inbox, self._time_limit)
         except (OSError, TunnelGatewayError) as error:
             self._end_unused(error)
         except asyncio.CancelledError:
@@ -75,11 +77,6 @@ class PageTunnel:
         else:
             await self._serve(local)
         await self._channel.wait_closed()
-
-    async def _accept(self) -> PageStream:
-        if self._stop_error is not None:
-            raise self._stop_error
-        return await self._address.accept(self._inbox, self._time_limit)
 
     async def _serve(self, local: PageStream) -> None:
         relay = Relay(
