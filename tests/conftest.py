@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.credentials import Credentials
 from tests.support.page import AgentService
-from tests.support.processes import Agent, Api, Gateway, Program, ReservedPort
+from tests.support.preloaded import Forker
+from tests.support.processes import PROJECT, Agent, Api, Gateway, Program, ReservedPort
 from tunnel_gateway.observability.logs import configure_logs
 
 # A shell ignores these signals in the programs that it starts in the background (nohup, &), and the
@@ -27,6 +30,9 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 # How long an example takes says how busy the machine is, and nothing else.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+# What `coverage run` puts into the environment of what it starts.
+COUNTING = {"COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"}
 
 # The files that take longest, where each worker takes a file at a time: none is left for the end.
 # test_service.py waits for the installation that test_install.py makes.
@@ -48,6 +54,20 @@ LONGEST_FIRST = (
     "tests/scenarios/test_half_gigabyte.py",
     "tests/cli/test_pki_init.py",
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """Keep a process to fork programs from, for all workers of a run."""
+    # Programs that are counted start as Python: coverage counts from there.
+    if hasattr(config, "workerinput") or COUNTING.intersection(os.environ):
+        return (yield)
+    with tempfile.TemporaryDirectory() as folder:
+        forker = Forker(Path(folder) / "socket", PROJECT)
+        try:
+            return (yield)
+        finally:
+            forker.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -120,7 +140,8 @@ def _shared_gateway(
     destinations: dict[str, int],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Gateway]:
-    running = Gateway(credentials, tmp_path_factory.mktemp("gateway"), destinations)
+    folder = tmp_path_factory.mktemp("gateway")
+    running = Gateway(credentials, folder, destinations, preloaded=False)
     yield running
     assert running.stop() == 0
     running.check_log()
@@ -144,9 +165,9 @@ def start_gateway(
     """
     started: list[Gateway] = []
 
-    def start(**settings: object) -> Gateway:
+    def start(*, preloaded: bool = True, **settings: object) -> Gateway:
         keys = {name.replace("_", "."): value for name, value in settings.items()}
-        running = Gateway(credentials, tmp_path, destinations, keys)
+        running = Gateway(credentials, tmp_path, destinations, keys, preloaded=preloaded)
         started.append(running)
         return running
 

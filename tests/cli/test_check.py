@@ -230,7 +230,7 @@ def test_root_may_read_what_the_gateway_may_not(
 
 def test_the_table(write: Write) -> None:
     path = write({"limit": 10})
-    plain = Program("check", *COMMAND, "check", "--config", str(path))
+    plain = Program("check", *COMMAND, "check", "--config", str(path), preloaded=False)
     assert plain.exit_code() == 0
     assert plain.output[0].startswith("ok    configuration config.properties: no fault")
     assert "\x1b" not in "".join(plain.output)

@@ -35,7 +35,7 @@ def test_without_arguments_it_teaches(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_the_lesson_as_a_process() -> None:
-    program = Program("the lesson", *command())
+    program = Program("the lesson", *command(), preloaded=False)
     assert program.exit_code() == 0
     assert program.errors == []
     assert program.output[0].startswith("usage: tunnel-gateway")

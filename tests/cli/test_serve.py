@@ -51,7 +51,8 @@ def test_three_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         "tunnel.destination.0.host=localhost\n"
         "tunnel.destination.0.port=http\n"
     )
-    program = Program("the gateway", *COMMAND, "serve", "--config", str(path))
+    arguments = (*COMMAND, "serve", "--config", str(path))
+    program = Program("the gateway", *arguments, preloaded=False)
     assert program.exit_code() == 1
     assert program.output == []
     assert [line.partition(": expected")[0].partition("; did")[0] for line in program.errors] == [
@@ -107,7 +108,8 @@ def test_a_port_that_is_taken(
 ) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        program = Program("the gateway", *COMMAND, "serve", "--config", str(config(port)))
+        arguments = (*COMMAND, "serve", "--config", str(config(port)))
+        program = Program("the gateway", *arguments, preloaded=False)
         assert program.exit_code() == 1
     (line,) = program.errors
     assert line.startswith(
@@ -127,7 +129,7 @@ def test_an_address_that_is_not_of_this_machine(
 
 
 def test_its_log_is_json_when_nobody_watches(start_gateway: Callable[..., Gateway]) -> None:
-    gateway = start_gateway()
+    gateway = start_gateway(preloaded=False)
     assert gateway.errors[0].startswith('{"timestamp": "20')
     assert gateway.output == []
 
@@ -138,9 +140,8 @@ def test_its_log_is_for_people_on_a_terminal(
     ours, theirs = pty.openpty()
     port = ReservedPort()
     statements = (f"import os; os.dup2(os.open({os.ttyname(theirs)!r}, os.O_RDWR), 2)",)
-    program = Program(
-        "the gateway", *command(*statements), "serve", "--config", str(config(port.number))
-    )
+    arguments = (*command(*statements), "serve", "--config", str(config(port.number)))
+    program = Program("the gateway", *arguments, preloaded=False)
     seen = ""
 
     def listening() -> bool:

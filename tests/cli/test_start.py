@@ -85,7 +85,7 @@ def test_commands_that_print_nowhere(stream: int) -> None:
 
 def test_an_early_hangup_is_a_reload(credentials: Credentials, tmp_path: Path) -> None:
     early = command(*(one.format("SIGHUP") for one in EARLY))
-    gateway = Gateway(credentials, tmp_path, {"api": 1}, program=early)
+    gateway = Gateway(credentials, tmp_path, {"api": 1}, program=early, preloaded=False)
     gateway.logged("reloaded")
     gateway.signal(signal.SIGHUP)
     gateway.forget()

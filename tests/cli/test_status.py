@@ -146,7 +146,8 @@ def test_an_instance(running: Gateway, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_live_without_a_terminal(stopping: Gateway) -> None:
-    watching = Program("status", *COMMAND, "status", "--watch", "--config", str(stopping.config))
+    arguments = (*COMMAND, "status", "--watch", "--config", str(stopping.config))
+    watching = Program("status", *arguments, preloaded=False)
 
     def looks() -> int:
         return sum(": ready, up for" in line for line in watching.output)

@@ -40,7 +40,7 @@ Started = tuple[Gateway, Operator]
 def start(start_gateway: StartGateway, tmp_path: Path) -> Callable[..., Started]:
     """Start a gateway that answers at a Unix socket; ``tcp`` is a second address."""
 
-    def started(tcp: int | None = None, **settings: object) -> Started:
+    def started(tcp: int | None = None, **settings: Any) -> Started:
         path = tmp_path / "admin.sock"
         listen = f"unix:{path}" if tcp is None else f"unix:{path},{LOOPBACK}:{tcp}"
         return start_gateway(admin_listen=listen, **settings), Operator(path)
@@ -66,7 +66,7 @@ def shown(operator: Operator) -> dict[str, Any]:
 def test_who_has_a_tunnel(
     start: Callable[..., Started], credentials: Credentials, destination: socket.socket
 ) -> None:
-    gateway, operator = start()
+    gateway, operator = start(preloaded=False)
     with Peer.of(gateway, credentials, dst_id="raw") as peer, join(peer, destination) as other:
         peer.send(b"a" * 5000)
         received = 0

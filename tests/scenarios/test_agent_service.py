@@ -19,7 +19,7 @@ Start = Callable[..., AgentService]
 
 
 def test_what_anyone_may_ask(start_service: Start) -> None:
-    service = start_service()
+    service = start_service(preloaded=False)
     for origin in (PAGE, "http://yomon.uz", "null", None):
         version = service.page(origin).call("version")
         assert version["success"] is True

@@ -15,7 +15,7 @@ StartAgent = Callable[..., Agent]
 
 
 def test_a_second_connection_is_refused(start_agent: StartAgent) -> None:
-    agent = start_agent()
+    agent = start_agent(preloaded=False)
     host, port = agent.address()
     with connect(f"ws://{host}:{port}/", proxy=None) as page:
         page.send("bir")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,8 @@ WRONG = {name: os.urandom(12).hex() for name in RIGHT}
 
 def check(program: Program) -> None:
     """Fail if a password can be seen from outside."""
+    # A forked program would show the command line of another process.
+    assert isinstance(program.process, subprocess.Popen)
     seen = "\n".join(program.output + program.errors)
     for name in ("cmdline", "environ"):
         try:
@@ -76,6 +79,7 @@ class Files:
             *(*COMMAND, "connect", "--gateway", f"127.0.0.1:{port}", "--domain", FIRST_DOMAIN),
             *("--dst", "api", "--key", str(self.user), "--truststore", str(self.truststore)),
             *("--password-file", files[0], "--truststore-password-file", files[1]),
+            preloaded=False,
         )
 
 
@@ -85,7 +89,7 @@ def files(tmp_path: Path, credentials: Credentials) -> Files:
 
 
 def test_a_tunnel(files: Files, start_gateway: Callable[..., Gateway]) -> None:
-    gateway = start_gateway(**files.settings(RIGHT))
+    gateway = start_gateway(preloaded=False, **files.settings(RIGHT))
     agent = files.connect(gateway.port, RIGHT)
     address = agent.next_output()["address"]
     check(agent)
@@ -138,7 +142,8 @@ def test_the_gateway_with_a_mistake_beside_the_password(
     # The same key again, with an escape that is none.
     with config.open("a") as file:
         file.write(f"tunnel.servers.password={WRONG['user']}\\u00\n")
-    gateway = Program("the gateway", *COMMAND, "serve", "--config", str(config))
+    arguments = (*COMMAND, "serve", "--config", str(config))
+    gateway = Program("the gateway", *arguments, preloaded=False)
     assert gateway.exit_code() == 1
     check(gateway)
 
@@ -148,7 +153,8 @@ def serve(files: Files, credentials: Credentials, settings: dict[str, object]) -
     config = files.folder / "config.properties"
     keys = {key.replace("_", "."): value for key, value in settings.items()}
     write_config(config, credentials, 1, {"api": 1}, keys)
-    return Program("the gateway", *COMMAND, "serve", "--config", str(config))
+    arguments = (*COMMAND, "serve", "--config", str(config))
+    return Program("the gateway", *arguments, preloaded=False)
 
 
 def test_a_damaged_key(files: Files, credentials: Credentials) -> None:

@@ -27,7 +27,7 @@ def has_no_core_dump(program: Program) -> bool:
 def test_keys_are_locked_and_not_dumped(
     gateway: Gateway, start_service: Callable[..., AgentService]
 ) -> None:
-    service = start_service()
+    service = start_service(preloaded=False)
     page = service.opened()
     assert has_no_core_dump(gateway)
     assert has_no_core_dump(service)

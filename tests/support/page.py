@@ -123,6 +123,7 @@ class AgentService(LoggingProgram):
         settings: str = "",
         program: Sequence[str] = COMMAND,
         more: Sequence[str] = (),
+        preloaded: bool = True,
     ) -> None:
         users = users or {"citizen": credentials.citizen.identity}
         self.issuer = ApiKeyIssuer(folder)
@@ -148,6 +149,7 @@ class AgentService(LoggingProgram):
             *program,
             *("agent", "--settings", str(file), "--state", str(self.state)),
             *("--password-file", str(password), "--ws-port", "0", "--wss-port", "0", *more),
+            preloaded=preloaded,
         )
 
     @cached_property

@@ -22,6 +22,7 @@ from typing import IO, Any, TypeVar
 
 from tests.support.credentials import CITIZEN, FIRST_DOMAIN, Credentials, Holder
 from tests.support.log_lines import Record, first_record, read_records
+from tests.support.preloaded import Forked, is_preloaded
 from tunnel_gateway.cli.secrecy import INSPECTABLE
 from tunnel_gateway.observability.event_table import GATEWAY_EVENTS, Event
 
@@ -84,9 +85,13 @@ def inspectable() -> dict[str, str]:
 
 
 class Program:
-    """A process and the lines that it writes."""
+    """A process and the lines that it writes.
 
-    def __init__(self, name: str, *arguments: str) -> None:
+    It is forked from a process that has loaded the package. If it is not ``preloaded``, Python is
+    started.
+    """
+
+    def __init__(self, name: str, *arguments: str, preloaded: bool = True) -> None:
         self.name = name
         self.output: list[str] = []
         self.errors: list[str] = []
@@ -94,15 +99,19 @@ class Program:
         self.reading = threading.Event()  # cleared, nobody reads what it writes
         self.reading.set()
         self._changed = threading.Condition()
-        self.process = subprocess.Popen(
-            (sys.executable, *arguments),
-            cwd=PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            env=inspectable(),
-        )
+        self.process: Forked | subprocess.Popen[str]
+        if preloaded and is_preloaded() and arguments[0] == "-c":
+            self.process = Forked(arguments, PROJECT, inspectable())
+        else:
+            self.process = subprocess.Popen(
+                (sys.executable, *arguments),
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                env=inspectable(),
+            )
         self._readers = [
             threading.Thread(target=self._read, args=pair, daemon=True)
             for pair in ((self.process.stdout, self.output), (self.process.stderr, self.errors))
@@ -253,13 +262,15 @@ class Gateway(LoggingProgram):
         program: Sequence[str] = COMMAND,
         *,
         shared_port: int | None = None,
+        preloaded: bool = True,
     ) -> None:
         reserved = None if shared_port else ReservedPort()
         self.port = shared_port or (reserved.number if reserved else 0)
         self.address = (LOOPBACK, self.port)
         self.config = folder / f"gateway-{self.port}.properties"
         write_config(self.config, credentials, self.port, destinations, settings)
-        super().__init__("the gateway", *program, "serve", "--config", str(self.config))
+        arguments = (*program, "serve", "--config", str(self.config))
+        super().__init__("the gateway", *arguments, preloaded=preloaded)
         try:
             self.logged("listening")
         finally:
@@ -312,6 +323,7 @@ class Agent(Program):
         dst_id: str = "api",
         user: Holder | None = None,
         more: Sequence[str] = (),
+        preloaded: bool = True,
     ) -> None:
         user = user or credentials.citizen
         super().__init__(
@@ -320,6 +332,7 @@ class Agent(Program):
             *("connect", "--gateway", f"{LOOPBACK}:{gateway_port}", "--domain", domain),
             *("--dst", dst_id, "--key", str(user.key), "--cert", str(user.chain)),
             *("--truststore", str(credentials.truststore), *more),
+            preloaded=preloaded,
         )
         self.tunnel_id = ""
 
