@@ -44,13 +44,24 @@ LAYERS: dict[str, set[str]] = {
     "gateway": {*BELOW, "daemon", "limits", "revocation"},
     "rest": {*BELOW, "daemon", "limits", "revocation"},
     "agent": BELOW,
-    "cli": {*BELOW, "daemon", "limits", "revocation", "gateway", "rest", "agent"},
+    "centre": BELOW,
+    "cli": {*BELOW, "daemon", "limits", "revocation", "gateway", "rest", "agent", "centre"},
 }
 
 # The same inside parts that have rooms: each room, a folder or a file, may import what stands to
 # the left of it. What is not named stands at the left end.
 ROOMS: dict[str, tuple[str, ...]] = {
-    "pki": ("encoding", "certificates", "trust", "status", "files", "authority"),
+    "pki": (
+        "encoding",
+        "certificates",
+        "trust",
+        "status",
+        "files",
+        "services",
+        "authority",
+        "listing",
+        "responding",
+    ),
     "transport": ("wire", "system", "streams"),
     "daemon": ("audit", "admin", "start_checks"),
     "gateway": ("admin", "gateway"),

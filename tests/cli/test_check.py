@@ -24,7 +24,8 @@ from tests.support.processes import (
     write_config,
 )
 from tunnel_gateway.cli.main import main
-from tunnel_gateway.pki.authority import issue_list
+from tunnel_gateway.pki.listing import issue_list
+from tunnel_gateway.pki.status.revoked_info import RevokedInfo
 
 Check = Callable[..., tuple[int, list[dict[str, Any]]]]
 Write = Callable[..., Path]
@@ -150,7 +151,7 @@ def test_revocation_lists(check: Check, credentials: Credentials, tmp_path: Path
     for name, made in (("good.crl", now - DAY / 2), ("old.crl", now - 400 * DAY)):
         one = issue_list(
             centre,
-            {7: made, 8: made},
+            dict.fromkeys([7, 8], RevokedInfo(made, None)),
             this_update=made,
             next_update=made + 30 * DAY,
             entropy=os.urandom,

@@ -17,10 +17,12 @@ from tests.support.loopback import LOOPBACK
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.curves import PrivateKey
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki.authority import USER, issue, issue_list
+from tunnel_gateway.pki.authority import USER, issue
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.listing import issue_list
+from tunnel_gateway.pki.status.revoked_info import RevokedInfo
 
 HOUR = timedelta(hours=1)
 NOCHECK_OID = "1.3.6.1.5.5.7.48.1.5"
@@ -38,7 +40,10 @@ def make_list(issuer: Identity, *revoked: int, at: datetime | None = None, **cha
     moment = at or now()
     times = {"this_update": moment - HOUR, "next_update": moment + HOUR} | changes
     return issue_list(
-        issuer, dict.fromkeys(revoked, moment - 2 * HOUR), entropy=os.urandom, **times
+        issuer,
+        dict.fromkeys(revoked, RevokedInfo(moment - 2 * HOUR, None)),
+        entropy=os.urandom,
+        **times,
     )
 
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 from tunnel_gateway.cli.arguments import password_in
 from tunnel_gateway.errors import FileError, RevocationDataError
 from tunnel_gateway.os_errors import sentence
-from tunnel_gateway.pki.authority import issue_list
 from tunnel_gateway.pki.files.keyfiles import Identity, load_certificates, load_identity
+from tunnel_gateway.pki.listing import issue_list
 from tunnel_gateway.pki.status.crl import RevocationList
+from tunnel_gateway.pki.status.revoked_info import RevokedInfo
 
 _ISSUERS: Final = ("root", "centre")
 _LIFE: Final = timedelta(days=30)
@@ -70,7 +71,7 @@ def _write(path: Path, issuer: Identity, serials: list[int]) -> int:
     try:
         path.parent.mkdir(exist_ok=True)
         known = RevocationList(path.read_bytes()).entries() if path.exists() else {}
-        revoked = dict.fromkeys(serials, now) | known
+        revoked = dict.fromkeys(serials, RevokedInfo(now, None)) | known
         data = issue_list(
             issuer, revoked, this_update=now, next_update=now + _LIFE, entropy=os.urandom
         )

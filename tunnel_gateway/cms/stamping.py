@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from asn1crypto import tsp
+from asn1crypto import tsp, x509
 
+from tunnel_gateway.cms.frame import Frame
 from tunnel_gateway.cms.signed_data import attribute, malformed
 from tunnel_gateway.cms.signing import sign_data
 from tunnel_gateway.cms.time_stamp import SIGNING_CERTIFICATE_V2_OID, TST_INFO_OID
@@ -30,11 +32,13 @@ def answer_request(
     policy: str,
     time: datetime,
     entropy: Callable[[int], bytes],
+    address: str | None = None,
 ) -> bytes:
     """Return the DER answer to a request: a token by ``identity``, or a refusal with its reason.
 
     ``policy`` is the dotted identifier of the authority's policy, ``time`` an aware moment that is
-    stamped to the second.
+    stamped to the second. The token names the ``address`` of the authority, if there is one. The
+    certificates go into the token if the request asks for them (RFC 3161, 2.4.1).
     """
     try:
         request = _read_request(data)
@@ -56,6 +60,8 @@ def answer_request(
     }
     if request["nonce"].native is not None:
         info["nonce"] = request["nonce"]
+    if address is not None:
+        info["tsa"] = x509.GeneralName(name="uniform_resource_identifier", value=address)
     token = sign_data(
         identity.private_key,
         [certificate.der for certificate in identity.chain],
@@ -67,8 +73,11 @@ def answer_request(
         content_type=TST_INFO_OID,
         more_attributes=[_signing_certificate(identity.leaf.der)],
     )
+    whole = token.der
+    if not request["cert_req"].native:
+        whole = replace(Frame.read(whole), certificates=()).write()
     status = tsp.PKIStatusInfo({"status": "granted"}).dump()
-    return ber.write(tags.SEQUENCE, status + token.der)
+    return ber.write(tags.SEQUENCE, status + whole)
 
 
 def _read_request(data: bytes) -> tsp.TimeStampReq:

@@ -35,8 +35,8 @@ _INFO, _WARNING, _ERROR, _DEBUG = ("info",), ("warning",), ("error",), ("debug",
 _EXPIRY: Final = ("used_for", "certificate", "until", "days", "remedy")
 
 # fmt: off
-# Both programs have background work, and a thread that writes the log.
-_SHARED_EVENTS: Final = (
+# All programs have background work, and a thread that writes the log.
+SHARED_EVENTS: Final = (
     Event("background_failed", _ERROR, ("loop", "detail"), ("exception",),
         "some of the work that goes on all the time beside the tunnels has failed. The program"
         " tries it again after 1 s at first, and after 10 s at most. If it is a fault of this"
@@ -187,7 +187,7 @@ GATEWAY_EVENTS: Final[tuple[Event, ...]] = (
     Event("audit_lost", _ERROR, ("file", "lost"), (),
         "the gateway has ended, and could not write `lost` records: they are lost",
         "the same as for `audit_resumed`"),
-    *_SHARED_EVENTS,
+    *SHARED_EVENTS,
 )
 
 AGENT_EVENTS: Final[tuple[Event, ...]] = (
@@ -237,7 +237,7 @@ AGENT_EVENTS: Final[tuple[Event, ...]] = (
         "report it"),
     Event("stopping", _INFO, (), (),
         "a signal has come, and the agent ends its tunnels"),
-    *_SHARED_EVENTS,
+    *SHARED_EVENTS,
 )
 
 GATEWAY_KEYS: Final[Mapping[str, str]] = MappingProxyType({

@@ -12,12 +12,12 @@ their truststore trust it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final, Self
 
-from asn1crypto import core, crl, x509
+from asn1crypto import core, x509
 
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, Curve, PrivateKey, PublicKey
@@ -25,10 +25,12 @@ from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates.certificate import EXTENDED_KEY_USAGES, KEY_USAGES, Certificate
 from tunnel_gateway.pki.encoding.oids import FAMILY_2009, INN_OID, PINFL_OID, Family
 from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.services import CENTRE_NAME, ROOT_NAME, Services
 
 Entropy = Callable[[int], bytes]
 
 POLICY_PREFIX: Final = "1.2.860.3.2.2.1.2"
+TIME_STAMP_POLICY: Final = "1.2.860.3.2.11.1"
 
 _KEY_USAGE_NAMES: Final = {name: key for key, name in KEY_USAGES.items()}
 _PURPOSE_NAMES: Final = {name: key for key, name in EXTENDED_KEY_USAGES.items()}
@@ -43,6 +45,10 @@ _LABEL_OIDS: Final = {
     "UID": "0.9.2342.19200300.100.1.1",
     "PINFL": PINFL_OID,
     "INN": INN_OID,
+}
+_SERVICE_NAMES: Final = {
+    "tsa": [("CN", "Development Time Stamps"), ("O", "tunnel-gateway"), ("C", "UZ")],
+    "ocsp": [("CN", "Development Status Answers"), ("O", "tunnel-gateway"), ("C", "UZ")],
 }
 # Midnight in Tashkent, less a second, in UTC.
 _END_OF_DAY: Final = time(18, 59, 59, tzinfo=UTC)
@@ -103,6 +109,14 @@ TIME_STAMPS: Final = Profile(
     days=5 * 365,
     key_usage=frozenset({"digitalSignature", "nonRepudiation"}),
     extended_key_usage=frozenset({"timeStamping"}),
+    policies=(TIME_STAMP_POLICY,),
+)
+# RFC 6960, 4.2.2.2.1: nobody asks for the status of such a certificate.
+STATUS_ANSWERS: Final = Profile(
+    days=5 * 365,
+    key_usage=frozenset({"digitalSignature"}),
+    extended_key_usage=frozenset({"OCSPSigning"}),
+    extensions=(x509.Extension({"extn_id": "ocsp_no_check", "extn_value": core.Null()}),),
 )
 
 
@@ -137,19 +151,30 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A root and a centre, both with their keys: enough to issue anything."""
+    """A root and a centre, both with their keys: enough to issue anything.
+
+    If the centre's certificate names ``services``, all certificates that are issued do it too.
+    """
 
     root: Identity
     centre: Identity
 
     @classmethod
     def create(
-        cls, *, now: datetime, entropy: Entropy, root: Profile = ROOT, centre: Profile = CENTRE
+        cls,
+        *,
+        now: datetime,
+        entropy: Entropy,
+        root: Profile = ROOT,
+        centre: Profile = CENTRE,
+        services: Services | None = None,
     ) -> Self:
         """Make a root that signs itself and a centre that the root signs.
 
-        ``now`` is aware; ``entropy`` gives as many random bytes as it is asked for.
+        ``now`` is aware; ``entropy`` gives as many random bytes as it is asked for. ``services``
+        are the addresses at which somebody can ask about the certificates.
         """
+        centre = _with_services(centre, services, ROOT_NAME)
         root_name = [("CN", "Development Root"), ("O", "tunnel-gateway"), ("C", "UZ")]
         centre_name = [("CN", "Development Centre"), ("O", "tunnel-gateway"), ("C", "UZ")]
         top = issue(None, root_name, root, now=now, entropy=entropy)
@@ -157,6 +182,11 @@ class Authority:
             top, centre_name, centre, now=now, entropy=entropy, dns_names=["centre.example.uz"]
         )
         return cls(top, Identity(under.private_key, (under.leaf,)))
+
+    @property
+    def services(self) -> Services | None:
+        """The addresses that the centre's certificate names, None if it names none."""
+        return Services.named_in(self.centre.leaf)
 
     def issue_domain(
         self,
@@ -173,6 +203,7 @@ class Authority:
         """
         subject = [("CN", domain), ("O", "Development"), ("L", "Toshkent shahri"), ("C", "UZ")]
         alternatives = [domain] if dns_names is None else dns_names
+        profile = _with_services(profile, self.services, CENTRE_NAME)
         return issue(
             self.centre, subject, profile, now=now, entropy=entropy, dns_names=alternatives
         )
@@ -181,7 +212,21 @@ class Authority:
         self, person: Person, *, now: datetime, entropy: Entropy, profile: Profile = USER
     ) -> Identity:
         """Issue a certificate for a person; its chain is the leaf and the centre."""
+        profile = _with_services(profile, self.services, CENTRE_NAME)
         return issue(self.centre, person.attributes(), profile, now=now, entropy=entropy)
+
+    def issue_time_stamper(
+        self, *, now: datetime, entropy: Entropy, profile: Profile = TIME_STAMPS
+    ) -> Identity:
+        """Issue a certificate for a time stamp authority; its chain is the leaf and the centre."""
+        profile = _with_services(profile, self.services, CENTRE_NAME)
+        return issue(self.centre, _SERVICE_NAMES["tsa"], profile, now=now, entropy=entropy)
+
+    def issue_responder(
+        self, *, now: datetime, entropy: Entropy, profile: Profile = STATUS_ANSWERS
+    ) -> Identity:
+        """Issue a certificate for the OCSP responder to which the centre delegates its answers."""
+        return issue(self.centre, _SERVICE_NAMES["ocsp"], profile, now=now, entropy=entropy)
 
 
 def issue(
@@ -210,7 +255,7 @@ def issue(
             "serial_number": serial,
             "signature": {"algorithm": family.signature_oid},
             "issuer": x509.Certificate.load(issuer.leaf.der).subject if issuer else name,
-            "validity": {"not_before": _time(not_before), "not_after": _time(not_after)},
+            "validity": {"not_before": asn1_time(not_before), "not_after": asn1_time(not_after)},
             "subject": name,
             "subject_public_key_info": _public_key_info(private_key.public_key(), profile.family),
             "extensions": _extensions(issuer, private_key.public_key(), profile, dns_names),
@@ -228,41 +273,10 @@ def issue(
     return Identity(private_key, (Certificate.from_der(certificate.dump()), *chain))
 
 
-def issue_list(
-    issuer: Identity,
-    revoked: Mapping[int, datetime],
-    *,
-    this_update: datetime,
-    next_update: datetime,
-    entropy: Entropy,
-    extensions: Sequence[crl.TBSCertListExtension] = (),
-) -> bytes:
-    """Return the DER of a revocation list: serial numbers and when they were revoked."""
-    family = issuer.leaf.family
-    body = {
-        "version": "v2",
-        "signature": {"algorithm": family.signature_oid},
-        "issuer": x509.Certificate.load(issuer.leaf.der).subject,
-        "this_update": _time(this_update),
-        "next_update": _time(next_update),
-        "crl_extensions": [
-            {"extn_id": "crl_number", "extn_value": int(this_update.timestamp())},
-            *extensions,
-        ],
-    }
-    if revoked:
-        body["revoked_certificates"] = [
-            {"user_certificate": serial, "revocation_date": _time(since)}
-            for serial, since in revoked.items()
-        ]
-    listed = crl.TbsCertList(body)
-    signed = signature.sign(issuer.private_key, digest(listed.dump()), entropy(32))
-    whole = {
-        "tbs_cert_list": listed,
-        "signature_algorithm": {"algorithm": family.signature_oid},
-        "signature": signed,
-    }
-    return bytes(crl.CertificateList(whole).dump())
+def _with_services(profile: Profile, services: Services | None, issuer: str) -> Profile:
+    if services is None:
+        return profile
+    return replace(profile, extensions=(*profile.extensions, *services.extensions(issuer)))
 
 
 def _period(profile: Profile, now: datetime) -> tuple[datetime, datetime]:
@@ -271,7 +285,8 @@ def _period(profile: Profile, now: datetime) -> tuple[datetime, datetime]:
     return not_before, profile.not_after or datetime.combine(last_day, _END_OF_DAY)
 
 
-def _time(moment: datetime) -> x509.Time:
+def asn1_time(moment: datetime) -> x509.Time:
+    """Return a moment as certificates and lists hold it."""
     # RFC 5280, 4.1.2.5: UTCTime to the year 2049, GeneralizedTime after it.
     form = "utc_time" if moment.year <= _LAST_UTC_TIME_YEAR else "general_time"
     return x509.Time(name=form, value=moment.astimezone(UTC))

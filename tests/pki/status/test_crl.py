@@ -16,8 +16,8 @@ from tests.support.paths import make
 from tests.support.pki import NOW, authority, stranger, user
 from tests.support.revocation import HOUR, make_list, places
 from tunnel_gateway.errors import RevocationDataError
-from tunnel_gateway.pki.authority import issue_list
 from tunnel_gateway.pki.encoding import pem
+from tunnel_gateway.pki.listing import issue_list
 from tunnel_gateway.pki.status.crl import MAX_LIST_SIZE, ProvenList, RevocationList
 
 URL = "http://127.0.0.1/centre.crl"

@@ -94,9 +94,9 @@ class RevocationList:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def entries(self) -> dict[int, datetime]:
-        """Return all serial numbers and when they were revoked; without a date, thisUpdate."""
-        return {serial: since or self.this_update for serial, since in self._entries.dates()}
+    def entries(self) -> dict[int, RevokedInfo]:
+        """Return all serial numbers and their revocations."""
+        return dict(self._entries.each())
 
     @property
     def passed_over(self) -> int:

@@ -115,11 +115,11 @@ class Entries:
         entry = self[number] if number < len(self) else b""
         return self._at(entry) if entry.startswith(wanted) else None
 
-    def dates(self) -> Iterator[tuple[int, datetime | None]]:
-        """Yield every serial number and since when it is revoked."""
+    def each(self) -> Iterator[tuple[int, RevokedInfo]]:
+        """Yield every serial number and its revocation."""
         for number in range(len(self)):
             entry = self[number]
-            yield int.from_bytes(entry[:_SERIAL_SIZE], "big"), self._at(entry).since
+            yield int.from_bytes(entry[:_SERIAL_SIZE], "big"), self._at(entry)
 
     def _at(self, entry: bytes) -> RevokedInfo:
         position = int.from_bytes(entry[_SERIAL_SIZE:], "big")

@@ -9,7 +9,7 @@ from typing import Final
 from tunnel_gateway.pki.certificates.certificate import format_time
 
 # RFC 5280, 5.3.1, by number; 7 is not used.
-_REASONS: Final = (
+REASONS: Final = (
     "unspecified",
     "keyCompromise",
     "cACompromise",
@@ -45,4 +45,4 @@ class RevokedInfo:
 
 def reason_word(number: int) -> str | None:
     """Return the word for a CRLReason; None for a number without one."""
-    return _REASONS[number] if 0 <= number < len(_REASONS) else None
+    return REASONS[number] if 0 <= number < len(REASONS) else None

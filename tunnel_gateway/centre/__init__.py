@@ -1,0 +1,1 @@
+"""A development authority that answers: status, lists, certificates and time stamps."""
