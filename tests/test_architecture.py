@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
     "observability": {"end_reasons", "errors", "limit_keys"},
     "gost": {"errors"},
     "pki": {"errors", "os_errors", "gost", "plain_text"},
-    "cms": {"errors", "gost", "pki"},
+    "cms": {"errors", "kept_errors", "gost", "pki"},
     "protocol": {"errors", "kept_errors", "gost", "pki"},
     "transport": {*SIDE, "gost", "pki", "protocol"},
     "daemon": BELOW,

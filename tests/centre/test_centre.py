@@ -13,6 +13,7 @@ from tests.support.pki import authority
 from tests.support.stamps import usual
 from tunnel_gateway.centre.centre import LIFE, Centre
 from tunnel_gateway.cms import time_stamp
+from tunnel_gateway.cms.judging import judge_time_stamp
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost.curves import CRYPTOPRO_C
 from tunnel_gateway.pki.authority import TIME_STAMP_POLICY
@@ -94,12 +95,15 @@ def test_a_time_stamp(running: RunningCentre) -> None:
     reply = running.centre.stamp(request, now())
     assert reply.said == "granted"
     token = time_stamp.read_answer(reply.der, STAMPED, NONCE[:16])
-    stamp = time_stamp.parse_time_stamp(token)
-    verified = time_stamp.verify_time_stamp(stamp, STAMPED, running.validator())
-    assert verified.certificate == running.time_stamper.leaf
+    verdict = judge_time_stamp(token, STAMPED, running.validator(), now())
+    assert verdict.fault is None
+    stamp, chain = verdict.stamp, verdict.chain
+    assert stamp is not None
+    assert chain is not None
+    assert chain.certificate == running.time_stamper.leaf
     assert stamp.policy == TIME_STAMP_POLICY
     assert stamp.authority_name == f"6: {running.services.tsa}"
-    assert status(running, verified.certificate, running.authority.centre.leaf).revoked is None
+    assert status(running, chain.certificate, running.authority.centre.leaf).revoked is None
 
 
 def test_a_refused_time_stamp(running: RunningCentre) -> None:

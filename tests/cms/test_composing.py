@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from asn1crypto import core
 
+from tests.support import judged
 from tests.support.messages import DOCUMENT, made, signer, streamed
-from tests.support.pki import NOW, OFFICER, authority, user
-from tunnel_gateway.cms import verifying
+from tests.support.pki import OFFICER, user
 from tunnel_gateway.cms.composing import attach, detach, join, stamp
 from tunnel_gateway.cms.frame import MAX_SIGNERS, Frame
 from tunnel_gateway.cms.signed_data import TIME_STAMP_OID, parse_signed_data
 from tunnel_gateway.errors import BadSignedDataError, SignedDataError
 from tunnel_gateway.pki.encoding import ber, tags
-from tunnel_gateway.pki.trust.validation import ChainValidator
 
 TOKEN = ber.write(tags.SEQUENCE, b"")  # what is in it, nobody looks at here
 LIST = ber.write(tags.SEQUENCE, b"\x02\x01\x07")
@@ -24,11 +23,11 @@ LIST = ber.write(tags.SEQUENCE, b"\x02\x01\x07")
 
 def holds(message: bytes, content: bytes | None = None) -> tuple[str | None, ...]:
     """The names of the signers, all of whose signatures are right."""
-    validator = ChainValidator([authority().root.leaf])
-    signers = verifying.verify(
-        parse_signed_data(message), content=content, validator=validator, at=NOW
+    return tuple(
+        one.chain.certificate.common_name
+        for one in judged.holds(message, content)
+        if one.chain is not None
     )
-    return tuple(one.certificate.common_name for one in signers)
 
 
 @pytest.mark.parametrize("document", [b"", DOCUMENT, b"\xff" * 100_000], ids=len)
@@ -124,7 +123,7 @@ def test_stamps_stand_beside_signatures() -> None:
     stamped = stamp(message, {second.signature: TOKEN})
     signers = parse_signed_data(stamped).signers
     assert [one.time_stamp for one in signers] == [None, TOKEN]
-    assert len(verifying.verify(parse_signed_data(stamped))) == 2
+    assert [one.verified for one in judged.judged(stamped).signers] == [True, True]
     twice = stamp(stamped, {second.signature: ber.write(tags.SEQUENCE, b"\x05\x00")})
     assert parse_signed_data(twice).signers[1].time_stamp == TOKEN
     assert stamp(message, {}) == message

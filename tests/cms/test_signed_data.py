@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from asn1crypto import cms as asn1_cms
+from asn1crypto import core
 
+from tests.support.judged import holds
 from tests.support.messages import (
     DIGEST,
     DOCUMENT,
@@ -22,13 +25,17 @@ from tests.support.messages import (
     streamed,
 )
 from tests.support.pki import NOW, ders
-from tunnel_gateway.cms import frame, signed_data, verifying
-from tunnel_gateway.errors import (
-    SignedDataError,
-)
+from tunnel_gateway.cms import composing, frame, signed_data
+from tunnel_gateway.cms.frame import Frame
+from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding import ber, tags
+from tunnel_gateway.pki.encoding.der import identifier
+from tunnel_gateway.pki.encoding.oids import FAMILY_2009
+
+OURS = {"algorithm": FAMILY_2009.digest_oid}
+SHA256 = "2.16.840.1.101.3.4.2.1"
 
 
 @pytest.mark.parametrize(
@@ -38,12 +45,11 @@ from tunnel_gateway.pki.encoding import ber, tags
         ({"signed_attrs": attributes(TIME, DIGEST)}, "no signed attribute content_type"),
         ({"signed_attrs": attributes(KIND, TIME, TIME, DIGEST)}, "twice"),
         ({"signed_attrs": attributes(("content_type", ["1.2.3"]), TIME, DIGEST)}, "content type"),
-        ({"signed_attrs": attributes(KIND, TIME, ("message_digest", [b"1"]))}, "another length"),
         ({"signed_attrs": attributes(KIND, TIME, ("message_digest", [b"1" * 32] * 2))}, "\\w"),
         ({"signed_attrs": attributes(*[KIND] * 17)}, "more than 16"),
         ({"version": "v3"}, "version 1"),
-        ({"digest_algorithm": {"algorithm": "sha256"}}, "not an E-IMZO one"),
-        ({"signature_algorithm": {"algorithm": "sha256_rsa"}}, "not an E-IMZO one"),
+        ({"digest_algorithm": OURS | {"parameters": core.Integer(1)}}, "with parameters"),
+        ({"sid": asn1_cms.SignerIdentifier("subject_key_identifier", b"1")}, r"\w"),
     ],
 )
 def test_signers_of_another_kind(fields: dict[str, Any], reason: str) -> None:
@@ -64,9 +70,7 @@ def test_bounds() -> None:
         signed_data.parse_signed_data(framed(DOCUMENT, ders(signer()), large))
     attribute = ber.write(tags.SEQUENCE, b"\x06\x01\x2a" + ber.write(tags.SET, bytes(1000)))
     stamped = ber.write(tags.SEQUENCE, parts + ber.write(0xA1, attribute))
-    assert verifying.verify(
-        signed_data.parse_signed_data(framed(DOCUMENT, ders(signer()), stamped))
-    )
+    assert holds(framed(DOCUMENT, ders(signer()), stamped))
 
 
 def test_time_is_written_in_utc_to_the_second() -> None:
@@ -82,10 +86,40 @@ def test_a_signer_without_a_time() -> None:
     signature = gost_signature.sign(
         signer().private_key, digest(timeless.untag().dump()), os.urandom(32)
     )
-    signed = signed_data.parse_signed_data(changed(signed_attrs=timeless, signature=signature))
-    assert signed.signers[0].signing_time is None
-    with pytest.raises(SignedDataError, match="says when it was signed"):
-        verifying.verify(signed)
+    message = changed(signed_attrs=timeless, signature=signature)
+    assert signed_data.parse_signed_data(message).signers[0].signing_time is None
+
+
+def test_a_time_that_is_not_one() -> None:
+    moment = asn1_cms.Time.load(b"\x17\x112603011200+05000Z")
+    odd = attributes(KIND, ("signing_time", [moment]), DIGEST)
+    with pytest.raises(SignedDataError, match="not a date in UTC"):
+        signed_data.parse_signed_data(changed(signed_attrs=odd))
+
+
+def test_algorithms_of_another_standard_are_read() -> None:
+    message = changed(digest_algorithm={"algorithm": "sha256"})
+    assert signed_data.parse_signed_data(message).signers[0].digest_algorithm == SHA256
+    listed = Frame.read(message)
+    sha256 = ber.write(tags.SEQUENCE, identifier(SHA256))
+    both = replace(listed, digest_algorithms=(*listed.digest_algorithms, sha256)).write()
+    assert signed_data.parse_signed_data(both).signers[0].digest_algorithm == SHA256
+    unused = replace(Frame.read(made().der), digest_algorithms=(sha256,)).write()
+    with pytest.raises(SignedDataError, match="which no signer used"):
+        signed_data.parse_signed_data(unused)
+
+
+def test_tokens_are_in_order_and_few() -> None:
+    message = made()
+    tokens = [ber.write(tags.SEQUENCE, bytes([2, 1, number])) for number in range(5)]
+    stamped = message.der
+    for token in tokens:
+        stamped = composing.stamp(stamped, {message.signature: token})
+    (one,) = signed_data.parse_signed_data(stamped).signers
+    assert one.time_stamp == tokens[0]
+    assert one.time_stamps == tuple(tokens[:4])
+    (bare,) = signed_data.parse_signed_data(message.der).signers
+    assert bare.time_stamp is None
 
 
 def test_a_streamed_message() -> None:

@@ -1,54 +1,62 @@
-"""The checks of one signer: which certificate, which chain, which time."""
+"""The checks of one signer: the algorithms, the digest, the signature, the time."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from tests.support.messages import DOCUMENT, made, signer
-from tests.support.pki import DAY, NOW, authority, stranger, user
+from tests.support.pki import DAY, NOW, authority, user
 from tunnel_gateway.cms.signed_data import parse_signed_data
 from tunnel_gateway.cms.signer_checks import (
-    certificate_of,
-    chain_of,
+    check_algorithms,
+    check_digest,
     check_signature,
-    check_valid_at,
+    not_valid_at,
 )
-from tunnel_gateway.errors import BadSignedDataError, CertificateExpiredError, SignedDataError
+from tunnel_gateway.errors import BadSignedDataError, SignedDataError
 from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.pki.encoding.oids import FAMILIES
+
+(ONE,) = parse_signed_data(made().der).signers
 
 
-def test_the_certificate_is_found_wherever_it_stands() -> None:
-    (one,) = parse_signed_data(made().der).signers
-    others = [authority().centre.leaf, user().leaf]
-    assert certificate_of(one, [*others, signer().leaf]) == signer().leaf
-    with pytest.raises(SignedDataError, match="not in the message"):
-        certificate_of(one, others)
+def test_the_algorithms() -> None:
+    for family in FAMILIES:
+        check_algorithms(
+            replace(
+                ONE, digest_algorithm=family.digest_oid, signature_algorithm=family.signature_oid
+            )
+        )
+    for foreign in (
+        replace(ONE, digest_algorithm=ONE.signature_algorithm),
+        replace(ONE, signature_algorithm="1.2.840.113549.1.1.11"),
+    ):
+        with pytest.raises(SignedDataError, match="not an E-IMZO one"):
+            check_algorithms(foreign)
+        with pytest.raises(SignedDataError, match="not an E-IMZO one"):
+            check_signature(foreign, signer().leaf)
 
 
-def test_the_chain_has_its_own_issuers_only() -> None:
-    leaf, centre, root = signer().leaf, authority().centre.leaf, authority().root.leaf
-    many = [user().leaf for _ in range(12)]
-    assert chain_of(leaf, [*many, root, leaf, centre]) == [leaf.der, centre.der, root.der]
-    assert chain_of(leaf, many) == [leaf.der]
-    # Centres of the same name are all candidates: the validation finds the right one.
-    twin = stranger().centre.leaf
-    assert chain_of(leaf, [twin, centre]) == [leaf.der, twin.der, centre.der]
-    assert len(chain_of(leaf, [stranger().centre.leaf] * 2)) == 2
+def test_the_digest() -> None:
+    check_digest(ONE, digest(DOCUMENT))
+    for other in (digest(b"another"), b"", digest(DOCUMENT)[:-1]):
+        with pytest.raises(BadSignedDataError, match="not the one"):
+            check_digest(ONE, other)
 
 
 def test_the_signature() -> None:
-    (one,) = parse_signed_data(made().der).signers
-    check_signature(one, signer().leaf, digest(DOCUMENT))
-    with pytest.raises(BadSignedDataError, match="not the one"):
-        check_signature(one, signer().leaf, digest(b"another"))
+    check_signature(ONE, signer().leaf)
     with pytest.raises(BadSignedDataError, match="not by the key"):
-        check_signature(one, user().leaf, digest(DOCUMENT))
+        check_signature(ONE, user().leaf)
 
 
 def test_the_time() -> None:
-    leaf = signer().leaf
+    leaf, centre = signer().leaf, authority().centre.leaf
     for moment in (leaf.not_before, NOW, leaf.not_after):
-        check_valid_at(leaf, moment)
+        assert not_valid_at([leaf, centre], moment) is None
     for moment in (leaf.not_before - DAY, leaf.not_after + DAY):
-        with pytest.raises(CertificateExpiredError, match="time of signing"):
-            check_valid_at(leaf, moment)
+        fault = not_valid_at([leaf, centre], moment)
+        assert leaf.label in str(fault)
+        assert "time of signing" in str(fault)

@@ -19,7 +19,8 @@ from pathlib import Path
 from tests.support import keystores, messages, stamps
 from tests.support.keystores import PASSWORD
 from tests.support.pki import NOW, authority, domain, user
-from tunnel_gateway.cms import composing, signed_data, time_stamp, verifying
+from tunnel_gateway.cms import composing, signed_data, time_stamp
+from tunnel_gateway.cms.judging import document_digest, judge, judge_time_stamp
 from tunnel_gateway.cms.stamping import MAX_REQUEST_SIZE, answer_request
 from tunnel_gateway.config.text import MAX_SIZE
 from tunnel_gateway.config.tunnel import load_config
@@ -74,7 +75,12 @@ def _read_pfx(data: bytes) -> None:
 
 def _read_message(data: bytes) -> None:
     signed = signed_data.parse_signed_data(data)
-    verifying.verify(signed, content=None if signed.content is not None else messages.DOCUMENT)
+    wanted = document_digest(signed, None if signed.content is not None else messages.DOCUMENT)
+    verdict = judge(signed, wanted, ChainValidator([authority().root.leaf]), NOW)
+    assert all((one.failed is None) == (one.fault is None) for one in verdict.signers)
+    for signer in verdict.signers:
+        if signer.fault is not None:
+            raise signer.fault
 
 
 def _compose(data: bytes) -> None:
@@ -91,8 +97,9 @@ def _compose(data: bytes) -> None:
 
 
 def _read_time_stamp(data: bytes) -> None:
-    stamp = time_stamp.parse_time_stamp(data)
-    time_stamp.verify_time_stamp(stamp, b"stamped", ChainValidator([authority().root.leaf]))
+    verdict = judge_time_stamp(data, b"stamped", ChainValidator([authority().root.leaf]), NOW)
+    if verdict.fault is not None:
+        raise verdict.fault
 
 
 def _read_time_stamp_answer(data: bytes) -> None:

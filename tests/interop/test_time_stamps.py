@@ -18,7 +18,8 @@ from tests.interop.gost_engine import DIGEST_OID, PUBLIC_KEY_OID, GostEngine, pr
 from tests.interop.test_cms import CRYPTOPRO, on_each_curve, relabelled
 from tests.support.pki import NOW, authority
 from tests.support.stamps import POLICY, stamper
-from tunnel_gateway.cms import signed_data, time_stamp
+from tunnel_gateway.cms import signed_data, signer_checks, time_stamp
+from tunnel_gateway.cms.shown_certificates import ShownCertificates
 from tunnel_gateway.cms.signing import sign_data
 from tunnel_gateway.gost.curves import Curve
 from tunnel_gateway.gost.digest import digest
@@ -119,9 +120,9 @@ def test_one_of_openssl(
     configuration.write_text(CONFIGURATION.format(folder=tmp_path, policy=POLICY))
     before = datetime.now(UTC).replace(microsecond=0)
     answer = gost_engine("ts", "-reply", "-config", configuration, "-queryfile", tmp_path / "query")
-    for module in (signed_data, certificate):
+    for module in (signed_data, signer_checks, certificate):
         monkeypatch.setattr(module, "SIGNATURE_OIDS", ALGORITHMS)
-    for reader in (signed_data, time_stamp):
+    for reader in (signed_data, signer_checks, time_stamp):
         monkeypatch.setattr(reader, "DIGEST_OIDS", ALGORITHMS)
     monkeypatch.setitem(oids.FAMILY_BY_KEY_OID, CRYPTOPRO.key_oid, CRYPTOPRO)
     specs = keys.PublicKeyAlgorithm._oid_specs
@@ -132,4 +133,9 @@ def test_one_of_openssl(
     assert before <= stamp.time <= datetime.now(UTC)
     assert stamp.authority_name == "4: CN=TSA"
     time_stamp.check_imprint(stamp, STAMPED)
-    assert time_stamp.check_token(stamp).serial == identity.leaf.serial
+    time_stamp.check_content(stamp)
+    shown = ShownCertificates(stamp.signed.certificates).of_signer(stamp.signer)
+    authority_certificate = certificate.Certificate.from_der(shown.der)
+    assert authority_certificate.serial == identity.leaf.serial
+    signer_checks.check_signature(stamp.signer, authority_certificate)
+    time_stamp.check_named_certificate(stamp, authority_certificate)

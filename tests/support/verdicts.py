@@ -70,7 +70,7 @@ def stamp_verdict(**changes: Any) -> TimeStampVerdict:
 def signer_verdict(**changes: Any) -> SignerVerdict:
     """The verdict of a signer without fault and without a time stamp."""
     verdict = SignerVerdict(
-        signer=replace(the_signer(), time_stamp=None),
+        signer=replace(the_signer(), time_stamps=()),
         digest_verified=True,
         verified=True,
         chain=signers_chain(),

@@ -14,7 +14,9 @@ from typing import Final
 from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.arguments import moment, password_in
 from tunnel_gateway.cli.command import add_command
-from tunnel_gateway.cms import frame, signed_data, verifying
+from tunnel_gateway.cms import frame, signed_data
+from tunnel_gateway.cms.judging import document_digest, judge
+from tunnel_gateway.cms.verdicts import MessageVerdict, SignerVerdict
 from tunnel_gateway.errors import CertificateError, FileError, SignedDataError
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki.certificates.certificate import format_time
@@ -75,23 +77,48 @@ def _verify(args: argparse.Namespace) -> int:
     validator = ChainValidator(load_trust_anchors(args.truststore, password))
     data = _message(args.message)
     content = None if args.content is None else read_file(args.content, limit=frame.MAX_SIZE)
-    at = None if args.at_signing_time else args.at or datetime.now(UTC)
+    now = datetime.now(UTC)
     try:
         signed = signed_data.parse_signed_data(data)
-        signers = verifying.verify(signed, content=content, validator=validator, at=at)
+        verdict = judge(signed, document_digest(signed, content), validator, now)
+        _refuse_fault(verdict)
+        if not args.at_signing_time:
+            _refuse_invalid(verdict, validator, args.at or now)
     except (SignedDataError, CertificateError) as reason:
         print(f"does not hold ({reason.code}): {escaped(str(reason))}", file=sys.stderr)
         return 1
-    for signer in signers:
-        print(f"signed by {escaped(signer.certificate.subject)}")
-        print(f"  certificate {signer.certificate.serial_hex}")
-        if signer.stamp is None:
-            print(f"  at {format_time(signer.signing_time)}, by the signer's word")
-        else:
-            authority = escaped(signer.stamp.certificate.subject)
-            print(f"  at {format_time(signer.signing_time)}, by the time stamp of {authority}")
+    for signer in verdict.signers:
+        _show(signer)
     print("holds")
     return 0
+
+
+def _refuse_fault(verdict: MessageVerdict) -> None:
+    """Raise the most basic fault of all signers."""
+    for signer in verdict.signers:
+        if signer.fault is not None and signer.failed is verdict.failed:
+            raise signer.fault
+
+
+def _refuse_invalid(verdict: MessageVerdict, validator: ChainValidator, at: datetime) -> None:
+    """Raise CertificateError unless every signer's certificate is valid at this time too."""
+    for signer in verdict.signers:
+        if signer.chain is not None:
+            # The anchor does not belong to the chain.
+            chain = [certificate.der for certificate in signer.chain.certificates[:-1]]
+            validator.verify_signer(chain, at)
+
+
+def _show(signer: SignerVerdict) -> None:
+    if signer.chain is None or signer.time is None:
+        raise ValueError("only a signer without a fault is shown")
+    print(f"signed by {escaped(signer.chain.certificate.subject)}")
+    print(f"  certificate {signer.chain.certificate.serial_hex}")
+    when = f"  at {format_time(signer.time)}"
+    if signer.stamp is None or signer.stamp.chain is None:
+        print(f"{when}, by the signer's word")
+    else:
+        print(f"{when}, by the time stamp of {escaped(signer.stamp.chain.certificate.subject)}")
 
 
 def _message(path: Path) -> bytes:

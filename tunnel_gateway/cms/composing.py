@@ -25,7 +25,7 @@ from tunnel_gateway.cms.signed_data import (
     read_signer,
     split_signer,
 )
-from tunnel_gateway.cms.signer_checks import check_digest
+from tunnel_gateway.cms.signer_checks import check_algorithms, check_digest
 from tunnel_gateway.errors import BadSignedDataError, SignedDataError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding import ber
@@ -116,6 +116,8 @@ def _read(message: bytes) -> tuple[Frame, list[Signer]]:
         signers = [read_signer(info) for info in frame.signers]
     if not signers:
         raise SignedDataError("nobody has signed it")
+    for signer in signers:
+        check_algorithms(signer)
     return frame, signers
 
 

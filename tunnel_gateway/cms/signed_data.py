@@ -5,39 +5,50 @@ signer some signed attributes. One of them is the digest of the document. The si
 attributes. A signer can also have a time stamp. The signature does not cover it.
 
 A message is hostile until it is verified. Only the parts that E-IMZO uses are read: a signer is
-named by issuer and serial number, and the algorithms are those of the national standards.
-``signing`` makes messages, ``verifying`` verifies them.
+named by issuer and serial number, and has signed attributes. A signer by the algorithms of another
+standard is read too, but nothing here can verify them. ``signing`` makes messages, ``judging``
+verifies them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
-
-from asn1crypto import cms, core
+from datetime import datetime
+from typing import Final
 
 from tunnel_gateway.cms.frame import DATA_OID, Frame, expect
-from tunnel_gateway.errors import CertificateUnsuitableError, SignedDataError
-from tunnel_gateway.gost.digest import DIGEST_SIZE
-from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.pki.encoding import ber, tags
-from tunnel_gateway.pki.encoding.der import dotted, identifier, load_der, malformed_as, reason
+from tunnel_gateway.pki.encoding.der import dotted, identifier, malformed_as, reason
 from tunnel_gateway.pki.encoding.oids import DIGEST_OIDS, SIGNATURE_OIDS
+from tunnel_gateway.pki.encoding.times import read_time
 
 MAX_ATTRIBUTES: Final = 16
+# Several authorities may stamp one signature; each token costs as much as a signer.
+MAX_TIME_STAMPS: Final = 4
 # RFC 5652: 1 for data and signers named by issuer and serial number, 3 for any other content.
 DATA_VERSION: Final = 1
 OTHER_VERSION: Final = 3
 
-CONTENT_TYPE: Final = "content_type"
-SIGNING_TIME: Final = "signing_time"
-MESSAGE_DIGEST: Final = "message_digest"
+CONTENT_TYPE_OID: Final = "1.2.840.113549.1.9.3"
+MESSAGE_DIGEST_OID: Final = "1.2.840.113549.1.9.4"
+SIGNING_TIME_OID: Final = "1.2.840.113549.1.9.5"
 TIME_STAMP_OID: Final = "1.2.840.113549.1.9.16.2.14"
 
 _SIGNED_ATTRIBUTES: Final = tags.context(0, constructed=True)
 _UNSIGNED_ATTRIBUTES: Final = tags.context(1, constructed=True)
 _SIGNED_PARTS: Final = 6
+_SIGNER_VERSION: Final = b"\x01"
+# RFC 5280 allows a centre 20 bytes; a longer number names no certificate.
+_MAX_SERIAL_SIZE: Final = 64
+_NULL: Final = b"\x05\x00"
+_TIME_STAMP: Final = identifier(TIME_STAMP_OID)
+# The attributes in use, each at most once, by the contents of their identifiers.
+_NAMES: Final = {
+    identifier(CONTENT_TYPE_OID)[2:]: "content_type",
+    identifier(MESSAGE_DIGEST_OID)[2:]: "message_digest",
+    identifier(SIGNING_TIME_OID)[2:]: "signing_time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +56,43 @@ class Signer:
     """The statement of one signer. ``signature`` is over ``signed_attributes``, a SET in DER.
 
     ``serial`` and ``issuer``, a name in DER, tell which certificate is meant. ``signing_time``
-    is aware, in UTC. Only the signer says that it is true; E-IMZO always gives one. ``time_stamp``
-    is the first token (RFC 3161) beside the signature, unread; None if there is no token.
+    is aware, in UTC. Only the signer says that it is true; E-IMZO always gives one. The algorithms
+    are dotted identifiers, perhaps of another standard. ``time_stamps`` are the tokens (RFC 3161)
+    beside the signature, unread: the first four.
     """
 
     issuer: bytes
     serial: int
     signing_time: datetime | None
     message_digest: bytes
+    digest_algorithm: str
     signed_attributes: bytes
+    signature_algorithm: str
     signature: bytes
-    time_stamp: bytes | None
+    time_stamps: tuple[bytes, ...]
 
     @property
     def serial_hex(self) -> str:
         """The serial number as the vendor's software prints it."""
         return format(self.serial, "x")
 
+    @property
+    def time_stamp(self) -> bytes | None:
+        """The first token, None if there is no token."""
+        return self.time_stamps[0] if self.time_stamps else None
+
 
 @dataclass(frozen=True, slots=True)
 class SignedData:
     """A message that is well-formed. Whether a signature is right is not said here.
 
-    ``content`` is None when the message is detached from its document. ``certificates`` are
-    in the order of the message.
+    ``content`` is None when the message is detached from its document. ``certificates`` are whole
+    values in the order of the message, unread: not every one must be a certificate that can be
+    used here.
     """
 
     content: bytes | None
-    certificates: tuple[Certificate, ...]
+    certificates: tuple[bytes, ...]
     signers: tuple[Signer, ...]
 
 
@@ -83,13 +103,12 @@ def parse_signed_data(data: bytes, content_type: str = DATA_OID) -> SignedData:
         if frame.version != (DATA_VERSION if content_type == DATA_OID else OTHER_VERSION):
             raise ValueError(f"a message of version {frame.version}")
         frame.expect_content(content_type)
+        signers = tuple(read_signer(info, content_type) for info in frame.signers)
+        known = DIGEST_OIDS.union(signer.digest_algorithm for signer in signers)
         for algorithm in frame.digest_algorithms:
-            _check_algorithm(load_der(_Algorithm, algorithm), DIGEST_OIDS)
-        return SignedData(
-            content=frame.content,
-            certificates=tuple(map(_read_certificate, frame.certificates)),
-            signers=tuple(read_signer(info, content_type) for info in frame.signers),
-        )
+            if (name := _algorithm(ber.read(algorithm))) not in known:
+                raise ValueError(f"the digest {name}, which no signer used")
+        return SignedData(frame.content, frame.certificates, signers)
 
 
 def malformed(fault: Exception) -> SignedDataError:
@@ -97,72 +116,38 @@ def malformed(fault: Exception) -> SignedDataError:
     return SignedDataError(f"malformed: {reason(fault)}")
 
 
-def _read_certificate(der: bytes) -> Certificate:
-    try:
-        return Certificate.from_der(der)
-    except CertificateUnsuitableError as fault:
-        raise SignedDataError(f"a certificate in it is not usable: {fault}") from fault
-
-
-class _Algorithm(core.Sequence):  # type: ignore[misc]
-    """An algorithm of the national standards, which takes no parameters: absent or NULL."""
-
-    _fields = [  # noqa: RUF012 - how asn1crypto declares a structure
-        ("algorithm", core.ObjectIdentifier),
-        ("parameters", core.Null, {"optional": True}),
-    ]
-
-
-class _SignerInfo(core.Sequence):  # type: ignore[misc]
-    """A SignerInfo of version 1, up to its signature."""
-
-    _fields = [  # noqa: RUF012 - how asn1crypto declares a structure
-        ("version", core.Integer),
-        ("sid", cms.IssuerAndSerialNumber),
-        ("digest_algorithm", _Algorithm),
-        ("signed_attrs", cms.CMSAttributes, {"implicit": 0}),
-        ("signature_algorithm", _Algorithm),
-        ("signature", core.OctetString),
-    ]
-
-
 def read_signer(data: bytes, content_type: str = DATA_OID) -> Signer:
-    """Read a SignerInfo that says it signed content of this type.
-
-    Raises ValueError, or another of the errors of malformed input.
-    """
+    """Read a SignerInfo that says it signed content of this type; raises ValueError."""
     parts, unsigned = split_signer(data)
-    attributes = ber.write(tags.SET, bytes(expect(parts[3], _SIGNED_ATTRIBUTES).contents))
-    info = load_der(
-        _SignerInfo, ber.write(tags.SEQUENCE, b"".join(bytes(part.whole) for part in parts))
-    )
-    if info["version"].native != 1:
+    version, name, digest_algorithm, attributes, signature_algorithm, signature = parts
+    if version.tag != tags.INTEGER or version.contents != _SIGNER_VERSION:
         raise ValueError("a signer not of version 1")
-    _check_algorithm(info["digest_algorithm"], DIGEST_OIDS)
-    _check_algorithm(info["signature_algorithm"], SIGNATURE_OIDS)
-    values = _signed_values(info["signed_attrs"])
-    if values[CONTENT_TYPE].dotted != content_type:
+    issuer, serial = expect(name, tags.SEQUENCE).children(2)
+    values = _signed_values(expect(attributes, _SIGNED_ATTRIBUTES))
+    kind = expect(values["content_type"], tags.OBJECT_IDENTIFIER)
+    if dotted(bytes(kind.contents)) != content_type:
         raise ValueError("the signed content type is not that of the content")
-    message_digest = bytes(values[MESSAGE_DIGEST].native)
-    if len(message_digest) != DIGEST_SIZE:
-        raise ValueError("a digest of another length")
     return Signer(
-        issuer=info["sid"]["issuer"].dump(),
-        serial=info["sid"]["serial_number"].native,
-        signing_time=_moment(values.get(SIGNING_TIME)),
-        message_digest=message_digest,
-        signed_attributes=attributes,
-        signature=bytes(info["signature"].native),
-        time_stamp=_time_stamp(unsigned),
+        issuer=bytes(expect(issuer, tags.SEQUENCE).whole),
+        serial=_serial(serial),
+        signing_time=_moment(values.get("signing_time")),
+        message_digest=bytes(expect(values["message_digest"], tags.OCTET_STRING).contents),
+        digest_algorithm=_algorithm(digest_algorithm),
+        signed_attributes=ber.write(tags.SET, bytes(attributes.contents)),
+        signature_algorithm=_algorithm(signature_algorithm),
+        signature=signature.octets(),
+        time_stamps=_time_stamps(unsigned),
     )
 
 
 def split_signer(data: bytes) -> tuple[list[ber.Element], list[bytes]]:
-    """Return the parts of a SignerInfo up to its signature, and its unsigned attributes.
+    """Return the six parts of a SignerInfo up to its signature, and its unsigned attributes.
 
     Raises ValueError if it is malformed.
     """
     parts = expect(ber.read(data), tags.SEQUENCE).children(_SIGNED_PARTS + 1)
+    if len(parts) < _SIGNED_PARTS:
+        raise ValueError("a signer without signed attributes, or without another part")
     unsigned = [
         bytes(entry.whole)
         for part in parts[_SIGNED_PARTS:]
@@ -184,44 +169,54 @@ def attribute(kind: str, value: bytes) -> bytes:
     return ber.write(tags.SEQUENCE, identifier(kind) + ber.write(tags.SET, value))
 
 
-def _check_algorithm(algorithm: Any, known: frozenset[str]) -> None:
-    if algorithm["algorithm"].dotted not in known:
-        raise ValueError(f"the algorithm {algorithm['algorithm'].dotted} is not an E-IMZO one")
-    _ = algorithm["parameters"].native
+def _algorithm(element: ber.Element) -> str:
+    """Return the identifier; an algorithm of ours has no parameters: absent or NULL."""
+    kind, *parameters = expect(element, tags.SEQUENCE).children(2)
+    name = dotted(bytes(expect(kind, tags.OBJECT_IDENTIFIER).contents))
+    ours = name in DIGEST_OIDS or name in SIGNATURE_OIDS
+    if ours and any(parameter.whole != _NULL for parameter in parameters):
+        raise ValueError(f"the algorithm {name} with parameters")
+    return name
 
 
-def _signed_values(attributes: cms.CMSAttributes) -> dict[str, Any]:
+def _serial(element: ber.Element) -> int:
+    contents = expect(element, tags.INTEGER).contents
+    if not 0 < len(contents) <= _MAX_SERIAL_SIZE:
+        raise ValueError("a serial number that no certificate has")
+    return int.from_bytes(contents, "big", signed=True)
+
+
+def _signed_values(attributes: ber.Element) -> dict[str, ber.Element]:
     """Return the one value of each attribute that is used; the others are not looked into."""
-    if len(attributes) > MAX_ATTRIBUTES:
-        raise ValueError(f"more than {MAX_ATTRIBUTES} signed attributes")
-    values: dict[str, Any] = {}
+    values: dict[str, ber.Element] = {}
     seen = set()
-    for entry in attributes:
-        name = entry["type"].native
-        if name in seen:
-            raise ValueError(f"the signed attribute {name} twice")
-        seen.add(name)
-        if name in (CONTENT_TYPE, SIGNING_TIME, MESSAGE_DIGEST):
-            (values[name],) = entry["values"]
-    for name in (CONTENT_TYPE, MESSAGE_DIGEST):
+    for entry in attributes.children(MAX_ATTRIBUTES):
+        kind, several = expect(entry, tags.SEQUENCE).children(2)
+        contents = bytes(expect(kind, tags.OBJECT_IDENTIFIER).contents)
+        name = _NAMES.get(contents)
+        if contents in seen:
+            raise ValueError(f"the signed attribute {name or dotted(contents)} twice")
+        seen.add(contents)
+        if name is not None:
+            (values[name],) = expect(several, tags.SET).children(1)
+    for name in ("content_type", "message_digest"):
         if name not in values:
             raise ValueError(f"no signed attribute {name}")
     return values
 
 
-def _moment(value: Any) -> datetime | None:
-    if value is None:
-        return None
-    moment = value.native
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise ValueError("a time of signing that is not a date in UTC")
-    return moment.astimezone(UTC)
+def _moment(value: ber.Element | None) -> datetime | None:
+    return None if value is None else read_time(value.tag, bytes(value.contents))
 
 
-def _time_stamp(unsigned: list[bytes]) -> bytes | None:
+def _time_stamps(unsigned: list[bytes]) -> tuple[bytes, ...]:
+    tokens: list[bytes] = []
     for entry in unsigned:
         kind, values = expect(ber.read(entry), tags.SEQUENCE).children(2)
-        if dotted(bytes(expect(kind, tags.OBJECT_IDENTIFIER).contents)) == TIME_STAMP_OID:
-            # Several authorities may have stamped it; each of them can prove the time alone.
-            return bytes(expect(values, tags.SET).children(MAX_ATTRIBUTES)[0].whole)
-    return None
+        if expect(kind, tags.OBJECT_IDENTIFIER).whole == _TIME_STAMP:
+            # RFC 3161, appendix A: one value or more.
+            several = expect(values, tags.SET).children(MAX_ATTRIBUTES)
+            if not several:
+                raise ValueError("the attribute of a time stamp without one")
+            tokens += (bytes(token.whole) for token in several)
+    return tuple(tokens[:MAX_TIME_STAMPS])

@@ -9,24 +9,25 @@ from hmac import compare_digest
 from cryptography.exceptions import InvalidSignature
 
 from tunnel_gateway.cms.signed_data import Signer
-from tunnel_gateway.errors import BadSignedDataError, CertificateExpiredError, SignedDataError
+from tunnel_gateway.errors import (
+    BadSignedDataError,
+    CertificateExpiredError,
+    SignedDataError,
+)
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
-from tunnel_gateway.pki.encoding.outline import Outline
-from tunnel_gateway.pki.trust.validation import MAX_CHAIN_LENGTH
+from tunnel_gateway.pki.encoding.oids import DIGEST_OIDS, SIGNATURE_OIDS
 
 
-def certificate_of(signer: Signer, certificates: Sequence[Certificate]) -> Certificate:
-    """Return the signer's certificate, which may stand anywhere in the message.
-
-    Raises SignedDataError if it is not there.
-    """
-    for certificate in certificates:
-        same_serial = certificate.serial == signer.serial
-        if same_serial and Outline.read(certificate.der).issuer == signer.issuer:
-            return certificate
-    raise SignedDataError(f"the certificate {signer.serial_hex} of a signer is not in the message")
+def check_algorithms(signer: Signer) -> None:
+    """Raise SignedDataError unless the signer used the algorithms of the national standards."""
+    for algorithm, known in (
+        (signer.digest_algorithm, DIGEST_OIDS),
+        (signer.signature_algorithm, SIGNATURE_OIDS),
+    ):
+        if algorithm not in known:
+            raise SignedDataError(f"the algorithm {algorithm} of a signer is not an E-IMZO one")
 
 
 def check_digest(signer: Signer, actual: bytes) -> None:
@@ -35,9 +36,12 @@ def check_digest(signer: Signer, actual: bytes) -> None:
         raise BadSignedDataError("the document is not the one that was signed")
 
 
-def check_signature(signer: Signer, certificate: Certificate, actual: bytes) -> None:
-    """Raise BadSignedDataError unless the signature is right for a document of this digest."""
-    check_digest(signer, actual)
+def check_signature(signer: Signer, certificate: Certificate) -> None:
+    """Raise BadSignedDataError unless the signature is right for the signed attributes.
+
+    Raises SignedDataError for algorithms of another standard.
+    """
+    check_algorithms(signer)
     try:
         gost_signature.verify(
             certificate.public_key, signer.signature, digest(signer.signed_attributes)
@@ -48,22 +52,11 @@ def check_signature(signer: Signer, certificate: Certificate, actual: bytes) -> 
         ) from None
 
 
-def check_valid_at(certificate: Certificate, moment: datetime) -> None:
-    """Raise CertificateExpiredError unless the certificate was valid then."""
-    if not certificate.not_before <= moment <= certificate.not_after:
-        raise CertificateExpiredError(
-            f"{certificate.label} was not valid at the time of signing, {format_time(moment)}"
-        )
-
-
-def chain_of(leaf: Certificate, certificates: Sequence[Certificate]) -> list[bytes]:
-    """Return the leaf and the certificates that may have issued it, in DER, as a chain to validate.
-
-    A message has the certificates of all its signers: only names tell which belong together.
-    """
-    chain = [leaf]
-    for link in chain:  # which grows meanwhile
-        for certificate in certificates:
-            if certificate.subject == link.issuer and certificate not in chain:
-                chain.append(certificate)
-    return [link.der for link in chain[:MAX_CHAIN_LENGTH]]
+def not_valid_at(path: Sequence[Certificate], moment: datetime) -> CertificateExpiredError | None:
+    """Return the error for the first certificate that was not valid at the moment."""
+    for certificate in path:
+        if not certificate.not_before <= moment <= certificate.not_after:
+            return CertificateExpiredError(
+                f"{certificate.label} was not valid at the time of signing, {format_time(moment)}"
+            )
+    return None

@@ -15,11 +15,11 @@ from asn1crypto import cms, core, x509
 
 from tunnel_gateway.cms.frame import DATA_OID, Frame
 from tunnel_gateway.cms.signed_data import (
-    CONTENT_TYPE,
+    CONTENT_TYPE_OID,
     DATA_VERSION,
-    MESSAGE_DIGEST,
+    MESSAGE_DIGEST_OID,
     OTHER_VERSION,
-    SIGNING_TIME,
+    SIGNING_TIME_OID,
 )
 from tunnel_gateway.gost import signature as gost_signature
 from tunnel_gateway.gost.curves import PrivateKey
@@ -93,9 +93,9 @@ def _signed_attributes(
     moment = signing_time.astimezone(UTC).replace(microsecond=0)
     form = "utc_time" if moment.year <= _LAST_UTC_TIME_YEAR else "generalized_time"
     values: dict[str, Any] = {
-        CONTENT_TYPE: content_type,
-        SIGNING_TIME: cms.Time(name=form, value=moment),
-        MESSAGE_DIGEST: digest(content),
+        CONTENT_TYPE_OID: content_type,
+        SIGNING_TIME_OID: cms.Time(name=form, value=moment),
+        MESSAGE_DIGEST_OID: digest(content),
     }
     attributes = [
         cms.CMSAttribute({"type": name, "values": [value]}).dump() for name, value in values.items()

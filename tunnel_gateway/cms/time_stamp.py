@@ -11,32 +11,28 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hmac import compare_digest
 from typing import Any, Final
 
-from asn1crypto import tsp, x509
+from asn1crypto import algos, tsp
 
 from tunnel_gateway.cms.signed_data import (
     MAX_ATTRIBUTES,
     SignedData,
+    Signer,
     malformed,
     parse_signed_data,
-)
-from tunnel_gateway.cms.signer_checks import (
-    certificate_of,
-    chain_of,
-    check_signature,
-    check_valid_at,
 )
 from tunnel_gateway.errors import SignedDataError, TimeStampError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates import names
 from tunnel_gateway.pki.certificates.certificate import Certificate
-from tunnel_gateway.pki.encoding import ber
-from tunnel_gateway.pki.encoding.der import dotted, load_der, malformed_as
+from tunnel_gateway.pki.encoding import ber, der, tags
+from tunnel_gateway.pki.encoding.der import dotted, identifier, load_der, malformed_as
 from tunnel_gateway.pki.encoding.oids import DIGEST_OIDS, Family
-from tunnel_gateway.pki.trust.validation import ChainValidator, VerifiedPeer
+from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS
+from tunnel_gateway.pki.encoding.times import read_time
 
 TST_INFO_OID: Final = "1.2.840.113549.1.9.16.1.4"
 # A token has three kilobytes with its certificates.
@@ -45,11 +41,34 @@ NONCE_SIZE: Final = 16
 _MAX_REASON: Final = 200
 
 _GRANTED: Final = frozenset({"granted", "granted_with_mods"})
-_DIRECTORY_NAME: Final = 4
 # RFC 2634 and RFC 5035: the signer names their certificate by its digest.
-_HASHES: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
 SIGNING_CERTIFICATE_OID: Final = "1.2.840.113549.1.9.16.2.12"
 SIGNING_CERTIFICATE_V2_OID: Final = "1.2.840.113549.1.9.16.2.47"
+_NAMED: Final = identifier(SIGNING_CERTIFICATE_OID)
+_NAMED_V2: Final = identifier(SIGNING_CERTIFICATE_V2_OID)
+_MAX_NAMED: Final = 16
+_SHA1: Final = "1.3.14.3.2.26"
+_SHA256: Final = "2.16.840.1.101.3.4.2.1"
+_HASHES: Final = {
+    _SHA1: "sha1",
+    _SHA256: "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+}
+
+# RFC 3161, 2.4.2: five parts that must be there, then accuracy, ordering, nonce, tsa, extensions.
+_INFO_PARTS: Final = 10
+_AUTHORITY: Final = tags.context(0, constructed=True)
+_EXTENSIONS: Final = tags.context(1, constructed=True)
+_OPTIONAL: Final = (tags.SEQUENCE, tags.BOOLEAN, tags.INTEGER, _AUTHORITY, _EXTENSIONS)
+_EXTENSION_PARTS: Final = 3
+_VERSION: Final = b"\x01"
+_FALSE: Final = b"\x00"
+# RFC 3161, 2.4.2: serial numbers of 160 bits. Nonces are shorter.
+_MAX_NUMBER_SIZE: Final = 64
+# GeneralName (RFC 5280, 4.2.1.6) has the choices 0 to 8.
+_DIRECTORY_NAME: Final = 4
+_LAST_NAME: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +90,10 @@ class TimeStamp:
     authority_name: str | None
     signed: SignedData
 
-
-@dataclass(frozen=True, slots=True)
-class VerifiedTimeStamp:
-    """A token that proves its time, the ``certificate`` of its authority, and the path of that."""
-
-    stamp: TimeStamp
-    certificate: Certificate
-    peer: VerifiedPeer
+    @property
+    def signer(self) -> Signer:
+        """The authority as the only signer of the token."""
+        return self.signed.signers[0]
 
 
 def make_request(signature: bytes, family: Family, nonce: bytes) -> bytes:
@@ -124,48 +139,17 @@ def read_answer(data: bytes, signature: bytes, nonce: bytes) -> bytes:
 
 
 def parse_time_stamp(token: bytes) -> TimeStamp:
-    """Read exactly one token; the only error raised is SignedDataError."""
+    """Read exactly one token; the only error raised is SignedDataError.
+
+    Exactly one authority has signed it (RFC 3161, 2.4.2).
+    """
     signed = parse_signed_data(token, TST_INFO_OID)
     if signed.content is None:
         raise SignedDataError("malformed: a time stamp without content")
+    if len(signed.signers) != 1:
+        raise TimeStampError("a time stamp must have exactly one signer")
     with malformed_as(malformed):
-        info = load_der(tsp.TSTInfo, signed.content)
-        _ = info.native  # reads every part, so that nothing malformed is met later
-        if info["version"].native != "v1":
-            raise ValueError("a time stamp not of version 1")
-        if any(extension["critical"].native for extension in info["extensions"]):
-            raise ValueError("a critical extension in a time stamp, and none is known here")
-        imprint = info["message_imprint"]
-        time = info["gen_time"].native
-        name = info["tsa"]
-        return TimeStamp(
-            policy=info["policy"].dotted,
-            hash_algorithm=imprint["hash_algorithm"]["algorithm"].dotted,
-            message_imprint=imprint["hashed_message"].native,
-            serial=info["serial_number"].native,
-            time=time.astimezone(UTC),
-            nonce=info["nonce"].native,
-            authority_name=_name_text(name) if name.native is not None else None,
-            signed=signed,
-        )
-
-
-def verify_time_stamp(
-    stamp: TimeStamp, signature: bytes, validator: ChainValidator
-) -> VerifiedTimeStamp:
-    """Check that a token proves when a signature existed.
-
-    Whether the authority's certificate is revoked is not checked. Raises TimeStampError or
-    BadSignedDataError if the token is not about this signature or not genuine, SignedDataError if
-    its certificate is not in it, and CertificateError if the certificate is not accepted at the
-    token's time.
-    """
-    check_imprint(stamp, signature)
-    certificate = check_token(stamp)
-    check_valid_at(certificate, stamp.time)
-    chain = chain_of(certificate, stamp.signed.certificates)
-    peer = validator.verify_time_stamp_authority(chain, stamp.time)
-    return VerifiedTimeStamp(stamp, certificate, peer)
+        return _read_info(signed, signed.content)
 
 
 def check_imprint(stamp: TimeStamp, signature: bytes) -> None:
@@ -178,34 +162,91 @@ def check_imprint(stamp: TimeStamp, signature: bytes) -> None:
         raise TimeStampError("the time stamp is for another signature")
 
 
-def check_token(stamp: TimeStamp) -> Certificate:
-    """Return the certificate of the authority that signed the token.
+def check_content(stamp: TimeStamp) -> None:
+    """Raise TimeStampError unless the authority signed the content of this token."""
+    if not compare_digest(stamp.signer.message_digest, digest(stamp.signed.content or b"")):
+        raise TimeStampError("the time stamp has another content than its authority signed")
 
-    Raises TimeStampError unless exactly one has signed it (RFC 3161, 2.4.2) and means this
-    certificate, BadSignedDataError if the signature is wrong, SignedDataError if the certificate
-    is not in the token.
+
+def check_named_certificate(stamp: TimeStamp, certificate: Certificate) -> None:
+    """Raise TimeStampError unless the authority named this certificate or none.
+
+    Raises SignedDataError if the attribute that names it is malformed.
     """
-    signed = stamp.signed
-    if len(signed.signers) != 1 or signed.content is None:
-        raise TimeStampError("a time stamp must have exactly one signer")
-    (signer,) = signed.signers
-    certificate = certificate_of(signer, signed.certificates)
-    check_signature(signer, certificate, digest(signed.content))
     with malformed_as(malformed):
-        named = _named_digests(signer.signed_attributes)
+        named = _named_digests(stamp.signer.signed_attributes)
     # RFC 3161 demands one of these attributes, against another certificate of the same key. Such a
     # certificate would have to pass validation too, so a token without them is accepted.
     if any(_certificate_digest(algorithm, certificate) != value for algorithm, value in named):
         raise TimeStampError("the time stamp is signed with another certificate than it names")
-    return certificate
 
 
 def _certificate_digest(algorithm: str, certificate: Certificate) -> bytes:
     if algorithm in DIGEST_OIDS:
         return digest(certificate.der)
     if algorithm in _HASHES:
-        return hashlib.new(algorithm, certificate.der).digest()
-    raise TimeStampError(f"the time stamp names its certificate by the digest {algorithm}")
+        return hashlib.new(_HASHES[algorithm], certificate.der).digest()
+    name = algos.DigestAlgorithmId.map(algorithm)
+    raise TimeStampError(f"the time stamp names its certificate by the digest {name}")
+
+
+def _read_info(signed: SignedData, content: bytes) -> TimeStamp:
+    """Read a TSTInfo (RFC 3161, 2.4.2); raises ValueError."""
+    version, policy, imprint, serial, time, *optional = der.values(
+        der.contents(content, tags.SEQUENCE), _INFO_PARTS
+    )
+    if _contents(version, tags.INTEGER) != _VERSION:
+        raise ValueError("a time stamp not of version 1")
+    given = [part.tag for part in optional]
+    if given != [tag for tag in _OPTIONAL if tag in given]:
+        raise ValueError("a part of a time stamp that does not belong there")
+    parts = {part.tag: part.contents for part in optional}
+    for extension in der.values(parts.get(_EXTENSIONS, b""), MAX_EXTENSIONS):
+        fields = der.values(extension.contents, _EXTENSION_PARTS)
+        if any(field.tag == tags.BOOLEAN and field.contents != _FALSE for field in fields):
+            raise ValueError("a critical extension in a time stamp, and none is known here")
+    algorithm, hashed = der.values(_contents(imprint, tags.SEQUENCE), 2)
+    nonce, name = parts.get(tags.INTEGER), parts.get(_AUTHORITY)
+    return TimeStamp(
+        policy=dotted(_contents(policy, tags.OBJECT_IDENTIFIER)),
+        hash_algorithm=_identifier(algorithm),
+        message_imprint=_contents(hashed, tags.OCTET_STRING),
+        serial=_number(_contents(serial, tags.INTEGER)),
+        time=read_time(time.tag, time.contents),
+        nonce=None if nonce is None else _number(nonce),
+        authority_name=None if name is None else _name_text(name),
+        signed=signed,
+    )
+
+
+def _contents(value: der.Value, tag: int) -> bytes:
+    if value.tag != tag:
+        raise ValueError("a part of a time stamp of another type than is due there")
+    return value.contents
+
+
+def _identifier(algorithm: der.Value) -> str:
+    kind, *_ = der.values(_contents(algorithm, tags.SEQUENCE), 2)
+    return dotted(_contents(kind, tags.OBJECT_IDENTIFIER))
+
+
+def _number(contents: bytes) -> int:
+    if not 0 < len(contents) <= _MAX_NUMBER_SIZE:
+        raise ValueError("a number in a time stamp that is longer than any in use")
+    return int.from_bytes(contents, "big", signed=True)
+
+
+def _name_text(name: bytes) -> str:
+    """Return a GeneralName as the vendor's software prints it: its tag and value."""
+    (value,) = der.values(name, 1)
+    number = value.tag & ~(tags.CLASS | tags.CONSTRUCTED)
+    if value.tag & tags.CLASS != tags.CONTEXT or number > _LAST_NAME:
+        raise ValueError("an authority's name that is not a name")
+    if value.tag == tags.context(_DIRECTORY_NAME, constructed=True):
+        return f"{number}: {names.distinguished_name(value.contents)}"
+    text = value.contents.decode("ascii", "replace")
+    plain = value.contents.isascii() and text.isprintable()
+    return f"{number}: {text if plain else '#' + value.contents.hex()}"
 
 
 def _refuse_failure(status: Any) -> None:
@@ -216,25 +257,20 @@ def _refuse_failure(status: Any) -> None:
     raise TimeStampError(f"the time stamp authority refuses: {detail}")
 
 
-def _name_text(name: Any) -> str:
-    chosen = name.chosen
-    if isinstance(chosen, x509.Name):
-        return f"{_DIRECTORY_NAME}: {names.distinguished_name(chosen.untag().dump())}"
-    return f"{chosen.tag}: {chosen.native}"
-
-
 def _named_digests(signed_attributes: bytes) -> list[tuple[str, bytes]]:
     """Return algorithm and digest of each certificate that the signer names as their own."""
     named = []
     for attribute in ber.read(signed_attributes).children(MAX_ATTRIBUTES):
         kind, values = attribute.children(2)
-        oid = dotted(bytes(kind.contents))
-        if oid not in (SIGNING_CERTIFICATE_OID, SIGNING_CERTIFICATE_V2_OID):
+        if kind.whole not in (_NAMED, _NAMED_V2):
             continue
         (value,) = values.children(1)
-        second = oid == SIGNING_CERTIFICATE_V2_OID
-        structure = tsp.SigningCertificateV2 if second else tsp.SigningCertificate
-        first = load_der(structure, bytes(value.whole))["certs"][0]  # the others are of its chain
-        algorithm = first["hash_algorithm"]["algorithm"].native if second else "sha1"
-        named.append((algorithm, first["cert_hash"].native))
+        certificates, *_ = der.values(der.contents(bytes(value.whole), tags.SEQUENCE), 2)
+        # The others are of its chain.
+        first, *_ = der.values(_contents(certificates, tags.SEQUENCE), _MAX_NAMED)
+        fields = der.values(_contents(first, tags.SEQUENCE), 3)
+        algorithm = _SHA1 if kind.whole == _NAMED else _SHA256
+        if kind.whole == _NAMED_V2 and fields[0].tag == tags.SEQUENCE:
+            algorithm = _identifier(fields.pop(0))
+        named.append((algorithm, _contents(fields[0], tags.OCTET_STRING)))
     return named

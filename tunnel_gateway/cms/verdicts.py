@@ -7,9 +7,11 @@ Revocation is not part of it: nothing here knows the status of a certificate.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Final
 
 from tunnel_gateway.cms.signed_data import Signer
 from tunnel_gateway.cms.time_stamp import TimeStamp
@@ -19,17 +21,37 @@ from tunnel_gateway.pki.trust.validation import VerifiedPeer
 
 
 class Step(IntEnum):
-    """The steps of verifying one signer, in their order: the first that fails is the fault."""
+    """The steps of verifying one signer, in their order; ``judging`` says what each proves."""
 
     CERTIFICATE = 1
     DOCUMENT = 2
     SIGNATURE = 3
     STAMP_IMPRINT = 4
     STAMP_SIGNATURE = 5
-    PATH = 6
-    STAMP_PATH = 7
-    VALIDITY = 8
-    STAMP_VALIDITY = 9
+    STAMP_PATH = 6
+    STAMP_VALIDITY = 7
+    PATH = 8
+    VALIDITY = 9
+
+
+# A signature that is wrong says more than the time stamp beside it. A certificate that is not
+# trusted says more than the one of the authority that stamped it.
+MOST_BASIC_FIRST: Final = (
+    Step.CERTIFICATE,
+    Step.DOCUMENT,
+    Step.SIGNATURE,
+    Step.STAMP_IMPRINT,
+    Step.STAMP_SIGNATURE,
+    Step.PATH,
+    Step.STAMP_PATH,
+    Step.VALIDITY,
+    Step.STAMP_VALIDITY,
+)
+
+
+def most_basic(failed: Iterable[Step]) -> Step | None:
+    """Return which of the steps that failed names the fault; None if no step failed."""
+    return min(failed, key=MOST_BASIC_FIRST.index, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +59,10 @@ class ChainVerdict:
     """Whether a certificate, of a signer or of a time stamp authority, can be trusted.
 
     ``peer`` is the proof, and ``peer.path`` the path, leaf first and trust anchor last. Without a
-    path to a trust anchor, or with a certificate for another purpose, it is None, and ``fault``
-    says why. ``valid_at_time`` tells whether the whole path is valid at the time that counts; it is
-    False without a path. ``certificates`` is that path, or without a path the certificate and those
-    of the message that may have issued it; leaf first.
+    path to a trust anchor, or with a certificate for another purpose, it is None. ``fault`` says
+    why that is so, or why the path is not valid at the time that counts, which ``valid_at_time``
+    tells. ``certificates`` is the path; without a path they are the certificate and those of the
+    message that may have issued it, leaf first.
     """
 
     certificate: Certificate
@@ -76,8 +98,8 @@ class SignerVerdict:
     ``digest_verified``: the digest of the document is the signed one. ``verified``: that, and the
     signature is right. ``chain`` is None if the certificate is not in the message. ``time`` is
     aware and the time that counts: the token's if it proves one, else the signer's own word, and
-    None without either. ``stamp`` is None if there is no token. ``fault`` is that of the first step
-    that ``failed``; both are None for a signer without fault.
+    None without either. ``stamp`` is None if there is no token. ``fault`` is that of the most
+    basic step that ``failed``; both are None for a signer without fault.
     """
 
     signer: Signer
@@ -105,4 +127,4 @@ class MessageVerdict:
     @property
     def failed(self) -> Step | None:
         """The most basic step that failed for any signer; None for a message without fault."""
-        return min((one.failed for one in self.signers if one.failed is not None), default=None)
+        return most_basic(one.failed for one in self.signers if one.failed is not None)

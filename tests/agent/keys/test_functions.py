@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from tests.support.judged import judged
 from tests.support.keys import OTHER, PAGE, User, keyring, owner, write_pfx
-from tests.support.pki import NOW, authority
+from tests.support.pki import NOW
 from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys import functions as module
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
-from tunnel_gateway.cms import frame, signed_data, verifying
+from tunnel_gateway.cms import frame
 from tunnel_gateway.errors import CallRefusedError
-from tunnel_gateway.pki.trust.validation import ChainValidator
 
 DOCUMENT = "hujjat №1".encode()
 
@@ -94,14 +94,10 @@ async def test_from_the_list_to_a_signature(page: Page, person: User, detached: 
     data = b64encode(DOCUMENT).decode()
     reply = await page("pkcs7.create_pkcs7", data, key_id, detached)
     assert len(person.asked) == 1
-    signed = signed_data.parse_signed_data(cms_bytes(reply))
-    assert (signed.content is None) == (detached == "yes")
-    (message,) = verifying.verify(
-        signed,
-        content=DOCUMENT if detached == "yes" else None,
-        validator=ChainValidator([authority().root.leaf]),
-        at=NOW,
-    )
+    verdict = judged(cms_bytes(reply), DOCUMENT if detached == "yes" else None)
+    assert verdict.failed is None
+    assert (verdict.content is None) == (detached == "yes")
+    (message,) = verdict.signers
     assert message.signer.signing_time == NOW
     assert reply["signer_serial_number"] == owner().leaf.serial_hex
     assert reply["signature_hex"] == message.signer.signature.hex()

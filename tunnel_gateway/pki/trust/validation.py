@@ -86,7 +86,15 @@ class ChainValidator:
         self._signatures = GostSignatureValidator()
         self._centres = KnownCentres(trust_anchors, self._signatures)
         self._accepted: ProvenCache[VerifiedPeer] = ProvenCache(cache_size)
+        self._leaves: ProvenCache[Certificate] = ProvenCache(cache_size)
         self._issuers: ProvenCache[_Issuer] = ProvenCache(_ISSUERS)
+
+    def certificate(self, der: bytes) -> Certificate:
+        """Read a certificate that anyone may have made; one of an accepted leaf is not read again.
+
+        This proves nothing. Raises CertificateUnsuitableError if it is not a certificate of ours.
+        """
+        return self._leaves.find(key_of(der)) or Certificate.from_der(der)
 
     def verify_client(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
         """Validate a user's chain (DER, leaf first) at the aware time ``at``.
@@ -161,6 +169,7 @@ class ChainValidator:
             self._accepted.discard(key)
             peer = self._validate(chain, at, check, for_a_centre=for_a_centre)
             self._accepted.add(key, peer)
+            self._leaves.add(key_of(peer.leaf.der), peer.leaf)
         return peer
 
     def _validate(
