@@ -63,7 +63,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "responding",
     ),
     "transport": ("wire", "system", "streams"),
-    "daemon": ("audit", "admin", "start_checks"),
+    "daemon": ("audit", "service", "admin", "start_checks", "loading", "daemon"),
     "gateway": ("admin", "gateway"),
     "rest": ("views", "methods", "service"),
     "agent": (

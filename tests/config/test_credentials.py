@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.errors import ConfigError
 
 KEY = "tunnel.servers.password"
@@ -34,7 +34,7 @@ def config(tmp_path: Path) -> Path:
 
 def faults_of(path: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        load_config(path)
+        load_configuration(path)
     assert "maxfiy" not in str(caught.value)
     return [str(fault) for fault in caught.value.faults]
 
@@ -43,7 +43,7 @@ def test_passwords_come_from_credentials(credentials_folder: Path, config: Path)
     (credentials_folder / KEY).write_text(" maxfiy so‘z \r\n", encoding="utf-8")
     (credentials_folder / "tunnel.truststore.password").write_text("ikkinchi")
     (credentials_folder / "tunnel.limit").write_text("1")  # passwords, and nothing else
-    loaded = load_config(config)
+    loaded = load_configuration(config).tunnel
     assert loaded.servers_password == "maxfiy so‘z".encode()
     assert loaded.truststore_password == b"ikkinchi"
     assert loaded.limits.tunnels == 10_000
@@ -53,7 +53,7 @@ def test_without_a_credential_the_file_counts(credentials_folder: Path, config: 
     with config.open("a") as file:
         file.write(f"{KEY}=maxfiy\ntunnel.truststore.password=\n")
     (credentials_folder / "tunnel.truststore.password").write_text("ikkinchi")
-    loaded = load_config(config)
+    loaded = load_configuration(config).tunnel
     assert loaded.servers_password == b"maxfiy"
     assert loaded.truststore_password == b"ikkinchi"  # an empty value is none
 
@@ -87,7 +87,7 @@ def test_a_credential_that_cannot_be_read(credentials_folder: Path, config: Path
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_credential_from_windows(credentials_folder: Path, config: Path, encoding: str) -> None:
     (credentials_folder / KEY).write_bytes("maxfiy so‘z\r\n".encode(encoding))
-    assert load_config(config).servers_password == "maxfiy so‘z".encode()
+    assert load_configuration(config).tunnel.servers_password == "maxfiy so‘z".encode()
 
 
 def test_a_credential_that_is_damaged_utf16(credentials_folder: Path, config: Path) -> None:

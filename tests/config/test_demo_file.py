@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.destinations import Destination
-from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import ConfigError
 
@@ -18,7 +18,7 @@ CONFIG_FOLDER = Path(__file__).parents[2] / "config"
 def test_a_key_that_only_looks_like_ours(key: str, tmp_path: Path) -> None:
     (tmp_path / "config.properties").write_text(f"tunnel.enabled=no\n{key}=1\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"did you mean tunnel\.limit\?"):
-        load_config(tmp_path / "config.properties")
+        load_configuration(tmp_path / "config.properties")
 
 
 def test_the_demonstrations_file(tmp_path: Path) -> None:
@@ -27,6 +27,6 @@ def test_the_demonstrations_file(tmp_path: Path) -> None:
     path = tmp_path / "config/demo.properties"
     path.parent.mkdir()
     path.write_bytes((CONFIG_FOLDER / "demo.properties").read_bytes())
-    config = load_config(path)
+    config = load_configuration(path).tunnel
     assert (config.listen.ip, config.listen.port) == ("127.0.0.1", 8843)
     assert config.destinations == {"0": Destination("0", (Address("127.0.0.1", 8080),))}

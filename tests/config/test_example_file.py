@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tunnel_gateway.config.configuration import load_configuration
+from tunnel_gateway.config.daemon_settings import DAEMON_KEYS
 from tunnel_gateway.config.destinations import DESTINATION_KEYS
-from tunnel_gateway.config.keys import KEY_OF, KEYS
-from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.config.keys import KEYS
 
 TEXT = (Path(__file__).parents[2] / "config/config.properties").read_text(encoding="utf-8")
+ALL = (*KEYS, *DAEMON_KEYS)
+KEY_OF = {key.name: key for key in ALL}
 OWN_BUT_GIVEN = "tunnel.admin.listen"  # without it nobody could ask a gateway for its state
 
 _LINE = re.compile(r"(?P<hidden>#?)(?P<name>tunnel\.[a-zA-Z0-9.]+)=(?P<value>.*)")
@@ -40,24 +43,24 @@ def test_it_can_be_used_as_it_is_and_with_every_key(tmp_path: Path, *, hidden: b
     path = tmp_path / "config.properties"
     every = re.sub("^#tunnel", "tunnel", TEXT, flags=re.MULTILINE)
     path.write_text(every if hidden else TEXT, encoding="utf-8")
-    assert load_config(path).enabled
+    assert load_configuration(path).tunnel.enabled
 
 
 def test_what_is_given_is_the_vendors() -> None:
-    vendors = {key.name for key in (*KEYS, *DESTINATION_KEYS) if key.vendor}
+    vendors = {key.name for key in (*ALL, *DESTINATION_KEYS) if key.vendor}
     assert {*map(in_general, lines(hidden=False))} == {*vendors, OWN_BUT_GIVEN}
 
 
 def test_what_is_behind_a_mark_shows_its_default() -> None:
     shown = {name: value for name, value in lines(hidden=True).items() if name in KEY_OF}
-    own = {key.name: key.default for key in KEYS if not key.vendor}
+    own = {key.name: key.default for key in ALL if not key.vendor}
     del own[OWN_BUT_GIVEN]
     assert shown == own
 
 
 def test_a_default_of_the_vendors_is_shown_too() -> None:
     given = lines(hidden=False)
-    for key in KEYS:
+    for key in ALL:
         if key.vendor and key.default:
             assert given[key.name] == key.default
 

@@ -8,6 +8,7 @@ import pytest
 
 from tunnel_gateway.agent.settings import GATEWAY_KEY
 from tunnel_gateway.agent.settings import KEYS as KEYS_OF_AGENT
+from tunnel_gateway.config.daemon_settings import DAEMON_KEYS
 from tunnel_gateway.config.destinations import DESTINATION_KEYS
 from tunnel_gateway.config.key_table import Key, as_markdown
 from tunnel_gateway.config.keys import KEYS
@@ -15,7 +16,7 @@ from tunnel_gateway.limit_keys import Limit
 
 PROJECT = Path(__file__).parents[2]
 AGENT_KEYS = (GATEWAY_KEY, *KEYS_OF_AGENT)
-ALL = (*KEYS, *DESTINATION_KEYS, *AGENT_KEYS)
+ALL = (*KEYS, *DAEMON_KEYS, *DESTINATION_KEYS, *AGENT_KEYS)
 
 
 @pytest.mark.parametrize("key", ALL, ids=lambda key: key.name)
@@ -43,6 +44,7 @@ def test_every_limit_is_a_key() -> None:
     ("document", "table"),
     [
         ("docs/configuration.md", as_markdown(KEYS, DESTINATION_KEYS)),
+        ("docs/configuration.md", as_markdown(DAEMON_KEYS)),
         ("docs/agent.md", as_markdown(AGENT_KEYS)),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.errors import ConfigError
 
 TEXT = "tunnel.enabled=yes\n"
@@ -15,7 +15,7 @@ TEXT = "tunnel.enabled=yes\n"
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "config.properties"
     with pytest.raises(ConfigError) as caught:
-        load_config(path)
+        load_configuration(path)
     assert str(caught.value) == (
         f"{path}: cannot be read (No such file or directory): give the path of the configuration"
         " file, and let the user of this process read it"
@@ -24,7 +24,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory"):
-        load_config(tmp_path)
+        load_configuration(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_file_that_is_not_text(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "config.properties"
     path.write_bytes(data)
     with pytest.raises(ConfigError) as caught:
-        load_config(path)
+        load_configuration(path)
     (fault,) = caught.value.faults
     assert str(fault) == f"{path}: not a text file, or one in UTF-16: save it as text in UTF-8"
 
@@ -58,7 +58,7 @@ def test_a_password_that_ends_in_a_backslash(
     line = f"tunnel.servers.password=maxfiy{slashes}{after}"
     path.write_text(TEXT + line, encoding="utf-8", newline="")
     with pytest.raises(ConfigError) as caught:
-        load_config(path)
+        load_configuration(path)
     found = [str(fault) for fault in caught.value.faults if "backslash" in str(fault)]
     expected = (
         f"{path}:2: tunnel.servers.password: ends in a backslash, which joins the next line to it;"

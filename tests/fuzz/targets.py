@@ -22,8 +22,8 @@ from tests.support.pki import NOW, authority, domain, user
 from tunnel_gateway.cms import composing, signed_data, time_stamp
 from tunnel_gateway.cms.judging import document_digest, judge, judge_time_stamp
 from tunnel_gateway.cms.stamping import MAX_REQUEST_SIZE, answer_request
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.text import MAX_SIZE
-from tunnel_gateway.config.tunnel import load_config
 from tunnel_gateway.errors import (
     CertificateError,
     CertificateUnsuitableError,
@@ -114,7 +114,7 @@ def _read_config(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.properties"
         path.write_bytes(data)
-        load_config(path)
+        load_configuration(path)
 
 
 def _read_proxy_header(data: bytes) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, Credentials
 from tests.support.log_lines import read_records
 from tests.support.processes import write_config
-from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.gateway.expiry import ExpiryWatch, certificates_in_use, days_left
 from tunnel_gateway.gateway.material import Material
 
@@ -24,7 +24,7 @@ def material(credentials: Credentials, tmp_path: Path) -> Material:
     credentials.domain(FIRST_DOMAIN, folder=tmp_path / "servers", not_after=NOW + LIFE)
     path = tmp_path / "config.properties"
     write_config(path, credentials, 1, {"raw": 1}, {"servers.dir": tmp_path / "servers"})
-    return Material.load(load_config(path))
+    return Material.load(load_configuration(path).tunnel)
 
 
 def test_every_certificate_in_use(material: Material, credentials: Credentials) -> None:

@@ -1,9 +1,8 @@
-"""The daemon in this process: start, drain, end."""
+"""A daemon with tunnels in this process: start, drain, end."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import signal
 import socket
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
+from tests.support.daemons import Log, serving_signals
 from tests.support.destination import SWITCHED
 from tests.support.house import head
 from tests.support.log_lines import read_records
@@ -22,31 +22,14 @@ from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, send
 from tests.support.peer import UPGRADE
 from tests.support.processes import ReservedPort, write_config
 from tunnel_gateway.agent.handshake import open_tunnel
-from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.values import Address
+from tunnel_gateway.daemon.daemon import Daemon
 from tunnel_gateway.errors import CannotListenError, ConfigError, FileError
-from tunnel_gateway.gateway.gateway import Gateway
+from tunnel_gateway.gateway.gateway import TUNNELS
 from tunnel_gateway.observability.logs import configure_logs
 
-Make = Callable[..., Gateway]
-
-
-class Log(io.StringIO):
-    """The log, and something to wait for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._written = asyncio.Event()
-
-    def write(self, text: str) -> int:
-        self._written.set()
-        return super().write(text)
-
-    async def listening(self) -> None:
-        async with asyncio.timeout(TIME_LIMIT):
-            while '"listening"' not in self.getvalue():
-                self._written.clear()
-                await self._written.wait()
+Make = Callable[..., Daemon]
 
 
 @pytest.fixture
@@ -66,11 +49,11 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def make(credentials: Credentials, tmp_path: Path, port: int) -> Make:
-    def gateway(destination: int = 1, **settings: object) -> Gateway:
+    def gateway(destination: int = 1, **settings: object) -> Daemon:
         path = tmp_path / "config.properties"
         keys = {name.replace("_", "."): value for name, value in settings.items()}
         write_config(path, credentials, port, {"raw": destination}, keys)
-        return Gateway(load_config(path), path)
+        return Daemon(load_configuration(path), [TUNNELS])
 
     return gateway
 
@@ -79,24 +62,20 @@ def events(log: Log) -> list[dict[str, Any]]:
     return read_records(log.getvalue())
 
 
-def serve(gateway: Gateway) -> asyncio.Task[None]:
+def serve(gateway: Daemon) -> asyncio.Task[None]:
     serving: Coroutine[Any, Any, None] = gateway.serve()
     return asyncio.create_task(serving)
 
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    """Take the handlers of the ended loop away."""
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+    with serving_signals():
+        yield
 
 
 async def test_it_serves_and_ends(make: Make, log: Log, port: int) -> None:
     serving = serve(make())
-    await log.listening()
+    await log.saw('"listening"')
     (line,) = events(log)
     assert line["address"] == f"127.0.0.1:{port}"
     assert line["domains"] == sorted([FIRST_DOMAIN, SECOND_DOMAIN])
@@ -123,7 +102,7 @@ async def test_it_drains(
         destination.setblocking(False)
         drain = 0.2 if end == "time-out" else 3600
         serving = serve(make(destination.getsockname()[1], drain_timeout=drain))
-        await log.listening()
+        await log.saw('"listening"')
         address = Address(LOOPBACK, port)
         opened = await open_tunnel(address, credentials.settings(dst_id="raw"), workers)
         waiting = await open_tunnel(address, credentials.settings(dst_id="raw"), workers)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.gateway.test_policy import peers
-from tunnel_gateway.daemon.resident_memory import MIB
+from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
 from tunnel_gateway.errors import OverloadedError, RateLimitedError, TooManyTunnelsError
 from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.limits.admission import Admission, Limits
@@ -17,7 +17,7 @@ from tunnel_gateway.limits.sources import SourceLimits
 from tunnel_gateway.transport.wire.rates import Rate
 
 NONE = SourceLimits(None, 0, 0)
-THREE = Limits(tunnels=3, handshakes=3, certificate=0, memory=0, source=NONE)
+THREE = Limits(tunnels=3, handshakes=3, certificate=0, source=NONE)
 HOST = "192.0.2.1"
 
 
@@ -102,14 +102,15 @@ async def test_a_certificate_has_so_many_tunnels() -> None:
 
 
 def test_no_tunnel_once_memory_is_full() -> None:
-    admission = Admission(replace(THREE, memory=MIB))
+    memory = MemoryWatch(MIB)
+    admission = Admission(THREE, memory=memory)
     with (
         pytest.raises(OverloadedError, match=r"tunnel\.memory\.limit allows 1$") as caught,
         admission.tunnel(),
     ):
         pytest.fail("there was no place")
     assert caught.value.limit is Limit.MEMORY
-    admission.set_limits(THREE)
+    memory.limit = 0
     with admission.tunnel():
         pass
 

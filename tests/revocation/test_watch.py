@@ -13,7 +13,7 @@ from tests.support.house import house
 from tests.support.loopback import TIME_LIMIT
 from tests.support.processes import write_config
 from tests.support.revocation import make_list, now
-from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.errors import AlertReceivedError, ConfigError
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.revocation.watch import Revocation, Stoppable
@@ -100,7 +100,7 @@ def test_a_folder_that_nobody_would_look_into(
     path = tmp_path / "config.properties"
     write_config(path, credentials, 1, {"raw": 2}, {"crl.dir": folder})
     with pytest.raises(ConfigError, match=r"tunnel.crl.dir: has no effect without"):
-        load_config(path)
+        load_configuration(path)
 
 
 async def test_our_own_domain_is_revoked(

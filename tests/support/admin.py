@@ -12,9 +12,6 @@ from typing import Any
 
 from tests.support.house import House
 from tests.support.processes import LOOPBACK, TIME_LIMIT
-from tunnel_gateway.daemon.admin.health import Health
-from tunnel_gateway.daemon.audit.audit_trail import Audit
-from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
 
@@ -88,14 +85,10 @@ def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 
 def overview(home: House) -> Overview:
-    """Return what there is to see of a gateway in this process."""
-    stopping, probes = Stopping(), Probes(lambda: home._resources)
-    memory = home.admission.memory
+    """Return what there is to see of the tunnels in this process."""
     return Overview(
         resources=lambda: home._resources,
         accepted=dict,
         sessions=home.sessions,
-        stopping=stopping,
-        probes=probes,
-        health=Health(stopping, memory, Audit(), home.metrics, probes.faults),
+        probes=Probes(lambda: home._resources),
     )

@@ -17,9 +17,10 @@ from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, send
 from tests.support.peer import UPGRADE
 from tests.support.processes import write_config
 from tunnel_gateway.agent.handshake import Tunnel, open_tunnel
-from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.daemon.audit.audit_trail import Audit
+from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
 from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import ShuttingDownError
@@ -61,8 +62,11 @@ class House:
         port = self._destination.getsockname()[1]
         path = folder / "config.properties"
         write_config(path, credentials, 1, {"raw": port}, settings)
-        self.config = config = load_config(path)
-        self.admission = Admission(Limits.of(config.limits, config.sources))
+        configuration = load_configuration(path)
+        self.config = config = configuration.tunnel
+        self.memory = MemoryWatch(configuration.daemon.memory_limit * MIB)
+        limits = Limits.of(config.limits, config.sources)
+        self.admission = Admission(limits, memory=self.memory)
         self.destinations = Destinations()
         self.destinations.configure(config.destinations)
         self.revocation = Revocation()

@@ -14,7 +14,7 @@ from typing import Any, Final
 from tunnel_gateway.cli.arguments import add_config
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.config.admin import AdminAddress, addresses_of, parse_address
-from tunnel_gateway.config.tunnel import load_admin_listen
+from tunnel_gateway.config.configuration import load_admin_listen
 from tunnel_gateway.config.values import INSTANCE
 from tunnel_gateway.daemon.admin.conventions import ACTION_HEADER, SERVER
 from tunnel_gateway.errors import AdminError, ConfigError, Fault

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunnel_gateway.cli import loop
 from tunnel_gateway.cli.arguments import add_config
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.cli.secrecy import keep_memory_private
-from tunnel_gateway.config.tunnel import load_config
+from tunnel_gateway.config.configuration import Configuration, load_configuration
 from tunnel_gateway.daemon import descriptors
 from tunnel_gateway.gost import known_answers
 from tunnel_gateway.observability.logs import configure_logs
@@ -19,6 +20,7 @@ from tunnel_gateway.transport.system.systemd import Notifier
 
 if TYPE_CHECKING:
     from tunnel_gateway.cli import Subparsers
+    from tunnel_gateway.daemon.service import Part
 
 _DESCRIPTION = """\
 Run the gateway in the foreground until SIGTERM or SIGINT. SIGHUP makes it read its files again.
@@ -46,19 +48,28 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal; 0 after an orderly end."""
     keep_memory_private()
     known_answers.require()
-    config = load_config(arguments.config)
-    configure_logs(config.log.format, config.log.level, personal=config.log.personal)
-    if not config.enabled:
+    configuration = load_configuration(arguments.config)
+    log = configuration.daemon.log
+    configure_logs(log.format, log.level, personal=log.personal)
+    if not configuration.services:
         say(sys.stderr, "tunnel-gateway: tunnel.enabled=no: nothing to do")
         Notifier().ready()  # or systemd takes the end for a failure, and starts it again
         return 0
-    descriptors.ask_for(descriptors.needed(config.limits.tunnels))
+    descriptors.ask_for(descriptors.needed(configuration.tunnel.limits.tunnels))
     # The thread of the handshakes gives Python's lock back to the tunnels after half a millisecond,
     # not after five.
     sys.setswitchinterval(0.0005)
-    # Imported here, so that the other commands start without the gateway and its HTTP libraries.
-    from tunnel_gateway.gateway.gateway import Gateway  # noqa: PLC0415
+    # Imported here, so that the other commands start without it.
+    from tunnel_gateway.daemon.daemon import Daemon  # noqa: PLC0415
 
-    with closing(Gateway(config, arguments.config)) as gateway:
-        loop.run(gateway.serve())
+    with closing(Daemon(configuration, list(_parts(configuration)))) as daemon:
+        loop.run(daemon.serve())
     return 0
+
+
+def _parts(configuration: Configuration) -> Iterator[Part[Any]]:
+    """Yield the services that the configuration turns on; no other service is imported."""
+    if "tunnel" in configuration.services:
+        from tunnel_gateway.gateway.gateway import TUNNELS  # noqa: PLC0415
+
+        yield TUNNELS

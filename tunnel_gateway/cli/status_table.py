@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from tunnel_gateway.gateway.admin.amounts import amount, duration, limit_row
+from tunnel_gateway.daemon.admin.amounts import amount, duration, limit_row
 from tunnel_gateway.observability.logs import escaped
 
 MIN_WIDTH: Final = 40

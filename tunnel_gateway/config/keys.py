@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from tunnel_gateway.config.admin import ADMIN
 from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.values import (
     ALLOWANCES,
@@ -16,7 +15,6 @@ from tunnel_gateway.config.values import (
     FOLDER,
     IP,
     NETWORKS,
-    NEW_FILE,
     PORT,
     REDIS,
     SECRET,
@@ -83,10 +81,6 @@ KEYS: Final[tuple[Key, ...]] = (
         " `overloaded`.",
         "Each takes two file descriptors and 12 KiB, and the systemd unit allows 65,536"
         " descriptors."),
-    Key("tunnel.memory.limit", "limits.memory", whole(0, 1_000_000, " MiB"), "2048",
-        "The resident memory. Above it a new tunnel gets `overloaded`. 0: no limit.",
-        "If memory runs out, the system kills the process and all tunnels end. Refusing new"
-        " tunnels is better."),
     Key("tunnel.source.rate", "sources.rate", whole(0, 1_000_000, " a second"), "20",
         "How many handshakes one source address may begin in the long run. The next one gets"
         f" `rate_limited`. See [Limits](#limits). {_ANY}",
@@ -132,14 +126,6 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tunnel.halfclose.timeout", "relay.half_close_timeout", seconds(0.1, 3600), "60",
         "The time that one direction may stay open after the other has ended.",
         "A download can finish, and a forgotten tunnel ends soon."),
-    Key("tunnel.drain.timeout", "drain_timeout", seconds(0, 3600), "30",
-        "The time that open tunnels get to end when the gateway stops. A service manager must wait"
-        " longer before it kills the gateway.",
-        "`TimeoutStopSec=` of the systemd unit is longer."),
-    Key("tunnel.reload.interval", "reload_interval", seconds(0, 86_400), "0",
-        "The time between two looks at the files. The gateway then loads changes as after SIGHUP."
-        " 0: only SIGHUP.",
-        "The gateway does not load a half-written file before the operator asks for it."),
     Key("tunnel.revocation", "revocation.mode", words("off", "soft", "hard"), "off",
         "Whether the gateway checks if users' certificates are revoked, see"
         " [Revocation](#revocation).",
@@ -165,25 +151,6 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tunnel.fleet.password", "fleet.password", SECRET, "",
         "The password of that Redis, if it has one.",
         _UNSAFE, restart=True),
-    Key("tunnel.admin.listen", "admin_listen", ADMIN, "",
-        "Where this gateway answers operators and Prometheus, see [Admin](operations.md#admin)."
-        " `{instance}` in it stands for TUNNEL_GATEWAY_INSTANCE of the environment.",
-        "A gateway without operators' tools needs no open address.", restart=True),
-    Key("tunnel.log.format", "log.format", words("auto", "console", "json"), "auto",
-        "console is for people, json for machines. auto is console on a terminal, the journal's"
-        " own fields under systemd, and json elsewhere.",
-        "The right format for a terminal, for systemd and for a container."),
-    Key("tunnel.log.level", "log.level", words("debug", "info", "warning", "error"), "info",
-        "The least important lines that the gateway writes.",
-        "The log then has one line for each tunnel."),
-    Key("tunnel.log.personal", "log.personal", words("masked", "full"), "masked",
-        "How the log and the status name persons, see [The log](log.md#the-log).",
-        "More people read the log than the audit file."),
-    Key("tunnel.audit.file", "audit_file", NEW_FILE, "",
-        "The file that says who had a tunnel, when, and to which destination, see"
-        " [Audit](log.md#audit). `{instance}` in it stands for TUNNEL_GATEWAY_INSTANCE of the"
-        " environment.",
-        "Do not collect these data unless a law asks for them.", restart=True),
 )
 # fmt: on
 

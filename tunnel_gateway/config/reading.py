@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from tunnel_gateway.config.credentials import credential
 from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.values import Entry
 from tunnel_gateway.errors import Fault
@@ -46,6 +47,24 @@ def read_value(key: Key, entry: Entry | None, base: Path, faults: list[Fault]) -
     if entry is not None and entry.value:
         return entry.read(key.kind, faults)
     return key.kind.read(key.default, base) if key.default else key.kind.absent
+
+
+def read_values(
+    keys: Iterable[Key], entries: Mapping[str, Entry], base: Path, faults: list[Fault]
+) -> dict[str, Any]:
+    """Return the values of all ``keys``, by field; a password may come from systemd."""
+    values: dict[str, Any] = {}
+    for key in keys:
+        entry = entries.get(key.name)
+        password = credential(key.name, key.kind, entry, faults)
+        values[key.field] = password or read_value(key, entry, base, faults)
+    return values
+
+
+def value_of(settings: Any, field: str) -> Any:
+    """Return the value of a key's field: ``relay.lifetime`` is a field of a group."""
+    group, _, name = field.rpartition(".")
+    return getattr(getattr(settings, group) if group else settings, name)
 
 
 def check_paths(

@@ -13,8 +13,9 @@ from pathlib import Path
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect as websocket
 
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.destinations import Destination
-from tunnel_gateway.config.tunnel import Config, RevocationSettings, load_config
+from tunnel_gateway.config.tunnel import Config, RevocationSettings
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.daemon.findings import Finding, Status
 from tunnel_gateway.daemon.permission_checks import check_password_file, check_user, check_writers
@@ -42,21 +43,22 @@ from tunnel_gateway.pki.trust.validation import ChainValidator
 async def check(config_file: Path) -> AsyncIterator[Finding]:
     """Try everything that ``serve`` would use, and yield a finding for each check."""
     try:
-        config = await asyncio.to_thread(load_config, config_file)
+        configuration = await asyncio.to_thread(load_configuration, config_file)
     except ConfigError as error:
         for fault in error.faults:
             where = fault.file if fault.line is None else f"{fault.file}:{fault.line}"
             text = str(fault).removeprefix(f"{where}: ")
             yield Finding("configuration", where, "fault", text)
         return
-    if not config.enabled:
+    config, daemon = configuration.tunnel, configuration.daemon
+    if not configuration.services:
         text = "tunnel.enabled=no: nothing runs"
         yield Finding("configuration", config_file.name, "warning", text)
         return
     text = f"no fault; listens on {config.listen.ip}, port {config.listen.port}"
     yield Finding("configuration", config_file.name, "ok", text)
     yield await asyncio.to_thread(check_cryptography)
-    start = check_start(config.admin_listen, config.listen, config.audit_file)
+    start = check_start(daemon.admin_listen, config.listen, daemon.audit_file)
     for finding in await asyncio.to_thread(list, start):
         yield finding
     now = datetime.now(UTC)

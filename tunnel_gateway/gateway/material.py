@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunnel_gateway.config.configuration import Configuration
+from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.keys import KEYS
-from tunnel_gateway.config.tunnel import Config, load_config
-from tunnel_gateway.errors import ConfigError, Fault
+from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.gateway.policy import describe, domain_faults
-from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.revocation.watch import load_client
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,41 +50,24 @@ class Material:
         return cls(config, domains, anchors, validator)
 
 
-class MaterialLoader:
-    """Reads ``config_file`` and its files again for a reload.
+class TunnelFiles:
+    """The keys and files of the tunnels: `tunnel_gateway.daemon.service.ServiceFiles`."""
 
-    ``passed`` is True if systemd made the listening socket.
-    """
+    name = "tunnel"
+    keys: Sequence[Key] = KEYS
+    listen_keys = frozenset(key.name for key in KEYS if key.field.startswith("listen."))
 
-    def __init__(self, config_file: Path, *, passed: bool = False) -> None:
-        self._config_file = config_file
-        self._passed = passed
+    def settings(self, configuration: Configuration) -> Config:
+        """Return the tunnels' part of the configuration."""
+        return configuration.tunnel
 
-    def load(self, before: Material, watch: Callable[[Iterable[Path]], None]) -> Material:
+    def load(self, configuration: Configuration, before: Material | None) -> Material:
         """Return the material that replaces ``before``. Raises ConfigError, FileError, OSError."""
-        config = load_config(self._config_file)
-        watch(self._files(config))
-        if not config.enabled:
-            reason = "a reload does not switch a running gateway off: stop its service"
-            raise ConfigError([Fault(reason, str(self._config_file), key="tunnel.enabled")])
-        for key in (key for key in KEYS if key.restart):
-            if config.value(key.field) != before.config.value(key.field):
-                if self._passed:
-                    log.warning("listen_key_not_used", key=key.name, file=str(self._config_file))
-                else:
-                    log.warning("restart_needed", key=key.name, file=str(self._config_file))
-        return Material.load(config, before)
+        return Material.load(configuration.tunnel, before)
 
-    def files(self, material: Material) -> tuple[Path, ...]:
+    def files(self, configuration: Configuration) -> tuple[Path, ...]:
         """Return the files and folders whose change asks for a reload."""
-        return self._files(material.config)
-
-    def _files(self, config: Config) -> tuple[Path, ...]:
-        return self._config_file, config.truststore_file, config.servers_dir
-
-    def interval(self, material: Material) -> float:
-        """Return ``tunnel.reload.interval``."""
-        return material.config.reload_interval
+        return configuration.tunnel.truststore_file, configuration.tunnel.servers_dir
 
     def changes(self, before: Material, after: Material) -> dict[str, object]:
         """Return the domains and destinations in use, and the domains that changed or are gone."""

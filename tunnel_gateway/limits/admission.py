@@ -36,7 +36,6 @@ class Limits:
     tunnels: int
     handshakes: int
     certificate: int
-    memory: int
     source: SourceLimits
 
     @classmethod
@@ -47,7 +46,6 @@ class Limits:
             tunnels=limits.tunnels,
             handshakes=limits.handshakes,
             certificate=limits.certificate,
-            memory=limits.memory * MIB,
             source=SourceLimits(rate, sources.handshakes, sources.tunnels, sources.networks),
         )
 
@@ -86,12 +84,13 @@ class Admission:
         limits: Limits,
         clock: Callable[[], float] = time.monotonic,
         fleet: Commons | None = None,
+        memory: MemoryWatch | None = None,
     ) -> None:
         self._limits = limits
         self._fleet = fleet
         self._sources = Sources(limits.source, clock)
         self._certificates = Places()
-        self.memory = MemoryWatch(limits.memory)
+        self.memory = memory or MemoryWatch(0)
         self.tunnels = 0
         self.handshakes = 0
 
@@ -99,7 +98,6 @@ class Admission:
         """Change the limits. A connection that was admitted stays, also over a lower limit."""
         self._limits = limits
         self._sources.limits = limits.source
-        self.memory.limit = limits.memory
 
     @asynccontextmanager
     async def source(self, source: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:

@@ -15,27 +15,30 @@ from aiohttp import web
 from tests.support.admin import Answer, Operator
 from tests.support.log_lines import Record, read_records
 from tests.support.loopback import TIME_LIMIT
+from tests.support.second_service import Second
 from tunnel_gateway.config.admin import AdminAddress
 from tunnel_gateway.daemon.admin import guard
 from tunnel_gateway.daemon.admin.admin_server import AdminServer, uid_of
 from tunnel_gateway.daemon.admin.health import Health
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.resident_memory import MemoryWatch
+from tunnel_gateway.daemon.service import Shared
 from tunnel_gateway.daemon.stopping import Stopping
+from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.metrics import Metrics
 
 
-class Service:
-    """The health of a service that the test changes, and a loop."""
+class Daemon:
+    """The health of a daemon that the test changes, and a loop."""
 
     def __init__(self) -> None:
-        self.reasons: list[str] = []
         self.rounds = 0
         self.metrics = Metrics()
-        parts = Stopping(), MemoryWatch(0), Audit(), self.metrics
-        self.health = Health(*parts, lambda: self.reasons)
+        shared = Shared(Audit(), self.metrics, Workers(), MemoryWatch(0), Stopping())
+        self.service = Second(shared, 0)
+        self.health = Health(shared, [self.service])
 
     async def round(self) -> None:
         self.rounds += 1
@@ -56,7 +59,7 @@ def events(log: io.StringIO) -> list[Record]:
 
 async def test_it_answers_until_it_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "admin.sock"
-    admin = Service().admin(path)
+    admin = Daemon().admin(path)
     await admin.start()
     answer = await ask(path, "/healthz")
     assert (answer.status, answer.text) == (200, "ok\n")
@@ -67,12 +70,12 @@ async def test_it_answers_until_it_is_closed(tmp_path: Path) -> None:
 
 
 async def test_health_is_what_the_service_says(tmp_path: Path) -> None:
-    path, service = tmp_path / "admin.sock", Service()
-    admin = service.admin(path)
+    path, daemon = tmp_path / "admin.sock", Daemon()
+    admin = daemon.admin(path)
     await admin.start()
     assert (await ask(path, "/readyz")).text == "ready\n"
-    service.health.reloaded(False)
-    service.reasons = ["no destination", "no disk"]
+    daemon.health.reloaded(False)
+    daemon.service.reasons = ["no destination", "no disk"]
     answer = await ask(path, "/healthz")
     assert (answer.status, answer.text) == (
         200,
@@ -84,33 +87,33 @@ async def test_health_is_what_the_service_says(tmp_path: Path) -> None:
 
 
 async def test_routes_and_loops_of_a_service(tmp_path: Path) -> None:
-    path, service = tmp_path / "admin.sock", Service()
+    path, daemon = tmp_path / "admin.sock", Daemon()
 
     async def who(request: web.Request) -> web.Response:
         return web.Response(text=str(uid_of(request)))
 
     routes = [web.get("/who", who)]
-    admin = service.admin(path, routes=routes, loops={"probes": service.round})
-    assert service.rounds == 0
+    admin = daemon.admin(path, routes=routes, loops={"probes": daemon.round})
+    assert daemon.rounds == 0
     await admin.start()
     assert (await ask(path, "/who")).text == str(os.getuid())
-    assert service.rounds == 1
+    assert daemon.rounds == 1
     await admin.close()
 
 
 async def test_all_addresses_or_none(tmp_path: Path) -> None:
     good, bad = tmp_path / "admin.sock", tmp_path / "nowhere" / "admin.sock"
     with pytest.raises(CannotListenError):
-        await Service().admin(good, bad).start()
+        await Daemon().admin(good, bad).start()
     assert not good.exists()
 
 
 async def test_nowhere_is_nothing(log: io.StringIO) -> None:
-    service = Service()
-    admin = service.admin(loops={"probes": service.round})
+    daemon = Daemon()
+    admin = daemon.admin(loops={"probes": daemon.round})
     await admin.start()
     await asyncio.sleep(0)
-    assert service.rounds == 0
+    assert daemon.rounds == 0
     assert "admin_listening" not in [line["event"] for line in events(log)]
     await admin.close()
 
@@ -144,7 +147,7 @@ async def test_a_refused_request_is_answered_and_logged(
 ) -> None:
     path = tmp_path / "admin.sock"
     monkeypatch.setattr(guard, "_few_lines", FewLines())
-    admin = Service().admin(path)
+    admin = Daemon().admin(path)
     await admin.start()
     reader, writer = await asyncio.open_unix_connection(path)
     writer.write(data)
@@ -160,7 +163,7 @@ async def test_a_refused_request_is_answered_and_logged(
 async def test_nothing_is_answered_behind_a_refusal(tmp_path: Path) -> None:
     path = tmp_path / "admin.sock"
     refused = b"GET /healthz HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nConnection: Upgrade\r\n"
-    admin = Service().admin(path)
+    admin = Daemon().admin(path)
     await admin.start()
     reader, writer = await asyncio.open_unix_connection(str(path))
     writer.write(refused + b"Upgrade: websocket\r\n\r\nGET /healthz HTTP/1.0\r\n\r\n")

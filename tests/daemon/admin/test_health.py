@@ -1,4 +1,4 @@
-"""The health of a service, as text and as metrics."""
+"""The health of a daemon, as text and as metrics."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.admin import samples
+from tests.support.second_service import Second
 from tunnel_gateway.daemon.admin.health import Health
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.resident_memory import MemoryWatch
+from tunnel_gateway.daemon.service import Shared
 from tunnel_gateway.daemon.stopping import Stopping, StopStep
+from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.observability.metrics import Metrics
 
 
@@ -19,13 +22,14 @@ class Parts:
     """A health and what it looks at."""
 
     def __init__(self, audit: Audit | None = None, memory_limit: int = 0) -> None:
-        self.stopping = Stopping()
         self.metrics = Metrics()
-        self.faults: list[str] = []
-        memory = MemoryWatch(memory_limit)
-        self.health = Health(
-            self.stopping, memory, audit or Audit(), self.metrics, lambda: self.faults
+        self.stopping = Stopping()
+        shared = Shared(
+            audit or Audit(), self.metrics, Workers(), MemoryWatch(memory_limit), self.stopping
         )
+        self.service = Second(shared, 0)
+        self.other = Second(shared, 0)
+        self.health = Health(shared, [self.service, self.other])
         self.metrics.watch(self.health.samples)
 
     def shown(self, name: str, **labels: str) -> float | None:
@@ -37,8 +41,9 @@ def test_ready_or_not() -> None:
     parts = Parts()
     assert parts.health.not_ready() == []
     assert (parts.shown("ready"), parts.shown("draining")) == (1, 0)
-    parts.faults = ["no destination answers"]
-    assert parts.health.not_ready() == ["no destination answers"]
+    parts.service.reasons = ["no destination answers"]
+    parts.other.reasons = ["no source of time stamps"]
+    assert parts.health.not_ready() == ["no destination answers", "no source of time stamps"]
     assert (parts.shown("ready"), parts.shown("draining")) == (0, 0)
     parts.stopping.begin(StopStep.NOT_READY)
     assert parts.health.not_ready() == ["stopping"]
@@ -74,3 +79,9 @@ def test_the_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_memory_that_is_full() -> None:
     (warning,) = Parts(memory_limit=1).health.warnings()
     assert warning == "tunnel.memory.limit is reached; new tunnels are refused"
+
+
+def test_a_service_warns_too() -> None:
+    parts = Parts()
+    parts.other.number = -1
+    assert list(parts.health.warnings()) == ["the number is -1"]

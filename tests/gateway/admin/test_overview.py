@@ -1,4 +1,4 @@
-"""The states as metrics, and what makes the gateway not ready; on parts that are really there."""
+"""The states as metrics, on parts that are really there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 from tests.support.admin import overview, samples
 from tests.support.credentials import FIRST_DOMAIN, NOW, SECOND_DOMAIN, Credentials
 from tests.support.house import house
-from tunnel_gateway.daemon.stopping import StopStep
-from tunnel_gateway.limit_keys import Limit
 
 
 def shown(home: Any, name: str, **labels: str) -> float | None:
@@ -18,12 +16,10 @@ def shown(home: Any, name: str, **labels: str) -> float | None:
 
 
 async def test_what_metrics_show(credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path, limit=77, memory_limit=0) as home:
+    async with house(credentials, tmp_path, limit=77) as home:
         seen = overview(home)
-        seen.watch(home.metrics)
-        assert shown(home, "limit", limit="tunnel.limit") == 77
-        assert shown(home, "limit_used", limit="tunnel.limit") == 0
-        assert shown(home, "limit", limit="tunnel.memory.limit") is None
+        home.metrics.watch(seen.samples)
+        assert list(seen.limits()) == [("tunnel.limit", 0, 77), ("tunnel.handshake.limit", 0, 256)]
         for domain in (FIRST_DOMAIN, SECOND_DOMAIN):
             ends = shown(home, "certificate_expiry_timestamp_seconds", domain=domain)
             assert ends is not None
@@ -35,24 +31,5 @@ async def test_what_metrics_show(credentials: Credentials, tmp_path: Path) -> No
         await seen.probes.look()
         assert shown(home, "destination_up", dst_id="raw") == 1
         assert shown(home, "destination_tunnels", dst_id="raw") == 0
-        assert shown(home, "ready") == 1
+        assert shown(home, "connections", stage="open") == 0
         (await home.destination()).close()
-
-
-async def test_ready_when_destinations_answer(credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path) as home:
-        seen = overview(home)
-        assert len(seen.health.not_ready()) == 2
-        await seen.probes.look()
-        assert seen.health.not_ready() == []
-        seen.stopping.begin(StopStep.NOT_READY)
-        assert seen.health.not_ready() == ["stopping"]
-        (await home.destination()).close()
-
-
-async def test_memory_that_is_full_is_said(credentials: Credentials, tmp_path: Path) -> None:
-    async with house(credentials, tmp_path, memory_limit=1) as home:
-        seen = overview(home)
-        seen.watch(home.metrics)
-        assert "tunnel.memory.limit is reached" in "".join(seen.health.warnings())
-        assert shown(home, "limit", limit=Limit.MEMORY.value) == 1 << 20

@@ -13,7 +13,6 @@ from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
 from tests.support.house import house
 from tests.support.loopback import LOOPBACK, send
-from tunnel_gateway.daemon.stopping import StopStep
 from tunnel_gateway.gateway.admin import status_json as module
 from tunnel_gateway.gateway.admin.status_json import StatusJson
 from tunnel_gateway.observability.masking import show_personal
@@ -68,17 +67,3 @@ async def test_it_is_bounded(
         for one in strangers:
             one.close()
         await home.ended()
-
-
-async def test_a_stop_is_on_it(
-    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_RATE_SECONDS", 0.0)
-    async with house(credentials, tmp_path) as home:
-        seen = overview(home)
-        status = StatusJson(seen)
-        assert (await status.make())["stop"] == []
-        seen.stopping.begin(StopStep.NOT_READY)
-        state = await status.make()
-        assert [one["step"] for one in state["stop"]] == [1]
-        assert (state["ready"], state["not_ready"]) == (False, ["stopping"])

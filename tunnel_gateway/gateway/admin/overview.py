@@ -1,4 +1,4 @@
-"""The whole gateway as it is now: the one source of the status and of its metrics."""
+"""The tunnels as they are now: the one source of their status and of its metrics."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tunnel_gateway.daemon.admin.health import Health
-from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.session_facts import Stage
 from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.limit_keys import Limit
-from tunnel_gateway.observability.metrics import Metrics, Sample
+from tunnel_gateway.observability.metrics import Sample
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 
 
@@ -24,9 +22,7 @@ class Overview:
     resources: Callable[[], Resources]
     accepted: Callable[[], Mapping[str, VerifiedPeer]]
     sessions: Sessions
-    stopping: Stopping
     probes: Probes
-    health: Health
 
     def stages(self) -> Counter[Stage]:
         """Return how many connections there are at each stage."""
@@ -34,38 +30,23 @@ class Overview:
 
     def limits(self) -> Iterator[tuple[str, int, int]]:
         """Yield the key of each limit, how much of it is in use, and the limit."""
-        resources = self.resources()
-        admission, config, memory = (
-            resources.admission,
-            resources.config,
-            resources.admission.memory,
-        )
-        yield Limit.TUNNELS, admission.tunnels, config.limits.tunnels
-        yield Limit.HANDSHAKES, admission.handshakes, config.limits.handshakes
-        if memory.limit and memory.used:
-            yield Limit.MEMORY, memory.used, memory.limit
-
-    def watch(self, metrics: Metrics) -> None:
-        """Let ``metrics`` show everything."""
-        for samples in (
-            self.health.samples,
-            self._certificates,
-            self._lists,
-            self._destinations,
-            self._connections,
-        ):
-            metrics.watch(samples)
+        admission, limits = self.resources().admission, self.resources().config.limits
+        yield Limit.TUNNELS, admission.tunnels, limits.tunnels
+        yield Limit.HANDSHAKES, admission.handshakes, limits.handshakes
 
     # --- as metrics ------------------------------------------------------------------------
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield everything that metrics show."""
+        yield from self._certificates()
+        yield from self._lists()
+        yield from self._destinations()
+        yield from self._connections()
 
     def _connections(self) -> Iterator[Sample]:
         stages = self.stages()
         for stage in Stage:
             yield "tunnel_gateway_connections", (stage.value,), stages[stage]
-        for limit, used, most in self.limits():
-            yield "tunnel_gateway_limit_used", (limit,), used
-            yield "tunnel_gateway_limit", (limit,), most
-        yield "tunnel_gateway_public_key_queue", (), self.resources().workers.waiting
 
     def _destinations(self) -> Iterator[Sample]:
         destinations = self.resources().destinations

@@ -1,4 +1,4 @@
-"""The state of the gateway for people and their programs, as /status.json has it.
+"""The tunnels' part of the state, as /status.json has it.
 
 Names of persons are shown as `tunnel.log.personal` says, and PINFLs are not shown.
 """
@@ -6,14 +6,13 @@ Names of persons are shown as `tunnel.log.personal` says, and PINFLs are not sho
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
-from tunnel_gateway.daemon.admin.health import VERSION
+from tunnel_gateway.daemon.admin.state import moment
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.expiry import days_left
 from tunnel_gateway.gateway.session_facts import SessionFacts
@@ -62,41 +61,20 @@ def _carried(facts: SessionFacts) -> tuple[int, int]:
 
 
 class StatusJson:
-    """Makes the whole state, bounded in size."""
+    """Makes the part, bounded in size."""
 
     def __init__(self, overview: Overview) -> None:
         self._overview = overview
         self._rates = Rates()
-        self._started = datetime.now(UTC)
 
     async def make(self) -> dict[str, Any]:
-        """Return the state, ready for JSON. Times are ISO 8601 in UTC, durations seconds."""
+        """Return the part, ready for JSON. Times are ISO 8601 in UTC, durations seconds."""
         await self._rates.look(self._shown())
-        overview, health = self._overview, self._overview.health
-        now = datetime.now(UTC)
-        reasons = health.not_ready()
+        overview = self._overview
         return {
-            "version": VERSION,
-            "pid": os.getpid(),
-            "now": _moment(now),
-            "started": _moment(self._started),
-            "seconds": round((now - self._started).total_seconds()),
-            "warnings": list(health.warnings()),
-            "ready": not reasons,
-            "not_ready": reasons,
-            "stop": self._stop(),
-            "reload": {
-                "loaded": _moment(datetime.fromtimestamp(health.loaded, UTC)),
-                "ok": health.reload_ok,
-            },
-            "domains": self._domains(now),
+            "domains": self._domains(datetime.now(UTC)),
             "trust_anchors": len(overview.resources().material.trust_anchors),
             "destinations": self._destinations(),
-            "limits": [
-                {"limit": name, "used": used, "most": most}
-                for name, used, most in overview.limits()
-            ],
-            "public_key_queue": overview.resources().workers.waiting,
             "connections": {stage.value: count for stage, count in overview.stages().items()},
             "connections_total": len(overview.sessions),
             "connections_shown": [self._connection(facts) for facts in self._shown()],
@@ -105,12 +83,6 @@ class StatusJson:
     def _shown(self) -> list[SessionFacts]:
         """Return the facts of the oldest connections."""
         return [session.facts for session in islice(self._overview.sessions, MAX_SHOWN)]
-
-    def _stop(self) -> list[dict[str, Any]]:
-        return [
-            {"step": step.number, "name": step.name, "at": _moment(step.at), "text": step.text}
-            for step in self._overview.stopping.steps
-        ]
 
     def _domains(self, now: datetime) -> list[dict[str, Any]]:
         accepted = self._overview.accepted()
@@ -121,7 +93,7 @@ class StatusJson:
                 {
                     "domain": name,
                     "days_left": days_left(first, now),
-                    "until": _moment(first.not_after),
+                    "until": moment(first.not_after),
                     "accepted": name in accepted,
                 }
             )
@@ -138,7 +110,7 @@ class StatusJson:
                     "address": ", ".join(map(str, destination.addresses)),
                     "tunnels": tunnels,
                     "up": probed.up if probed else None,
-                    "since": _moment(probed.since) if probed else None,
+                    "since": moment(probed.since) if probed else None,
                     "fault": probed.fault if probed else "not tried yet",
                 }
             )
@@ -154,7 +126,3 @@ class StatusJson:
             "rate_up": rate[0] if rate else None,
             "rate_down": rate[1] if rate else None,
         }
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from tunnel_gateway.gateway.admin.amounts import amount, duration, limit_row
+from tunnel_gateway.daemon.admin.amounts import duration, limit_row
 
 # The page reloads itself after this time.
 REFRESH_SECONDS: Final = 5
@@ -30,21 +30,18 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 }
 """
 
-# A certificate with fewer days left is shown in red. The log has warned twice by then.
-_DAYS_BAD: Final = 7
-
 Row = Sequence[object]
 
 
-class _Html(str):
+class Html(str):
     """A text that is HTML, so it is not escaped again."""
 
     __slots__ = ()
 
 
-def page(state: Mapping[str, Any]) -> str:
-    """Return the page for the state that `StatusJson.make` returned."""
-    body = "\n".join(_body(state))
+def page(state: Mapping[str, Any], sections: Iterable[str]) -> str:
+    """Return the page for a state of the daemon. ``sections`` is the HTML of its services."""
+    body = "\n".join(_body(state, sections))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="refresh" content="{REFRESH_SECONDS}">'
@@ -54,7 +51,7 @@ def page(state: Mapping[str, Any]) -> str:
     )
 
 
-def _body(state: Mapping[str, Any]) -> Iterable[str]:
+def _body(state: Mapping[str, Any], sections: Iterable[str]) -> Iterable[str]:
     yield f"<h1>tunnel-gateway: {_readiness(state)}</h1>"
     yield (
         f"<p>Version {escape(state['version'])}, process {state['pid']}, up for"
@@ -64,73 +61,29 @@ def _body(state: Mapping[str, Any]) -> Iterable[str]:
     yield from (f'<p class="bad">{escape(reason)}</p>' for reason in reasons)
     if state["stop"]:
         rows = [(step["step"], step["text"], step["at"]) for step in state["stop"]]
-        yield from _table("Stopping", ("step", "", "at"), rows)
-    yield from _table("Domains", ("domain", "days left", "until", "accepted"), _domains(state))
-    yield from _table(
-        "Destinations", ("dst_id", "address", "tunnels", "", "since", ""), _destinations(state)
-    )
+        yield from table("Stopping", ("step", "", "at"), rows)
     limits: list[Row] = [limit_row(**limit) for limit in state["limits"]]
     limits.append(("public-key queue", state["public_key_queue"], ""))
-    yield from _table("Limits in use", ("limit", "used", "of"), limits)
-    shown, total = state["connections_shown"], state["connections_total"]
-    title = f"Connections: {total}"
-    if len(shown) < total:
-        title += f", the oldest {len(shown)} of them"
-    head = ("tunnel", "stage", "from", "user", "domain", "dst_id", "for", "up", "down", "", "")
-    yield from _table(title, head, map(_connection, shown))
+    yield from table("Limits in use", ("limit", "used", "of"), limits)
+    yield from sections
 
 
 def _readiness(state: Mapping[str, Any]) -> str:
     if state["stop"]:
         return '<span class="bad">stopping</span>'
-    return _mark(state["ready"], "ready", "not ready")
+    return mark(state["ready"], "ready", "not ready")
 
 
-def _mark(good: bool | None, yes: str, no: str) -> _Html:
+def mark(good: bool | None, yes: str, no: str) -> Html:
+    """Return ``yes`` in green or ``no`` in red, and a dash if it is not known."""
     if good is None:
-        return _Html("–")
+        return Html("–")
     word, kind = (yes, "good") if good else (no, "bad")
-    return _Html(f'<span class="{kind}">{escape(word)}</span>')
+    return Html(f'<span class="{kind}">{escape(word)}</span>')
 
 
-def _domains(state: Mapping[str, Any]) -> Iterable[Row]:
-    for domain in state["domains"]:
-        days = domain["days_left"]
-        left = _Html(f'<span class="bad">{days}</span>') if days < _DAYS_BAD else days
-        yield domain["domain"], left, domain["until"], _mark(domain["accepted"], "yes", "no")
-
-
-def _destinations(state: Mapping[str, Any]) -> Iterable[Row]:
-    for destination in state["destinations"]:
-        yield (
-            destination["dst_id"],
-            destination["address"],
-            destination["tunnels"],
-            _mark(destination["up"], "answers", "down"),
-            destination["since"] or "",
-            destination["fault"],
-        )
-
-
-def _connection(facts: Mapping[str, Any]) -> Row:
-    user = f"{facts['user'] or ''} {facts['serial'] or ''}".strip()
-    up, down = facts["rate_up"], facts["rate_down"]
-    return (
-        _Html(f"<code>{escape(facts['tunnel_id'] or '')}</code>"),
-        facts["stage"],
-        facts["client"],
-        user,
-        facts["domain"] or "",
-        facts["dst_id"] or "",
-        duration(facts["seconds"]),
-        amount(facts["bytes_up"]),
-        amount(facts["bytes_down"]),
-        "" if up is None else f"{amount(up)}/s",
-        "" if down is None else f"{amount(down)}/s",
-    )
-
-
-def _table(title: str, head: Sequence[str], rows: Iterable[Row]) -> Iterable[str]:
+def table(title: str, head: Sequence[str], rows: Iterable[Row]) -> Iterable[str]:
+    """Yield a heading and a table under it; cells are escaped unless they are Html."""
     yield f'<h2>{escape(title)}</h2>\n<div class="wide"><table>'
     yield f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in head)}</tr>"
     for row in rows:
@@ -139,7 +92,7 @@ def _table(title: str, head: Sequence[str], rows: Iterable[Row]) -> Iterable[str
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, _Html):
+    if isinstance(value, Html):
         return f"<td>{value}</td>"
     kind = ' class="number"' if isinstance(value, int | float) else ""
     return f"<td{kind}>{escape(str(value))}</td>"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunnel_gateway.gateway.admin.amounts import amount, duration, limit_row
+from tunnel_gateway.daemon.admin.amounts import amount, duration, limit_row
 
 
 @pytest.mark.parametrize(

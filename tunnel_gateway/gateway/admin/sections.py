@@ -1,0 +1,64 @@
+"""The tunnels on the page /status: domains, destinations and connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any, Final
+
+from tunnel_gateway.daemon.admin.amounts import amount, duration
+from tunnel_gateway.daemon.admin.page import Html, Row, mark, table
+
+# A certificate with fewer days left is shown in red. The log has warned twice by then.
+_DAYS_BAD: Final = 7
+
+
+def sections(state: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the HTML of the tunnels' part of the ``state``."""
+    yield from table("Domains", ("domain", "days left", "until", "accepted"), _domains(state))
+    yield from table(
+        "Destinations", ("dst_id", "address", "tunnels", "", "since", ""), _destinations(state)
+    )
+    shown, total = state["connections_shown"], state["connections_total"]
+    title = f"Connections: {total}"
+    if len(shown) < total:
+        title += f", the oldest {len(shown)} of them"
+    head = ("tunnel", "stage", "from", "user", "domain", "dst_id", "for", "up", "down", "", "")
+    yield from table(title, head, map(_connection, shown))
+
+
+def _domains(state: Mapping[str, Any]) -> Iterable[Row]:
+    for domain in state["domains"]:
+        days = domain["days_left"]
+        left = Html(f'<span class="bad">{days}</span>') if days < _DAYS_BAD else days
+        yield domain["domain"], left, domain["until"], mark(domain["accepted"], "yes", "no")
+
+
+def _destinations(state: Mapping[str, Any]) -> Iterable[Row]:
+    for destination in state["destinations"]:
+        yield (
+            destination["dst_id"],
+            destination["address"],
+            destination["tunnels"],
+            mark(destination["up"], "answers", "down"),
+            destination["since"] or "",
+            destination["fault"],
+        )
+
+
+def _connection(facts: Mapping[str, Any]) -> Row:
+    user = f"{facts['user'] or ''} {facts['serial'] or ''}".strip()
+    up, down = facts["rate_up"], facts["rate_down"]
+    return (
+        Html(f"<code>{escape(facts['tunnel_id'] or '')}</code>"),
+        facts["stage"],
+        facts["client"],
+        user,
+        facts["domain"] or "",
+        facts["dst_id"] or "",
+        duration(facts["seconds"]),
+        amount(facts["bytes_up"]),
+        amount(facts["bytes_down"]),
+        "" if up is None else f"{amount(up)}/s",
+        "" if down is None else f"{amount(down)}/s",
+    )
