@@ -113,7 +113,11 @@ def test_a_page_developers_set_up() -> None:
     ports = ("--gateway-port", str(reserved.number), "--ws-port", "0", "--wss-port", "0")
     program = Program("develop", "demo/develop.py", *ports)
     try:
-        program.wait_for(lambda: any("Ctrl-C" in line for line in program.output), "a summary")
+        program.wait_for(
+            lambda: any("Ctrl-C" in line for line in program.output),
+            "a summary",
+            3 * TIME_LIMIT,
+        )
         said = "\n".join(program.output)
         service, key, dst_id = (
             str(re.search(pattern, said)[1])  # type: ignore[index]

@@ -12,7 +12,7 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.destination import SWITCHED
 from tests.support.house import head, house
-from tests.support.loopback import RESET, receive, reset, send
+from tests.support.loopback import RESET, TIME_LIMIT, receive, reset, send
 from tests.support.peer import UPGRADE
 from tunnel_gateway.errors import ShuttingDownError
 from tunnel_gateway.gateway import opening
@@ -103,6 +103,27 @@ async def test_a_client_that_has_closed_is_answered_all_the_same(
         await page.saw("eof")
         assert page.data == SWITCHED + b"javob"
         assert (await home.ended())["reason"] == "completed"
+
+
+async def test_a_destination_that_gave_up_waiting(credentials: Credentials, tmp_path: Path) -> None:
+    """It has answered before there was a request, and perhaps its end is still on the way."""
+    async with house(credentials, tmp_path) as home:
+        tunnel, page = await home.client()
+        impatient = await home.destination()
+        await send(impatient, b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+        (session,) = home.sessions
+        async with asyncio.timeout(TIME_LIMIT):
+            while session._socket is None or session._socket.inbox.silent:  # noqa: ASYNC110 (no event)
+                await asyncio.sleep(0.01)
+        tunnel.channel.write(UPGRADE)
+        destination = await home.destination()
+        await head(destination)
+        await send(destination, SWITCHED)
+        assert await page.received(len(SWITCHED)) == SWITCHED
+        assert await receive(impatient) == b""
+        impatient.close()
+        destination.close()
+        await home.ended()
 
 
 async def test_the_client_leaves_during_a_refusal(

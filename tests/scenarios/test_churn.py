@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.support.credentials import Credentials
 from tests.support.destination import everything, join
 from tests.support.peer import Peer
-from tests.support.processes import Gateway, Program, wait_until
+from tests.support.processes import TIME_LIMIT, Gateway, Program, wait_until
 
 
 def test_the_relay_alone() -> None:
     program = Program("the churn", "-m", "tests.support.churn", "4000")
+    # The work of half a minute, if nothing else runs.
+    program.wait_for(lambda: program.output, "what is left", 6 * TIME_LIMIT)
     left = program.next_output()
     assert program.exit_code() == 0, program.last_words()
     assert program.errors == []

@@ -122,6 +122,14 @@ class House:
         """Return the log."""
         return read_records(self._log.getvalue())
 
+    async def logged(self, event: str) -> dict[str, Any]:
+        """Wait for the one line of this event, and return it."""
+        async with asyncio.timeout(TIME_LIMIT):
+            while event not in {line["event"] for line in self.lines()}:  # noqa: ASYNC110 (a file's)
+                await asyncio.sleep(0.01)
+        (line,) = (line for line in self.lines() if line["event"] == event)
+        return line
+
     async def ended(self) -> dict[str, Any]:
         """Wait until every session is over, and return the last line of the log."""
         await self.leave()

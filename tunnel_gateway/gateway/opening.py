@@ -38,13 +38,14 @@ async def pass_request(
     ``host`` is the Host that the application reads, ``client_host`` the user's address. The whole
     request must come within ``time_limit`` seconds.
 
-    Returns the application's socket. If ``socket`` has ended, it is a new one from ``connect``: a
-    page may take longer than an application waits for a request. Raises NotWebSocketError,
-    NotPermittedError (the origin), TimedOutError.
+    Returns the application's socket. If ``socket`` is no longer silent, it is a new one from
+    ``connect``: a page may take longer than an application waits for a request. Raises
+    NotWebSocketError, NotPermittedError (the origin), TimedOutError.
     """
     request = await _read_request(page, time_limit)
     check_origin(request, client.server_name, http_pages=http_pages)
-    if socket.inbox.ended:
+    # Nothing was asked yet. An answer is "408 Request Timeout" at best, and its end will follow.
+    if not socket.inbox.silent:
         socket.close()
         socket = await connect()
     identity = identity_headers(client.peer, client.tunnel_id)

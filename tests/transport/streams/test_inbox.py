@@ -25,11 +25,11 @@ async def test_it_waits_for_data_and_for_the_end() -> None:
     await send(plain, b"salom")
     assert await waiting == b"salom"
     waiting = asyncio.create_task(stream.inbox.receive())
-    before = stream.inbox.ended
+    before = stream.inbox.silent
     plain.shutdown(socket.SHUT_WR)
     assert await waiting == b""
     assert await stream.inbox.receive() == b""
-    assert (before, stream.inbox.ended) == (False, True)
+    assert (before, stream.inbox.silent) == (True, False)
     stream.inbox.check()
     await close(stream, plain)
 
@@ -38,7 +38,9 @@ async def test_what_came_before_a_reset_is_still_there() -> None:
     stream, plain = await stream_and_socket()
     await send(plain, b"oxirgi")
     first = await stream.inbox.receive()
+    empty = stream.inbox.silent
     stream.inbox.unread(first)
+    assert (empty, stream.inbox.silent) == (True, False)
     reset(plain)
     await stream.wait_closed()
     assert await stream.inbox.receive() == b"oxirgi"

@@ -31,9 +31,9 @@ class Inbox:
         stream.observe(self)
 
     @property
-    def ended(self) -> bool:
-        """Tell whether no more data will come in."""
-        return self._ended
+    def silent(self) -> bool:
+        """Tell whether nothing waits here and more can come in."""
+        return not self._data and not self._ended
 
     async def receive(self) -> bytes:
         """Return what has come in, at least one byte, or ``b""`` at the end of the data.
