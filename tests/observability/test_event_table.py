@@ -19,6 +19,7 @@ from tunnel_gateway.observability.event_table import (
     Event,
     as_markdown,
 )
+from tunnel_gateway.observability.rest_events import REST_EVENTS, REST_KEYS
 
 PROJECT = Path(__file__).parents[2]
 PACKAGE = PROJECT / "tunnel_gateway"
@@ -94,11 +95,13 @@ def calls_under(*names: str) -> tuple[Call, ...]:
 GATEWAY = Program(
     GATEWAY_EVENTS,
     GATEWAY_KEYS,
-    tuple(path.name for path in PACKAGE.iterdir() if path.name not in ("agent", "centre")),
+    tuple(path.name for path in PACKAGE.iterdir() if path.name not in ("agent", "centre", "rest")),
 )
+# What this service shares with the tunnels, `limits` for example, logs lines of the gateway.
+REST = Program(REST_EVENTS, REST_KEYS, ("rest",))
 AGENT = Program(AGENT_EVENTS, AGENT_KEYS, ("agent", *SHARED))
 CENTRE = Program(CENTRE_EVENTS, CENTRE_KEYS, ("centre", *SHARED))
-PROGRAMS = {"gateway": GATEWAY, "agent": AGENT, "centre": CENTRE}
+PROGRAMS = {"gateway": GATEWAY, "rest": REST, "agent": AGENT, "centre": CENTRE}
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)

@@ -21,13 +21,13 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from tunnel_gateway.limits.redis_line import LOST, RedisLine
+from tunnel_gateway.limits.redis_line import LOST, RedisLine, until_one_ends
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.wire.rates import Rate
@@ -197,7 +197,7 @@ class Fleet:
         line = RedisLine(self._url, self._password, ASK_SECONDS)
         try:
             await line.connect()
-            await _until_one_ends(line.send(), line.receive(), self._keep_lease(line))
+            await until_one_ends(line.send(), line.receive(), self._keep_lease(line))
         except (RedisError, OSError) as error:
             self._lose(error)
         finally:
@@ -263,24 +263,6 @@ class Fleet:
                 detail=f"{type(error).__name__}: {error}",
                 effect="limits count this gateway's own tunnels only, until Redis answers in time",
             )
-
-
-async def _until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all until one of them ends, and raise its error.
-
-    This is not a TaskGroup. Before Python 3.13, a TaskGroup that fails at the moment at which its
-    task is cancelled hides the cancellation. Code that waits for the end of the task then waits for
-    ever.
-    """
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in ended:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _tell(asked: asyncio.Future[bool], answer: asyncio.Future[Any]) -> None:

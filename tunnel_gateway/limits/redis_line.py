@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
@@ -32,23 +33,31 @@ _AT_ONCE: Final = 100
 class RedisLine:
     """A connection to ``url``: redis://HOST:PORT/DB, rediss:// (TLS) or unix:///PATH?db=DB.
 
-    Each question is to be answered within ``time_limit`` seconds. First ``connect``, then ``send``
-    and ``receive`` side by side, which end by raising, and at last ``close``.
+    Each question is to be answered within ``time_limit`` seconds, and the connection to be made
+    within ``connect_limit`` seconds. First ``connect``, then ``send`` and ``receive`` side by side
+    (`until_one_ends`), which end by raising, and at last ``close``.
     """
 
-    def __init__(self, url: str, password: bytes | None, time_limit: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        password: bytes | None,
+        time_limit: float,
+        connect_limit: float = _CONNECT_SECONDS,
+    ) -> None:
         self._connection: AbstractConnection = ConnectionPool.from_url(
             url,
             password=None if password is None else password.decode(errors="surrogateescape"),
             # This class has time limits of its own. The library's use asyncio.wait_for, which may
             # lose a cancellation before Python 3.12; then a broken line would never end.
             socket_timeout=None,
-            socket_connect_timeout=_CONNECT_SECONDS,
+            socket_connect_timeout=connect_limit,
             # Each of them would be a question before the first of ours.
             protocol=2,
             driver_info=None,
         ).make_connection()  # type: ignore[no-untyped-call]
         self._time_limit = time_limit
+        self._connect_limit = connect_limit
         self._loop = asyncio.get_running_loop()
         self._unsent: list[tuple[str | int, ...]] = []
         self._work = asyncio.Event()
@@ -58,7 +67,7 @@ class RedisLine:
 
     async def connect(self) -> None:
         """Connect and say the password. Raises RedisError, OSError."""
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(self._connect_limit):
             await self._connection.connect()  # type: ignore[no-untyped-call]
 
     def ask(self, *command: str | int) -> asyncio.Future[Any]:
@@ -147,3 +156,21 @@ class RedisLine:
     def _fail(self, reason: str) -> None:
         if not self._fault.done():
             self._fault.set_exception(BrokenError(reason))
+
+
+async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
+    """Run all until one of them ends, and raise its error.
+
+    This is not a TaskGroup. Before Python 3.13, a TaskGroup that fails at the moment at which its
+    task is cancelled hides the cancellation. Code that waits for the end of the task then waits for
+    ever.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

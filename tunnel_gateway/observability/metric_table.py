@@ -61,6 +61,22 @@ _MOMENT: Final = "Unix time"
 _HANDSHAKE: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _CONNECT: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _LAG: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+_CALL: Final = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    30.0,
+)
 
 # fmt: off
 METRICS: Final[tuple[Metric, ...]] = (
@@ -150,6 +166,31 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("tunnel_gateway_clock_timestamp_seconds", "gauge", (), _MOMENT,
         "the clock of the machine, by which certificates are checked; compare it with the clock of"
         " Prometheus"),
+    Metric("tunnel_gateway_rest_calls_total", "counter", ("path", "status"), "",
+        "calls of the REST service, by their path and by the `status` of their answer; the path is"
+        " `other` if there is no such method"),
+    Metric("tunnel_gateway_rest_call_seconds", "histogram", ("path",), "seconds",
+        "time from the head of a call to its answer; it includes the time in which the client"
+        " sends the body",
+        _CALL),
+    Metric("tunnel_gateway_rest_received_bytes_total", "counter", ("path",), "bytes",
+        "bytes of the documents in the bodies of calls, without the Base64"),
+    Metric("tunnel_gateway_rest_sent_bytes_total", "counter", ("path",), "bytes",
+        "bytes of answers, without their headers"),
+    Metric("tunnel_gateway_rest_connections", "gauge", (), "",
+        "connections to the REST service, also those without a call"),
+    Metric("tunnel_gateway_rest_calls_in_progress", "gauge", (), "",
+        "calls that are read or answered now"),
+    Metric("tunnel_gateway_rest_body_memory_bytes", "gauge", (), "bytes",
+        "memory that the bodies of these calls take, at most; `body.memory` is the limit"),
+    Metric("tunnel_gateway_rest_challenges_total", "counter", ("result",), "",
+        "challenges: `given`, `taken` by a sign-in, and `refused`, because they were used before,"
+        " had ended or were not ours"),
+    Metric("tunnel_gateway_rest_challenges_used", "gauge", (), "",
+        "used challenges that are remembered until their life has ended; absent if the challenges"
+        " are in Redis"),
+    Metric("tunnel_gateway_rest_challenges_redis_up", "gauge", (), "",
+        "1 if the Redis of the challenges answers, else 0; absent if they are not in Redis"),
     Metric("tunnel_gateway_build_info", "gauge", ("version",), "",
         "always 1"),
     Metric("process_start_time_seconds", "gauge", (), _MOMENT,

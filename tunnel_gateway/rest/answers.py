@@ -71,7 +71,7 @@ class Answer:
 def success(fields: Fields) -> Answer:
     """Return the answer of a method that did what was asked. Raises TypeError, ValueError."""
     whole = fields if isinstance(fields, Bare) else fields | _SUCCESS
-    return Answer(HTTP_OK, Status.SUCCESS, None, _parts(whole))
+    return Answer(HTTP_OK, int(Status.SUCCESS), None, _parts(whole))
 
 
 _SUCCESS: Final[Fields] = {"status": int(Status.SUCCESS), "message": ""}

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from tunnel_gateway.rest.call import Call, Wanted
+from tunnel_gateway.rest.routing import Routes, WrongVerbError
+from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
+
+
+class Nothing:
+    wanted = Wanted()
+
+    def __init__(self, path: str, *verbs: str) -> None:
+        self.path = path
+        self.verbs = verbs
+
+    async def answer(self, call: Call) -> Fields:
+        return {"path": call.path}
+
+
+ROUTES = Routes(
+    [
+        Nothing("/ping", "GET"),
+        Nothing("/frontend/challenge", "GET", "POST"),
+        Nothing("/backend/auth", "POST"),
+        Nothing("/backend/pkcs7/verify/attached", "POST"),
+        Nothing("/frontend/timestamp/pkcs7", "POST"),
+    ]
+)
+
+
+@pytest.mark.parametrize("path", ["/frontend/challenge", "/frontend/challenge/"])
+@pytest.mark.parametrize("verb", ["GET", "POST", "HEAD"])
+def test_a_slash_at_the_end_does_not_count(path: str, verb: str) -> None:
+    assert ROUTES.find(path, verb).path == "/frontend/challenge"
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        ("/challenge", "/frontend/challenge"),
+        ("/frontend/chalenge", "/frontend/challenge"),
+        ("/Frontend/Challenge", "/frontend/challenge"),
+        ("/auth", "/backend/auth"),
+        ("/eimzo/backend/auth", "/backend/auth"),
+        ("/backend/verify/attached", "/backend/pkcs7/verify/attached"),
+        ("/backend/pkcs7/verify/atached/", "/backend/pkcs7/verify/attached"),
+        ("/frontend/timestamp", "/frontend/timestamp/pkcs7"),
+    ],
+)
+def test_a_wrong_path_is_told_the_right_one(path: str, right: str) -> None:
+    with pytest.raises(Refusal, match=f"did you mean {right}") as caught:
+        ROUTES.find(path, "POST")
+    assert caught.value.reason is Reason.UNKNOWN_PATH
+
+
+@pytest.mark.parametrize("path", ["/", "", "//", "/a", "/xyzzy-plugh", "/evil\r\nSet-Cookie: a"])
+def test_a_path_like_no_other_is_told_how_paths_begin(path: str) -> None:
+    with pytest.raises(Refusal, match=r"begins with /frontend/ or /backend/$"):
+        ROUTES.find(path, "GET")
+
+
+def test_a_long_path_costs_no_search() -> None:
+    with pytest.raises(Refusal, match="too long for any method"):
+        ROUTES.find("/frontend/challenge" * 400, "GET")
+
+
+def test_a_wrong_verb_is_told_the_right_one() -> None:
+    with pytest.raises(WrongVerbError, match="use POST") as caught:
+        ROUTES.find("/backend/auth", "GET")
+    assert (caught.value.reason, caught.value.verbs) == (Reason.WRONG_VERB, ("POST",))
+    for verb in ("PUT", "DELETE", "OPTIONS"):
+        with pytest.raises(WrongVerbError, match="use GET or POST"):
+            ROUTES.find("/frontend/challenge", verb)
+    with pytest.raises(WrongVerbError):
+        ROUTES.find("/backend/auth", "HEAD")
+
+
+def test_labels_are_the_paths_of_methods() -> None:
+    assert ROUTES.label("/ping/") == "/ping"
+    assert ROUTES.label("/evil") == "other"
+    assert "/backend/auth" in ROUTES.paths

@@ -1,0 +1,50 @@
+"""Every line that the REST service logs; event_table.py says what a row means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from tunnel_gateway.observability.event_table import Event
+
+_CALL: Final = ("path", "status", "client", "host", "seconds", "bytes")
+_DEBUG, _INFO, _WARNING, _ERROR = ("debug",), ("info",), ("warning",), ("error",)
+
+# fmt: off
+REST_EVENTS: Final[tuple[Event, ...]] = (
+    Event("call_answered", ("info", "debug"), _CALL, ("reason", "detail"),
+        "a call got an answer with HTTP 200: one line for each call. The level is debug for"
+        " `/ping`, `/info` and `/frontend/challenge`",
+        "nothing; if the status is not 1, `reason` and `detail` say why"),
+    Event("call_refused", _WARNING, _CALL, ("reason", "detail", "untold"),
+        "a call got an answer with another HTTP code: `status` is minus this code. There are at"
+        " most 30 lines a minute",
+        "look at `reason` and `detail`; they are in the answer too"),
+    Event("call_failed", _ERROR, ("path", "detail"), ("exception",),
+        "a fault of this program, with its traceback. Only this one call failed, with HTTP 500",
+        "report it"),
+    Event("challenges_away", _ERROR, ("detail",), (),
+        "the Redis of the challenges does not answer in time: nobody can sign in, and `/readyz`"
+        " says so. There is one line until it answers again",
+        "look at that Redis; the keys that begin with `cache.redis` have its address and the time"
+        " that it gets. It must be Redis 6.2 or newer"),
+    Event("challenges_shared", _INFO, (), (),
+        "the Redis of the challenges answers: servers that use the same one accept each other's"
+        " challenges"),
+)
+
+REST_KEYS: Final[Mapping[str, str]] = MappingProxyType({
+    "bytes": "the size of the document and the message, without the Base64",
+    "client": "the address of the user: the one at the other end of the connection, or the one"
+        " that a proxy of `frontend.proxies` or the application has told",
+    "detail": "which certificate, part or setting it is about",
+    "exception": "the traceback",
+    "host": "the Host header of the request; anything can stand there",
+    "path": "the method, `other` for a path without a method",
+    "reason": "the stable word of the answer, see `reason`",
+    "seconds": "the time from the head of the request to the answer",
+    "status": "the `status` of the answer",
+    "untold": "how many lines of this kind were left out since the line before",
+})
+# fmt: on

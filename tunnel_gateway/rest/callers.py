@@ -1,0 +1,176 @@
+"""Callers: their addresses behind proxies, their right to `/backend`, and the rates of strangers.
+
+Only the address at the other end of the connection decides whether a caller may use `/backend`. A
+header can make it smaller and never larger: behind a proxy that is believed, the address that the
+proxy has told is the source for the rates and for the log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+from tunnel_gateway.config.values import Network
+from tunnel_gateway.limits.sources import REMEMBERED, source_of
+from tunnel_gateway.rest.call import Caller
+from tunnel_gateway.rest.statuses import Reason, Refusal
+from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
+
+BACKEND: Final = "/backend/"
+
+# A list of addresses that is longer does not count, and neither does a longer name of a host.
+_MAX_HEADER: Final = 1024
+_MAX_HOST: Final = 255
+# Peers whose networks are known by now. Beyond it they are looked up again.
+_MAX_KNOWN: Final = 4096
+# So many bytes of a body cost as much as a call.
+BYTES_OF_A_CALL: Final = 256 * 1024
+
+_WITH_PORT: Final = re.compile(r"\[(?P<v6>[^\]]+)\](:\d+)?|(?P<v4>[\d.]+):\d+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerRules:
+    """The networks of the application and of its proxies.
+
+    ``rate`` is the rate of each source of strangers; None means that there is no limit.
+    """
+
+    backend_from: tuple[Network, ...]
+    proxies: tuple[Network, ...]
+    rate: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    address: str
+    backend: bool
+    proxy: bool
+
+
+class Callers:
+    """Tells callers from each other. ``clock`` is in seconds."""
+
+    def __init__(self, rules: CallerRules, clock: Callable[[], float]) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._peers: dict[str, _Peer] = {}
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def use(self, rules: CallerRules) -> None:
+        """Use other rules from now on."""
+        self._rules = rules
+        self._peers.clear()
+
+    def identify(self, peer: str, path: str, headers: Mapping[str, str]) -> Caller:
+        """Return who calls from the address ``peer``."""
+        known = self._peer(peer)
+        host = headers.get("Host", "")[:_MAX_HOST]
+        user = known.address
+        if known.proxy or (known.backend and path.startswith(BACKEND)):
+            user = self._told(headers) or user
+        return Caller(known.address, user, host)
+
+    def admit(self, caller: Caller, path: str) -> None:
+        """Let a call pass, or raise Refusal."""
+        if path.startswith(BACKEND) and not self._peer(caller.source).backend:
+            raise Refusal(
+                Reason.NOT_FROM_HERE,
+                f"{caller.source} is not in backend.from: only the application may call"
+                f" {BACKEND}, and users call /frontend/",
+            )
+        if self.is_application(caller, path):
+            return
+        rate = self._rules.rate
+        if rate and not self._bucket(caller.user).take(rate, self._clock()):
+            raise Refusal(
+                Reason.TOO_MANY_CALLS,
+                f"more than {rate.per_second:g} calls a second come from {caller.user}, see"
+                " frontend.rate",
+            )
+
+    def is_application(self, caller: Caller, path: str) -> bool:
+        """Tell whether the application itself calls, and not a user through it or a proxy."""
+        own = caller.user == caller.source or path.startswith(BACKEND)
+        return own and self._peer(caller.source).backend
+
+    def is_strange(self, peer: str) -> bool:
+        """Tell whether an address belongs neither to the application nor to a proxy."""
+        known = self._peer(peer)
+        return not (known.backend or known.proxy)
+
+    def charge(self, caller: Caller, size: int) -> None:
+        """Let a body of ``size`` bytes count as several calls."""
+        rate = self._rules.rate
+        if rate and size > BYTES_OF_A_CALL and source_of(caller.user) in self._buckets:
+            self._bucket(caller.user).spend(rate, self._clock(), size / BYTES_OF_A_CALL - 1)
+
+    def _bucket(self, address: str) -> TokenBucket:
+        source = source_of(address)
+        bucket = self._buckets.get(source)
+        if bucket is None:
+            bucket = self._buckets[source] = TokenBucket()
+            if len(self._buckets) > REMEMBERED:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(source)
+        return bucket
+
+    def _peer(self, text: str) -> _Peer:
+        peer = self._peers.get(text)
+        if peer is None:
+            if len(self._peers) >= _MAX_KNOWN:
+                self._peers.clear()
+            peer = self._peers[text] = self._look_up(text)
+        return peer
+
+    def _look_up(self, text: str) -> _Peer:
+        address = _plain(text)
+        if address is None:
+            return _Peer(text, backend=False, proxy=False)
+        return _Peer(
+            address,
+            backend=_is_in(address, self._rules.backend_from),
+            proxy=_is_in(address, self._rules.proxies),
+        )
+
+    def _told(self, headers: Mapping[str, str]) -> str | None:
+        """Return the address that a proxy has told, None if it has told none.
+
+        Each proxy adds the address from which it was called at the end of X-Forwarded-For. So the
+        last one that does not belong to a proxy belongs to the user. All before it can be made up.
+        """
+        forwarded = headers.get("X-Forwarded-For", "")
+        if forwarded and len(forwarded) <= _MAX_HEADER:
+            told = None
+            for part in reversed(forwarded.split(",")):
+                address = _plain(part.strip())
+                if address is None:
+                    break
+                told = address
+                if not _is_in(address, self._rules.proxies):
+                    break
+            if told is not None:
+                return told
+        return _plain(headers.get("X-Real-IP", "").strip()[:_MAX_HOST])
+
+
+def _plain(text: str) -> str | None:
+    """Return an address without zone, port or brackets, an IPv4 address in its own form."""
+    if (match := _WITH_PORT.fullmatch(text)) is not None:
+        text = match["v6"] or match["v4"]
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
+    parsed = ip_address(address)
+    return any(parsed in network for network in networks)

@@ -1,0 +1,107 @@
+"""Reading a body within bounds: on its size, its time, and the memory of all bodies together."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Final, Self
+
+from aiohttp import web
+
+from tunnel_gateway.rest.bodies import Body
+from tunnel_gateway.rest.statuses import Reason, Refusal
+
+# A body gets this time, and as much more as a slow line needs for its bytes.
+_BODY_SECONDS: Final = 10.0
+_SLOWEST: Final = 16 * 1024  # bytes a second
+# So many bytes of memory one byte of a body takes until it is answered: the body, the document in
+# it, and what is made of them for the answer.
+_FACTOR: Final = 3
+# Strangers together may take this part of the memory: there is always room for the application.
+_STRANGERS: Final = 0.5
+
+
+class BodyMemory:
+    """The memory of the bodies that are read and not answered yet; ``limit`` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+        self._of_strangers = 0
+
+    def share(self, *, stranger: bool) -> Share:
+        """Return the share of one call, as a context manager."""
+        return Share(self, stranger)
+
+    def take(self, size: int, *, stranger: bool) -> None:
+        """Take more memory, or give it back if ``size`` is negative. Raises Refusal."""
+        if size > 0 and (
+            self.held + size > self.limit
+            or (stranger and self._of_strangers + size > self.limit * _STRANGERS)
+        ):
+            raise Refusal(
+                Reason.OVERLOADED, "the bodies of other calls take all the memory, see body.memory"
+            )
+        self.held += size
+        if stranger:
+            self._of_strangers += size
+
+
+class Share:
+    """The memory that one call takes."""
+
+    def __init__(self, memory: BodyMemory, stranger: bool) -> None:
+        self._memory = memory
+        self._stranger = stranger
+        self._size = 0
+
+    def grow_to(self, kept: int) -> None:
+        """Hold memory for a body of which ``kept`` bytes are there. Raises Refusal."""
+        size = kept * _FACTOR
+        if size > self._size:
+            self._memory.take(size - self._size, stranger=self._stranger)
+            self._size = size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self._memory.take(-self._size, stranger=self._stranger)
+        self._size = 0
+
+
+async def receive(request: web.BaseRequest, body: Body, share: Share) -> tuple[bytes, ...]:
+    """Return the parts of the request's ``body``.
+
+    Raises Refusal, and OSError if the client has gone.
+    """
+    content = request.content
+    if content.is_eof():  # it has come together with its head
+        if piece := await content.readany():
+            share.grow_to(body.feed(piece))
+        return body.finish()
+    try:
+        await _receive(request, body, share)
+    except TimeoutError:
+        pass  # raised below, without the frames of the reading
+    except web.RequestPayloadError as error:
+        raise Refusal(Reason.UNREADABLE_REQUEST, "its chunks are not correct HTTP") from error
+    else:
+        return body.finish()
+    raise Refusal(
+        Reason.TOO_SLOW,
+        f"a body must come within {_BODY_SECONDS:g} s, or with {_SLOWEST // 1024} KiB a second",
+    )
+
+
+async def _receive(request: web.BaseRequest, body: Body, share: Share) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _BODY_SECONDS
+    length = 0
+    async with asyncio.timeout_at(deadline) as limit:
+        while piece := await request.content.readany():
+            length += len(piece)
+            share.grow_to(body.feed(piece))
+            limit.reschedule(deadline + length / _SLOWEST)

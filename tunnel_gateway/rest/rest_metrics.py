@@ -1,0 +1,58 @@
+"""The counts of calls and of challenges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from tunnel_gateway.observability.metrics import Metrics
+from tunnel_gateway.rest.challenges import Challenges
+from tunnel_gateway.rest.statuses import Status
+
+_RESULTS: Final = ("given", "taken", "refused")
+
+
+class RestMetrics:
+    """Counts calls by path and status. Paths come from the table of methods, not from strangers."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._calls = metrics.rest_calls
+        self._seconds = metrics.rest_seconds
+        self._received = metrics.rest_received
+        self._sent = metrics.rest_sent
+        self.challenges = metrics.rest_challenges
+
+    def know(self, paths: Iterable[str]) -> None:
+        """Begin the counts at zero: without it, Prometheus would not see the first increase."""
+        for path in paths:
+            self._calls.labels(path, str(int(Status.SUCCESS)))
+        for result in _RESULTS:
+            self.challenges.labels(result)
+
+    def answered(self, path: str, status: int, seconds: float, received: int, sent: int) -> None:
+        """Count one call, with the bytes of its body and of its answer."""
+        self._calls.labels(path, str(status)).inc()
+        self._seconds.labels(path).observe(seconds)
+        if received:
+            self._received.labels(path).inc(received)
+        self._sent.labels(path).inc(sent)
+
+
+class CountedChallenges:
+    """Counts the challenges of ``store``."""
+
+    def __init__(self, store: Challenges, metrics: RestMetrics) -> None:
+        self._store = store
+        self._given, self._taken, self._refused = map(metrics.challenges.labels, _RESULTS)
+
+    async def give(self) -> str:
+        """Return a new challenge. Raises Refusal."""
+        challenge = await self._store.give()
+        self._given.inc()
+        return challenge
+
+    async def take(self, challenge: str) -> bool:
+        """Tell whether the challenge is valid, and use it up. Raises Refusal."""
+        valid = await self._store.take(challenge)
+        (self._taken if valid else self._refused).inc()
+        return valid
