@@ -58,7 +58,7 @@ async def test_a_refused_tunnel(how: str, credentials: Credentials, tmp_path: Pa
 
         async def leave() -> None:
             with pytest.raises(TunnelGatewayError):
-                await open_tunnel(address, settings, home._workers.steps())
+                await open_tunnel(address, settings, home.workers.steps())
             await home.sessions.wait_ended()
 
         await check(leave)

@@ -14,7 +14,7 @@ from tunnel_gateway.gost.cipher import kernel_names
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "_SECONDS_EACH", 0.001)
+    monkeypatch.setattr(speed, "SECONDS_EACH", 0.001)
 
 
 def call(*arguments: str) -> int:

@@ -116,7 +116,7 @@ async def test_a_mistake_of_ours_does_not_end_it(numbers: Numbers, log: io.Strin
 async def test_a_request_succeeds_after_one_whose_result_could_not_be_used(
     numbers: Numbers, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(background, "_FIRST_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr(background, "FIRST_DELAY_SECONDS", 0.001)
     results: list[bool] = []
     told = asyncio.Event()
 

@@ -58,7 +58,7 @@ async def test_it_is_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) 
 def test_where_there_is_no_proc(
     log: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(process, "_PROC", tmp_path)
+    monkeypatch.setattr(process, "PROC", tmp_path)
     watch = MemoryWatch(1)
     for _ in range(3):
         watch.look()

@@ -275,7 +275,7 @@ WAITING = [OPENINGS[name] for name in ("no request", "silence", "no answer in ti
 async def test_an_opening(
     leave: Exit, credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "_REFUSAL_SECONDS", 0.2)
+    monkeypatch.setattr(opening, "REFUSAL_SECONDS", 0.2)
     settings = {"destination_dead_host": LOOPBACK, "destination_dead_port": 1}
     seconds = 0.4 if leave in WAITING else TIME_LIMIT
     async with house(credentials, tmp_path, upgrade_timeout=seconds, **settings) as home:

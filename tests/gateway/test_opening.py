@@ -27,7 +27,7 @@ STOP = ShuttingDownError("the gateway is stopping")
 async def test_a_refusal_of_the_destination_is_bounded(
     how: str, credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "_REFUSAL_SECONDS", 0.2)
+    monkeypatch.setattr(opening, "REFUSAL_SECONDS", 0.2)
     async with house(credentials, tmp_path) as home:
         tunnel, page = await home.client()
         destination = await home.destination()
@@ -129,7 +129,7 @@ async def test_a_destination_that_gave_up_waiting(credentials: Credentials, tmp_
 async def test_the_client_leaves_during_a_refusal(
     credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "_REFUSAL_SECONDS", 60)
+    monkeypatch.setattr(opening, "REFUSAL_SECONDS", 60)
     async with house(credentials, tmp_path) as home:
         tunnel, page = await home.client()
         destination = await home.destination()

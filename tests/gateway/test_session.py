@@ -56,7 +56,7 @@ async def test_a_whole_tunnel(credentials: Credentials, tmp_path: Path) -> None:
 
 async def test_a_stop_before_it_has_begun(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
-        start = home._start
+        start = home.start
 
         def start_and_stop(stream: SocketStream) -> None:
             start(stream)

@@ -372,7 +372,7 @@ def fail(fleet: Fleet) -> None:
 async def test_what_comes_and_goes_is_tried_less_and_less_often(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
     delays = []
     async with joined(redis) as one:
         for _ in range(4):
@@ -381,7 +381,7 @@ async def test_what_comes_and_goes_is_tried_less_and_less_often(
             await until(lambda: not one.available)
             delays.append(one._delay)
         assert delays == pytest.approx([0.02, 0.04, 0.08, 0.16])
-        monkeypatch.setattr(module, "_STEADY_SECONDS", 0)
+        monkeypatch.setattr(module, "STEADY_SECONDS", 0)
         await until(lambda: one.available)
         fail(one)
         await until(lambda: one._delay == 0.01)

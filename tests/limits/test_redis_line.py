@@ -71,7 +71,7 @@ async def test_a_refusal_ends_the_line(redis: RedisServer) -> None:
 
 
 async def test_a_crowd_has_an_end(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MAX_UNANSWERED", 100)
+    monkeypatch.setattr(module, "MAX_UNANSWERED", 100)
     async with carried(redis.url) as line:
         asked = [line.ask("ECHO", number) for number in range(200)]
         assert await asked[100] is LOST

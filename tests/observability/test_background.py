@@ -20,7 +20,7 @@ from tunnel_gateway.observability.background import GoOn, Loop, failures, keep_r
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FIRST_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr(module, "FIRST_DELAY_SECONDS", 0.001)
 
 
 def count(name: Loop) -> int:
@@ -94,7 +94,7 @@ async def test_what_fails_each_time_is_tried_later_and_later(
     async def fail() -> None:
         raise ValueError("always")
 
-    monkeypatch.setattr(module, "_FIRST_DELAY_SECONDS", 1.0)
+    monkeypatch.setattr(module, "FIRST_DELAY_SECONDS", 1.0)
     monkeypatch.setattr("asyncio.sleep", counted)
     running = keep_running("expiry", fail)
     while len(delays) < 6:

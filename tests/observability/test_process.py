@@ -49,7 +49,7 @@ def test_before_the_first_look_there_is_nothing() -> None:
 
 
 def test_what_is_missing_without_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(process, "_PROC", tmp_path)
+    monkeypatch.setattr(process, "PROC", tmp_path)
     known = Process()
     known.look()
     assert {name for name, _, _ in known.samples()} == {

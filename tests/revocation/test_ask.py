@@ -50,8 +50,8 @@ def settings(lists: Path, **more: Any) -> dict[str, Any]:
 async def connect(home: House, credentials: Credentials, identity: Identity) -> Tunnel:
     address = Address("127.0.0.1", home.listener.port)
     wanted = credentials.settings(dst_id="raw", identity=identity)
-    made = await open_tunnel(address, wanted, home._workers.steps())
-    home._clients.append(made)
+    made = await open_tunnel(address, wanted, home.workers.steps())
+    home.clients.append(made)
     return made
 
 

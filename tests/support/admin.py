@@ -87,8 +87,8 @@ def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 def overview(home: House) -> Overview:
     """Return what there is to see of the tunnels in this process."""
     return Overview(
-        resources=lambda: home._resources,
+        resources=lambda: home.resources,
         accepted=dict,
         sessions=home.sessions,
-        probes=Probes(lambda: home._resources),
+        probes=Probes(lambda: home.resources),
     )

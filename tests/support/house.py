@@ -54,12 +54,12 @@ class House:
         self.sessions = Sessions()
         self.first: Session  # of the connections that came
         self.started = asyncio.Event()
-        self._clients: list[Tunnel] = []
-        self._destination = socket.create_server((LOOPBACK, 0))
-        self._destination.setblocking(False)
+        self.clients: list[Tunnel] = []
+        self.application = socket.create_server((LOOPBACK, 0))
+        self.application.setblocking(False)
         self._log = log
-        self._workers = workers
-        port = self._destination.getsockname()[1]
+        self.workers = workers
+        port = self.application.getsockname()[1]
         path = folder / "config.properties"
         write_config(path, credentials, 1, {"raw": port}, settings)
         configuration = load_configuration(path)
@@ -73,7 +73,7 @@ class House:
         self.revocation.configure(config.revocation, {})
         self.metrics = Metrics()
         self.reports = Reports(Audit(), self.metrics)
-        self._resources = Resources(
+        self.resources = Resources(
             Material.load(config),
             self.admission,
             self.destinations,
@@ -81,10 +81,11 @@ class House:
             self.revocation,
             self.reports,
         )
-        self.listener = Listener(LOOPBACK, 0, on_connection=self._start, on_failure=print)
+        self.listener = Listener(LOOPBACK, 0, on_connection=self.start, on_failure=print)
 
-    def _start(self, stream: SocketStream) -> None:
-        session = self.sessions.start(self._resources, stream)
+    def start(self, stream: SocketStream) -> None:
+        """Serve a connection, and remember the first."""
+        session = self.sessions.start(self.resources, stream)
         if not self.started.is_set():
             self.first = session
         self.started.set()
@@ -95,8 +96,8 @@ class House:
         """Make a tunnel."""
         address = Address(LOOPBACK, self.listener.port)
         settings = self.credentials.settings(dst_id=dst_id, identity=identity)
-        made = await open_tunnel(address, settings, self._workers.steps())
-        self._clients.append(made)
+        made = await open_tunnel(address, settings, self.workers.steps())
+        self.clients.append(made)
         witness = Witness()
         made.channel.open(witness)
         return made, witness
@@ -104,7 +105,7 @@ class House:
     async def destination(self) -> socket.socket:
         """Take the destination's next connection."""
         async with asyncio.timeout(TIME_LIMIT):
-            plain, _ = await asyncio.get_running_loop().sock_accept(self._destination)
+            plain, _ = await asyncio.get_running_loop().sock_accept(self.application)
         plain.setblocking(False)
         return plain
 
@@ -139,7 +140,7 @@ class House:
         return self.lines()[-1]
 
     async def leave(self) -> None:
-        for made in self._clients:
+        for made in self.clients:
             made.channel.close()
             await made.channel.wait_closed()
 
@@ -149,7 +150,7 @@ class House:
         await self.listener.close()
         await self.revocation.close()
         await self.destinations.close()
-        self._destination.close()
+        self.application.close()
 
 
 @asynccontextmanager

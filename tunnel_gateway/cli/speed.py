@@ -28,7 +28,7 @@ out the other costs of a tunnel, above all the system's work for its sockets. So
 and not a promise: docs/performance.md has the numbers of whole tunnels.
 """
 
-_SECONDS_EACH: Final = 0.25
+SECONDS_EACH: Final = 0.25
 _RECORD_SIZES: Final = (64, 1024, 16384)
 # One handshake of the gateway: its ephemeral key, the agreement, its signature, the user's.
 _OPERATIONS_PER_HANDSHAKE: Final = ("new key", "agree", "sign", "verify")
@@ -140,7 +140,7 @@ def _operations() -> dict[str, float]:
 def _seconds(operation: Callable[[], object]) -> float:
     """Return the seconds of the fastest call: a disturbance only makes a call slower."""
     fastest = float("inf")
-    end = time.perf_counter() + _SECONDS_EACH
+    end = time.perf_counter() + SECONDS_EACH
     while (start := time.perf_counter()) < end:
         operation()
         fastest = min(fastest, time.perf_counter() - start)

@@ -60,15 +60,14 @@ def addresses_of(
 
     Raises FileError if that makes no address.
     """
-    return tuple(_address_of(text, environment) for text in texts)
-
-
-def _address_of(text: str, environment: Mapping[str, str]) -> AdminAddress:
-    whole = with_instance(text, "tunnel.admin.listen", environment)
-    try:
-        return parse_address(whole)
-    except ValueError:
-        raise FileError(f"tunnel.admin.listen: {whole!r} is not an address") from None
+    addresses = []
+    for text in texts:
+        whole = with_instance(text, "tunnel.admin.listen", environment)
+        try:
+            addresses.append(parse_address(whole))
+        except ValueError:
+            raise FileError(f"tunnel.admin.listen: {whole!r} is not an address") from None
+    return tuple(addresses)
 
 
 def clash(

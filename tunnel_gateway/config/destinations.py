@@ -310,7 +310,12 @@ def _contradictions(destination: Destination) -> Iterable[Fault]:
     allowed = {rule.kind: rule for rule in destination.allow}
     for denying in destination.deny:
         if allowing := allowed.get(denying.kind):
-            both = [value for value in sorted(allowing.values) if _covers(denying, value)]
+            # A serial number that is denied without an issuer is denied for all of them.
+            both = [
+                value
+                for value in sorted(allowing.values)
+                if denying.values & {value, value.partition("@")[0]}
+            ]
             yield from _clashes(denying, both, f"in {allowing.key} too", allowing)
     if destination.domains:
         yield from _domain_contradictions(destination, destination.domains)
@@ -324,11 +329,6 @@ def _domain_contradictions(destination: Destination, domains: Rule) -> Iterable[
     for rule in destination.deny:
         if rule.kind == "domain" and domains.values <= rule.values:
             yield rule.entry.fault(f"denies every domain of {domains.key}: nobody could come")
-
-
-def _covers(rule: Rule, value: str) -> bool:
-    # A serial number that is denied without an issuer is denied for all of them.
-    return value in rule.values or value.partition("@")[0] in rule.values
 
 
 def _clashes(rule: Rule, values: Sequence[str], what: str, other: Rule) -> Iterable[Fault]:

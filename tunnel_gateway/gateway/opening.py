@@ -17,7 +17,7 @@ from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
 # A destination that refuses the WebSocket may explain itself to the page, within bounds.
 _REFUSAL_BYTES: Final = 64 * 1024
-_REFUSAL_SECONDS: Final = 2.0
+REFUSAL_SECONDS: Final = 2.0
 
 Connect = Callable[[], Awaitable[SocketStream]]
 
@@ -89,7 +89,7 @@ async def pass_refusal(answers: Inbox, page: Inbox, write: Callable[[bytes], obj
     """
     left = _REFUSAL_BYTES
     try:
-        async with asyncio.timeout(_REFUSAL_SECONDS):
+        async with asyncio.timeout(REFUSAL_SECONDS):
             while data := await _receive_answer(answers, page):
                 write(data[:left])
                 left -= len(data)

@@ -41,10 +41,10 @@ LEASE_SECONDS: Final = 15.0
 # Three renewals may be lost before the lease is.
 RENEW_SECONDS: Final = LEASE_SECONDS / 4
 # The first and the longest wait before Redis is tried again. After a connection that lasted
-# _STEADY_SECONDS, the first wait is the short one again.
-_AGAIN_SECONDS: Final = 1.0
+# STEADY_SECONDS, the first wait is the short one again.
+AGAIN_SECONDS: Final = 1.0
 _LAST_AGAIN_SECONDS: Final = 30.0
-_STEADY_SECONDS: Final = 60.0
+STEADY_SECONDS: Final = 60.0
 # Redis forgets the numbers of open tunnels after this time; the gateway writes them again before.
 _KEEP_SECONDS: Final = 24 * 3600
 _REWRITE_SECONDS: Final = _KEEP_SECONDS / 4
@@ -136,7 +136,7 @@ class Fleet:
         self._keeping: asyncio.Task[None] | None = None
         self._said = False  # whether it was said that Redis is away
         self._joined = 0.0  # when it was last
-        self._delay = _AGAIN_SECONDS
+        self._delay = AGAIN_SECONDS
 
     @property
     def available(self) -> bool:
@@ -254,8 +254,8 @@ class Fleet:
 
     def _lose(self, error: Exception) -> None:
         if self._line is not None:  # a Redis that comes and goes is tried less and less often
-            steady = time.monotonic() - self._joined > _STEADY_SECONDS
-            self._delay = _AGAIN_SECONDS if steady else min(2 * self._delay, _LAST_AGAIN_SECONDS)
+            steady = time.monotonic() - self._joined > STEADY_SECONDS
+            self._delay = AGAIN_SECONDS if steady else min(2 * self._delay, _LAST_AGAIN_SECONDS)
         if not self._said:
             self._said = True
             log.error(

@@ -22,7 +22,7 @@ from redis.exceptions import ConnectionError as BrokenError
 LOST: Final = object()
 
 # Redis answers some ten thousand in a second.
-_MAX_UNANSWERED: Final = 10_000
+MAX_UNANSWERED: Final = 10_000
 # An answer can arrive while this process is busy: it is read before the question counts as late.
 _GRACE_SECONDS: Final = 0.02
 _CONNECT_SECONDS: Final = 5.0
@@ -73,9 +73,9 @@ class RedisLine:
     def ask(self, *command: str | int) -> asyncio.Future[Any]:
         """Ask, and return where the answer will be, or LOST; never an exception."""
         answer: asyncio.Future[Any] = self._loop.create_future()
-        if self._fault.done() or len(self._unanswered) >= _MAX_UNANSWERED:
+        if self._fault.done() or len(self._unanswered) >= MAX_UNANSWERED:
             answer.set_result(LOST)
-            self._fail(f"{_MAX_UNANSWERED} questions wait for an answer")
+            self._fail(f"{MAX_UNANSWERED} questions wait for an answer")
             return answer
         self._unsent.append(command)
         self._work.set()

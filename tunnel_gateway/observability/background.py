@@ -41,7 +41,7 @@ Loop = Literal[
 
 # The delay after a failure doubles with each further failure. It must not grow too long, because
 # accepting connections is such a loop.
-_FIRST_DELAY_SECONDS: Final = 1.0
+FIRST_DELAY_SECONDS: Final = 1.0
 _LAST_DELAY_SECONDS: Final = 10.0
 
 # The failures of the whole process, because its metrics also count for the whole process.
@@ -61,11 +61,11 @@ def keep_running(
 async def _keep_running(
     name: Loop, a_round: Callable[[], Awaitable[object]], wanted: Callable[[], bool]
 ) -> None:
-    delay = _FIRST_DELAY_SECONDS
+    delay = FIRST_DELAY_SECONDS
     while wanted() and not _is_ending():
         with GoOn(name):
             await a_round()
-            delay = _FIRST_DELAY_SECONDS
+            delay = FIRST_DELAY_SECONDS
             continue
         await asyncio.sleep(delay)
         delay = min(2 * delay, _LAST_DELAY_SECONDS)

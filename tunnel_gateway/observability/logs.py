@@ -109,8 +109,7 @@ def configure_logs(
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,  # a reload may change the level
     )
-
-    WRITER.tell_lost = _tell_lost
+    WRITER.tell_lost = lambda lines: log.error("log_lines_lost", lost=lines)
 
 
 def _handler(log_format: LogFormat, stream: TextIO | None) -> logging.Handler:
@@ -127,10 +126,6 @@ def _handler(log_format: LogFormat, stream: TextIO | None) -> logging.Handler:
         handler = _LineHandler(descriptor_sink(descriptor), encoding)
     handler.setFormatter(_formatter(_rendering(log_format, terminal=_is_terminal(stream))))
     return handler
-
-
-def _tell_lost(lines: int) -> None:
-    log.error("log_lines_lost", lost=lines)
 
 
 class _LineHandler(logging.Handler):

@@ -12,7 +12,7 @@ from typing import Final
 
 from tunnel_gateway.observability.metrics import Sample
 
-_PROC: Final = Path("/proc/self")
+PROC: Final = Path("/proc/self")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -22,7 +22,7 @@ def resident_bytes() -> int:
     0 if there is no /proc.
     """
     try:
-        return int((_PROC / "statm").read_text("ascii").split()[1]) * _PAGE
+        return int((PROC / "statm").read_text("ascii").split()[1]) * _PAGE
     except FileNotFoundError:
         return 0
 
@@ -31,7 +31,7 @@ def _of_proc() -> Iterator[Sample]:
     if memory := resident_bytes():
         yield "process_resident_memory_bytes", (), memory
     with suppress(FileNotFoundError):
-        fds = os.listdir(_PROC / "fd")  # noqa: PTH208 - no Path for each of many thousands
+        fds = os.listdir(PROC / "fd")  # noqa: PTH208 - no Path for each of many thousands
         yield "process_open_fds", (), len(fds) - 1  # without the descriptor of this listing
 
 

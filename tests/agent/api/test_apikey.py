@@ -97,7 +97,7 @@ def test_what_is_refused_closes_what_was_open(arguments: list[object], code: str
 
 
 def test_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apikey, "_MAX_ORIGINS", 2)
+    monkeypatch.setattr(apikey, "MAX_ORIGINS", 2)
     made, signed = keys(), key()
     callers = [Caller(f"https://example.uz:{port}", "example.uz") for port in (1, 2, 3)]
     for caller in callers:

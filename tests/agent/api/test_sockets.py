@@ -214,7 +214,7 @@ def keep_little(made: Listener) -> None:
 
 async def test_who_does_not_take_the_answer_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "SILENCE_SECONDS", 0.5)
-    monkeypatch.setattr(sockets, "_CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(sockets, "CLOSE_SECONDS", 0.1)
     async with listening() as (made, port):
         keep_little(made)
         async with flooding(port, CALL * 1000) as sending:
@@ -224,7 +224,7 @@ async def test_who_does_not_take_the_answer_is_sent_away(monkeypatch: pytest.Mon
 async def test_stopping_does_not_wait_for_who_does_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sockets, "_CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(sockets, "CLOSE_SECONDS", 0.1)
     async with listening() as (made, port):
         keep_little(made)
         async with flooding(port, CALL * 1000) as sending:
@@ -235,7 +235,7 @@ async def test_stopping_does_not_wait_for_who_does_not_read(
 
 
 async def test_who_goes_on_after_the_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "_CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(sockets, "CLOSE_SECONDS", 0.1)
     async with listening() as (_, port), flooding(port, PINGS) as sending:
         await sending
 

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def files(*folders: Path) -> KeyFiles:
-    return KeyFiles(folders, removable=False)
+    return KeyFiles(folders, parents=())
 
 
 async def listed(file_list: KeyFiles) -> list[KeyFile]:
@@ -126,7 +126,7 @@ async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert await listed(file_list) == []
 
 
-async def test_media(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_media(folder: Path, tmp_path: Path) -> None:
     stick, camera, trap = (tmp_path / "media" / name for name in ("stick", "camera", "trap"))
     written = write_pfx(stick / KEY_FOLDER, "DS3")
     write_pfx(stick, "elsewhere")
@@ -134,8 +134,7 @@ async def test_media(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     trap.mkdir()
     (trap / KEY_FOLDER).symlink_to(folder)
     write_pfx(folder, "DS1")
-    monkeypatch.setattr(key_files, "_parents", lambda: [tmp_path / "media"])
-    file_list = KeyFiles([])
+    file_list = KeyFiles([], parents=[tmp_path / "media"])
     assert await disks(file_list) == [f"{stick}{os.sep}"]
     assert await names(file_list) == [(KEY_FOLDER, "DS3")]
     alias = make_alias(owner().leaf)
@@ -197,7 +196,7 @@ async def test_a_disk_that_never_answers(folder: Path, tmp_path: Path) -> None:
     write_pfx(folder, "DS1")
     dead = tmp_path / "dead"
     dead.mkdir()
-    file_list = KeyFiles([dead, folder], removable=False, media=Media(0.2))
+    file_list = KeyFiles([dead, folder], parents=(), media=Media(0.2))
     with dead_disk(dead):
         before = threading.active_count()
         for _ in range(20):
@@ -234,23 +233,19 @@ async def test_a_disk_that_answers_with_errors(folder: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
-async def test_a_disk_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_of_another_user(tmp_path: Path) -> None:
     mounts = tmp_path / "mnt"
     (mounts / "his" / KEY_FOLDER).mkdir(parents=True)
     (mounts / "his").chmod(0)
-    monkeypatch.setattr(key_files, "_parents", lambda: [mounts])
-    assert await listed(KeyFiles([])) == []
+    assert await listed(KeyFiles([], parents=[mounts])) == []
     (mounts / "his").chmod(0o700)
 
 
-async def test_disks_in_a_folder_that_never_answers(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_disks_in_a_folder_that_never_answers(folder: Path, tmp_path: Path) -> None:
     write_pfx(folder, "DS1")
     mounts = tmp_path / "mnt"
     (mounts / "share").mkdir(parents=True)
-    monkeypatch.setattr(key_files, "_parents", lambda: [mounts])
-    file_list = KeyFiles([folder], media=Media(0.2))
+    file_list = KeyFiles([folder], parents=[mounts], media=Media(0.2))
     with dead_disk(mounts / "share"):
         keys, silent = await file_list.list_all()
         assert ([key.name for key in keys], silent) == (["DS1"], [f"{mounts}/share/"])

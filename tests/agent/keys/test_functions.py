@@ -27,7 +27,7 @@ class Page:
 
     def __init__(self, folder: Path, person: User) -> None:
         self.ring = keyring(person)
-        functions = key_functions(self.ring, KeyFiles([folder], removable=False), clock=lambda: NOW)
+        functions = key_functions(self.ring, KeyFiles([folder], parents=()), clock=lambda: NOW)
         self.functions = {f"{function.plugin}.{function.name}": function for function in functions}
         assert len(self.functions) == len(functions)
 

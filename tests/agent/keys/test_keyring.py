@@ -218,7 +218,7 @@ async def test_forgotten_without_being_asked_for() -> None:
 
 
 async def test_forgotten_though_another_could_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "_FIRST_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr(background, "FIRST_DELAY_SECONDS", 0.001)
     ring = Keyring(PasswordQueue(User()), lifetime=0.01)
     forget = ring._forget
     failed: list[str] = []

@@ -140,13 +140,13 @@ async def test_who_says_nothing_does_not_block_the_page() -> None:
 
 
 async def test_who_says_nothing_for_long_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_address, "_HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(page_address, "HEAD_SECONDS", 0.05)
     async with Waiting() as waiting:
         assert (await waiting.answer(b"GET / HT")).startswith(b"HTTP/1.1 504 Gateway Timeout\r\n")
 
 
 async def test_of_too_many_the_one_who_waits_longest_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_address, "_MAX_VISITORS", 2)
+    monkeypatch.setattr(page_address, "MAX_VISITORS", 2)
     async with Waiting() as waiting:
         first, second = await waiting.visit(b"G"), await waiting.visit(b"G")
         third = await waiting.visit(b"G")
@@ -159,7 +159,7 @@ async def test_of_too_many_the_one_who_waits_longest_goes(monkeypatch: pytest.Mo
 
 
 async def test_refused_visitors_who_do_not_leave_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_address, "_MAX_VISITORS", 2)
+    monkeypatch.setattr(page_address, "MAX_VISITORS", 2)
     async with Waiting() as waiting:
         stubborn = await waiting.visit(b"X")
         assert (await receive_all(stubborn)).startswith(b"HTTP/1.1 400 ")  # and keeps its side open
@@ -176,7 +176,7 @@ async def test_refused_visitors_who_do_not_leave_give_way(monkeypatch: pytest.Mo
 async def test_a_lack_of_descriptors_does_not_end_the_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(page_address, "_ACCEPT_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(page_address, "ACCEPT_AGAIN_SECONDS", 0.01)
     async with Waiting() as waiting:
         await waiting.answer(b"X")
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

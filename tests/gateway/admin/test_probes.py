@@ -25,7 +25,7 @@ class Changing:
     """A service whose configuration a test changes."""
 
     def __init__(self, home: House) -> None:
-        self.resources = home._resources
+        self.resources = home.resources
 
     def __call__(self) -> Resources:
         return self.resources
@@ -54,8 +54,8 @@ async def test_up_and_down(credentials: Credentials, tmp_path: Path) -> None:
         assert probes.result("raw") == first  # since the same moment
         (await home.destination()).close()
         (await home.destination()).close()
-        port = home._destination.getsockname()[1]
-        home._destination.close()
+        port = home.application.getsockname()[1]
+        home.application.close()
         await probes.look()
         second = probes.result("raw")
         assert second is not None
@@ -63,7 +63,7 @@ async def test_up_and_down(credentials: Credentials, tmp_path: Path) -> None:
         assert "Connection refused" in second.fault
         assert second.since > first.since
         assert len(list(probes.faults())) == 2
-        home._destination = socket.create_server((LOOPBACK, port))
+        home.application = socket.create_server((LOOPBACK, port))
         await probes.look()
         third = probes.result("raw")
         assert third is not None

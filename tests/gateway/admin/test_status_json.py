@@ -21,7 +21,7 @@ from tunnel_gateway.observability.masking import show_personal
 async def test_a_tunnel_and_its_rate(
     credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_RATE_SECONDS", 0.1)
+    monkeypatch.setattr(module, "RATE_SECONDS", 0.1)
     async with house(credentials, tmp_path) as home:
         _, page, destination = await home.open()
         status = StatusJson(overview(home))
@@ -50,7 +50,7 @@ async def test_a_tunnel_and_its_rate(
 async def test_it_is_bounded(
     credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_RATE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "RATE_SECONDS", 0.0)
     monkeypatch.setattr(module, "MAX_SHOWN", 2)
     async with house(credentials, tmp_path) as home:
         strangers = []

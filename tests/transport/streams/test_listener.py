@@ -94,7 +94,7 @@ async def test_it_tries_again_when_accept_fails(monkeypatch: pytest.MonkeyPatch)
         return await accept(listening)
 
     monkeypatch.setattr(module, "accept", accept_or_fail)
-    monkeypatch.setattr(module, "_LAST_DELAY_SECONDS", 0.01)
+    monkeypatch.setattr(module, "LAST_DELAY_SECONDS", 0.01)
     guests = Guests()
     listener = guests.listen()
     with socket.create_connection((LOOPBACK, listener.port)) as plain:

@@ -31,7 +31,7 @@ MAX_LIST: Final = 128  # domains and keys in one call
 # The keys for the caller's own domain that are tried: each costs a verification.
 _MAX_TRIED: Final = 4
 # A domain with an API-KEY can have an origin for each port, so their number has a limit.
-_MAX_ORIGINS: Final = 256
+MAX_ORIGINS: Final = 256
 _HEX_DIGITS: Final = 2 * signature.SIGNATURE_SIZE
 
 
@@ -72,7 +72,7 @@ class ApiKeys:
             raise refused("api_key_missing", domain=caller.domain)
         if not any(self._is_valid(caller.domain, key) for key in keys[:_MAX_TRIED]):
             raise refused("api_key_invalid", domain=caller.domain)
-        if len(self._opened) >= _MAX_ORIGINS:
+        if len(self._opened) >= MAX_ORIGINS:
             del self._opened[next(iter(self._opened))]
         self._opened[caller.origin] = None
 

@@ -42,7 +42,7 @@ REQUEST_SECONDS: Final = 10.0  # to ask for the WebSocket; a laptop that just wa
 SILENCE_SECONDS: Final = 60.0  # without a call, or without reading its answer
 # Browsers send no pings. Each ping makes a pong, which stays in memory if the peer does not read.
 MAX_PINGS: Final = 100
-_CLOSE_SECONDS: Final = 2.0
+CLOSE_SECONDS: Final = 2.0
 
 
 class _PageProtocol(ServerProtocol):
@@ -95,12 +95,12 @@ class _PageConnection(ServerConnection):
         self._silent = False
         super().data_received(data)
         if self._leaving is None and self.protocol.close_expected():
-            self._leaving = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
+            self._leaving = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the socket. The library alone would wait for ever for a peer that does not read."""
         try:
-            async with asyncio.timeout(2 * _CLOSE_SECONDS):
+            async with asyncio.timeout(2 * CLOSE_SECONDS):
                 await super().close(code, reason)
         except TimeoutError:
             self.transport.abort()
@@ -185,7 +185,7 @@ class Listener:
                 compression=None,
                 server_header=None,
                 open_timeout=REQUEST_SECONDS,
-                close_timeout=_CLOSE_SECONDS,
+                close_timeout=CLOSE_SECONDS,
                 ping_interval=None,
                 max_queue=1,
                 ssl=self._context,

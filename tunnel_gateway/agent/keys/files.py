@@ -68,13 +68,20 @@ class KeyFile:
 
 
 class KeyFiles:
-    """The key files of the ``folders`` and of the removable disks that are there now."""
+    """The key files of the ``folders`` and of the removable disks that are there now.
+
+    Removable disks are mounted in ``parents``. None: where this system mounts them.
+    """
 
     def __init__(
-        self, folders: Sequence[Path], *, removable: bool = True, media: Media | None = None
+        self,
+        folders: Sequence[Path],
+        *,
+        parents: Sequence[Path] | None = None,
+        media: Media | None = None,
     ) -> None:
         self._folders = [Disk(folder) for folder in folders]
-        self._removable = removable
+        self._parents = parents
         self._media = media or Media()
 
     async def disks(self) -> tuple[list[str], list[str]]:
@@ -136,12 +143,11 @@ class KeyFiles:
 
     async def _possible_disks(self) -> tuple[list[Disk], list[str]]:
         """Return the folders that may be disks, and the names of folders that do not answer."""
-        if not self._removable:
-            return self._folders, []
-        if sys.platform == "win32":
+        if self._parents is None and sys.platform == "win32":
             inside, silent = [[Path(f"{letter}:\\") for letter in string.ascii_uppercase]], []
         else:
-            inside, silent = await self._ask_each(list(map(Disk, _parents())), _inside)
+            parents = _system_parents() if self._parents is None else self._parents
+            inside, silent = await self._ask_each(list(map(Disk, parents)), _inside)
         mounted = [Disk(root, is_medium=True) for roots in inside for root in roots]
         return [*self._folders, *mounted][:MAX_DISKS], silent
 
@@ -269,7 +275,7 @@ def _home() -> Path | None:
         return None
 
 
-def _parents() -> list[Path]:
+def _system_parents() -> list[Path]:
     """Return the folders in which the system mounts removable disks."""
     if sys.platform == "darwin":
         return [Path("/Volumes")]

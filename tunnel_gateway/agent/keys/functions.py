@@ -8,6 +8,7 @@ import os
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from tunnel_gateway.agent.calls import Caller, Function, Handler, Result
@@ -49,46 +50,57 @@ def _empty_list(plugin: str, name: str, field: str, description: str) -> Functio
     return Function(plugin, name, (), description, handler)
 
 
+def _adds(
+    functions: list[Function], plugin: str, parameters: tuple[str, ...], description: str
+) -> Callable[[Handler], Handler]:
+    """Return a decorator that adds a handler to ``functions``, under the handler's own name."""
+
+    def add(handler: Handler) -> Handler:
+        functions.append(Function(plugin, handler.__name__, parameters, description, handler))
+        return handler
+
+    return add
+
+
 def _file_functions(keyring: Keyring, files: KeyFiles) -> list[Function]:
+    functions: list[Function] = []
+    pfx = partial(_adds, functions, "pfx")
+
+    @pfx((), "Disks on which keys are looked for.")
     async def list_disks(_: Caller, __: Sequence[str]) -> Result:
         names, silent = await files.disks()
         return {"disks": names, "silent_disks": silent}
 
+    @pfx(("disk",), "Keys on one disk.")
     async def list_certificates(_: Caller, arguments: Sequence[str]) -> Result:
         (disk,) = arguments
         return {"certificates": _shown(await files.list_disk(disk))}
 
+    @pfx((), "Keys on all disks.")
     async def list_all_certificates(_: Caller, __: Sequence[str]) -> Result:
         keys, silent = await files.list_all()
         return {"certificates": _shown(keys), "silent_disks": silent}
 
+    @pfx(
+        ("disk", "path", "name", "alias"),
+        "Load a key as it was listed; the reply's keyId names it from then on.",
+    )
     async def load_key(caller: Caller, arguments: Sequence[str]) -> Result:
         disk, path, name, alias = arguments
         closed = await files.load(disk, path, name, alias)
         return {"keyId": keyring.load(caller, closed), "type": "PFX"}
 
+    @pfx(("keyId",), "Forget a loaded key.")
     async def unload_key(caller: Caller, arguments: Sequence[str]) -> Result:
         keyring.unload(caller, arguments[0])
         return {}
 
+    @pfx(("keyId",), "Ask for the key's password now.")
     async def verify_password(caller: Caller, arguments: Sequence[str]) -> Result:
         await keyring.identity(caller, arguments[0], purpose="the password")
         return {}
 
-    listed: list[tuple[str, tuple[str, ...], str, Handler]] = [
-        ("list_disks", (), "Disks on which keys are looked for.", list_disks),
-        ("list_certificates", ("disk",), "Keys on one disk.", list_certificates),
-        ("list_all_certificates", (), "Keys on all disks.", list_all_certificates),
-        (
-            "load_key",
-            ("disk", "path", "name", "alias"),
-            "Load a key as it was listed; the reply's keyId names it from then on.",
-            load_key,
-        ),
-        ("unload_key", ("keyId",), "Forget a loaded key.", unload_key),
-        ("verify_password", ("keyId",), "Ask for the key's password now.", verify_password),
-    ]
-    return [Function("pfx", *each) for each in listed]
+    return functions
 
 
 def _shown(keys: list[KeyFile]) -> list[dict[str, str]]:
@@ -100,12 +112,16 @@ def _shown(keys: list[KeyFile]) -> list[dict[str, str]]:
 def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[Function]:
     # Signing a document of 48 MB takes ten times as much memory, so only one call works at a time.
     working = asyncio.Lock()
+    functions: list[Function] = []
+    x509 = partial(_adds, functions, "x509")
 
+    @x509(("keyId",), "The certificates of a loaded key, its owner's first, in BASE64.")
     async def get_certificate_chain(caller: Caller, arguments: Sequence[str]) -> Result:
         identity = await keyring.identity(caller, arguments[0], purpose="its certificates")
         chain = [b64encode(certificate.der).decode() for certificate in identity.chain]
         return {"certificates": chain}
 
+    @x509(("certificate_64",), "What a certificate says.")
     async def get_certificate_info(_: Caller, arguments: Sequence[str]) -> Result:
         der = _from_base64(arguments[0], MAX_CERTIFICATE_SIZE)
         try:
@@ -114,6 +130,12 @@ def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[
             raise refused("bad_certificate") from None
         return {"certificate_info": certificate_info(certificate)}
 
+    @_adds(
+        functions,
+        "pkcs7",
+        ("data_64", "id", "detached"),
+        "Sign data, which the message then holds unless detached is 'yes'.",
+    )
     async def create_pkcs7(caller: Caller, arguments: Sequence[str]) -> Result:
         data_64, key_id, detached = arguments
         if detached not in _DETACHED:
@@ -131,29 +153,7 @@ def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[
             except InvalidKeyError:  # the key was unloaded during this call
                 raise refused("key_not_found") from None
 
-    return [
-        Function(
-            "x509",
-            "get_certificate_chain",
-            ("keyId",),
-            "The certificates of a loaded key, its owner's first, in BASE64.",
-            get_certificate_chain,
-        ),
-        Function(
-            "x509",
-            "get_certificate_info",
-            ("certificate_64",),
-            "What a certificate says.",
-            get_certificate_info,
-        ),
-        Function(
-            "pkcs7",
-            "create_pkcs7",
-            ("data_64", "id", "detached"),
-            "Sign data, which the message then holds unless detached is 'yes'.",
-            create_pkcs7,
-        ),
-    ]
+    return functions
 
 
 def _from_base64(text: str, limit: int) -> bytes:

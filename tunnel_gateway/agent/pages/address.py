@@ -32,9 +32,9 @@ log = get_logger(__name__)
 # Browsers open connections before they need them, and send nothing on them. If there are more
 # visitors than these, the oldest one must go. The page asks as soon as it is connected, so slower
 # visitors cannot keep it waiting.
-_MAX_VISITORS: Final = 32
-_HEAD_SECONDS: Final = 5.0
-_ACCEPT_AGAIN_SECONDS: Final = 0.1  # accept fails while there is no free descriptor
+MAX_VISITORS: Final = 32
+HEAD_SECONDS: Final = 5.0
+ACCEPT_AGAIN_SECONDS: Final = 0.1  # accept fails while there is no free descriptor
 _CROWDED: Final = TimedOutError("too many others connected meanwhile")
 
 
@@ -71,7 +71,7 @@ class PageAddress(OneShotAddress):
         try:
             while not admitted.done():
                 stream = await self._next_visitor()
-                if len(visitors) >= _MAX_VISITORS:
+                if len(visitors) >= MAX_VISITORS:
                     oldest = next(iter(visitors))
                     del visitors[oldest]
                     oldest.cancel()
@@ -90,7 +90,7 @@ class PageAddress(OneShotAddress):
             try:
                 connection, _ = await accept(self._socket)
             except OSError:
-                await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
+                await asyncio.sleep(ACCEPT_AGAIN_SECONDS)
                 continue
             with suppress(OSError):  # the visitor has already gone
                 return await PageStream.of(connection)
@@ -142,7 +142,7 @@ class PageAddress(OneShotAddress):
     async def _examine(self, stream: PageStream) -> None:
         """Raise NotPermittedError for another page, NotWebSocketError if there is no request."""
         reader, read = UpgradeReader(), bytearray()
-        async with within(_HEAD_SECONDS, f"no upgrade request in {_HEAD_SECONDS:g} s"):
+        async with within(HEAD_SECONDS, f"no upgrade request in {HEAD_SECONDS:g} s"):
             while data := await stream.inbox.receive():
                 read += data
                 if request := reader.receive_data(data):

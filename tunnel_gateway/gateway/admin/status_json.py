@@ -20,7 +20,7 @@ from tunnel_gateway.gateway.session_facts import SessionFacts
 # Nobody reads a longer list. The status also has the number of all connections.
 MAX_SHOWN: Final = 200
 # Two looks that a rate compares are at least half a second apart, and usually one second or more.
-_RATE_SECONDS: Final = 1.0
+RATE_SECONDS: Final = 1.0
 # Older looks are forgotten: the rate must be the present one, not an average of minutes.
 _RATE_MEMORY_SECONDS: Final = 10.0
 
@@ -38,16 +38,16 @@ class Rates:
         loop = asyncio.get_running_loop()
         while self._looks and self._looks[0][0] < loop.time() - _RATE_MEMORY_SECONDS:
             self._looks.popleft()
-        if not self._looks or self._looks[-1][0] <= loop.time() - _RATE_SECONDS:
+        if not self._looks or self._looks[-1][0] <= loop.time() - RATE_SECONDS:
             self._looks.append((loop.time(), {facts: _carried(facts) for facts in sessions}))
         if len(self._looks) == 1:
-            await asyncio.sleep(self._looks[0][0] + _RATE_SECONDS - loop.time())
+            await asyncio.sleep(self._looks[0][0] + RATE_SECONDS - loop.time())
 
     def of(self, facts: SessionFacts) -> tuple[int, int] | None:
         """Return bytes per second, up and down; None for a new tunnel."""
         now = asyncio.get_running_loop().time()
         for then, counts in self._looks:
-            if facts in counts and now - then > _RATE_SECONDS / 2:
+            if facts in counts and now - then > RATE_SECONDS / 2:
                 up, down = _carried(facts)
                 before_up, before_down = counts[facts]
                 return round((up - before_up) / (now - then)), round(

@@ -145,7 +145,10 @@ def distinguished_name(name: bytes) -> str:
     """
     parts = []
     for attribute in attributes(name):
-        text = _hex(attribute.value) if attribute.text is None else _escape(attribute.text)
+        if attribute.text is None:
+            text = _hex(attribute.value)
+        else:
+            text = _SPECIAL.sub(r"\\\g<0>", attribute.text)
         parts.append(f"{label_of(attribute.oid)}={text}")
     return ",".join(parts)
 
@@ -157,10 +160,6 @@ def quoted(name: str) -> str:
     """
     short = name if len(name) <= _MAX_QUOTED else name[:_MAX_QUOTED] + "…"
     return f"<{short}>"
-
-
-def _escape(text: str) -> str:
-    return _SPECIAL.sub(lambda match: "\\" + match.group(), text)
 
 
 def same_name(first: bytes, second: bytes) -> bool:

@@ -20,7 +20,7 @@ log = get_logger(__name__)
 
 # When accept fails, mostly because no descriptors are left, the next try is later each time.
 _FIRST_DELAY_SECONDS = 0.005
-_LAST_DELAY_SECONDS = 1.0
+LAST_DELAY_SECONDS = 1.0
 # To find our index among the sockets that listen on a port; they may be many, and busy.
 _FIND_SECONDS = 3.0
 
@@ -116,7 +116,7 @@ class Listener:
             if self._delay == _FIRST_DELAY_SECONDS:
                 self._on_failure(error)
             await asyncio.sleep(self._delay)
-            self._delay = min(2 * self._delay, _LAST_DELAY_SECONDS)
+            self._delay = min(2 * self._delay, LAST_DELAY_SECONDS)
             return
         self._delay = _FIRST_DELAY_SECONDS
         if (index := self._probes.get(address[:2])) is not None:

@@ -201,7 +201,9 @@ def _parse_v2(header: bytes) -> Header:
     if len(header) < start + size:
         raise ProtocolViolationError(f"a PROXY header too short for the family 0x{family:02x}")
     if number == Command.PROXY and family in _ADDRESSES:
-        source, target = _addresses(family, header)
+        *hosts, source_port, target_port = _ADDRESSES[family].unpack_from(header, start)
+        source_host, target_host = (_text(ip_address(host)) for host in hosts)
+        source, target = (source_host, source_port), (target_host, target_port)
     return Header(source, target, tuple(_checked_tlvs(header, start + size)))
 
 
@@ -211,11 +213,6 @@ def _addresses_size(family: int) -> int:
     if family in _OTHER_FAMILIES:
         return _OTHER_FAMILIES[family]
     raise ProtocolViolationError(f"a PROXY header of the unknown family 0x{family:02x}")
-
-
-def _addresses(family: int, header: bytes) -> tuple[Address, Address]:
-    source, target, source_port, target_port = _ADDRESSES[family].unpack_from(header, _FIXED.size)
-    return (_text(ip_address(source)), source_port), (_text(ip_address(target)), target_port)
 
 
 def _checked_tlvs(header: bytes, start: int) -> Iterator[tuple[int, bytes]]:

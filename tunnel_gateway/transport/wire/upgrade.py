@@ -23,7 +23,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
-from tunnel_gateway.errors import NotWebSocketError, RefusalError, RequestTooLargeError
+from tunnel_gateway.errors import NotWebSocketError, RequestTooLargeError
 
 # The head of a real page's request is 1 to 3 KiB, cookies included; servers behind us commonly
 # stop at 8 to 32 KiB.
@@ -112,25 +112,17 @@ class UpgradeReader:
         """
         if self._finished:
             raise RuntimeError("this reader has read its request")
-        try:
-            request = self._receive(data)
-        except RefusalError:
-            self._finished = True
-            raise
-        self._finished = request is not None
-        return request
-
-    def _receive(self, data: bytes) -> UpgradeRequest | None:
-        self._check_start(data)
-        self._stream.feed_data(data)
-        parsed = self._parse()
-        return None if parsed is None else _check_request(parsed)
-
-    def _check_start(self, data: bytes) -> None:
-        """Refuse at the first byte what cannot become a request, rather than at the time-out."""
+        self._finished = True  # also if it is refused
+        # Other bytes are refused at the first of them, and not at the time-out.
         self._start = (self._start + data[: len(_START)])[: len(_START)]
         if not _START.startswith(self._start):
             raise NotWebSocketError("the stream does not start with an HTTP GET request")
+        self._stream.feed_data(data)
+        parsed = self._parse()
+        if parsed is not None:
+            return _check_request(parsed)
+        self._finished = False
+        return None
 
     def _parse(self) -> Request | None:
         try:
