@@ -14,7 +14,7 @@ from tests.soak.attacker import Attacker
 from tests.soak.strangers import Stranger, strangers
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.garbage import cycles
-from tests.support.house import House, head, house
+from tests.support.house import House, house
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive_all, reset, send
 from tests.support.peer import UPGRADE
 from tests.support.revocation import make_list
@@ -219,10 +219,7 @@ async def with_page(home: House, data: bytes, *, end: bool = False, lose: bool =
 
 
 async def with_answer(home: House, answer: bytes, *, lose: bool = False) -> None:
-    tunnel, page = await home.client()
-    destination = await home.destination()
-    tunnel.channel.write(UPGRADE)
-    await head(destination)
+    _, page, destination = await home.asked()
     if answer:
         await send(destination, answer)
     if lose:

@@ -29,10 +29,7 @@ async def test_a_refusal_of_the_destination_is_bounded(
 ) -> None:
     monkeypatch.setattr(opening, "REFUSAL_SECONDS", 0.2)
     async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
+        _, page, destination = await home.asked()
         answer = b"HTTP/1.1 403 Forbidden\r\n\r\n"
         await send(destination, answer)
         assert await page.received(len(answer)) == answer
@@ -47,10 +44,7 @@ async def test_a_refusal_of_the_destination_is_bounded(
 
 async def test_a_refusal_without_end(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
+        _, page, destination = await home.asked()
         page_bytes = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(10_000_000)
         sending = asyncio.create_task(send(destination, page_bytes))
         await page.saw("lost")  # an end would say that this is all
@@ -68,10 +62,7 @@ async def test_the_client_is_gone_before_the_answer(
 ) -> None:
     """Its place, descriptors and connection to the application do not wait for a time-out."""
     async with house(credentials, tmp_path, upgrade_timeout=60) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
+        tunnel, page, destination = await home.asked()
         stream = tunnel.channel._stream
         if how == "silent":
             home.first._channel.connection_lost(UNACKNOWLEDGED)
@@ -131,10 +122,7 @@ async def test_the_client_leaves_during_a_refusal(
 ) -> None:
     monkeypatch.setattr(opening, "REFUSAL_SECONDS", 60)
     async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
+        tunnel, page, destination = await home.asked()
         await send(destination, b"HTTP/1.1 403 Forbidden\r\n\r\n")
         await page.received(1)
         tunnel.channel._stream.abort(STOP)
@@ -145,10 +133,7 @@ async def test_the_client_leaves_during_a_refusal(
 
 async def test_the_answer_may_come_in_pieces(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE + b"erta")
-        await head(destination)
+        _, page, destination = await home.asked(UPGRADE + b"erta")
         await send(destination, SWITCHED[:5])
         assert home.first.open is False
         await send(destination, SWITCHED[5:])
@@ -162,10 +147,7 @@ async def test_the_answer_may_come_in_pieces(credentials: Credentials, tmp_path:
 
 async def test_interim_answers_are_passed_over(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE + b"erta")
-        await head(destination)
+        _, page, destination = await home.asked(UPGRADE + b"erta")
         await send(destination, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLi")
         await send(destination, b"nk: </a>\r\n\r\n" + SWITCHED)
         assert await page.received(len(SWITCHED)) == SWITCHED
@@ -177,10 +159,7 @@ async def test_interim_answers_are_passed_over(credentials: Credentials, tmp_pat
 
 async def test_a_refusal_after_interim_answers(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
+        _, page, destination = await home.asked()
         answer = b"HTTP/1.1 403 Forbidden\r\n\r\n"
         await send(destination, b"HTTP/1.1 102 Processing\r\n\r\n" + answer)
         destination.close()
@@ -194,10 +173,7 @@ async def test_interim_answers_without_end(
     how: str, credentials: Credentials, tmp_path: Path
 ) -> None:
     async with house(credentials, tmp_path, upgrade_timeout=0.5) as home:
-        tunnel, page = await home.client()
-        destination = await home.destination()
-        tunnel.channel.write(UPGRADE)
-        await head(destination)
+        _, page, destination = await home.asked()
         await send(destination, b"HTTP/1.1 100 Continue\r\n\r\n" * (40 if how == "number" else 1))
         await page.saw("lost")
         destination.close()

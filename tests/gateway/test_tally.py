@@ -9,9 +9,8 @@ import pytest
 from tests.support.admin import samples
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.destination import SWITCHED
-from tests.support.house import House, head, house
+from tests.support.house import House, house
 from tests.support.loopback import receive_all, send
-from tests.support.peer import UPGRADE
 from tunnel_gateway.errors import AlertReceivedError, DestinationUnreachableError
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.metrics import Metrics
@@ -30,10 +29,7 @@ def down(home: House) -> float:
 
 async def one_tunnel(home: House, size: int, before: float) -> None:
     """Open a tunnel, let it carry ``size`` bytes down, look meanwhile, and end it."""
-    tunnel, page = await home.client()
-    destination = await home.destination()
-    tunnel.channel.write(UPGRADE)
-    await head(destination)
+    tunnel, page, destination = await home.asked()
     await send(destination, SWITCHED + bytes(size))
     await page.received(len(SWITCHED) + size)
     assert shown(home.metrics, "tunnels_open", **LABELS) == 1

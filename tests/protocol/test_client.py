@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.entropy import Entropy
 from tests.support.pair import (
     CLIENT_STATES,
     DEADLINE,
@@ -18,6 +17,7 @@ from tests.support.pair import (
     Pair,
     domain_identity,
     ends_in,
+    entropy_of,
     failure,
     failure_of,
     forged,
@@ -39,12 +39,6 @@ from tunnel_gateway.protocol.constants import ContentType
 from tunnel_gateway.protocol.events import Opened
 from tunnel_gateway.protocol.messages import ClientHello, ServerHello
 from tunnel_gateway.protocol.states import State
-
-
-def entropy_of(client: ClientConnection) -> list[bytes]:
-    entropy = client._surroundings.entropy
-    assert isinstance(entropy, Entropy)
-    return entropy.given
 
 
 def test_the_hello_waits_at_once() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.entropy import Entropy
 from tests.support.pair import (
     DEADLINE,
     DST_ID,
@@ -18,6 +17,7 @@ from tests.support.pair import (
     Pair,
     domain_identity,
     ends_in,
+    entropy_of,
     failure,
     failure_of,
     new_client,
@@ -36,12 +36,6 @@ from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.protocol.messages import ClientHello
 from tunnel_gateway.protocol.server import ServerConnection
 from tunnel_gateway.protocol.states import State
-
-
-def entropy_of(server: ServerConnection) -> list[bytes]:
-    entropy = server._surroundings.entropy
-    assert isinstance(entropy, Entropy)
-    return entropy.given
 
 
 def client_hello() -> ClientHello:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.credentials import FIRST_DOMAIN, Credentials
-from tests.support.destination import everything, join
+from tests.support.destination import everything, finish, join
 from tests.support.machine import CONFIG, Machine
 from tests.support.peer import Peer
 from tests.support.processes import (
@@ -27,7 +27,6 @@ from tests.support.processes import (
     write_config,
 )
 from tunnel_gateway.pki.files.keyfiles import identity_to_pfx
-from tunnel_gateway.protocol.events import CloseReceived
 
 UNIT = "tunnel-gateway.service"
 PASSWORD = "maxfiy so‘z"
@@ -176,12 +175,7 @@ def test_start_reload_and_stop(
         service.wait_for(UNIT, "SubState", "stop-sigterm")
         stopped = time.monotonic()
         wait_until(lambda: time.monotonic() > stopped + 2, "more than TimeoutStopSec")
-        peer.send(b"hali ham")
-        assert other.recv(100) == b"hali ham"
-        other.shutdown(socket.SHUT_WR)
-        assert isinstance(peer.event(), CloseReceived)
-        peer.send_close()
-        assert everything(other) == b""
+        finish(peer, other)
     service.wait_for(UNIT, "ActiveState", "inactive")
     assert machine.show(UNIT, "Result") == "success"
     service.lines(1, "tunnel_closed", f"TUNNEL_DOMAIN={FIRST_DOMAIN}")

@@ -11,10 +11,9 @@ from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect
 
 from tests.support.credentials import Credentials
-from tests.support.destination import everything, join
+from tests.support.destination import everything, finish, join
 from tests.support.peer import Peer
 from tests.support.processes import TIME_LIMIT, Agent, Gateway
-from tunnel_gateway.protocol.events import CloseReceived
 
 StartGateway = Callable[..., Gateway]
 
@@ -32,12 +31,7 @@ def test_a_running_tunnel_goes_on(
         assert gateway.logged("draining")["connections"] == 1
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(gateway.address)
-        peer.send(b"hali ham")
-        assert other.recv(100) == b"hali ham"
-        other.shutdown(socket.SHUT_WR)
-        assert isinstance(peer.event(), CloseReceived)
-        peer.send_close()
-        assert everything(other) == b""
+        finish(peer, other)
     assert gateway.exit_code() == 0
     assert [(line["event"], line.get("step")) for line in gateway.records()] == [
         ("listening", None),

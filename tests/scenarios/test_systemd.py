@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.credentials import Credentials
-from tests.support.destination import everything, join
+from tests.support.destination import finish, join
 from tests.support.log_lines import Record, first_record, read_records
 from tests.support.machine import UNITS
 from tests.support.notify import NotifySocket
@@ -29,7 +29,6 @@ from tests.support.processes import (
     wait_until,
     write_config,
 )
-from tunnel_gateway.protocol.events import CloseReceived
 
 StartGateway = Callable[..., Gateway]
 INSTANCE = (
@@ -208,12 +207,7 @@ def test_a_tunnel_through_a_passed_socket(
         assert gateway.logged("listen_key_not_used")["key"] == "tunnel.listen.port"
         gateway.signal(signal.SIGTERM)
         gateway.logged("draining")
-        peer.send(b"hali ham")
-        assert other.recv(100) == b"hali ham"
-        other.shutdown(socket.SHUT_WR)
-        assert isinstance(peer.event(), CloseReceived)
-        peer.send_close()
-        assert everything(other) == b""
+        finish(peer, other)
     assert gateway.exit_code() == 0
 
 

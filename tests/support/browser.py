@@ -12,21 +12,14 @@ from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.page import AgentService
+from tests.support.pki import OFFICER
 from tests.support.processes import LOOPBACK, TIME_LIMIT, Gateway, Program
-from tunnel_gateway.pki.authority import Person
 from tunnel_gateway.pki.files.keyfiles import Identity
 
 CHROMIUM = Path("/usr/bin/chromium")
 HOST = FIRST_DOMAIN
 STRANGER = "evil.uz"
 DST_ID = "0"
-OFFICER = Person(
-    "TO‘LAGANOVA OYGUL",
-    pinfl="10000000000002",
-    uid="400000002",
-    inn="300000001",
-    organisation="NAMUNA MCHJ",
-)
 LAPTOP, PHONE = (1280, 800), (360, 780)
 MILLISECONDS = TIME_LIMIT * 1000
 

@@ -6,6 +6,7 @@ import socket
 
 from tests.support.peer import Peer
 from tests.support.processes import TIME_LIMIT
+from tunnel_gateway.protocol.events import CloseReceived
 
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
 
@@ -33,6 +34,16 @@ def everything(connection: socket.socket) -> bytes:
     while data := connection.recv(65536):
         found += data
     return bytes(found)
+
+
+def finish(peer: Peer, other: socket.socket) -> None:
+    """Pass a text through an open tunnel, and end it in order. ``other``: from `join`."""
+    peer.send(b"hali ham")
+    assert other.recv(100) == b"hali ham"
+    other.shutdown(socket.SHUT_WR)
+    assert isinstance(peer.event(), CloseReceived)
+    peer.send_close()
+    assert everything(other) == b""
 
 
 def join(peer: Peer, listening: socket.socket) -> socket.socket:

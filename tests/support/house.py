@@ -109,12 +109,17 @@ class House:
         plain.setblocking(False)
         return plain
 
-    async def open(self) -> tuple[Tunnel, Witness, socket.socket]:
-        """Make a tunnel with its WebSocket open; returns it, its page and the destination."""
+    async def asked(self, request: bytes = UPGRADE) -> tuple[Tunnel, Witness, socket.socket]:
+        """Make a tunnel whose page has asked; returns it, its page and the destination."""
         tunnel, page = await self.client()
         destination = await self.destination()
-        tunnel.channel.write(UPGRADE)
+        tunnel.channel.write(request)
         await head(destination)
+        return tunnel, page, destination
+
+    async def open(self) -> tuple[Tunnel, Witness, socket.socket]:
+        """Make a tunnel with its WebSocket open; returns it, its page and the destination."""
+        tunnel, page, destination = await self.asked()
         await send(destination, SWITCHED)
         await page.received(len(SWITCHED))
         return tunnel, page, destination

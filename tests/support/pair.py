@@ -44,6 +44,13 @@ def surroundings(seed: str, at: datetime = NOW) -> Surroundings:
     return Surroundings(entropy=Entropy(seed), validation_time=at, deadline=DEADLINE)
 
 
+def entropy_of(connection: Connection) -> list[bytes]:
+    """The random bytes that a connection has asked for, in order."""
+    entropy = connection._surroundings.entropy
+    assert isinstance(entropy, Entropy)
+    return entropy.given
+
+
 def new_client(
     *,
     seed: str = "client",

@@ -79,13 +79,17 @@ async def end_of(connection: ClientConnection) -> int | None:
     return caught.value.rcvd.code if caught.value.rcvd else None
 
 
+async def begin_call(connection: ClientConnection, slow: Slow) -> None:
+    await connection.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
+    await connection.recv()
+    await connection.send('{"plugin":"test","name":"wait"}')
+    await slow.called.wait()
+
+
 async def test_a_page_that_leaves_ends_its_call() -> None:
     slow = Slow()
     async with listening(slow) as (_, port), page(port) as connection:
-        await connection.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
-        await connection.recv()
-        await connection.send('{"plugin":"test","name":"wait"}')
-        await slow.called.wait()
+        await begin_call(connection, slow)
         await connection.close()
         await slow.cancelled.wait()
 
@@ -93,10 +97,7 @@ async def test_a_page_that_leaves_ends_its_call() -> None:
 async def test_stopping_ends_calls_too() -> None:
     slow = Slow()
     async with listening(slow) as (made, port), page(port) as connection:
-        await connection.send(json.dumps({"name": "apikey", "arguments": VENDOR_KEYS}))
-        await connection.recv()
-        await connection.send('{"plugin":"test","name":"wait"}')
-        await slow.called.wait()
+        await begin_call(connection, slow)
         await made.close()
         await slow.cancelled.wait()
         assert await end_of(connection) == 1001

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browser import OFFICER
 from tests.support.credentials import Credentials
 from tests.support.house import House, house
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
+from tests.support.pki import OFFICER
 from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.pages import tunnels
 from tunnel_gateway.agent.pages.tunnels import Tunnels

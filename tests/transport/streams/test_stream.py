@@ -195,18 +195,24 @@ async def receive_all_but(plain: socket.socket, size: int) -> bool:
     return True
 
 
+async def closed_with_much_to_send(first: str) -> tuple[SocketStream, socket.socket, Witness]:
+    """A closed stream, its peer and its observer. ``first``: whose data end first."""
+    stream, plain = await stream_and_socket()
+    witness = Witness()
+    stream.observe(witness)
+    if first == "theirs":
+        plain.shutdown(socket.SHUT_WR)
+        await witness.saw("eof")
+    stream.write(BIG)
+    stream.close()
+    return stream, plain, witness
+
+
 class TestClose:
     async def test_a_slow_reader_gets_everything(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "LINGER_SECONDS", 0.05)
         for first in ("ours", "theirs"):
-            stream, plain = await stream_and_socket()
-            witness = Witness()
-            stream.observe(witness)
-            if first == "theirs":
-                plain.shutdown(socket.SHUT_WR)
-                await witness.saw("eof")
-            stream.write(BIG)
-            stream.close()
+            stream, plain, witness = await closed_with_much_to_send(first)
             await asyncio.sleep(0.2)  # longer than the linger: a reader that takes its time
             assert await receive_all(plain) == BIG
             plain.close()
@@ -216,14 +222,7 @@ class TestClose:
     async def test_a_reader_that_never_reads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "FLUSH_SECONDS", 0.1)
         for first in ("ours", "theirs"):
-            stream, plain = await stream_and_socket()
-            witness = Witness()
-            stream.observe(witness)
-            if first == "theirs":
-                plain.shutdown(socket.SHUT_WR)
-                await witness.saw("eof")
-            stream.write(BIG)
-            stream.close()
+            stream, plain, _ = await closed_with_much_to_send(first)
             await ended(stream)
             plain.close()
 
