@@ -65,7 +65,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "transport": ("wire", "system", "streams"),
     "daemon": ("audit", "service", "admin", "start_checks", "loading", "daemon"),
     "gateway": ("admin", "gateway"),
-    "rest": ("views", "methods", "service"),
+    "rest": ("views", "verification", "records", "methods", "service"),
     "agent": (
         "threads",
         "reasons",

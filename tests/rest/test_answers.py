@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunnel_gateway.rest.answers import PIECE, Answer, Bare, Base64, refused, success
+from tunnel_gateway.rest.answers import (
+    PIECE,
+    Answer,
+    Bare,
+    Base64,
+    refusal_fields,
+    refused,
+    success,
+    success_fields,
+)
 from tunnel_gateway.rest.languages import Language
 from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
 
@@ -90,3 +99,12 @@ def test_what_json_does_not_have_is_refused(value: object) -> None:
 def test_no_number_is_nan() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         success({"value": math.nan})
+
+
+def test_an_answer_inside_another_has_the_same_fields() -> None:
+    fields: Fields = {"a": 1}
+    assert success_fields(fields) == json.loads(text_of(success(fields)))
+    refusal = Refusal(Reason.BAD_BODY, "no bar", fields)
+    assert refusal_fields(refusal, Language.ENGLISH) == json.loads(
+        text_of(refused(refusal, Language.ENGLISH))
+    )

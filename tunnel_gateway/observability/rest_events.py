@@ -15,7 +15,8 @@ _DEBUG, _INFO, _WARNING, _ERROR = ("debug",), ("info",), ("warning",), ("error",
 REST_EVENTS: Final[tuple[Event, ...]] = (
     Event("call_answered", ("info", "debug"), _CALL, ("reason", "detail"),
         "a call got an answer with HTTP 200: one line for each call. The level is debug for"
-        " `/ping`, `/info` and `/frontend/challenge`",
+        " `/ping`, `/info` and `/frontend/challenge`, and for sign-ins and verifications, which"
+        " have a line of their own",
         "nothing; if the status is not 1, `reason` and `detail` say why"),
     Event("call_refused", _WARNING, _CALL, ("reason", "detail", "untold"),
         "a call got an answer with another HTTP code: `status` is minus this code. There are at"
@@ -24,6 +25,15 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
     Event("call_failed", _ERROR, ("path", "detail"), ("exception",),
         "a fault of this program, with its traceback. Only this one call failed, with HTTP 500",
         "report it"),
+    Event("sign_in", _INFO, ("client", "host", "verdict"), ("user", "serial", "issuer", "detail"),
+        "a user signed in, or was refused: one line for each call of `/backend/auth`. The line"
+        " names the user if their signature is right and their certificate is trusted",
+        "nothing, except for `status_unknown`: look at the sources of statuses"),
+    Event("verification", _INFO, ("client", "host", "path", "verdict"),
+        ("digest", "signers", "user", "serial", "issuer", "detail"),
+        "a document was verified: one line for each document. `user` is the first signer; the audit"
+        " file has all signers",
+        "nothing, except for `status_unknown`: look at the sources of statuses"),
     Event("challenges_away", _ERROR, ("detail",), (),
         "the Redis of the challenges does not answer in time: nobody can sign in, and `/readyz`"
         " says so. There is one line until it answers again",
@@ -39,12 +49,18 @@ REST_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "client": "the address of the user: the one at the other end of the connection, or the one"
         " that a proxy of `frontend.proxies` or the application has told",
     "detail": "which certificate, part or setting it is about",
+    "digest": "the digest of the document (GOST R 34.11-94) in hexadecimal",
     "exception": "the traceback",
     "host": "the Host header of the request; anything can stand there",
+    "issuer": "the issuer in the certificate of the user",
     "path": "the method, `other` for a path without a method",
     "reason": "the stable word of the answer, see `reason`",
     "seconds": "the time from the head of the request to the answer",
+    "serial": "the serial number of the certificate of the user",
+    "signers": "how many have signed the document",
     "status": "the `status` of the answer",
     "untold": "how many lines of this kind were left out since the line before",
+    "user": "the name of the user, masked: see `tunnel.log.personal`",
+    "verdict": "`valid`, or the reason of the answer",
 })
 # fmt: on

@@ -70,21 +70,29 @@ class Answer:
 
 def success(fields: Fields) -> Answer:
     """Return the answer of a method that did what was asked. Raises TypeError, ValueError."""
-    whole = fields if isinstance(fields, Bare) else fields | _SUCCESS
+    whole = fields if isinstance(fields, Bare) else success_fields(fields)
     return Answer(HTTP_OK, int(Status.SUCCESS), None, _parts(whole))
 
 
-_SUCCESS: Final[Fields] = {"status": int(Status.SUCCESS), "message": ""}
+def success_fields(fields: Fields) -> Fields:
+    """Return the fields with the status and the message of success."""
+    return fields | {"status": int(Status.SUCCESS), "message": ""}
 
 
 def refused(refusal: Refusal, language: Language) -> Answer:
     """Return the answer of any other outcome. Raises TypeError, ValueError for odd fields."""
+    status = int(refusal.status)
+    whole = refusal_fields(refusal, language)
+    return Answer(http_code(status), status, refusal.reason, _parts(whole))
+
+
+def refusal_fields(refusal: Refusal, language: Language) -> Fields:
+    """Return the fields of a refusal with its status, its message and its reason."""
     message = text_of(refusal.reason, language)
     if refusal.detail:
         message = f"{message} ({refusal.detail})"
     status = int(refusal.status)
-    whole = refusal.fields | {"status": status, "message": message, "reason": refusal.reason}
-    return Answer(http_code(status), status, refusal.reason, _parts(whole))
+    return refusal.fields | {"status": status, "message": message, "reason": refusal.reason}
 
 
 def _parts(fields: Fields) -> tuple[bytes | Base64, ...]:

@@ -27,8 +27,19 @@ log = get_logger(__name__)
 
 # A body of this size that no method wants is read to its end, so that the connection can go on.
 _UNWANTED: Final = 64 * 1024
-# Thousands of such calls a second are not worth a line.
-_QUIET: Final = frozenset({"/ping", "/info", "/frontend/challenge"})
+# Thousands of such calls a second are not worth a line, or have a line that says more (records.py).
+_QUIET: Final = frozenset(
+    {
+        "/ping",
+        "/info",
+        "/frontend/challenge",
+        "/backend/auth",
+        "/backend/pkcs7/verify/attached",
+        "/backend/pkcs7/verify/detached",
+        "/backend/pkcs7/verify/digest",
+        "/backend/pkcs7/verify/many",
+    }
+)
 
 _NOBODY: Final = Caller("unknown")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunnel_gateway.cms.time_stamp import TimeStamp
+from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.rest.outcomes import StampOutcome
 from tunnel_gateway.rest.views.certificate_view import View
 from tunnel_gateway.rest.views.chain_view import ChainView
@@ -14,6 +15,7 @@ from tunnel_gateway.rest.views.status_view import revocation_fields, status_fiel
 def time_stamp_view(outcome: StampOutcome, chain: ChainView) -> View:
     """Return the fields of a time stamp, as many as its token has."""
     verdict, certificate = outcome.verdict, outcome.certificate
+    authority = None if verdict.chain is None else verdict.chain.certificate
     return {
         "certificate": chain.certificates,
         **status_fields(certificate.standing),
@@ -22,18 +24,17 @@ def time_stamp_view(outcome: StampOutcome, chain: ChainView) -> View:
         **chain.trusted_field,
         "certificateValidAtSigningTime": certificate.valid_at_time,
         **revocation_fields(certificate.standing),
-        **({} if verdict.stamp is None else _token_fields(verdict.stamp, outcome)),
+        **({} if verdict.stamp is None else token_view(verdict.stamp, authority)),
         "verified": verdict.verified,
         **exception_field(outcome.finding),
     }
 
 
-def _token_fields(stamp: TimeStamp, outcome: StampOutcome) -> View:
-    chain = outcome.verdict.chain
+def token_view(stamp: TimeStamp, authority: Certificate | None = None) -> View:
+    """Return the fields that the token itself says; ``authority`` is the certificate it names."""
     signer = stamp.signed.signers[0] if stamp.signed.signers else None
-    certificate = None if chain is None else chain.certificate
     return {
-        **({} if signer is None else {"signerId": signer_id(signer, certificate)}),
+        **({} if signer is None else {"signerId": signer_id(signer, authority)}),
         "tsaPolicy": stamp.policy,
         **times(time=stamp.time),
         "hashAlgorithm": stamp.hash_algorithm,

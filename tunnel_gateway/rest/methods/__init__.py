@@ -1,0 +1,1 @@
+"""The methods of the REST API, a file for each."""

@@ -1,0 +1,112 @@
+"""``POST /backend/auth``: a user signs in with a signed challenge (guide, 2.2.2).
+
+These are the steps. The first that fails gives the answer:
+
+1. The message can be read. It has exactly one signer, and the challenge inside.
+2. Digest and signature are right: -10.
+3. The challenge was given by this service, its time is not over, and nobody has used it: -20. From
+   here on it is used, whatever the next steps say.
+4. The signer's clock and the clock here agree within ``auth.service.valid.minutes.window``: -5.
+5. The chain leads to a trust anchor, and the certificate is for signatures: -11.
+6. The certificate is valid now: -12.
+7. No certificate of the chain is revoked or suspended: -11. If nobody can tell: -1.
+
+A sign-in is about now. So a time stamp beside the signature changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+
+from tunnel_gateway.cms.judging import judge
+from tunnel_gateway.cms.signed_data import parse_signed_data
+from tunnel_gateway.cms.verdicts import SignerVerdict
+from tunnel_gateway.errors import SignedDataError
+from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.pki.certificates.certificate import format_time
+from tunnel_gateway.rest.call import Call, Wanted
+from tunnel_gateway.rest.challenges import Challenges
+from tunnel_gateway.rest.outcomes import Finding, signature_finding, signer_outcome
+from tunnel_gateway.rest.records import Records
+from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
+from tunnel_gateway.rest.verification import Verifier
+from tunnel_gateway.rest.views.certificate_view import subject_view
+
+# A challenge is a UUID as text. Some clients add blanks or a line end before they sign.
+_MAX_CHALLENGE: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The result of a thread."""
+
+    verdict: SignerVerdict
+    challenge: str
+    claimed: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Says who has signed a challenge of this service."""
+
+    verifier: Verifier
+    challenges: Challenges
+    records: Records
+    window: timedelta
+
+    path: ClassVar[str] = "/backend/auth"
+    verbs: ClassVar[tuple[str, ...]] = ("POST",)
+    wanted: ClassVar[Wanted] = Wanted(("PKCS#7",))
+
+    async def answer(self, call: Call) -> Fields:
+        """Return subjectCertificateInfo. Raises Refusal if the user is not signed in.
+
+        A refusal does not have subjectCertificateInfo: a client that forgets to look at the status
+        must not find a user there.
+        """
+        (message,) = call.parts
+        with self.records.sign_in(call) as record:
+            sign_in = await self.verifier.threads.run(
+                call.caller, len(message), self._examine, message
+            )
+            verdict = sign_in.verdict
+            if finding := signature_finding(verdict):
+                raise Refusal(finding.reason, finding.detail)
+            peer = record.peer = verdict.chain.peer if verdict.chain else None
+            if not await self.challenges.take(sign_in.challenge):
+                raise Refusal(Reason.CHALLENGE_UNKNOWN)
+            self._check_clock(sign_in.claimed)
+            standings = await self.verifier.standings([verdict])
+            outcome = signer_outcome(verdict, standings.of(verdict.chain))
+            if peer is None or outcome.finding is not None:
+                finding = outcome.finding or Finding(Reason.CERTIFICATE_UNTRUSTED)
+                raise Refusal(finding.reason, finding.detail)
+            view = self.verifier.views.of_proven(peer.leaf)
+            return {"subjectCertificateInfo": subject_view(view)}
+
+    def _examine(self, message: bytes) -> SignIn:
+        signed = parse_signed_data(message)
+        if len(signed.signers) != 1:
+            raise SignedDataError(f"a sign-in has one signer, and not {len(signed.signers)}")
+        if signed.content is None:
+            raise Refusal(Reason.NO_DOCUMENT, "a sign-in has the challenge inside")
+        now = self.verifier.clock()
+        (signer,) = signed.signers
+        # Judged at the present time, whatever the signer or a time stamp says.
+        present = replace(signer, signing_time=now, time_stamps=())
+        verdict = judge(
+            replace(signed, signers=(present,)),
+            digest(signed.content),
+            self.verifier.validator,
+            now,
+        )
+        text = signed.content[: _MAX_CHALLENGE + 1].decode("ascii", "replace").strip()
+        return SignIn(verdict.signers[0], text, signer.signing_time)
+
+    def _check_clock(self, claimed: datetime | None) -> None:
+        now = self.verifier.clock()
+        if claimed is None or abs(now - claimed) > self.window:
+            said = "without a time" if claimed is None else f"at {format_time(claimed)}"
+            raise Refusal(Reason.SIGNING_TIME_OFF, f"signed {said}; here it is {format_time(now)}")

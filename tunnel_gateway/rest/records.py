@@ -1,0 +1,135 @@
+"""The records of each sign-in and verification: one log line, and one audit record.
+
+Both have the verdict and the digest of the document, but never the document. The audit record names
+every proven signer in full; the log masks names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tunnel_gateway.daemon.audit.audit_trail import Audit
+from tunnel_gateway.daemon.audit.writer import timestamp
+from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.observability.masking import know_centres
+from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
+from tunnel_gateway.rest.call import Call
+from tunnel_gateway.rest.outcomes import SignerOutcome
+from tunnel_gateway.rest.statuses import Refusal
+from tunnel_gateway.rest.verification import Verified
+from tunnel_gateway.subject_numbers import believed
+
+log = get_logger(__name__)
+
+_VALID = "valid"
+
+
+@dataclass(slots=True)
+class Record:
+    """The facts that become known while a call is answered; the others stay None."""
+
+    peer: VerifiedPeer | None = None
+    verified: Verified | None = None
+
+
+class Records:
+    """Writes the log and the ``audit`` for the methods."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+
+    @contextmanager
+    def sign_in(self, call: Call) -> Iterator[Record]:
+        """Report a sign-in with the facts of the record, once it succeeds or is refused."""
+        record = Record()
+        try:
+            yield record
+        except Refusal as refusal:
+            self._signed_in(call, record, refusal.reason, refusal.detail)
+            raise
+        self._signed_in(call, record, _VALID, "")
+
+    @contextmanager
+    def verification(self, call: Call) -> Iterator[Record]:
+        """Report a verification in the same way."""
+        record = Record()
+        try:
+            yield record
+        except Refusal as refusal:
+            self._was_verified(call, record, refusal.reason, refusal.detail)
+            raise
+        self._was_verified(call, record, _VALID, "")
+
+    def _signed_in(self, call: Call, record: Record, verdict: str, detail: str) -> None:
+        facts = _facts(call, verdict, detail)
+        log.info("sign_in", **facts, **_person_in_log(record.peer))
+        person = _person_in_audit(record.peer.leaf) if record.peer else {}
+        self._audit.record("sign_in", {**facts, **person})
+
+    def _was_verified(self, call: Call, record: Record, verdict: str, detail: str) -> None:
+        facts = {**_facts(call, verdict, detail), "path": call.path}
+        verified = record.verified
+        if verified is None:
+            log.info("verification", **facts)
+            self._audit.record("verification", facts)
+            return
+        facts |= {"digest": verified.digest.hex(), "signers": len(verified.outcomes)}
+        log.info("verification", **facts, **_person_in_log(_peer_of(verified.outcomes[0])))
+        if self._audit.enabled:
+            each = {
+                str(number): _signer_in_audit(outcome)
+                for number, outcome in enumerate(verified.outcomes, 1)
+            }
+            self._audit.record("verification", {**facts, "signers": each})
+
+
+def _facts(call: Call, verdict: str, detail: str) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "client": call.caller.user or call.caller.source,
+        "host": call.caller.host,
+        "verdict": str(verdict),
+    }
+    if detail:
+        facts["detail"] = detail
+    return facts
+
+
+def _person_in_log(peer: VerifiedPeer | None) -> dict[str, object]:
+    if peer is None:
+        return {}
+    know_centres(centre.subject for centre in peer.path[1:])
+    leaf = peer.leaf
+    return {"user": leaf.common_name, "serial": leaf.serial_hex, "issuer": leaf.issuer}
+
+
+def _person_in_audit(leaf: Certificate) -> dict[str, object]:
+    fields = {
+        "name": leaf.common_name,
+        "pinfl": believed("pinfl", leaf.pinfl),
+        "uid": believed("uid", leaf.uid),
+        "inn": believed("inn", leaf.inn),
+        "subject": leaf.subject,
+        "serial": leaf.serial_hex,
+        "issuer": leaf.issuer,
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _signer_in_audit(outcome: SignerOutcome) -> dict[str, object]:
+    """Return a signer's facts; without a right signature and a path their name is not proven."""
+    peer, verdict = _peer_of(outcome), outcome.verdict
+    unproven: dict[str, object] = {"serial": verdict.signer.serial_hex}
+    fields = unproven if peer is None else _person_in_audit(peer.leaf)
+    fields["verdict"] = _VALID if outcome.finding is None else str(outcome.finding.reason)
+    if verdict.time is not None:
+        fields["time"] = timestamp(verdict.time)
+    return fields
+
+
+def _peer_of(outcome: SignerOutcome) -> VerifiedPeer | None:
+    """Return the proof of the person who signed, None if nobody is proven."""
+    verdict = outcome.verdict
+    return verdict.chain.peer if verdict.verified and verdict.chain else None
