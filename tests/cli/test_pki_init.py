@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, wrong_usage
-from tunnel_gateway.cli import pki_init
+from tunnel_gateway.centre import authority_folder
+from tunnel_gateway.centre.authority_folder import AuthorityFolder
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.pki.certificates.alias import make_alias
@@ -30,6 +31,10 @@ def test_what_it_writes(run: Run, tmp_path: Path) -> None:
         "ca/centre.key.pem",
         "ca/api-keys.pem",
         "ca/api-keys.key.pem",
+        "ca/tsa.pem",
+        "ca/tsa.key.pem",
+        "ca/ocsp.pem",
+        "ca/ocsp.key.pem",
         "servers/example.uz/chain.pem",
         "servers/example.uz/key.pem",
         "users/citizen/chain.pem",
@@ -45,7 +50,7 @@ def test_what_it_writes(run: Run, tmp_path: Path) -> None:
 def test_keys_are_their_owners_only(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path)
     keys = [path for path in tmp_path.rglob("*.pem") if path.name.endswith("key.pem")]
-    assert len(keys) == 6
+    assert len(keys) == 8
     assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
 
 
@@ -115,12 +120,29 @@ def test_curve_family_and_days(run: Run, tmp_path: Path) -> None:
     assert (root.not_after - root.not_before).days > 7000
 
 
+@pytest.mark.parametrize("address", [None, "http://127.0.0.1:18085"])
+def test_everything_names_the_address(run: Run, tmp_path: Path, address: str | None) -> None:
+    run("init", tmp_path, *(("--address", address) if address else ()))
+    run("issue", tmp_path, "--user", "later")
+    base = address or "http://127.0.0.1:8085"
+    folder = AuthorityFolder(tmp_path)
+    leaves = [load_certificates(chain)[0] for chain in tmp_path.rglob("chain.pem")]
+    leaves.append(load_certificates(tmp_path / "ca/tsa.pem")[0])
+    assert len(leaves) == 5
+    for leaf in leaves:
+        assert (leaf.ocsp_urls, leaf.crl_urls) == ((f"{base}/ocsp",), (f"{base}/crl/centre.crl",))
+        assert folder.is_issued("centre", leaf.serial)
+    (centre,) = load_certificates(tmp_path / "ca/centre.pem")
+    assert (centre.ocsp_urls, centre.crl_urls) == ((f"{base}/ocsp",), (f"{base}/crl/root.crl",))
+    assert folder.is_issued("root", centre.serial)
+
+
 def test_encrypted_keys(run: Run, tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.touch(0o600)
     password.write_bytes(b"parol\n")
     folder = tmp_path / "dev"
-    assert run("init", folder, "--password-file", password)[0] == 0
+    assert run("init", folder, "--user", "citizen", "--password-file", password)[0] == 0
     key, chain = folder / "users/citizen/key.pem", folder / "users/citizen/chain.pem"
     assert key.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
     assert load_identity(key, chain, b"parol")
@@ -167,7 +189,7 @@ def test_half_an_authority(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     def fail(*_: object, **__: object) -> None:
         raise FileError("users/citizen/key.pem: No space left on device")
 
-    monkeypatch.setattr(pki_init, "identity_to_pfx", fail)
+    monkeypatch.setattr(authority_folder, "identity_to_pfx", fail)
     folder = tmp_path / "dev"
     with pytest.raises(FileError, match=f"left on device; remove {folder}, which is not"):
         run("init", folder)
@@ -191,6 +213,8 @@ def test_half_an_authority(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("--days", "100000"),
         ("--curve", "D"),
         ("--family", "1999"),
+        ("--address", "http://192.0.2.1:8085"),
+        ("--address", "127.0.0.1:8085"),
     ],
 )
 def test_wrong_usage(
@@ -239,7 +263,7 @@ def test_more_later(run: Run, tmp_path: Path, encrypted: bool) -> None:
     password.write_bytes(b"parol")
     options = ("--password-file", password) if encrypted else ()
     folder = tmp_path / "dev"
-    run("init", folder, "--curve", "B", "--family", "2024", *options)
+    run("init", folder, "--user", "first", "--curve", "B", "--family", "2024", *options)
     before = everything(folder)
     code, out, err = run(
         "issue", folder, "--domain", "api.uz", "--user", "Dilshod", "--officer", "Nodira", *options

@@ -56,6 +56,16 @@ class Answer(NamedTuple):
     cached: str | None
 
 
+def ask(services: Services, method: str, path: str, body: bytes | None = None) -> Answer:
+    """Ask an authority that answers, in this process or in another one."""
+    asking = http.client.HTTPConnection(HOST, services.port, timeout=TIME_LIMIT)
+    with closing(asking):
+        asking.request(method, path, body)
+        answer = asking.getresponse()
+        kind, cached = answer.headers["Content-Type"], answer.headers["Cache-Control"]
+        return Answer(answer.status, kind, answer.read(), cached)
+
+
 class MemoryRegister:
     """What the authority has issued and revoked, by issuer and serial number."""
 
@@ -103,11 +113,12 @@ class RunningCentre:
             register=self.register,
             entropy=os.urandom,
         )
-        self._loop = asyncio.new_event_loop()
-        self._server = CentreServer(self.centre, self._socket)
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._loop: asyncio.AbstractEventLoop
+        self._stop = asyncio.Event()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        self._wait(self._server.start())
+        assert self._started.wait(TIME_LIMIT)
 
     def _of(self, base: Profile, **changes: Any) -> Profile:
         return replace(base, **self._profile | changes)
@@ -116,8 +127,16 @@ class RunningCentre:
         self.register.issued.add((CENTRE_NAME, identity.leaf.serial))
         return identity
 
-    def _wait(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(TIME_LIMIT)
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        server = CentreServer(self.centre, self._socket)
+        await server.start()
+        self._started.set()
+        await self._stop.wait()
+        await server.close()
 
     @property
     def root(self) -> Certificate:
@@ -179,20 +198,13 @@ class RunningCentre:
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """Ask the server."""
-        asking = http.client.HTTPConnection(HOST, self.services.port, timeout=TIME_LIMIT)
-        with closing(asking):
-            asking.request(method, path, body)
-            answer = asking.getresponse()
-            kind, cached = answer.headers["Content-Type"], answer.headers["Cache-Control"]
-            return Answer(answer.status, kind, answer.read(), cached)
+        return ask(self.services, method, path, body)
 
     def stop(self) -> None:
         """Answer no more; a second call does nothing."""
         if self._thread.is_alive():
-            self._wait(self._server.close())
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(TIME_LIMIT)
-            self._loop.close()
 
 
 @contextmanager

@@ -64,7 +64,10 @@ class Centre:
     ) -> None:
         services = authority.services
         if services is None:
-            raise FileError("the certificates of this authority name no address to answer at")
+            raise FileError(
+                "the certificates of this authority name no address to answer at; make a new"
+                " authority with pki init"
+            )
         self.services: Services = services
         self._register = register
         self._entropy = entropy

@@ -25,7 +25,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from tunnel_gateway.centre.centre import Centre, Reply
-from tunnel_gateway.errors import CannotListenError
+from tunnel_gateway.errors import CannotListenError, FileError
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.responding import MAX_REQUEST_SIZE
 from tunnel_gateway.pki.services import (
@@ -172,6 +172,9 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer = web.Response(status=error.status, text=text)
         if allowed := error.headers.get("Allow"):
             answer.headers["Allow"] = allowed
+    except FileError as error:
+        log.warning("centre_refused", path=request.path, status=503, detail=str(error))
+        answer = web.Response(status=503, text=f"{error}\n")
     answer.headers.update(_HEADERS)
     return answer
 

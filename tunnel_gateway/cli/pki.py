@@ -17,6 +17,7 @@ from tunnel_gateway.cli.pki_apikey import add_apikey
 from tunnel_gateway.cli.pki_cms import add_verify_cms
 from tunnel_gateway.cli.pki_init import add_init, add_issue
 from tunnel_gateway.cli.pki_revoke import add_revoke
+from tunnel_gateway.cli.pki_serve import add_serve
 from tunnel_gateway.errors import CertificateError
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki.certificates.certificate import format_time
@@ -59,6 +60,7 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_verify(commands)
     add_verify_cms(commands)
     add_revoke(commands)
+    add_serve(commands)
     add_apikey(commands)
 
 

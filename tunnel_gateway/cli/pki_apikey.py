@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.agent.api.apikey import make_api_key
+from tunnel_gateway.centre.authority_folder import API_KEY_SIGNER, AuthorityFolder
 from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.arguments import domain, password_in
 from tunnel_gateway.cli.command import add_command
-from tunnel_gateway.errors import FileError
-from tunnel_gateway.pki.files.keyfiles import load_identity
 
 _HELP: Final = """\
 Print the API-KEY of a domain, signed by the authority that `pki init DIR` made. Pages install it
@@ -43,10 +42,7 @@ def _host(text: str) -> str:
 
 
 def _apikey(args: argparse.Namespace) -> int:
-    password = password_in(args.password_file)
-    key, certificate = args.directory / "ca/api-keys.key.pem", args.directory / "ca/api-keys.pem"
-    if not key.exists():
-        raise FileError(f"{key}: not there; make a new authority with pki init")
-    issuer = load_identity(key, certificate, password)
-    print(make_api_key(issuer.private_key, args.domain, os.urandom(32)))
+    folder = AuthorityFolder(args.directory, password_in(args.password_file))
+    signer = folder.identity(API_KEY_SIGNER)
+    print(make_api_key(signer.private_key, args.domain, os.urandom(32)))
     return 0

@@ -5,48 +5,42 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from base64 import b32encode
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tunnel_gateway.centre.authority_folder import (
+    API_KEY_SIGNER,
+    RESPONDER,
+    TIME_STAMPER,
+    AuthorityFolder,
+)
 from tunnel_gateway.cli.arguments import domain, password_in
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost.curves import CURVES
-from tunnel_gateway.os_errors import sentence
 from tunnel_gateway.pki.authority import (
     API_KEYS,
     CENTRE,
     DOMAIN,
     ROOT,
+    STATUS_ANSWERS,
+    TIME_STAMPS,
     USER,
     Authority,
     Person,
     Profile,
     issue,
 )
-from tunnel_gateway.pki.certificates.alias import make_alias
-from tunnel_gateway.pki.certificates.certificate import to_pem
 from tunnel_gateway.pki.encoding.oids import FAMILIES
-from tunnel_gateway.pki.files import pbe
-from tunnel_gateway.pki.files.keyfiles import (
-    PASSWORD_SUFFIX,
-    Identity,
-    identity_to_pfx,
-    load_identity,
-    private_key_to_encrypted_pem,
-    private_key_to_pem,
-)
+from tunnel_gateway.pki.services import CENTRE_NAME, DEFAULT, ROOT_NAME, Services
 
 _CURVES: Final = {curve.name[-1]: curve for curve in CURVES}
 _FAMILIES: Final = dict(zip(("2009", "2024"), FAMILIES, strict=True))
 _DEFAULT_DOMAIN: Final = "example.uz"
-# The password is 160 random bits, so more rounds would only cost time. OpenSSL uses this number.
-_ROUNDS_FOR_A_DRAWN_PASSWORD: Final = 2048
 # Linux allows so many bytes in one part of a path.
 _MAX_FILE_NAME: Final = 255
-_API_KEYS: Final = [("CN", "Development API-KEYs"), ("O", "tunnel-gateway"), ("C", "UZ")]
+_API_KEYS_NAME: Final = [("CN", "Development API-KEYs"), ("O", "tunnel-gateway"), ("C", "UZ")]
 _ORGANISATION: Final = "“NAMUNA” MCHJ"
 # Made-up numbers: no one was born in a month 00.
 _DEFAULT_USERS: Final = {
@@ -65,7 +59,9 @@ Make an authority for development and tests, and write into DIR, which must be n
 
   truststore.pem                    the root
   ca/root.pem, centre.pem           the authority's certificates, and .key.pem beside them
-  ca/api-keys.pem                   the certificate for the API-KEYs that pki apikey prints
+  ca/tsa.pem, ocsp.pem              for the time stamps and answers of pki serve
+  ca/api-keys.pem                   for the API-KEYs that pki apikey prints
+  ca/issued/                        every certificate that the authority has issued
   servers/DOMAIN/chain.pem, key.pem a certificate for each --domain
   servers-pfx/DOMAIN.pfx            the same as a PFX, as the centres give them out, and in
               DOMAIN.pfx.password   its password, unless --password-file has it
@@ -73,7 +69,8 @@ Make an authority for development and tests, and write into DIR, which must be n
   users/NAME/user.pfx               the same as a PFX, the form of E-IMZO, and in
              user.pfx.password      its password
 
-tunnel.servers.dir takes either folder, servers or servers-pfx. Private keys and passwords are
+All certificates name the --address at which "pki serve DIR" tells their status, on this machine
+only. tunnel.servers.dir takes either folder, servers or servers-pfx. Private keys and passwords are
 readable by their owner only. "pki issue" certifies more domains and users later. Only programs that
 get this truststore trust the authority: do not use it for anything real.
 
@@ -96,6 +93,12 @@ def add_init(commands: Any) -> None:
     add = parser.add_argument
     add("--curve", choices=_CURVES, default="A", help="of all keys (default: A)")
     add("--family", choices=_FAMILIES, default="2009", help="of the standards (default: 2009)")
+    add(
+        "--address",
+        type=_address,
+        default=DEFAULT,
+        help=f"where pki serve will answer (default: {DEFAULT.base})",
+    )
     add("--password-file", type=Path, help="encrypt every private key under what FILE holds")
     parser.set_defaults(run=_init)
 
@@ -172,25 +175,32 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _address(text: str) -> Services:
+    try:
+        return Services.at(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
+
+
 def _init(args: argparse.Namespace) -> int:
-    folder: Path = args.directory
     people = _people(args) or _DEFAULT_USERS
-    if not _is_free(folder):
+    path: Path = args.directory
+    if not AuthorityFolder(path).is_free():
         print(
-            f"{folder}: there is something there already, and keys are not overwritten;"
+            f"{path}: there is something there already, and keys are not overwritten;"
             " name a new directory or empty this one, or certify more with it by pki issue",
             file=sys.stderr,
         )
         return 1
-    writer = _Writer(folder, password_in(args.password_file))
+    folder = AuthorityFolder(path, password_in(args.password_file))
     try:
-        authority = _write_authority(writer, args)
-        _certify(writer, authority, _domains(args) or [_DEFAULT_DOMAIN], people, args.days)
+        authority = _write_authority(folder, args)
+        _certify(folder, authority, _domains(args) or [_DEFAULT_DOMAIN], people, args.days)
     except FileError as error:
-        if _is_free(folder):
+        if folder.is_free():
             raise
-        raise FileError(f"{error}; remove {folder}, which is not complete, and try again") from None
-    print(f"{folder}: made a development authority; trust it with {folder / 'truststore.pem'}")
+        raise FileError(f"{error}; remove {path}, which is not complete, and try again") from None
+    print(f"{path}: made a development authority; trust it with {path / 'truststore.pem'}")
     return 0
 
 
@@ -199,25 +209,17 @@ def _issue(args: argparse.Namespace) -> int:
     domains = _domains(args)
     if not domains and not people:
         args.wrong_usage("name at least one --domain, --user or --officer")
-    password = password_in(args.password_file)
-    root, centre = (_load_issuer(args.directory, name, password) for name in ("root", "centre"))
-    writer = _Writer(args.directory, password)
-    for path in (*map(writer.domain_folder, domains), *map(writer.user_folder, people)):
+    folder = AuthorityFolder(args.directory, password_in(args.password_file))
+    authority = folder.authority()
+    for path in (*map(folder.domain_folder, domains), *map(folder.user_folder, people)):
         if path.exists():
             raise FileError(
                 f"{path}: there already, and keys are not overwritten; choose another name,"
                 " or remove it"
             )
-    for path in _certify(writer, Authority(root, centre), domains, people, args.days):
+    for path in _certify(folder, authority, domains, people, args.days):
         print(path)
     return 0
-
-
-def _load_issuer(folder: Path, name: str, password: bytes | None) -> Identity:
-    key = folder / "ca" / f"{name}.key.pem"
-    if not key.exists():
-        raise FileError(f"{key}: not there; name the DIR of a pki init, or make one with it")
-    return load_identity(key, folder / "ca" / f"{name}.pem", password)
 
 
 def _domains(args: argparse.Namespace) -> list[str]:
@@ -234,32 +236,37 @@ def _people(args: argparse.Namespace) -> dict[str, Person]:
     return people
 
 
-def _is_free(folder: Path) -> bool:
-    try:
-        return not folder.exists() or not any(folder.iterdir())
-    except OSError as fault:
-        raise FileError(f"{folder}: {sentence(fault)}") from fault
-
-
-def _write_authority(writer: _Writer, args: argparse.Namespace) -> Authority:
+def _write_authority(folder: AuthorityFolder, args: argparse.Namespace) -> Authority:
     now = datetime.now(UTC)
 
     def profile(base: Profile) -> Profile:
         return replace(base, curve=_CURVES[args.curve], family=_FAMILIES[args.family])
 
     authority = Authority.create(
-        now=now, entropy=os.urandom, root=profile(ROOT), centre=profile(CENTRE)
+        now=now,
+        entropy=os.urandom,
+        root=profile(ROOT),
+        centre=profile(CENTRE),
+        services=args.address,
     )
-    writer.write("truststore.pem", to_pem([authority.root.leaf]), 0o644)
-    writer.identity(authority.root, "ca/root.pem", "ca/root.key.pem")
-    writer.identity(authority.centre, "ca/centre.pem", "ca/centre.key.pem")
-    api_keys = issue(None, _API_KEYS, profile(API_KEYS), now=now, entropy=os.urandom)
-    writer.identity(api_keys, "ca/api-keys.pem", "ca/api-keys.key.pem")
+    folder.add_truststore(authority.root.leaf)
+    folder.add_part(ROOT_NAME, authority.root)
+    folder.add_part(CENTRE_NAME, authority.centre)
+    folder.add_issued(ROOT_NAME, authority.centre.leaf)
+    for name, issue_part, base in (
+        (TIME_STAMPER, authority.issue_time_stamper, TIME_STAMPS),
+        (RESPONDER, authority.issue_responder, STATUS_ANSWERS),
+    ):
+        part = issue_part(now=now, entropy=os.urandom, profile=profile(base))
+        folder.add_part(name, part)
+        folder.add_issued(CENTRE_NAME, part.leaf)
+    api_keys = issue(None, _API_KEYS_NAME, profile(API_KEYS), now=now, entropy=os.urandom)
+    folder.add_part(API_KEY_SIGNER, api_keys)
     return authority
 
 
 def _certify(
-    writer: _Writer,
+    folder: AuthorityFolder,
     authority: Authority,
     domains: list[str],
     people: dict[str, Person],
@@ -277,57 +284,13 @@ def _certify(
         )
 
     for name in domains:
-        identity = authority.issue_domain(
-            name, now=now, entropy=os.urandom, profile=profile(DOMAIN)
+        folder.add_domain(
+            name,
+            authority.issue_domain(name, now=now, entropy=os.urandom, profile=profile(DOMAIN)),
         )
-        writer.identity(identity, f"servers/{name}/chain.pem", f"servers/{name}/key.pem")
-        writer.pfx(identity, f"servers-pfx/{name}.pfx", name)
     for name, person in people.items():
-        identity = authority.issue_user(person, now=now, entropy=os.urandom, profile=profile(USER))
-        writer.identity(identity, f"users/{name}/chain.pem", f"users/{name}/key.pem")
-        writer.pfx(identity, f"users/{name}/user.pfx", make_alias(identity.leaf))
-    return [*map(writer.domain_folder, domains), *map(writer.user_folder, people)]
-
-
-@dataclass(frozen=True)
-class _Writer:
-    """Writes files under a folder, never over one that is there."""
-
-    folder: Path
-    password: bytes | None
-
-    def domain_folder(self, domain: str) -> Path:
-        return self.folder / "servers" / domain
-
-    def user_folder(self, name: str) -> Path:
-        return self.folder / "users" / name
-
-    def write(self, name: str, data: bytes, mode: int) -> None:
-        path = self.folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Private from the first moment, and not only once it is written.
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
-                file.write(data)
-        except OSError as fault:
-            raise FileError(f"{path}: {sentence(fault)}") from fault
-
-    def identity(self, identity: Identity, chain_name: str, key_name: str) -> None:
-        key, family = identity.private_key, identity.leaf.family
-        pem = (
-            private_key_to_pem(key, family)
-            if self.password is None
-            else private_key_to_encrypted_pem(key, family, self.password, os.urandom)
+        folder.add_user(
+            name,
+            authority.issue_user(person, now=now, entropy=os.urandom, profile=profile(USER)),
         )
-        self.write(key_name, pem, 0o600)
-        self.write(chain_name, to_pem(identity.chain), 0o644)
-
-    def pfx(self, identity: Identity, name: str, alias: str) -> None:
-        password, rounds = self.password, pbe.ROUNDS
-        if password is None:
-            password, rounds = b32encode(os.urandom(20)).lower(), _ROUNDS_FOR_A_DRAWN_PASSWORD
-            self.write(f"{name}{PASSWORD_SUFFIX}", password + b"\n", 0o600)
-        self.write(
-            name, identity_to_pfx(identity, alias, password, os.urandom, rounds=rounds), 0o600
-        )
+    return [*map(folder.domain_folder, domains), *map(folder.user_folder, people)]

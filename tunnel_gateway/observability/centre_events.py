@@ -15,8 +15,8 @@ CENTRE_EVENTS: Final[tuple[Event, ...]] = (
     Event("centre_answered", ("info",), ("path", "detail"), (),
         "a program asked, and got what `detail` says: one line for each request"),
     Event("centre_refused", ("warning",), ("path", "status", "detail"), (),
-        "a request that the authority cannot take: another path or method, a body that is too long"
-        " or that does not come",
+        "a request that the authority cannot answer: another path or method, a body that is too"
+        " long or that does not come, or a list in its folder that cannot be read",
         "correct what `detail` says; a GET of the address without a path shows all paths"),
     Event("internal_error", ("error",), (), ("detail", "exception"),
         "a fault of this program, with its traceback",

@@ -101,5 +101,9 @@ class Services:
         )
 
 
+# No other program of this project, and none of the vendor's, listens there.
+DEFAULT: Final = Services(8085)
+
+
 def _uri(url: str) -> x509.GeneralName:
     return x509.GeneralName(name="uniform_resource_identifier", value=url)
