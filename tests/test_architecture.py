@@ -63,7 +63,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "responding",
     ),
     "transport": ("wire", "system", "streams"),
-    "daemon": ("audit", "service", "admin", "start_checks", "loading", "daemon"),
+    "daemon": ("audit", "service", "admin", "start_checks", "checking", "loading", "daemon"),
     "gateway": ("admin", "gateway"),
     "rest": ("views", "verification", "records", "methods", "service"),
     "agent": (

@@ -115,3 +115,11 @@ def test_what_strangers_write_moves_no_cursor() -> None:
     evil = TUNNEL | {"user": "\x1b[2J\u202e", "client": "a\nb"}
     text = "".join(lines(state(connections_shown=[evil]), 400))
     assert text.isprintable()
+
+
+def test_a_daemon_without_tunnels() -> None:
+    parts = ("domains", "destinations", "connections_total", "connections_shown")
+    without = {name: value for name, value in state().items() if name not in parts}
+    found = [line.split() for line in lines(without, 200)]
+    assert ["tunnel.memory.limit", "67MB", "2.0GB"] in found
+    assert not [line for line in found if line[:1] in (["DOMAIN"], ["DST_ID"], ["TUNNEL"])]

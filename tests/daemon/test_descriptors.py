@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tunnel_gateway.daemon import descriptors
+from tunnel_gateway.daemon.descriptors import Needed
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +23,9 @@ def soft() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def test_two_for_each_tunnel() -> None:
-    assert descriptors.needed(10_000) == 20_100
+def test_those_of_all_services_and_some_more() -> None:
+    needed = [Needed("tunnel.limit", 10_000, 2), Needed("listen.limit", 1_000, 1)]
+    assert descriptors.total(needed) == 21_100
 
 
 def test_the_soft_limit_is_raised() -> None:

@@ -11,16 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import LOOPBACK, ReservedPort
-from tunnel_gateway.config.tunnel import ListenSettings
 from tunnel_gateway.daemon import port
-from tunnel_gateway.daemon.port import AddressInUseError, refusal, try_port
+from tunnel_gateway.daemon.port import AddressInUseError, Port
 from tunnel_gateway.errors import CannotListenError
 
-LISTEN = ListenSettings(LOOPBACK, 443, reuseport=False)
+LISTEN = Port(LOOPBACK, 443, shared=False, keys="tunnel.listen", unit="tunnel-gateway.socket")
 
 
-def said(number: int, listen: ListenSettings = LISTEN) -> str:
-    return str(refusal(OSError(number, "cannot listen on 0.0.0.0:443: no"), listen))
+def said(number: int, listen: Port = LISTEN) -> str:
+    return str(listen.refusal(OSError(number, "cannot listen on 0.0.0.0:443: no")))
 
 
 def test_a_port_that_takes_a_right() -> None:
@@ -45,16 +44,16 @@ def test_where_the_system_asks_for_no_right(
 @pytest.mark.parametrize("address", ["192.0.2.1", "::1%no-such-zone"])
 def test_an_address_of_another_machine(address: str) -> None:
     with pytest.raises(CannotListenError, match=r"tunnel\.listen\.ip must be an address"):
-        try_port(replace(LISTEN, ip=address, port=1025))
+        replace(LISTEN, ip=address, port=1025).attempt()
 
 
 def test_a_port_that_is_taken_and_one_that_is_free() -> None:
     with socket.create_server((LOOPBACK, 0)) as other:
         taken = replace(LISTEN, port=other.getsockname()[1])
         with pytest.raises(AddressInUseError, match="reuseport"):
-            try_port(taken)
+            taken.attempt()
     reserved = ReservedPort()
-    try_port(replace(LISTEN, port=reserved.number))
+    replace(LISTEN, port=reserved.number).attempt()
     # No connection may get to a socket that does not serve.
     with socket.socket() as asking:
         assert asking.connect_ex((LOOPBACK, reserved.number)) == errno.ECONNREFUSED
@@ -65,4 +64,4 @@ def test_a_port_that_is_taken_and_one_that_is_free() -> None:
 def test_as_an_ordinary_user() -> None:
     if port._first_unprivileged() > 443:
         with pytest.raises(CannotListenError, match="needs a privilege"):
-            try_port(LISTEN)
+            LISTEN.attempt()

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests.support.loopback import LOOPBACK
-from tunnel_gateway.config.tunnel import ListenSettings
 from tunnel_gateway.daemon import descriptors, start_checks
 from tunnel_gateway.daemon.audit.audit_file import AuditFile
+from tunnel_gateway.daemon.descriptors import Needed
 from tunnel_gateway.daemon.findings import Finding
-from tunnel_gateway.daemon.port import AddressInUseError
+from tunnel_gateway.daemon.port import AddressInUseError, Port
 from tunnel_gateway.daemon.start_checks import check_cryptography, check_descriptors, check_start
 from tunnel_gateway.errors import CannotListenError, SelfTestError
 
 
-def listen(port: int) -> ListenSettings:
-    return ListenSettings(ip=LOOPBACK, port=port, reuseport=False)
+def listen(port: int) -> Port:
+    return Port(LOOPBACK, port, shared=False, keys="tunnel.listen", unit="a.socket")
 
 
 def statuses(findings: list[Finding]) -> dict[str, str]:
@@ -27,15 +27,15 @@ def statuses(findings: list[Finding]) -> dict[str, str]:
 
 
 @pytest.fixture
-def taken(tmp_path: Path) -> tuple[ListenSettings, Path]:
+def taken(tmp_path: Path) -> tuple[Port, Path]:
     """A port and an audit file."""
     with closing(socket.create_server((LOOPBACK, 0))) as listening:
         return listen(listening.getsockname()[1]), tmp_path / "audit.jsonl"
 
 
-def test_what_is_free(tmp_path: Path, taken: tuple[ListenSettings, Path]) -> None:
+def test_what_is_free(tmp_path: Path, taken: tuple[Port, Path]) -> None:
     port, file = taken
-    findings = list(check_start((f"unix:{tmp_path}/admin.sock",), port, file))
+    findings = list(check_start((f"unix:{tmp_path}/admin.sock",), [port], file))
     assert statuses(findings) == {"admin": "ok", "listen": "ok", "audit": "ok"}
     assert {finding.text for finding in findings} == {"can be had"}
     assert list(tmp_path.iterdir()) == []
@@ -69,7 +69,7 @@ def test_what_is_taken_is_judged_by_the_admin_address(
         closing(AuditFile(file)),
     ):
         port = listen(listening.getsockname()[1])
-        findings = [one for one in check_start(admin, port, file) if one.area != "admin"]
+        findings = [one for one in check_start(admin, [port], file) if one.area != "admin"]
     assert statuses(findings) == {"listen": status, "audit": status}
     assert all(words in finding.text for finding in findings)
 
@@ -88,5 +88,9 @@ def test_a_wrong_known_answer_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(("most", "status"), [(-1, "ok"), (220, "ok"), (219, "warning")])
 def test_descriptors(most: int, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(descriptors, "most", lambda: most)
-    assert descriptors.needed(60) == 220
-    assert check_descriptors(60).status == status
+    tunnels, calls = Needed("tunnel.limit", 50, 2), Needed("listen.limit", 20, 1)
+    finding = check_descriptors([tunnels, calls])
+    assert finding.status == status
+    assert finding.text.startswith("tunnel.limit=50 and listen.limit=20 need 220 descriptors")
+    assert finding.text.endswith("lower tunnel.limit or listen.limit") is (status == "warning")
+    assert check_descriptors([calls]).text.startswith("listen.limit=20 needs 120 descriptors")

@@ -26,8 +26,8 @@ from tests.support.processes import (
     ReservedPort,
     wait_until,
 )
+from tunnel_gateway.cli.check import findings as check
 from tunnel_gateway.daemon.findings import Finding
-from tunnel_gateway.gateway.checks import check
 
 # What stands before an application: it refuses whoever comes without a header, and what it has
 # read from it becomes headers of the request.

@@ -13,8 +13,8 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, send
 from tests.support.processes import ReservedPort, write_config
+from tunnel_gateway.cli.check import findings as check
 from tunnel_gateway.daemon.findings import Finding
-from tunnel_gateway.gateway.checks import check
 
 Settings = Mapping[str, object]
 Answer = Callable[[socket.socket], Awaitable[None]]

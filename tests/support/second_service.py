@@ -15,6 +15,8 @@ from tests.support.loopback import LOOPBACK
 from tunnel_gateway.config.configuration import Configuration
 from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.values import whole
+from tunnel_gateway.daemon.descriptors import Needed
+from tunnel_gateway.daemon.port import Port
 from tunnel_gateway.daemon.service import Operators, Part, Shared
 from tunnel_gateway.errors import CannotListenError, FileError
 from tunnel_gateway.observability.background import Loop
@@ -43,6 +45,13 @@ class SecondFiles:
 
     def __init__(self) -> None:
         self._ports: dict[int, tuple[Configuration, str]] = {}
+
+    def port(self, configuration: Configuration) -> Port:
+        number = self.settings(configuration).port
+        return Port(LOOPBACK, number, shared=False, keys="second", unit="second.socket")
+
+    def descriptors(self, configuration: Configuration) -> Needed:
+        return Needed("second.limit", 10, 1)
 
     def load(self, configuration: Configuration, before: int | None) -> int:
         self.settings(configuration)

@@ -8,14 +8,16 @@ import json
 import shutil
 import sys
 import textwrap
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.cli import DONE, FAILED, LOOK
 from tunnel_gateway.cli.arguments import add_config
+from tunnel_gateway.config.configuration import Configuration
+from tunnel_gateway.daemon.checking import ServiceChecks, check
 from tunnel_gateway.daemon.findings import Finding, Status
-from tunnel_gateway.gateway.checks import check
 from tunnel_gateway.observability.logs import escaped
 
 if TYPE_CHECKING:
@@ -54,9 +56,22 @@ def run(arguments: argparse.Namespace) -> int:
     return asyncio.run(_run(arguments.config, as_json=arguments.json))
 
 
+def findings(config_file: Path) -> AsyncIterator[Finding]:
+    """Return a finding for each check of the services that the configuration turns on."""
+    return check(config_file, lambda configuration: list(_services(configuration)))
+
+
+def _services(configuration: Configuration) -> Iterator[ServiceChecks]:
+    """Yield the checks of each service; no other service is imported."""
+    if "tunnel" in configuration.services:
+        from tunnel_gateway.gateway.checks import TUNNEL_CHECKS  # noqa: PLC0415
+
+        yield TUNNEL_CHECKS
+
+
 async def _run(config_file: Path, *, as_json: bool) -> int:
     seen: set[Status] = set()
-    async for finding in check(config_file):
+    async for finding in findings(config_file):
         seen.add(finding.status)
         print(json.dumps(asdict(finding)) if as_json else _row(finding), flush=True)
     if "fault" in seen:

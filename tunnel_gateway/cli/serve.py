@@ -55,14 +55,16 @@ def run(arguments: argparse.Namespace) -> int:
         say(sys.stderr, "tunnel-gateway: tunnel.enabled=no: nothing to do")
         Notifier().ready()  # or systemd takes the end for a failure, and starts it again
         return 0
-    descriptors.ask_for(descriptors.needed(configuration.tunnel.limits.tunnels))
+    parts = list(_parts(configuration))
+    needed = (part.files.descriptors(configuration) for part in parts)
+    descriptors.ask_for(descriptors.total(needed))
     # The thread of the handshakes gives Python's lock back to the tunnels after half a millisecond,
     # not after five.
     sys.setswitchinterval(0.0005)
     # Imported here, so that the other commands start without it.
     from tunnel_gateway.daemon.daemon import Daemon  # noqa: PLC0415
 
-    with closing(Daemon(configuration, list(_parts(configuration)))) as daemon:
+    with closing(Daemon(configuration, parts)) as daemon:
         loop.run(daemon.serve())
     return 0
 

@@ -37,6 +37,17 @@ def _lines(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
     for step in state["stop"]:
         yield f"  {step['step']}. {step['text']}"
     yield ""
+    if "connections_shown" in state:
+        yield from _tunnels(state)
+    limits: list[Row] = [limit_row(**limit) for limit in state["limits"]]
+    yield from _table(
+        ("LIMIT", "USED", "OF"), [*limits, ("public-key queue", state["public_key_queue"], "")]
+    )
+    if "connections_shown" in state:
+        yield from _connections(state, ids=ids)
+
+
+def _tunnels(state: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(
         ("DOMAIN", "DAYS", "ACCEPTED"),
         [
@@ -56,10 +67,9 @@ def _lines(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
             for destination in state["destinations"]
         ],
     )
-    limits: list[Row] = [limit_row(**limit) for limit in state["limits"]]
-    yield from _table(
-        ("LIMIT", "USED", "OF"), [*limits, ("public-key queue", state["public_key_queue"], "")]
-    )
+
+
+def _connections(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
     shown, total = state["connections_shown"], state["connections_total"]
     more = f", the oldest {len(shown)} of them" if len(shown) < total else ""
     yield f"connections: {total}{more}"

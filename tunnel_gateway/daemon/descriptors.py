@@ -1,18 +1,28 @@
-"""File descriptors: how many the configured tunnels take, and getting as many."""
+"""File descriptors: how many the configured services take, and getting as many."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
-# A tunnel has two sockets. The others are for the listener, the log and files that are read.
-_EACH: Final = 2
+# For the listeners, the log and files that are read.
 _BESIDE: Final = 100
 
 
-def needed(tunnels: int) -> int:
-    """Return how many descriptors a daemon with so many tunnels may need."""
-    return tunnels * _EACH + _BESIDE
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The descriptors of a service: ``each`` for each of the ``count`` that the ``key`` allows."""
+
+    key: str
+    count: int
+    each: int
+
+
+def total(services: Iterable[Needed]) -> int:
+    """Return how many descriptors a daemon with these services may need."""
+    return sum(needed.count * needed.each for needed in services) + _BESIDE
 
 
 def most() -> int:

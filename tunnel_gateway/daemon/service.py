@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from tunnel_gateway.config.configuration import Configuration
 from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.daemon.audit.audit_trail import Audit
+from tunnel_gateway.daemon.descriptors import Needed
+from tunnel_gateway.daemon.port import Port
 from tunnel_gateway.daemon.resident_memory import MemoryWatch
 from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.daemon.workers import Workers
@@ -53,6 +55,12 @@ class ServiceFiles(Protocol[Material]):
 
     def settings(self, configuration: Configuration) -> Any:
         """Return the service's part of the configuration."""
+
+    def port(self, configuration: Configuration) -> Port:
+        """Return where the service listens."""
+
+    def descriptors(self, configuration: Configuration) -> Needed:
+        """Return how many file descriptors its connections may need."""
 
     def load(self, configuration: Configuration, before: Material | None) -> Material:
         """Return the material that replaces ``before``; a reload runs it in a thread.

@@ -7,22 +7,21 @@ whether the service itself has them, or another program.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.config.admin import addresses_of
-from tunnel_gateway.config.tunnel import ListenSettings
 from tunnel_gateway.daemon import descriptors
 from tunnel_gateway.daemon.admin.admin_sockets import try_address
 from tunnel_gateway.daemon.audit.audit_file import FileInUseError, audit_path, try_file
+from tunnel_gateway.daemon.descriptors import Needed
 from tunnel_gateway.daemon.findings import Finding, Status
-from tunnel_gateway.daemon.port import AddressInUseError, try_port
+from tunnel_gateway.daemon.port import AddressInUseError, Port
 from tunnel_gateway.errors import FileError, SelfTestError, TunnelGatewayError
 from tunnel_gateway.gost import known_answers
-from tunnel_gateway.limit_keys import Limit
 
 _TAKEN: Final[dict[Status, str]] = {
     "ok": "a gateway that runs has it",
@@ -62,9 +61,9 @@ def check_cryptography() -> Finding:
 
 
 def check_start(
-    admin_listen: tuple[str, ...] | None, listen: ListenSettings, audit_file: Path | None
+    admin_listen: tuple[str, ...] | None, ports: Iterable[Port], audit_file: Path | None
 ) -> Iterator[Finding]:
-    """Try the admin addresses, the port and the audit file as the start would."""
+    """Try the admin addresses, the ports and the audit file as the start would."""
     try:
         addresses = addresses_of(admin_listen or (), os.environ)
     except FileError as error:
@@ -77,8 +76,8 @@ def check_start(
         yield attempt.finding(if_taken="ok")
     runs = any(attempt.is_taken for attempt in attempts)
     if_taken: Status = "ok" if runs else "fault" if addresses else "warning"
-    port = f"{listen.ip}, port {listen.port}"
-    yield _attempt("listen", port, partial(try_port, listen)).finding(if_taken)
+    for port in ports:
+        yield _attempt("listen", str(port), port.attempt).finding(if_taken)
     if audit_file is not None:
         try:
             file = audit_path(audit_file, os.environ)
@@ -96,11 +95,14 @@ def _attempt(area: str, subject: str, try_it: Callable[[], None]) -> _Attempt:
     return _Attempt(area, subject, None)
 
 
-def check_descriptors(tunnels: int) -> Finding:
-    """Compare the descriptors that so many tunnels need with the hard limit of the process."""
-    needed, most = descriptors.needed(tunnels), descriptors.most()
-    text = f"{Limit.TUNNELS}={tunnels} needs {needed} descriptors, {most} are allowed"
+def check_descriptors(each: Sequence[Needed]) -> Finding:
+    """Compare the descriptors that the services need with the hard limit of the process."""
+    needed, most = descriptors.total(each), descriptors.most()
+    limits = " and ".join(f"{one.key}={one.count}" for one in each)
+    verb = "needs" if len(each) == 1 else "need"
+    text = f"{limits} {verb} {needed} descriptors, {most} are allowed"
     if 0 <= most < needed:
-        text += f" here: raise LimitNOFILE= or ulimit -Hn, or lower {Limit.TUNNELS}"
+        keys = " or ".join(one.key for one in each)
+        text += f" here: raise LimitNOFILE= or ulimit -Hn, or lower {keys}"
         return Finding("limits", "descriptors", "warning", text)
     return Finding("limits", "descriptors", "ok", text)

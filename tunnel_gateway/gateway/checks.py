@@ -1,4 +1,4 @@
-"""Checks of everything that the gateway will need: what is good, doubtful or wrong."""
+"""Checks of everything that the tunnels will need: what is good, doubtful or wrong."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect as websocket
 
-from tunnel_gateway.config.configuration import load_configuration
+from tunnel_gateway.config.configuration import Configuration
 from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.config.tunnel import Config, RevocationSettings
 from tunnel_gateway.config.values import Address
+from tunnel_gateway.daemon.checking import Guarded, ServiceChecks
 from tunnel_gateway.daemon.findings import Finding, Status
-from tunnel_gateway.daemon.permission_checks import check_password_file, check_user, check_writers
-from tunnel_gateway.daemon.start_checks import check_cryptography, check_descriptors, check_start
 from tunnel_gateway.errors import (
     CertificateError,
-    ConfigError,
     DestinationUnreachableError,
     Fault,
     RevocationDataError,
@@ -32,6 +31,7 @@ from tunnel_gateway.gateway.balancers import ClientAddress
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.domains import read_domains
 from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
+from tunnel_gateway.gateway.material import TunnelFiles
 from tunnel_gateway.gateway.policy import describe, domain_faults
 from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
 from tunnel_gateway.pki.files.keyfiles import Identity
@@ -40,28 +40,9 @@ from tunnel_gateway.pki.status.crl import MAX_LIST_SIZE, RevocationList
 from tunnel_gateway.pki.trust.validation import ChainValidator
 
 
-async def check(config_file: Path) -> AsyncIterator[Finding]:
-    """Try everything that ``serve`` would use, and yield a finding for each check."""
-    try:
-        configuration = await asyncio.to_thread(load_configuration, config_file)
-    except ConfigError as error:
-        for fault in error.faults:
-            where = fault.file if fault.line is None else f"{fault.file}:{fault.line}"
-            text = str(fault).removeprefix(f"{where}: ")
-            yield Finding("configuration", where, "fault", text)
-        return
-    config, daemon = configuration.tunnel, configuration.daemon
-    if not configuration.services:
-        text = "tunnel.enabled=no: nothing runs"
-        yield Finding("configuration", config_file.name, "warning", text)
-        return
-    text = f"no fault; listens on {config.listen.ip}, port {config.listen.port}"
-    yield Finding("configuration", config_file.name, "ok", text)
-    yield await asyncio.to_thread(check_cryptography)
-    start = check_start(daemon.admin_listen, config.listen, daemon.audit_file)
-    for finding in await asyncio.to_thread(list, start):
-        yield finding
-    now = datetime.now(UTC)
+async def _findings(configuration: Configuration) -> AsyncIterator[Finding]:
+    """Yield a finding for each check of the tunnels alone."""
+    config, now = configuration.tunnel, datetime.now(UTC)
     domains, domain_errors = read_domains(config.servers_dir, config.servers_password)
     for finding in _domains(domains, domain_errors, now):
         yield finding
@@ -75,9 +56,16 @@ async def check(config_file: Path) -> AsyncIterator[Finding]:
         for address in destination.addresses:
             yield await _reach(destination, address, config.connect_timeout)
         yield _policy(destination)
-    yield check_descriptors(config.limits.tunnels)
-    for finding in _permissions(config, config_file):
-        yield finding
+
+
+def _guarded(configuration: Configuration) -> Guarded:
+    config = configuration.tunnel
+    passwords = (config.servers_password, config.truststore_password, config.fleet.password)
+    folders = tuple(path for path in (config.servers_dir, config.revocation.crl_dir) if path)
+    return Guarded(any(passwords), config.servers_dir, (config.truststore_file,), folders)
+
+
+TUNNEL_CHECKS: Final = ServiceChecks(TunnelFiles(), _findings, _guarded)
 
 
 def _domains(
@@ -223,11 +211,3 @@ def _policy(destination: Destination) -> Finding:
     open_to_all = not (destination.allow or destination.deny or destination.domains)
     note = "; no allow or deny rule is set" if open_to_all else ""
     return Finding("policy", f"dst_id {destination.id}", "ok", describe(destination) + note)
-
-
-def _permissions(config: Config, file: Path) -> Iterator[Finding]:
-    if any((config.servers_password, config.truststore_password, config.fleet.password)):
-        yield from check_password_file(file)
-    yield from check_user(config.servers_dir, f"tunnel-gateway check --config {file}")
-    folders = [path for path in (config.servers_dir, config.revocation.crl_dir) if path]
-    yield from check_writers((file, config.truststore_file), folders)

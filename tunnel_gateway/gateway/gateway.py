@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config.tunnel import FleetSettings
-from tunnel_gateway.daemon.port import refusal
 from tunnel_gateway.daemon.service import Operators, Part, Shared
 from tunnel_gateway.errors import CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.expiry import ExpiryWatch
-from tunnel_gateway.gateway.material import Material, TunnelFiles
+from tunnel_gateway.gateway.material import Material, TunnelFiles, port_of
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.resources import Resources
@@ -79,7 +78,7 @@ class Gateway:
                 passed=passed,
             )
         except OSError as error:
-            raise refusal(error, config.listen) from None
+            raise port_of(config).refusal(error) from None
         log.info(
             "listening",
             address=format_address(self._listener.address),

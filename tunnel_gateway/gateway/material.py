@@ -10,9 +10,12 @@ from tunnel_gateway.config.configuration import Configuration
 from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.keys import KEYS
 from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.daemon.descriptors import Needed
+from tunnel_gateway.daemon.port import Port
 from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.gateway.policy import describe, domain_faults
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.files.keyfiles import Identity
@@ -50,6 +53,12 @@ class Material:
         return cls(config, domains, anchors, validator)
 
 
+def port_of(config: Config) -> Port:
+    """Return the port of the tunnels."""
+    listen = config.listen
+    return Port(listen.ip, listen.port, listen.reuseport, "tunnel.listen", "tunnel-gateway.socket")
+
+
 class TunnelFiles:
     """The keys and files of the tunnels: `tunnel_gateway.daemon.service.ServiceFiles`."""
 
@@ -60,6 +69,14 @@ class TunnelFiles:
     def settings(self, configuration: Configuration) -> Config:
         """Return the tunnels' part of the configuration."""
         return configuration.tunnel
+
+    def port(self, configuration: Configuration) -> Port:
+        """Return where tunnels come to."""
+        return port_of(configuration.tunnel)
+
+    def descriptors(self, configuration: Configuration) -> Needed:
+        """Return two descriptors for each tunnel: a tunnel has two sockets."""
+        return Needed(Limit.TUNNELS, configuration.tunnel.limits.tunnels, 2)
 
     def load(self, configuration: Configuration, before: Material | None) -> Material:
         """Return the material that replaces ``before``. Raises ConfigError, FileError, OSError."""
