@@ -126,9 +126,8 @@ async def test_a_list_of_no_use(
     async with house(credentials, tmp_path, **settings(lists)) as home:
         await refused(home, credentials, someone, "certificate_untrusted")
         assert web.asked == [f"/{page}"]  # and not where it was sent to
-        line = await home.logged(
-            "revocation_data_not_had"
-        )  # a large list may come after the refusal
+        # A large list may come after the refusal.
+        line = await home.logged("revocation_data_not_had")
         assert line["level"] == "warning"
 
 
@@ -174,9 +173,7 @@ async def test_a_restart_remembers(
     async with house(credentials, tmp_path, **kept) as home:
         await connect(home, credentials, one)
         await connect(home, credentials, two)
-        work = home.revocation._work
-        assert work is not None
-        await asyncio.gather(*work.inquiries._running)  # the files are written last
+        await asyncio.gather(*home.revocation._inquiries._running)  # the files are written last
     assert len(list(cache.iterdir())) == 2
     asked = list(web.asked)
     async with house(credentials, tmp_path, **kept) as home:

@@ -1,4 +1,4 @@
-"""``tunnel.revocation.cache.dir``: what was fetched, for the next start.
+"""``tunnel.revocation.cache.dir`` and ``status.cache.dir``: what was fetched, for the next start.
 
 A file holds an answer from the network, and the gateway checks it again when it reads it. So nobody
 has to trust the folder: a wrong file there only makes the gateway fetch again.
@@ -6,6 +6,7 @@ has to trust the folder: a wrong file there only makes the gateway fetch again.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import time
@@ -21,6 +22,8 @@ _OURS: Final = re.compile(r"[0-9a-f]{64}\.(crl|ocsp)")
 # certificate adds an answer.
 _KEPT_SECONDS: Final = 30 * 86_400
 _MAX_FILES: Final = 20_000
+# Files are kept for a month, so a day more or less does not matter.
+_PRUNE_SECONDS: Final = 24 * 3600.0
 
 
 class RevocationCache:
@@ -55,6 +58,11 @@ class RevocationCache:
             draft.replace(self._folder / name)
         except OSError as error:
             log.warning("revocation_cache_failed", folder=str(self._folder), detail=error.strerror)
+
+    async def keep_small(self) -> None:
+        """One round of the loop that prunes the folder every day."""
+        await asyncio.to_thread(self.prune)
+        await asyncio.sleep(_PRUNE_SECONDS)
 
     def prune(self) -> None:
         """Remove what is older than a month, and the oldest of too many."""

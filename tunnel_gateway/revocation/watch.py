@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,11 +25,11 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.observability.background import GoOn, keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.status.crl import RevocationList
-from tunnel_gateway.pki.status.revocation_store import Link, RevocationStore, links
+from tunnel_gateway.pki.status.revocation_store import Link, links
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
-from tunnel_gateway.revocation.ask import Inquiries, Inquiry, status_sources
+from tunnel_gateway.revocation.ask import Inquiries, Inquiry, wait_for_answers
 from tunnel_gateway.revocation.cache import RevocationCache
-from tunnel_gateway.revocation.list_folder import ListFolder
+from tunnel_gateway.revocation.status_sources import Terms, status_sources
 
 log = get_logger(__name__)
 
@@ -39,8 +39,6 @@ _PARTS: Final = 10
 _AT_ONCE: Final = 100
 # As many as there are answers in the store.
 _MAX_FRESH: Final = 65536
-# Files are kept for a month, so a day more or less does not matter.
-_PRUNE_SECONDS: Final = 24 * 3600.0
 
 
 class Stoppable(Protocol):
@@ -52,30 +50,33 @@ class Stoppable(Protocol):
 
 @dataclass(slots=True)
 class _Work:
-    """The inquiries under one configuration."""
+    """The work under one configuration."""
 
-    settings: RevocationSettings
-    inquiries: Inquiries
+    mode: str
+    terms: Terms
     tasks: list[asyncio.Task[None]]
 
     async def close(self) -> None:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.inquiries.close()
 
 
 def load_client(settings: RevocationSettings) -> None:
     """Load the HTTP library if ``settings`` need it. It takes a while: call it in a thread."""
     if settings.mode != "off":
-        import_module("tunnel_gateway.revocation.fetch")
+        import_module("tunnel_gateway.daemon.fetch")
 
 
 class Revocation:
-    """The status of users and of our own domains. Does nothing until ``configure``."""
+    """The status of users and of our own domains. Does nothing until ``configure``.
 
-    def __init__(self) -> None:
-        self._store = RevocationStore()
+    ``inquiries`` are those of the daemon, if another service asks too.
+    """
+
+    def __init__(self, inquiries: Inquiries | None = None) -> None:
+        self._inquiries = inquiries or Inquiries()
+        self._store = self._inquiries.store
         self._work: _Work | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._watched: dict[Stoppable, VerifiedPeer] = {}
@@ -93,30 +94,30 @@ class Revocation:
         self._warned.clear()
         self._fresh_until.clear()
         if self._work is not None:
-            task = asyncio.create_task(self._work.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._close(self._work.close())
             self._work = None
+            if settings.mode == "off":
+                self._close(self._inquiries.leave(self))
         if settings.mode == "off":
             return
+        self._inquiries.join(self, self._news.set)
+        self._inquiries.forget()
         cache = RevocationCache(settings.cache_dir)
-        inquiries = Inquiries(
-            self._store,
-            folder=ListFolder(settings.crl_dir) if settings.crl_dir else None,
-            cache=cache,
-            timeout=settings.timeout,
-            recheck=settings.recheck,
-            on_news=self._news.set,
-        )
-        self._work = _Work(settings, inquiries, [])
+        terms = Terms(settings.timeout, settings.recheck, cache, settings.crl_dir)
+        self._work = _Work(settings.mode, terms, [])
         self._work.tasks += [
             keep_running("revocation_data", partial(self._renew, self._work)),
             keep_running("revoked_tunnels", self._enforce),
-            keep_running("revocation_cache", partial(_prune, cache)),
+            keep_running("revocation_cache", cache.keep_small),
         ]
         for peer in self._watched.values():
             self._freshen(self._work, peer)
         self._news.set()
+
+    def _close(self, closing: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(closing)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
         """Stop asking and watching."""
@@ -124,6 +125,7 @@ class Revocation:
             await self._work.close()
             self._work = None
         await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._inquiries.leave(self)
 
     async def check(self, peer: VerifiedPeer) -> None:
         """Return if ``peer`` may have a tunnel.
@@ -135,7 +137,7 @@ class Revocation:
         if work is None:
             return
         try:
-            unknown = self._store.unknown(peer.path, datetime.now(UTC))
+            unknown = self._unknown(peer)
         finally:
             self._freshen(work, peer)
         if unknown:
@@ -143,7 +145,7 @@ class Revocation:
         if not unknown:
             return
         text = f"whether {unknown[0].certificate.label} is revoked cannot be learned now"
-        if work.settings.mode == "hard":
+        if work.mode == "hard":
             raise CertificateUncheckedError(text)
         log.warning("revocation_unknown", detail=text)
 
@@ -165,7 +167,7 @@ class Revocation:
         name = peer.leaf.fingerprint
         if now < self._fresh_until.get(name, 0.0):
             return
-        self._fresh_until[name] = now + work.settings.recheck
+        self._fresh_until[name] = now + work.terms.recheck
         self._fresh_until.move_to_end(name)
         while len(self._fresh_until) > _MAX_FRESH:
             self._fresh_until.popitem(last=False)
@@ -175,28 +177,22 @@ class Revocation:
     def _ask(self, work: _Work, link: Link) -> list[Inquiry]:
         listed = self._store.has_list(link, datetime.now(UTC))
         # A list serves all users of a centre; a responder is asked about each of them.
-        wanted = [source for source in status_sources(link) if source.kind != "ocsp" or not listed]
-        return [work.inquiries.ask(source) for source in wanted]
+        return [
+            self._inquiries.ask(source, work.terms)
+            for source in status_sources(link, work.terms)
+            if source.kind != "ocsp" or not listed
+        ]
 
     async def _learn(
         self, work: _Work, peer: VerifiedPeer, unknown: tuple[Link, ...]
     ) -> tuple[Link, ...]:
         """Wait until every status is known, or until no more answers can come in time."""
-        loop = asyncio.get_running_loop()
         inquiries = [inquiry for link in unknown for inquiry in self._ask(work, link)]
-        while unknown:
-            pending = {
-                inquiry.task: inquiry.started + work.settings.timeout
-                for inquiry in inquiries
-                if inquiry.task is not None
-            }
-            # An inquiry that is late already does not make the next users wait again.
-            left = max(pending.values(), default=0.0) - loop.time()
-            if left <= 0:
-                break
-            await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            unknown = self._store.unknown(peer.path, datetime.now(UTC))
-        return unknown
+        await wait_for_answers(inquiries, work.terms.timeout, lambda: not self._unknown(peer))
+        return self._unknown(peer)
+
+    def _unknown(self, peer: VerifiedPeer) -> tuple[Link, ...]:
+        return self._store.unknown(peer.path, datetime.now(UTC))
 
     # --- meanwhile -------------------------------------------------------------------------
 
@@ -204,8 +200,8 @@ class Revocation:
         """Keep lists, and the answers about open tunnels and own domains, up to date."""
         for peer in (*self._own.values(), *self._watched.values()):
             self._freshen(work, peer)
-        work.inquiries.renew_lists()
-        await asyncio.sleep(work.settings.recheck / _PARTS)
+        self._inquiries.renew_lists()
+        await asyncio.sleep(work.terms.recheck / _PARTS)
 
     async def _enforce(self) -> None:
         """Wait until something new is known, and look at every open tunnel."""
@@ -221,7 +217,7 @@ class Revocation:
 
     def _enforce_one(self, tunnel: Stoppable, peer: VerifiedPeer) -> None:
         try:
-            self._store.unknown(peer.path, datetime.now(UTC))
+            self._unknown(peer)
         except CertificateRevokedError as error:
             self.unwatch(tunnel)
             tunnel.stop(error)
@@ -229,13 +225,8 @@ class Revocation:
     def _warn_of_own(self) -> None:
         for domain, peer in self._own.items():
             try:
-                self._store.unknown(peer.path, datetime.now(UTC))
+                self._unknown(peer)
             except CertificateRevokedError as error:
                 if domain not in self._warned:
                     self._warned.add(domain)
                     log.warning("domain_certificate_revoked", domain=domain, detail=str(error))
-
-
-async def _prune(cache: RevocationCache) -> None:
-    await asyncio.to_thread(cache.prune)
-    await asyncio.sleep(_PRUNE_SECONDS)

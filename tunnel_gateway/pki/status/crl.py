@@ -8,9 +8,10 @@ check reads the whole list again for every certificate.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from asn1crypto import core
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -33,6 +34,8 @@ MAX_LIST_SIZE: Final = 32 * 1024 * 1024
 # How far the issuer's clock and ours may be apart.
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
+# X.509, 9.5.2.8 (expiredCertsOnCRL).
+_EXPIRED_KEPT: Final = x509.ObjectIdentifier("2.5.29.60")
 # RFC 7468, section 6, and what some programs write.
 _LABELS: Final = frozenset({"X509 CRL", "CRL"})
 _UNREADABLE: Final = (
@@ -82,6 +85,7 @@ class RevocationList:
         if next_update is None:
             raise ValueError("it has no nextUpdate")
         self._scope = _scope(parsed.extensions)
+        self._keeps_expired_from = _expired_kept_from(parsed.extensions)
         self._signed = frame.signed
         self._signature = parsed.signature
         self._algorithm = parsed.signature_algorithm_oid.dotted_string
@@ -143,6 +147,15 @@ class RevocationList:
         # RFC 5280, 6.3.3 (b)(2)(i): a list of one place counts for those that name the place.
         return not scope.urls or not scope.urls.isdisjoint(certificate.crl_urls)
 
+    def vouches_for(self, certificate: Certificate) -> bool:
+        """Tell whether the certificate would be on the list if it were revoked.
+
+        Centres take certificates off their lists some time after these have expired (RFC 5280,
+        3.3), unless the list says from when on it keeps them (X.509, expiredCertsOnCRL).
+        """
+        kept_from = min(self.this_update, self._keeps_expired_from or self.this_update)
+        return certificate.not_after >= kept_from
+
     def revoked(self, serial: int) -> RevokedInfo | None:
         """Return when and why the serial number was revoked; None if it was not.
 
@@ -187,6 +200,16 @@ def _scope(extensions: x509.Extensions) -> _Scope:
         elif extension.critical and isinstance(value, x509.UnrecognizedExtension):
             raise ValueError(f"the critical extension {extension.oid.dotted_string} is not known")
     return scope
+
+
+def _expired_kept_from(extensions: x509.Extensions) -> datetime | None:
+    for extension in extensions:
+        if extension.oid == _EXPIRED_KEPT and isinstance(
+            extension.value, x509.UnrecognizedExtension
+        ):
+            moment = core.GeneralizedTime.load(extension.value.value, strict=True).native
+            return moment.astimezone(UTC) if moment.tzinfo else None
+    return None
 
 
 def _distribution_point(point: x509.IssuingDistributionPoint) -> _Scope:

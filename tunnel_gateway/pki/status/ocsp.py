@@ -28,6 +28,8 @@ from tunnel_gateway.pki.trust.paths import GostSignatureValidator, find_path, ma
 
 # An answer has about a kilobyte, and the responder's certificates two each.
 MAX_ANSWER_SIZE: Final = 64 * 1024
+# RFC 6960, appendix A.1.
+MEDIA_TYPE: Final = "application/ocsp-request"
 # RFC 9654, section 2.1.
 NONCE_SIZE: Final = 32
 
@@ -39,21 +41,30 @@ _HASHES: Final = ("sha1", "sha256")
 _OCSP_SIGNING: Final = "ocsp_signing"
 
 
+class CertificateUnknownError(RevocationDataError):
+    """The responder answers, but knows nothing of this certificate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A proven answer about the certificate ``serial`` of that ``Certificate.authority``.
 
-    ``revoked`` is None for a good certificate. Times are aware and in UTC. ``expires`` is
-    nextUpdate; if the answer has no nextUpdate, it is an hour after thisUpdate. ``responder`` is
-    the serial number of a delegated responder's certificate, None if the issuer answered itself.
+    ``revoked`` is None for a good certificate. Times are aware and in UTC; ``next_update`` is None
+    if the answer has no nextUpdate. ``responder`` is the serial number of a delegated responder's
+    certificate, None if the issuer answered itself.
     """
 
     issuer: str
     serial: int
     revoked: RevokedInfo | None
     this_update: datetime
-    expires: datetime
+    next_update: datetime | None
     responder: int | None
+
+    @property
+    def expires(self) -> datetime:
+        """NextUpdate; without it, an hour after thisUpdate."""
+        return self.next_update or self.this_update + _UNLIMITED_ANSWER_LIFE
 
 
 def make_request(certificate: Certificate, issuer: Certificate, nonce: bytes) -> bytes:
@@ -107,14 +118,14 @@ def _read(
     echoed = response.nonce_value
     if nonce is not None and echoed is not None and echoed.native != nonce:
         raise RevocationDataError("the OCSP answer has another nonce: it is to another request")
-    this_update, expires = _period(single, now)
+    this_update, next_update = _period(single, now)
     responder = _responder(basic, parsed_issuer, now)
     return Answer(
         issuer=issuer.authority,
         serial=certificate.serial,
         revoked=_revoked(single["cert_status"]),
         this_update=this_update,
-        expires=expires,
+        next_update=next_update,
         responder=responder.serial_number if responder is not None else None,
     )
 
@@ -142,16 +153,17 @@ def _refuse_critical(extensions: Iterable[Any]) -> None:
             )
 
 
-def _period(single: Any, now: datetime) -> tuple[datetime, datetime]:
+def _period(single: Any, now: datetime) -> tuple[datetime, datetime | None]:
     this_update = single["this_update"].native
     if this_update > now + CLOCK_SKEW:
         raise RevocationDataError(
             f"the OCSP answer is of {format_time(this_update)}, which is in the future"
         )
-    expires = single["next_update"].native or this_update + _UNLIMITED_ANSWER_LIFE
+    next_update = single["next_update"].native
+    expires = next_update or this_update + _UNLIMITED_ANSWER_LIFE
     if expires < now - CLOCK_SKEW:
         raise RevocationDataError(f"the OCSP answer expired on {format_time(expires)}")
-    return this_update.astimezone(UTC), expires.astimezone(UTC)
+    return this_update.astimezone(UTC), next_update and next_update.astimezone(UTC)
 
 
 def _responder(basic: Any, issuer: x509.Certificate, now: datetime) -> x509.Certificate | None:
@@ -222,7 +234,7 @@ def _revoked(status: Any) -> RevokedInfo | None:
     if status.name == "good":
         return None
     if status.name != "revoked":
-        raise RevocationDataError("the OCSP responder does not know the certificate")
+        raise CertificateUnknownError("the OCSP responder does not know the certificate")
     facts = status.chosen
     number = facts["revocation_reason"]
     return RevokedInfo(

@@ -17,7 +17,8 @@ from tunnel_gateway.errors import CertificateRevokedError
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.status.crl import CLOCK_SKEW, ProvenList, RevocationList
 from tunnel_gateway.pki.status.ocsp import Answer
-from tunnel_gateway.pki.status.revoked_info import RevokedInfo
+from tunnel_gateway.pki.status.revoked_info import HOLD, RevokedInfo
+from tunnel_gateway.pki.status.standing import UNKNOWN, Knowledge, Standing
 
 # The size of all lists that are kept, in bytes of their encoding; their indexes are smaller.
 MAX_LISTS_SIZE: Final = 128 * 1024 * 1024
@@ -38,13 +39,42 @@ def links(path: Sequence[Certificate]) -> tuple[Link, ...]:
     return tuple(Link(certificate, issuer) for certificate, issuer in pairwise(path))
 
 
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """The statement of one list or answer: ``revoked`` is None for good.
+
+    "Good" counts from ``this_update`` to ``until``.
+    """
+
+    revoked: RevokedInfo | None
+    this_update: datetime
+    next_update: datetime | None
+    until: datetime
+    is_answer: bool = False
+
+    @property
+    def is_hold(self) -> bool:
+        return self.revoked is not None and self.revoked.reason == HOLD
+
+    @property
+    def weight(self) -> tuple[bool, datetime]:
+        """Of two revocations the heavier one is told: one for good, then the newer one."""
+        return not self.is_hold, self.this_update
+
+
 class RevocationStore:
-    """Lists and answers, within bounds: the oldest are forgotten. For one thread."""
+    """Lists and answers, within bounds: the oldest are forgotten. For one thread.
+
+    Whole answers are kept only after `keep_whole_answers`.
+    """
 
     def __init__(self) -> None:
         self._lists: OrderedDict[tuple[str, object], RevocationList] = OrderedDict()
         self._by_issuer: dict[str, list[RevocationList]] = {}
         self._answers: OrderedDict[tuple[str, int], Answer] = OrderedDict()
+        self._whole: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._whole_size = 0
+        self._whole_limit = 0
 
     def add_list(self, proven: ProvenList) -> None:
         """Keep a list, unless there is a newer one of the same issuer and scope."""
@@ -64,10 +94,16 @@ class RevocationStore:
         """Return all lists that are known."""
         return tuple(self._lists.values())
 
-    def add_answer(self, answer: Answer) -> None:
+    def keep_whole_answers(self, size: int) -> None:
+        """Keep the DER of answers too, at most ``size`` bytes of it; 0 keeps none."""
+        self._whole_limit = size
+        self._bound_whole_answers()
+
+    def add_answer(self, answer: Answer, whole: bytes) -> None:
         """Keep an answer, unless there is a newer one about the same certificate.
 
-        An answer of a responder whose own certificate is revoked by a list is not kept.
+        ``whole`` is its DER. An answer of a responder whose own certificate is revoked by a list is
+        not kept.
         """
         if answer.responder is not None and any(
             known.revoked(answer.responder) for known in self._by_issuer.get(answer.issuer, ())
@@ -79,8 +115,21 @@ class RevocationStore:
             return
         self._answers[key] = answer
         self._answers.move_to_end(key)
+        self._forget_whole_answer(key)
+        if self._whole_limit:
+            self._whole[key] = whole
+            self._whole_size += len(whole)
+            self._bound_whole_answers()
         while len(self._answers) > MAX_ANSWERS:
-            self._answers.popitem(last=False)
+            oldest, _ = self._answers.popitem(last=False)
+            self._forget_whole_answer(oldest)
+
+    def _forget_whole_answer(self, key: tuple[str, int]) -> None:
+        self._whole_size -= len(self._whole.pop(key, b""))
+
+    def _bound_whole_answers(self) -> None:
+        while self._whole_size > self._whole_limit:
+            self._forget_whole_answer(next(iter(self._whole)))
 
     def unknown(self, path: Sequence[Certificate], now: datetime) -> tuple[Link, ...]:
         """Return the links of ``path`` without a status at the time ``now``, leaf first.
@@ -92,31 +141,75 @@ class RevocationStore:
     def knows(self, link: Link, now: datetime) -> bool:
         """Tell whether the certificate is good at the time ``now``; False: that is not known.
 
-        Raises CertificateRevokedError if it is revoked. A revocation counts until newer data say
-        otherwise, even after its list or answer has expired. "Good" counts only as long as the data
-        are current.
+        Raises CertificateRevokedError if it is revoked.
         """
-        current = False
-        for said, since, until in self._evidence(link):
-            if said is not None:
-                raise CertificateRevokedError(f"{link.certificate.label} was revoked {said.text}")
-            current = current or since - CLOCK_SKEW <= now <= until + CLOCK_SKEW
-        return current
+        evidence = self._decisive(link, now)
+        if evidence is not None and evidence.revoked is not None:
+            text = evidence.revoked.text
+            raise CertificateRevokedError(f"{link.certificate.label} was revoked {text}")
+        return evidence is not None
+
+    def standing(self, link: Link, now: datetime) -> Standing:
+        """Return what is known of the certificate at the time ``now``, as data."""
+        evidence = self._decisive(link, now)
+        if evidence is None:
+            return UNKNOWN
+        whole = None
+        if evidence.is_answer:
+            whole = self._whole.get((link.issuer.authority, link.certificate.serial))
+        revoked = evidence.revoked
+        return Standing(
+            Knowledge.GOOD if revoked is None else Knowledge.REVOKED,
+            revoked_at=None if revoked is None else revoked.since,
+            reason=None if revoked is None else revoked.reason,
+            answer=whole,
+            updated_at=evidence.this_update,
+            next_update_at=evidence.next_update,
+        )
 
     def has_list(self, link: Link, now: datetime) -> bool:
         """Tell whether a current list covers the certificate, revoked or not."""
         return any(
             known.this_update - CLOCK_SKEW <= now <= known.next_update + CLOCK_SKEW
             and known.covers(link.certificate)
+            and known.vouches_for(link.certificate)
             for known in self._by_issuer.get(link.issuer.authority, ())
         )
 
-    def _evidence(self, link: Link) -> Iterator[tuple[RevokedInfo | None, datetime, datetime]]:
-        """Yield a revocation, or None, and from when to when that holds."""
+    def _decisive(self, link: Link, now: datetime) -> _Evidence | None:
+        """Return the evidence that decides; None if the status is not known at the time ``now``.
+
+        A revocation counts until newer data of the same kind say otherwise, even after its list or
+        answer has expired. A hold can be lifted, so it also ends by newer data of the other kind;
+        every other revocation is for good. "Good" counts only as long as the data are current. If
+        both kinds say good, the answer decides, because it can be shown.
+        """
+        revocation: _Evidence | None = None
+        good: _Evidence | None = None
+        for evidence in self._evidence(link):
+            if evidence.revoked is not None:
+                if revocation is None or evidence.weight >= revocation.weight:
+                    revocation = evidence
+            elif evidence.this_update - CLOCK_SKEW <= now <= evidence.until + CLOCK_SKEW:
+                good = evidence
+        if revocation is None:
+            return good
+        if good is not None and revocation.is_hold and good.this_update > revocation.this_update:
+            return good
+        return revocation
+
+    def _evidence(self, link: Link) -> Iterator[_Evidence]:
+        """Yield what each list and the answer say of the certificate, the answer last."""
         issuer, certificate = link.issuer.authority, link.certificate
         for known in self._by_issuer.get(issuer, ()):
             if known.covers(certificate):
-                yield known.revoked(certificate.serial), known.this_update, known.next_update
+                revoked = known.revoked(certificate.serial)
+                if revoked is not None or known.vouches_for(certificate):
+                    yield _Evidence(
+                        revoked, known.this_update, known.next_update, known.next_update
+                    )
         answer = self._answers.get((issuer, certificate.serial))
         if answer is not None:
-            yield answer.revoked, answer.this_update, answer.expires
+            yield _Evidence(
+                answer.revoked, answer.this_update, answer.next_update, answer.expires, True
+            )
