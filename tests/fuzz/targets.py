@@ -15,10 +15,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.support import keystores, messages, stamps
 from tests.support.keystores import PASSWORD
-from tests.support.pki import NOW, authority, domain, user
+from tests.support.pki import MADE, NOW, authority, domain, user
+from tests.support.revocation import HOUR, Reply, delegate
 from tunnel_gateway.cms import composing, signed_data, time_stamp
 from tunnel_gateway.cms.judging import document_digest, judge, judge_time_stamp
 from tunnel_gateway.cms.stamping import MAX_REQUEST_SIZE, answer_request
@@ -31,6 +33,7 @@ from tunnel_gateway.errors import (
     InvalidKeyError,
     KeystoreError,
     ProtocolViolationError,
+    RevocationDataError,
     SignedDataError,
     TimeStampError,
 )
@@ -40,6 +43,7 @@ from tunnel_gateway.pki.encoding.oids import FAMILY_2009, FAMILY_2024
 from tunnel_gateway.pki.encoding.outline import MAX_CERTIFICATE_SIZE
 from tunnel_gateway.pki.files import jks, keyfiles, pkcs8, pkcs12
 from tunnel_gateway.pki.files.truststore import read_trust_anchors
+from tunnel_gateway.pki.status import ocsp
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.transport.wire.proxy_protocol import MAX_BLOCK, Header, HeaderReader
 
@@ -108,6 +112,16 @@ def _read_time_stamp_answer(data: bytes) -> None:
 
 def _answer_time_stamp_request(data: bytes) -> None:
     answer_request(data, stamps.usual(), policy=stamps.POLICY, time=NOW, entropy=os.urandom)
+
+
+@functools.cache
+def _asked_about() -> Certificate:
+    return user().leaf
+
+
+def _read_status_answer(data: bytes) -> None:
+    centre = authority().centre.leaf
+    ocsp.read_answer(data, _asked_about(), centre, NOW, bytes(ocsp.NONCE_SIZE))
 
 
 def _read_config(data: bytes) -> None:
@@ -215,6 +229,19 @@ def _time_stamp_request_seeds() -> list[bytes]:
     return [time_stamp.make_request(b"stamped", FAMILY_2009, bytes(range(16)))]
 
 
+def _status_answer_seeds() -> list[bytes]:
+    centre = authority().centre
+    request = ocsp.make_request(_asked_about(), centre.leaf, bytes(ocsp.NONCE_SIZE))
+    responder = delegate(centre, "OCSPSigning", at=MADE)
+    times: dict[str, Any] = {"this_update": NOW - HOUR, "next_update": NOW + HOUR}
+    return [
+        Reply(centre, centre.leaf, **times)(request),
+        Reply(centre, centre.leaf, status="revoked", by_key=True, **times)(request),
+        Reply(responder, centre.leaf, shown=[responder.leaf], nonce=b"", **times)(request),
+        b"\x30\x03\x0a\x01\x03",  # try later
+    ]
+
+
 def _config_seeds() -> list[bytes]:
     texts = [path.read_bytes() for path in (PROJECT / "config").glob("*.properties")]
     return [*texts, b"tunnel.enabled=yes\ntunnel.servers.password=\\u0041\\\n  b\n#\n!\n"]
@@ -290,6 +317,12 @@ TARGETS: dict[str, Target] = {
         (),
         functools.cache(_time_stamp_request_seeds),
         limit=MAX_REQUEST_SIZE,
+    ),
+    "status_answer": Target(
+        _read_status_answer,
+        (RevocationDataError,),
+        functools.cache(_status_answer_seeds),
+        limit=ocsp.MAX_ANSWER_SIZE,
     ),
     "config": Target(_read_config, (ConfigError,), functools.cache(_config_seeds), limit=MAX_SIZE),
     "proxy_header": Target(

@@ -71,6 +71,10 @@ _DIRECTORY_NAME: Final = 4
 _LAST_NAME: Final = 8
 
 
+class AuthorityRefusedError(TimeStampError):
+    """The authority answered that it does not stamp this, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimeStamp:
     """A token that is well-formed. Whether it proves anything is not said here.
@@ -113,8 +117,8 @@ def make_request(signature: bytes, family: Family, nonce: bytes) -> bytes:
 def read_answer(data: bytes, signature: bytes, nonce: bytes) -> bytes:
     """Return the token in an authority's answer, which is about this signature and request.
 
-    The token is not verified yet. Raises TimeStampError if the authority refused, if the answer is
-    malformed, or if it is the answer to another request.
+    The token is not verified yet. Raises AuthorityRefusedError if the authority refused, and
+    TimeStampError if the answer is malformed, or if it is the answer to another request.
     """
     if len(data) > MAX_ANSWER_SIZE:
         raise TimeStampError(
@@ -254,7 +258,7 @@ def _refuse_failure(status: Any) -> None:
         return
     reasons = [*sorted(status["fail_info"].native or ()), *(status["status_string"].native or ())]
     detail = "; ".join([status["status"].native, *reasons])[:_MAX_REASON]
-    raise TimeStampError(f"the time stamp authority refuses: {detail}")
+    raise AuthorityRefusedError(f"the time stamp authority refuses: {detail}")
 
 
 def _named_digests(signed_attributes: bytes) -> list[tuple[str, bytes]]:

@@ -219,6 +219,8 @@ class Inquiries:
         except RevocationDataError as error:
             log.debug("revocation_cache_not_used", detail=str(error))
             return False
+        if not inquiry.rest:  # it has expired
+            return False
         inquiry.rest = min(inquiry.rest, max(0.0, terms.recheck - age))
         return True
 

@@ -18,12 +18,12 @@ from tests.support.paths import certified_again
 from tests.support.pki import NOW, altered, authority, user
 from tests.support.revocation import HOUR, entry, make_list, with_entries
 from tunnel_gateway.errors import CertificateRevokedError
-from tunnel_gateway.pki.authority import issue_list
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.certificates.names import attributes
 from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.encoding.outline import Outline
 from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.listing import issue_list
 from tunnel_gateway.pki.status import revocation_store as module
 from tunnel_gateway.pki.status.crl import CLOCK_SKEW, ProvenList, RevocationList
 from tunnel_gateway.pki.status.ocsp import Answer

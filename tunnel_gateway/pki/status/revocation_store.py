@@ -167,6 +167,10 @@ class RevocationStore:
             next_update_at=evidence.next_update,
         )
 
+    def has_whole_answer(self, link: Link) -> bool:
+        """Tell whether the DER of an answer about the certificate is kept."""
+        return (link.issuer.authority, link.certificate.serial) in self._whole
+
     def has_list(self, link: Link, now: datetime) -> bool:
         """Tell whether a current list covers the certificate, revoked or not."""
         return any(

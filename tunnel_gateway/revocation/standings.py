@@ -1,0 +1,185 @@
+"""The standing of every certificate on a proven path, for a service that shows and judges them.
+
+A user's certificate is asked about at the OCSP responder first, because its answer can be shown and
+proves the verdict later. Lists are for when no responder answers, and for the certificates of
+centres. A known status is given at once until its nextUpdate. Other callers wait: at most
+``Terms.timeout`` for each kind of source, from the moment at which the inquiry began.
+
+Only a path that leads to a trust anchor makes the service ask: `of` takes a VerifiedPeer. So a
+stranger cannot choose an address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from tunnel_gateway.observability.background import keep_running
+from tunnel_gateway.pki.status.revocation_store import Link, links
+from tunnel_gateway.pki.status.standing import UNKNOWN, Knowledge, Standing
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
+from tunnel_gateway.revocation.ask import Inquiries, Inquiry, wait_for_answers
+from tunnel_gateway.revocation.status_sources import Kind, StatusSource, Terms, status_sources
+
+# Some ten thousand answers of the usual size.
+WHOLE_ANSWERS_SIZE: Final = 16 * 1024 * 1024
+
+# How finely the recheck is measured.
+_PARTS: Final = 10
+_LISTS_FIRST: Final[tuple[tuple[Kind, ...], ...]] = (("folder", "crl"), ("ocsp",))
+_ANSWERS_FIRST: Final[tuple[tuple[Kind, ...], ...]] = (("folder", "ocsp"), ("crl",))
+
+
+class Statuses:
+    """The statuses of certificates. Call `configure` first.
+
+    ``inquiries`` are those of the daemon, if another service asks too.
+    """
+
+    def __init__(self, inquiries: Inquiries | None = None) -> None:
+        self._inquiries = inquiries or Inquiries()
+        self._store = self._inquiries.store
+        self._terms: Terms | None = None
+        self._user_stages = _ANSWERS_FIRST
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def configure(self, terms: Terms, *, first: Literal["ocsp", "crl"] = "ocsp") -> None:
+        """Ask under these ``terms`` from now on, in the running loop. Known statuses are kept.
+
+        ``first`` is what is asked about a user's certificate: its responder, or the lists of its
+        centre.
+        """
+        self._stop()
+        self._inquiries.join(self, lambda: None)
+        self._inquiries.forget()
+        self._store.keep_whole_answers(WHOLE_ANSWERS_SIZE)
+        self._terms = terms
+        self._user_stages = _ANSWERS_FIRST if first == "ocsp" else _LISTS_FIRST
+        self._tasks = [
+            keep_running("revocation_data", self._renew),
+            keep_running("revocation_cache", terms.cache.keep_small),
+        ]
+
+    async def close(self) -> None:
+        """Stop asking."""
+        tasks = self._stop()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._inquiries.leave(self)
+
+    def _stop(self) -> list[asyncio.Task[None]]:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        return tasks
+
+    async def of(self, peer: VerifiedPeer) -> tuple[Standing, ...]:
+        """Return the standing of each link of the path, leaf first and without the anchor.
+
+        A status that nobody can say now is UNKNOWN, with the reason in ``missing``.
+        """
+        if self._terms is None:
+            raise RuntimeError("the statuses are not configured")
+        stages = self._user_stages
+        questions = []
+        for link in links(peer.path):
+            questions.append(_Question(self._inquiries, self._terms, link, stages))
+            stages = _LISTS_FIRST
+        if all(question.is_answered() for question in questions):
+            return tuple(question.refresh() for question in questions)
+        return tuple(await asyncio.gather(*(question.learn() for question in questions)))
+
+    async def _renew(self) -> None:
+        """Keep the lists that were asked for up to date."""
+        if self._terms is not None:
+            self._inquiries.renew_lists()
+            await asyncio.sleep(self._terms.recheck / _PARTS)
+
+    def faults(self) -> Iterator[str]:
+        """Yield which sources gave nothing of use when they were asked the last time, and why."""
+        for fault in self._inquiries.faults():
+            yield f"{fault}; see status.ocsp.url, status.crl.url and status.crl.dir"
+
+
+class _Question:
+    """One certificate, and the sources to ask about it: stage by stage, until one answers."""
+
+    def __init__(
+        self,
+        inquiries: Inquiries,
+        terms: Terms,
+        link: Link,
+        stages: tuple[tuple[Kind, ...], ...],
+    ) -> None:
+        sources = {source.kind: source for source in status_sources(link, terms)}
+        self._inquiries = inquiries
+        self._terms = terms
+        self._link = link
+        self._stages = [[sources[kind] for kind in stage if kind in sources] for stage in stages]
+        self._is_shown = stages is _ANSWERS_FIRST and "ocsp" in sources
+
+    def is_answered(self) -> bool:
+        """Tell whether nothing needs to be asked before the standing is given."""
+        return self._is_fresh() and not self._lacks_answer()
+
+    def refresh(self) -> Standing:
+        """Return the standing that is known, and ask for news without waiting if they are due."""
+        now = datetime.now(UTC)
+        enough = self._is_shown or self._inquiries.store.has_list(self._link, now)
+        for stage in self._stages[:1] if enough else self._stages:
+            for source in stage:
+                self._inquiries.ask(source, self._terms)
+        return self._inquiries.store.standing(self._link, now)
+
+    async def learn(self) -> Standing:
+        """Ask until the status is known, or nobody is left who could answer in time."""
+        asked: list[Inquiry] = []
+        for stage in self._stages:
+            inquiries = [self._ask(source) for source in stage]
+            asked += inquiries
+            await wait_for_answers(inquiries, self._terms.timeout, self.is_answered)
+            if self._is_fresh():
+                break
+        standing = self._standing()
+        if standing.knowledge is Knowledge.UNKNOWN:
+            return replace(UNKNOWN, missing=self._missing(asked))
+        return standing
+
+    def _ask(self, source: StatusSource) -> Inquiry:
+        anew = source.kind == "ocsp" and self._lacks_answer()
+        return self._inquiries.ask(source, self._terms, anew=anew)
+
+    def _standing(self) -> Standing:
+        return self._inquiries.store.standing(self._link, datetime.now(UTC))
+
+    def _is_fresh(self) -> bool:
+        standing, now = self._standing(), datetime.now(UTC)
+        if standing.knowledge is Knowledge.UNKNOWN:
+            return False
+        return standing.next_update_at is None or now <= standing.next_update_at
+
+    def _lacks_answer(self) -> bool:
+        return self._is_shown and not self._inquiries.store.has_whole_answer(self._link)
+
+    def _missing(self, asked: list[Inquiry]) -> str:
+        label = self._link.certificate.label
+        if not asked:
+            return (
+                f"{label} names neither an OCSP responder nor a revocation list; set"
+                " status.ocsp.url, status.crl.url or status.crl.dir"
+            )
+        faults = [_fault(inquiry, self._terms) for inquiry in asked]
+        return f"whether {label} is revoked cannot be learned now: {'; '.join(faults)}"
+
+
+def _fault(inquiry: Inquiry, terms: Terms) -> str:
+    source = inquiry.source
+    if inquiry.fault is not None:
+        return inquiry.fault
+    if source.kind == "folder":
+        return f"no current list of {source.link.issuer.label} in {terms.folder}"
+    if inquiry.task is not None:
+        return f"{source.urls[0]}: no answer in {terms.timeout:g} s"
+    return f"{source.urls[0]}: nothing that counts for this certificate"
