@@ -87,8 +87,13 @@ class Statuses:
         for link in links(peer.path):
             questions.append(_Question(self._inquiries, self._terms, link, stages))
             stages = _LISTS_FIRST
-        if all(question.is_answered() for question in questions):
-            return tuple(question.refresh() for question in questions)
+        known = [question.known() for question in questions]
+        for question, standing in zip(questions, known, strict=True):
+            if standing is not None:
+                question.refresh()
+        answered = tuple(standing for standing in known if standing is not None)
+        if len(answered) == len(known):
+            return answered
         return tuple(await asyncio.gather(*(question.learn() for question in questions)))
 
     async def _renew(self) -> None:
@@ -120,48 +125,47 @@ class _Question:
         self._stages = [[sources[kind] for kind in stage if kind in sources] for stage in stages]
         self._is_shown = stages is _ANSWERS_FIRST and "ocsp" in sources
 
-    def is_answered(self) -> bool:
-        """Tell whether nothing needs to be asked before the standing is given."""
-        return self._is_fresh() and not self._lacks_answer()
-
-    def refresh(self) -> Standing:
-        """Return the standing that is known, and ask for news without waiting if they are due."""
+    def known(self) -> Standing | None:
+        """Return the standing if nothing needs to be asked before it is given."""
         now = datetime.now(UTC)
-        enough = self._is_shown or self._inquiries.store.has_list(self._link, now)
-        for stage in self._stages[:1] if enough else self._stages:
+        standing = self._inquiries.store.standing(self._link, now)
+        if not _is_fresh(standing, now) or self._lacks_answer(standing):
+            return None
+        return standing
+
+    def refresh(self) -> None:
+        """Ask for news without waiting, if they are due."""
+        stages = self._stages
+        if self._is_shown or self._inquiries.store.has_list(self._link, datetime.now(UTC)):
+            stages = stages[:1]
+        for stage in stages:
             for source in stage:
                 self._inquiries.ask(source, self._terms)
-        return self._inquiries.store.standing(self._link, now)
 
     async def learn(self) -> Standing:
         """Ask until the status is known, or nobody is left who could answer in time."""
         asked: list[Inquiry] = []
+        standing = UNKNOWN
         for stage in self._stages:
             inquiries = [self._ask(source) for source in stage]
             asked += inquiries
-            await wait_for_answers(inquiries, self._terms.timeout, self.is_answered)
-            if self._is_fresh():
+            await wait_for_answers(inquiries, self._terms.timeout, lambda: self.known() is not None)
+            now = datetime.now(UTC)
+            standing = self._inquiries.store.standing(self._link, now)
+            if _is_fresh(standing, now):
                 break
-        standing = self._standing()
         if standing.knowledge is Knowledge.UNKNOWN:
             return replace(UNKNOWN, missing=self._missing(asked))
         return standing
 
     def _ask(self, source: StatusSource) -> Inquiry:
-        anew = source.kind == "ocsp" and self._lacks_answer()
+        anew = source.kind == "ocsp" and self._lacks_answer(UNKNOWN)
         return self._inquiries.ask(source, self._terms, anew=anew)
 
-    def _standing(self) -> Standing:
-        return self._inquiries.store.standing(self._link, datetime.now(UTC))
-
-    def _is_fresh(self) -> bool:
-        standing, now = self._standing(), datetime.now(UTC)
-        if standing.knowledge is Knowledge.UNKNOWN:
+    def _lacks_answer(self, standing: Standing) -> bool:
+        if not self._is_shown or standing.answer is not None:
             return False
-        return standing.next_update_at is None or now <= standing.next_update_at
-
-    def _lacks_answer(self) -> bool:
-        return self._is_shown and not self._inquiries.store.has_whole_answer(self._link)
+        return not self._inquiries.store.has_whole_answer(self._link)
 
     def _missing(self, asked: list[Inquiry]) -> str:
         label = self._link.certificate.label
@@ -172,6 +176,12 @@ class _Question:
             )
         faults = [_fault(inquiry, self._terms) for inquiry in asked]
         return f"whether {label} is revoked cannot be learned now: {'; '.join(faults)}"
+
+
+def _is_fresh(standing: Standing, now: datetime) -> bool:
+    if standing.knowledge is Knowledge.UNKNOWN:
+        return False
+    return standing.next_update_at is None or now <= standing.next_update_at
 
 
 def _fault(inquiry: Inquiry, terms: Terms) -> str:

@@ -24,6 +24,8 @@ from tunnel_gateway.pki.status.standing import UNKNOWN, Knowledge, Standing
 MAX_LISTS_SIZE: Final = 128 * 1024 * 1024
 # An answer takes some 500 bytes.
 MAX_ANSWERS: Final = 65536
+# A national system has some dozens of centres.
+_MAX_AUTHORITIES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class RevocationStore:
         self._whole: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._whole_size = 0
         self._whole_limit = 0
+        self._authorities: OrderedDict[str, str] = OrderedDict()
 
     def add_list(self, proven: ProvenList) -> None:
         """Keep a list, unless there is a newer one of the same issuer and scope."""
@@ -156,7 +159,7 @@ class RevocationStore:
             return UNKNOWN
         whole = None
         if evidence.is_answer:
-            whole = self._whole.get((link.issuer.authority, link.certificate.serial))
+            whole = self._whole.get((self._authority(link.issuer), link.certificate.serial))
         revoked = evidence.revoked
         return Standing(
             Knowledge.GOOD if revoked is None else Knowledge.REVOKED,
@@ -169,7 +172,7 @@ class RevocationStore:
 
     def has_whole_answer(self, link: Link) -> bool:
         """Tell whether the DER of an answer about the certificate is kept."""
-        return (link.issuer.authority, link.certificate.serial) in self._whole
+        return (self._authority(link.issuer), link.certificate.serial) in self._whole
 
     def has_list(self, link: Link, now: datetime) -> bool:
         """Tell whether a current list covers the certificate, revoked or not."""
@@ -177,7 +180,7 @@ class RevocationStore:
             known.this_update - CLOCK_SKEW <= now <= known.next_update + CLOCK_SKEW
             and known.covers(link.certificate)
             and known.vouches_for(link.certificate)
-            for known in self._by_issuer.get(link.issuer.authority, ())
+            for known in self._by_issuer.get(self._authority(link.issuer), ())
         )
 
     def _decisive(self, link: Link, now: datetime) -> _Evidence | None:
@@ -202,9 +205,18 @@ class RevocationStore:
             return good
         return revocation
 
+    def _authority(self, issuer: Certificate) -> str:
+        """Return ``issuer.authority``, which takes longer than all the rest of a look."""
+        authority = self._authorities.get(issuer.fingerprint)
+        if authority is None:
+            authority = self._authorities[issuer.fingerprint] = issuer.authority
+            if len(self._authorities) > _MAX_AUTHORITIES:
+                self._authorities.popitem(last=False)
+        return authority
+
     def _evidence(self, link: Link) -> Iterator[_Evidence]:
         """Yield what each list and the answer say of the certificate, the answer last."""
-        issuer, certificate = link.issuer.authority, link.certificate
+        issuer, certificate = self._authority(link.issuer), link.certificate
         for known in self._by_issuer.get(issuer, ()):
             if known.covers(certificate):
                 revoked = known.revoked(certificate.serial)
