@@ -112,6 +112,14 @@ def signer_outcome(
     )
 
 
+def chain_outcome(
+    chain: ChainVerdict, standings: Sequence[Standing]
+) -> tuple[CertificateOutcome, Finding | None]:
+    """Judge a certificate without a signature, at the present time."""
+    faults = list(_chain_faults(chain, standings, _SIGNER, lambda _: None))
+    return _certificate_outcome(chain, standings, faults), _most_basic(faults)
+
+
 def signature_finding(verdict: SignerVerdict) -> Finding | None:
     """Return what is wrong with a signature itself; None if digest and signature are right."""
     wrong = Finding(Reason.SIGNATURE_WRONG)

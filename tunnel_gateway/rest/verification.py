@@ -161,6 +161,10 @@ class Verifier:
             chain_view(stamp.chain if stamp else None, token, self.views),
         )
 
+    async def standings_of(self, chain: ChainVerdict) -> tuple[Standing, ...]:
+        """Ask for the statuses on one path, leaf first; without a path nobody is asked."""
+        return () if chain.peer is None else await self._statuses.of(chain.peer)
+
     async def standings(self, signers: Sequence[SignerVerdict]) -> KnownStandings:
         """Ask for the statuses on each path that a right signature needs."""
         peers: dict[int, VerifiedPeer] = {}

@@ -1,0 +1,68 @@
+"""A time stamp for any data."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.calls import CALLER, GivenAuthority, answer, refusal
+from tests.support.garbage import cycles
+from tests.support.guide_shape import TIME_STAMP, assert_shape, without
+from tests.support.messages import DOCUMENT
+from tunnel_gateway.cms.time_stamp import AuthorityRefusedError, parse_time_stamp
+from tunnel_gateway.errors import TimeStampError
+from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.rest.call import Call
+from tunnel_gateway.rest.methods.timestamp_data import TimestampData
+from tunnel_gateway.rest.statuses import Reason, Refusal
+from tunnel_gateway.rest.time_stamp_client import (
+    AuthorityAwayError,
+    AuthorityNotSetError,
+    WrongAnswerError,
+)
+from tunnel_gateway.rest.working import Threads
+
+
+async def test_the_token_and_its_facts(threads: Threads) -> None:
+    for data in (DOCUMENT, b"", bytes(300_000)):
+        fields = await answer(TimestampData(threads, GivenAuthority()), data)
+        assert list(fields) == ["timeStampTokenBase64", "timeStampInfo"]
+        stamp = parse_time_stamp(fields["timeStampTokenBase64"])
+        assert stamp.message_imprint == digest(data)
+        info = fields["timeStampInfo"]
+        assert info["messageImprintDigest"] == digest(data).hex()
+        assert info["time"] == "2026-03-01 17:00:00"
+        of_certificates = [name for name in TIME_STAMP if name not in info]
+        assert_shape(info, without(TIME_STAMP, *of_certificates))
+        assert of_certificates[:2] == ["certificate", "OCSPResponse"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (AuthorityNotSetError("set tsp.url"), Reason.NOT_CONFIGURED),
+        (AuthorityAwayError("no answer"), Reason.AUTHORITY_AWAY),
+        (AuthorityRefusedError("rejection"), Reason.AUTHORITY_REFUSED),
+        (WrongAnswerError("another nonce"), Reason.AUTHORITY_REFUSED),
+    ],
+)
+async def test_without_a_time_stamp(
+    threads: Threads, fault: TimeStampError, reason: Reason
+) -> None:
+    refused = await refusal(TimestampData(threads, GivenAuthority(fault)), DOCUMENT)
+    assert (refused.reason, refused.status) == (reason, -503)
+    assert refused.detail == str(fault)
+
+
+async def test_cycles(threads: Threads) -> None:
+    method = TimestampData(threads, GivenAuthority(AuthorityAwayError("no answer")))
+    with cycles() as left:
+        for _ in range(3):
+            await attempt(method)
+    assert not left, left
+
+
+async def attempt(method: TimestampData) -> None:
+    try:
+        await method.answer(Call(method.path, CALLER, (DOCUMENT,)))
+    except Refusal:
+        return

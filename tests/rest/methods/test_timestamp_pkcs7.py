@@ -1,0 +1,88 @@
+"""Time stamps beside the signatures of a message."""
+
+from __future__ import annotations
+
+from tests.support.calls import GivenAuthority, GivenStatuses, answer, refusal, verifier
+from tests.support.judged import judged
+from tests.support.messages import DOCUMENT, made, signer, streamed
+from tests.support.pki import OFFICER, stranger, user
+from tests.support.stamps import token
+from tunnel_gateway.cms.composing import join, stamp
+from tunnel_gateway.cms.signed_data import parse_signed_data
+from tunnel_gateway.rest.methods.timestamp_pkcs7 import TimestampPkcs7
+from tunnel_gateway.rest.statuses import Reason
+from tunnel_gateway.rest.time_stamp_client import AuthorityNotSetError
+from tunnel_gateway.rest.working import Threads
+
+LEAF = signer().leaf
+
+
+def method(threads: Threads, authority: GivenAuthority | None = None) -> TimestampPkcs7:
+    return TimestampPkcs7(verifier(threads), authority or GivenAuthority())
+
+
+async def test_one_signer(threads: Threads) -> None:
+    for message in (made().der, streamed()):
+        fields = await answer(method(threads), message)
+        assert list(fields) == ["pkcs7b64", "timestampedSignerList"]
+        (verdict,) = judged(fields["pkcs7b64"]).signers
+        assert verdict.failed is None
+        assert verdict.stamp is not None
+        (listed,) = fields["timestampedSignerList"]
+        assert listed["serialNumber"] == LEAF.serial_hex
+        assert listed["subjectName"]["CN"] == "G‘ANIYEV O‘KTAM"
+
+
+async def test_a_detached_message(threads: Threads) -> None:
+    fields = await answer(method(threads), made(detached=True).der)
+    (verdict,) = judged(fields["pkcs7b64"], DOCUMENT).signers
+    assert verdict.failed is None
+    assert verdict.stamp is not None
+
+
+async def test_only_who_has_none_gets_one(threads: Threads) -> None:
+    first, other = made(), user(person=OFFICER)
+    stamped = stamp(first.der, {first.signature: token(first.signature)})
+    authority = GivenAuthority()
+    message = join(stamped, made(identity=other).der)
+    fields = await answer(method(threads, authority), message)
+    assert authority.asked == 1
+    (listed,) = fields["timestampedSignerList"]
+    assert listed["serialNumber"] == other.leaf.serial_hex
+    signers = parse_signed_data(fields["pkcs7b64"]).signers
+    assert [len(one.time_stamps) for one in signers] == [1, 1]
+    again = await answer(method(threads, authority), fields["pkcs7b64"])
+    assert again == {"pkcs7b64": fields["pkcs7b64"], "timestampedSignerList": []}
+    assert authority.asked == 1
+
+
+async def test_without_an_authority(threads: Threads) -> None:
+    nobody = GivenAuthority(AuthorityNotSetError("tsp.url is not set"))
+    refused = await refusal(method(threads, nobody), made().der)
+    assert (refused.reason, refused.status) == (Reason.NOT_CONFIGURED, -503)
+    assert "tsp.url" in refused.detail
+    message = made()
+    stamped = stamp(message.der, {message.signature: token(message.signature)})
+    assert (await answer(method(threads, nobody), stamped))["timestampedSignerList"] == []
+
+
+async def test_rubbish_is_not_stamped(threads: Threads) -> None:
+    authority = GivenAuthority()
+    two = join(made().der, made(identity=user(stranger())).der)
+    for message, reason in (
+        (b"rubbish", Reason.MALFORMED),
+        (made().der.replace(DOCUMENT, b"SOME DOCUMENT"), Reason.DOCUMENT_CHANGED),
+        (made().der[:-1] + b"\0", Reason.SIGNATURE_WRONG),
+        (made(identity=user(stranger())).der, Reason.CERTIFICATE_UNTRUSTED),
+        (two, Reason.CERTIFICATE_UNTRUSTED),
+    ):
+        refused = await refusal(method(threads, authority), message)
+        assert refused.reason is reason
+    assert authority.asked == 0
+
+
+async def test_nobody_is_asked_for_a_status(threads: Threads) -> None:
+    statuses = GivenStatuses()
+    stamper = TimestampPkcs7(verifier(threads, statuses), GivenAuthority())
+    assert await answer(stamper, made().der)
+    assert statuses.asked == 0

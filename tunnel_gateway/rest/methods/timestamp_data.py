@@ -1,0 +1,58 @@
+"""``POST /frontend/timestamp/data``: a time stamp for any data. The guide does not describe it.
+
+The body is the data in Base64. The answer is the token of the authority (RFC 3161), and the facts
+in it. The imprint of the token is the digest of the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from tunnel_gateway.cms.time_stamp import parse_time_stamp
+from tunnel_gateway.errors import TimeStampError
+from tunnel_gateway.pki.encoding.oids import FAMILY_2009, Family
+from tunnel_gateway.rest.answers import Base64
+from tunnel_gateway.rest.call import Call, Wanted
+from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
+from tunnel_gateway.rest.time_stamp_client import AuthorityAwayError, AuthorityNotSetError
+from tunnel_gateway.rest.views.time_stamp_view import token_view
+from tunnel_gateway.rest.working import Threads
+
+
+class TimeStampAuthority(Protocol):
+    """Gives time stamps: the client of ``tsp.url``."""
+
+    async def stamp(self, signature: bytes, family: Family) -> bytes:
+        """Return a token for a signature, or for any other bytes. Raises TimeStampError."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampData:
+    """Gets a time stamp for data."""
+
+    threads: Threads
+    authority: TimeStampAuthority
+
+    path: ClassVar[str] = "/frontend/timestamp/data"
+    verbs: ClassVar[tuple[str, ...]] = ("POST",)
+    wanted: ClassVar[Wanted] = Wanted(("document",))
+
+    async def answer(self, call: Call) -> Fields:
+        """Return timeStampTokenBase64 and timeStampInfo. Raises Refusal without a time stamp."""
+        (data,) = call.parts
+        token = await ask(self.authority, data, FAMILY_2009)
+        stamp = await self.threads.run(call.caller, len(token), parse_time_stamp, token)
+        return {"timeStampTokenBase64": Base64(token), "timeStampInfo": token_view(stamp)}
+
+
+async def ask(authority: TimeStampAuthority, data: bytes, family: Family) -> bytes:
+    """Return a token of the authority for data. Raises Refusal that says what to do."""
+    try:
+        return await authority.stamp(data, family)
+    except AuthorityNotSetError as error:
+        raise Refusal(Reason.NOT_CONFIGURED, str(error)) from None
+    except AuthorityAwayError as error:
+        raise Refusal(Reason.AUTHORITY_AWAY, str(error)) from None
+    except TimeStampError as error:
+        raise Refusal(Reason.AUTHORITY_REFUSED, str(error)) from None
