@@ -43,17 +43,19 @@ class ShownCertificates:
         """Return the leaf and the certificates that may have issued it, in DER, leaf first."""
         chain = [leaf]
         for link in chain:  # which grows meanwhile
-            issuers = [outline for outline in self._outlines if outline.subject == link.issuer]
+            if link.issuer == link.subject:
+                continue
+            others = [outline for outline in self._outlines if outline not in chain]
+            issuers = [outline for outline in others if outline.subject == link.issuer]
             # Some centres write their name in two ways. That is rare, and takes longer to see.
-            chain += (
-                issuer for issuer in issuers or self._resembling(link.issuer) if issuer not in chain
-            )
+            chain += issuers or self._resembling(link.issuer, others)
         return [link.der for link in chain[:MAX_CHAIN_LENGTH]]
 
-    def _resembling(self, name: bytes) -> list[Outline]:
-        wanted = self._resemblance(name)
+    def _resembling(self, name: bytes, outlines: Sequence[Outline]) -> list[Outline]:
         return [
-            outline for outline in self._outlines if self._resemblance(outline.subject) == wanted
+            outline
+            for outline in outlines
+            if self._resemblance(outline.subject) == self._resemblance(name)
         ]
 
     def _resemblance(self, name: bytes) -> object:

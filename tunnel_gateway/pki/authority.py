@@ -22,7 +22,8 @@ from asn1crypto import core, x509
 from tunnel_gateway.gost import signature
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, Curve, PrivateKey, PublicKey
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki.certificates.certificate import EXTENDED_KEY_USAGES, KEY_USAGES, Certificate
+from tunnel_gateway.pki.certificates.certificate import USAGE_NAMES, Certificate
+from tunnel_gateway.pki.certificates.usual import EXTENDED_KEY_USAGES
 from tunnel_gateway.pki.encoding.oids import FAMILY_2009, INN_OID, PINFL_OID, Family
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.services import CENTRE_NAME, ROOT_NAME, Services
@@ -32,7 +33,7 @@ Entropy = Callable[[int], bytes]
 POLICY_PREFIX: Final = "1.2.860.3.2.2.1.2"
 TIME_STAMP_POLICY: Final = "1.2.860.3.2.11.1"
 
-_KEY_USAGE_NAMES: Final = {name: key for key, name in KEY_USAGES.items()}
+_KEY_USAGE_NAMES: Final = {name: key for key, name in USAGE_NAMES.items()}
 _PURPOSE_NAMES: Final = {name: key for key, name in EXTENDED_KEY_USAGES.items()}
 _LABEL_OIDS: Final = {
     "CN": "2.5.4.3",

@@ -19,49 +19,39 @@ from tunnel_gateway.gost.curves import PublicKey
 from tunnel_gateway.pki.certificates import extensions, names
 from tunnel_gateway.pki.certificates.extensions import LeanCertificate
 from tunnel_gateway.pki.certificates.profile import check_profile
-from tunnel_gateway.pki.encoding import der, pem
-from tunnel_gateway.pki.encoding.oids import (
-    FAMILY_BY_KEY_OID,
-    INN_OID,
-    PINFL_OID,
-    SIGNATURE_OIDS,
-    Family,
+from tunnel_gateway.pki.certificates.usual import (
+    EXTENDED_KEY_USAGES,
+    KEY_USAGES,
+    person,
+    usual_fields,
 )
+from tunnel_gateway.pki.encoding import der, pem
+from tunnel_gateway.pki.encoding.oids import FAMILY_BY_KEY_OID, SIGNATURE_OIDS, Family
 from tunnel_gateway.pki.encoding.outline import Outline
 
-# The attributes of a subject that programs need.
-_PERSONAL: Final = {
-    "2.5.4.3": "common_name",
-    PINFL_OID: "pinfl",
-    INN_OID: "inn",
-    "0.9.2342.19200300.100.1.1": "uid",
-}
 _ALTERNATIVES: Final = "2.5.29.17"
 _DISTRIBUTION_POINTS: Final = "2.5.29.31"
 _INFORMATION: Final = "1.3.6.1.5.5.7.1.1"
 _TASHKENT: Final = timezone(timedelta(hours=5))
 
-# asn1crypto's names, and those of RFC 5280.
-KEY_USAGES: Final = {
-    "digital_signature": "digitalSignature",
-    "non_repudiation": "nonRepudiation",
-    "key_encipherment": "keyEncipherment",
-    "data_encipherment": "dataEncipherment",
-    "key_agreement": "keyAgreement",
-    "key_cert_sign": "keyCertSign",
-    "crl_sign": "cRLSign",
-    "encipher_only": "encipherOnly",
-    "decipher_only": "decipherOnly",
-}
-EXTENDED_KEY_USAGES: Final = {
-    "any_extended_key_usage": "anyExtendedKeyUsage",
-    "server_auth": "serverAuth",
-    "client_auth": "clientAuth",
-    "code_signing": "codeSigning",
-    "email_protection": "emailProtection",
-    "time_stamping": "timeStamping",
-    "ocsp_signing": "OCSPSigning",
-}
+# asn1crypto has names of its own for the usages; by these, the names of RFC 5280.
+USAGE_NAMES: Final = dict(
+    zip(
+        (
+            "digital_signature",
+            "non_repudiation",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "key_cert_sign",
+            "crl_sign",
+            "encipher_only",
+            "decipher_only",
+        ),
+        KEY_USAGES,
+        strict=True,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +97,8 @@ class Certificate:
     @classmethod
     def from_der(cls, der: bytes) -> Certificate:
         """Read exactly one certificate; any other bytes raise CertificateUnsuitableError."""
-        return cls.from_parsed(parse_certificate(der))
+        fields = _read_usual(der)
+        return cls(**fields) if fields else cls.from_parsed(parse_certificate(der))
 
     @classmethod
     def from_parsed(cls, parsed: LeanCertificate) -> Certificate:
@@ -195,6 +186,16 @@ def parse_certificate(data: bytes, *, names_are_bound: bool = True) -> LeanCerti
         return parsed
 
 
+def _read_usual(data: bytes) -> dict[str, Any] | None:
+    with der.malformed_as(_unsuitable):
+        outline = Outline.read(data)
+        fields = usual_fields(outline)
+        if fields is None:
+            return None
+        fingerprint = hashlib.sha256(data).hexdigest()
+        return {"der": data, "serial": outline.serial, "fingerprint": fingerprint, **fields}
+
+
 def _unsuitable(fault: Exception) -> CertificateUnsuitableError:
     return CertificateUnsuitableError(f"malformed certificate: {der.reason(fault)}")
 
@@ -231,25 +232,9 @@ def _fields(parsed: LeanCertificate) -> dict[str, Any]:
         "family": family,
         "signature_algorithm": signature.native,
         "fingerprint": hashlib.sha256(parsed.dump()).hexdigest(),
-        **_person(parsed.subject.dump()),
+        **person(names.attributes(parsed.subject.dump())),
         **_extensions(parsed),
     }
-
-
-def _person(subject: bytes) -> dict[str, str | None]:
-    values: dict[str, str] = {}
-    for attribute in names.attributes(subject):
-        field = _PERSONAL.get(attribute.oid)
-        if field is None:
-            continue
-        if attribute.text is None:
-            raise ValueError(
-                f"the {names.label_of(attribute.oid)} of its subject is not plain text"
-            )
-        if values.setdefault(field, attribute.text) != attribute.text:
-            # Of two values each reader could choose another one, and they say who a person is.
-            raise ValueError(f"the subject has several different values of {attribute.oid}")
-    return {field: values.get(field) for field in _PERSONAL.values()}
 
 
 def _validity(parsed: x509.Certificate) -> tuple[datetime, datetime]:
@@ -293,11 +278,11 @@ def _extensions(parsed: LeanCertificate) -> dict[str, Any]:
         "has_alternative_names": _ALTERNATIVES in parsed.extension_values,
         "key_usage": None
         if key_usage is None
-        else frozenset(KEY_USAGES[usage] for usage in key_usage.native),
+        else frozenset(USAGE_NAMES[usage] for usage in key_usage.native),
         "extended_key_usage": None
         if purposes is None
         else frozenset(
-            EXTENDED_KEY_USAGES.get(purpose.native, purpose.dotted) for purpose in purposes
+            EXTENDED_KEY_USAGES.get(purpose.dotted, purpose.dotted) for purpose in purposes
         ),
         "policies": None
         if policies is None

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from asn1crypto import x509
@@ -143,8 +143,13 @@ def distinguished_name(name: bytes) -> str:
     itself would reverse it). A value that is not text is shown as section 2.4 says: # and its DER
     in hexadecimal, cut if it is long. Raises ValueError like ``attributes``.
     """
+    return written(attributes(name))
+
+
+def written(attributes: Sequence[Attribute]) -> str:
+    """Return the attributes of a name as text, like ``distinguished_name``."""
     parts = []
-    for attribute in attributes(name):
+    for attribute in attributes:
         if attribute.text is None:
             text = _hex(attribute.value)
         else:

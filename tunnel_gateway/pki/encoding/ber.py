@@ -8,8 +8,7 @@ large. Here a message is read without copies. Every loop counts the values that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from tunnel_gateway.pki.encoding.tags import CONSTRUCTED, LONG_NUMBER, OCTET_STRING
 
@@ -20,8 +19,7 @@ _INDEFINITE: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One value: its tag, and its contents without a copy.
 
     ``whole`` is the value with its tag and length, and with its end mark if the length is

@@ -6,6 +6,7 @@ are not proven yet, or of which only one part is needed, are only split into sli
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ _MAX_LENGTH_BYTES: Final = 4
 _PADDING: Final = 0x80
 # Ours have 11 bytes.
 _MAX_IDENTIFIER_SIZE: Final = 64
+
+# Some dozens are in use. A stranger who sends others makes them be read again, no more.
+_IDENTIFIERS: Final = 512
 
 # An object identifier is made of numbers, and asn1crypto takes time quadratic in the length of
 # each: 25 seconds for 400 KB. In all of them, every byte but the last has its highest bit set.
@@ -54,9 +58,14 @@ def load_der(kind: Any, data: bytes) -> Any:
     asn1crypto reads the inner values when they are used; this bounds how long that can take.
     Raises ValueError, or another of the errors in ``MALFORMED``.
     """
-    if _LONG_NUMBER.search(data):
+    if has_long_number(data):
         raise ValueError("a number of more than 7000 bits in an object identifier")
     return kind.load(data, strict=True)
+
+
+def has_long_number(data: bytes) -> bool:
+    """Tell whether there may be a number in ``data`` that takes too long to read."""
+    return _LONG_NUMBER.search(data) is not None
 
 
 def reason(fault: Exception) -> str:
@@ -112,6 +121,7 @@ def contents(data: bytes, tag: int) -> bytes:
     return split[0].contents
 
 
+@functools.lru_cache(_IDENTIFIERS)
 def dotted(contents: bytes) -> str:
     """Return an object identifier in dotted form; ValueError for contents that are malformed."""
     if not contents or len(contents) > _MAX_IDENTIFIER_SIZE or contents[-1] & 0x80:

@@ -6,6 +6,7 @@ used until a known centre is proven to have signed the certificate.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +35,9 @@ _KEY_IDENTIFIER: Final = tags.context(0)
 # 2.5.29.19, and of its fields cA, which DER leaves out where it is FALSE.
 _BASIC_CONSTRAINTS: Final = bytes.fromhex("551d13")
 _FALSE: Final = b"\0"
+# The certificates of centres come again with every user. A stranger's certificates can take their
+# place here, and then they are read again. Two megabytes at most.
+_LAST_READ: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Outline:
     signature: bytes
 
     @classmethod
+    @functools.lru_cache(_LAST_READ)
     def read(cls, data: bytes) -> Outline:
         """Split ``data``; raises ValueError if it is not built like a certificate."""
         if len(data) > MAX_CERTIFICATE_SIZE:

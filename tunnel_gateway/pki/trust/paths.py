@@ -111,6 +111,10 @@ class GostSignatureValidator(SignatureValidator):
         gost_signature.verify(public_key, signature, digest(signed_data))
         self._verified.add(link, True)
 
+    def remembers(self, key: bytes, signed_data: bytes, signature: bytes) -> bool:
+        """Tell whether a signature by this key (SubjectPublicKeyInfo, DER) was right before."""
+        return self._verified.find(key_of(key, signed_data, signature)) is not None
+
 
 def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Tell whether ``issuer`` has the right name and key; whether it may issue is not asked."""

@@ -7,15 +7,18 @@ and a leaf for the right purpose. ``VerifiedPeer`` is the proof.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import datetime
 from typing import Final
 
-from tunnel_gateway.errors import CertificateUnsuitableError
+from tunnel_gateway.errors import CertificateError, CertificateUnsuitableError
 from tunnel_gateway.pki.certificates.certificate import Certificate, parse_certificate
 from tunnel_gateway.pki.certificates.extensions import LeanCertificate, binds_names
 from tunnel_gateway.pki.certificates.names import domain_matches, normalise_domain
+from tunnel_gateway.pki.encoding.outline import Outline
+from tunnel_gateway.pki.trust.last_link import is_plain, only_issuer
 from tunnel_gateway.pki.trust.paths import GostSignatureValidator, find_path, make_anchor
 from tunnel_gateway.pki.trust.proven import ProvenCache, key_of
 from tunnel_gateway.pki.trust.vouching import KnownCentres
@@ -34,6 +37,9 @@ _SHOWN_NAMES: Final = 5
 _CLIENT_PURPOSES: Final = frozenset({"clientAuth", "anyExtendedKeyUsage"})
 _DOCUMENT_USAGES: Final = frozenset({"digitalSignature", "nonRepudiation"})
 _PROOF: Final = object()
+_Path = tuple[Certificate, ...]
+# A certificate is read once and then validated, so the last ones are enough.
+_READ: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +90,22 @@ class ChainValidator:
         self._anchors = [make_anchor(parse_certificate(anchor.der)) for anchor in trust_anchors]
         self._names_bound = any(anchor.constrains_names for anchor in trust_anchors)
         self._signatures = GostSignatureValidator()
+        outlines = [Outline.read(anchor.der) for anchor in trust_anchors]
+        self._anchor_outlines = {outline.der: outline for outline in outlines}
+        self._anchor_keys = frozenset(outline.key for outline in outlines)
         self._centres = KnownCentres(trust_anchors, self._signatures)
         self._accepted: ProvenCache[VerifiedPeer] = ProvenCache(cache_size)
         self._leaves: ProvenCache[Certificate] = ProvenCache(cache_size)
+        self._read = functools.lru_cache(_READ)(Certificate.from_der)
         self._issuers: ProvenCache[_Issuer] = ProvenCache(_ISSUERS)
+        self._centre_paths: ProvenCache[_Path] = ProvenCache(_ISSUERS)
 
     def certificate(self, der: bytes) -> Certificate:
         """Read a certificate that anyone may have made; one of an accepted leaf is not read again.
 
         This proves nothing. Raises CertificateUnsuitableError if it is not a certificate of ours.
         """
-        return self._leaves.find(key_of(der)) or Certificate.from_der(der)
+        return self._leaves.find(key_of(der)) or self._read(der)
 
     def verify_client(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
         """Validate a user's chain (DER, leaf first) at the aware time ``at``.
@@ -138,9 +149,7 @@ class ChainValidator:
         The leaf must be allowed to issue. It may have the name and the key of an anchor, because a
         root is renewed like that. It gives nobody a tunnel. Otherwise like ``verify_client``.
         """
-        return self._verify(
-            (b"centre",), chain, at, lambda path: _check_centre(path[0]), for_a_centre=True
-        )
+        return self._verify((b"centre",), chain, at, _check_centre, for_a_centre=True)
 
     def _verify(
         self,
@@ -182,9 +191,45 @@ class ChainValidator:
     ) -> VerifiedPeer:
         # A certificate that no known centre has signed is not decoded: it comes from a stranger.
         vouched = self._centres.vouched(chain)
+        path = None if for_a_centre else self._short_way(vouched, at)
+        if path is None:
+            path = self._long_way(vouched, at, for_a_centre=for_a_centre)
+        check(path)
+        return VerifiedPeer(
+            leaf=path[0],
+            path=path,
+            valid_from=max(certificate.not_before for certificate in path),
+            valid_until=min(certificate.not_after for certificate in path),
+            proof=_PROOF,
+        )
+
+    def _short_way(self, vouched: Sequence[bytes], at: datetime) -> _Path | None:
+        """Return the path if its last link is plain and the rest is proven, or else None."""
+        try:
+            leaf, *others = (
+                Outline.read(der) for der in vouched if der not in self._anchor_outlines
+            )
+            issuer = only_issuer(leaf, [*self._anchor_outlines.values(), *others])
+            known = issuer and self._signatures.remembers(issuer.key, leaf.body, leaf.signature)
+            if issuer is None or not known or leaf.key in self._anchor_keys:
+                return None
+            shown = [other.der for other in others if other is not issuer]
+            path = (self.certificate(leaf.der), *self._path_of_centre([issuer.der, *shown], at))
+            return path if is_plain(path, leaf, at) else None
+        except (ValueError, CertificateError):
+            return None
+
+    def _path_of_centre(self, chain: Sequence[bytes], at: datetime) -> _Path:
+        key = key_of(*chain)
+        path = self._centre_paths.find(key)
+        if path is None:
+            path = self._validate(chain, at, _check_centre, for_a_centre=True).path
+            self._centre_paths.add(key, path)
+        return path
+
+    def _long_way(self, vouched: Sequence[bytes], at: datetime, *, for_a_centre: bool) -> _Path:
         bound = self._names_bound or any(binds_names(der) for der in vouched)
         parsed = [self._parse(der, names_are_bound=bound) for der in vouched]
-        leaf = Certificate.from_parsed(parsed[0])
         certificates = find_path(
             parsed[0],
             parsed[1:],
@@ -193,17 +238,9 @@ class ChainValidator:
             signatures=self._signatures,
             for_a_centre=for_a_centre,
         )
-        path = (
-            leaf,
+        return (
+            Certificate.from_parsed(parsed[0]),
             *(self._issuer(certificate, names_are_bound=bound) for certificate in certificates[1:]),
-        )
-        check(path)
-        return VerifiedPeer(
-            leaf=leaf,
-            path=path,
-            valid_from=max(certificate.not_before for certificate in path),
-            valid_until=min(certificate.not_after for certificate in path),
-            proof=_PROOF,
         )
 
     def _parse(self, der: bytes, *, names_are_bound: bool) -> LeanCertificate:
@@ -274,7 +311,8 @@ def _check_client(path: Sequence[Certificate]) -> None:
         )
 
 
-def _check_centre(leaf: Certificate) -> None:
+def _check_centre(path: Sequence[Certificate]) -> None:
+    leaf = path[0]
     if not leaf.may_issue:
         raise CertificateUnsuitableError(
             f"{leaf.label} is not a CA certificate (basicConstraints, keyCertSign)"

@@ -8,7 +8,9 @@ never decoded; if it is the leaf, the chain is refused. `paths` decides whether 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +28,8 @@ from tunnel_gateway.pki.trust.paths import MAX_SIGNATURE_CHECKS
 
 # Of eight centres, 256 bytes each. Names beyond it are compared as they are written.
 _MAX_NAMES_SIZE: Final = 2048
+# Keys of centres, and the algorithms of their signatures: some dozens in a nation.
+_KEYS: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,26 @@ class _Centre:
 _Centres = dict[object, list[_Centre]]
 
 
+@functools.lru_cache(_KEYS)
+def _read_key(data: bytes) -> keys.PublicKeyInfo:
+    key = der.load_der(keys.PublicKeyInfo, data)
+    with suppress(*der.MALFORMED):  # a centre may have a key of another kind
+        _ = key.native  # reads all of it, so that threads may share it
+    return key
+
+
+@functools.lru_cache(_KEYS)
+def _read_algorithm(data: bytes) -> algos.SignedDigestAlgorithm:
+    algorithm = der.load_der(algos.SignedDigestAlgorithm, data)
+    _ = algorithm.native
+    return algorithm
+
+
 def _add_centre(centres: _Centres, name: object, outline: Outline) -> None:
     """Add one, unless it is known under that name with that key: a root and its successor are."""
     known = centres.get(name, [])
     if all(centre.der != outline.key for centre in known):
-        key = der.load_der(keys.PublicKeyInfo, outline.key)
+        key = _read_key(outline.key)
         centres[name] = [*known, _Centre(outline.key, key, outline.key_identifiers()[1])]
 
 
@@ -127,7 +146,7 @@ class _Search:
         if self._checks > MAX_SIGNATURE_CHECKS:
             raise refusals.too_many_ways()
         try:
-            algorithm = der.load_der(algos.SignedDigestAlgorithm, outline.algorithm)
+            algorithm = _read_algorithm(outline.algorithm)
             self._signatures.validate_signature(
                 outline.signature, outline.body, centre.key, algorithm
             )
