@@ -15,20 +15,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.c_programs import DRIVERS, compiled
 from tests.support.reference_curve import Point, add, encode, multiply
 from tunnel_gateway.gost._native import build
 from tunnel_gateway.gost._native._gost import ffi, lib
 from tunnel_gateway.gost.curves import CURVES, Curve, PublicKey, swap_halves
 from tunnel_gateway.gost.signature import verify
 
-DRIVERS = Path(__file__).parents[1] / "native"
 WIPE = build.HERE / "gost28147.c"
 SOURCES = [*sorted(build.HERE.glob("curve*.c")), WIPE]
 DIGESTS = sorted(build.HERE.glob("digest*.c"))
 # Line numbers are enough for valgrind and sanitizers; variables for a debugger take long to follow.
 DEBUG = ("-g1", "-fno-var-tracking")
 RELEASED = ("-std=c11", *build.WARNINGS, "-O3", *DEBUG, f"-I{build.HERE}")
-SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZED = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 RANDOM_PAIRS = 5_000
 SANITIZED_PAIRS = 1_500  # besides the edges, where a shift or an index would be wrong
@@ -132,15 +132,14 @@ def compare_with_integers(
     ids=["released", "sanitized"],
 )
 def test_field_and_scalars_are_pythons_integers(
-    compiler: str, curve: Curve, flags: tuple[str, ...], random_pairs: int, tmp_path: Path
+    compiler: str, curve: Curve, flags: tuple[str, ...], random_pairs: int
 ) -> None:
-    program = tmp_path / "fields"
-    run(compiler, *fields_driver(curve), *flags, "-o", program)
+    program = compiled(compiler, *fields_driver(curve), *flags, name="fields")
     compare_with_integers(curve, program, random_pairs=random_pairs)
 
 
 @on_each_curve
-def test_field_and_scalars_on_another_processor(curve: Curve, tmp_path: Path) -> None:
+def test_field_and_scalars_on_another_processor(curve: Curve) -> None:
     """Carries are another code there, for want of the processor's own instruction."""
     compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
     if compiler is None or emulator is None:
@@ -148,37 +147,31 @@ def test_field_and_scalars_on_another_processor(curve: Curve, tmp_path: Path) ->
             "NOT TESTED: the fields without x86's carries; install gcc-aarch64-linux-gnu,"
             " libc6-dev-arm64-cross and qemu-user"
         )
-    program = tmp_path / "fields"
-    run(compiler, *fields_driver(curve), "-static", "-o", program)
+    program = compiled(compiler, *fields_driver(curve), "-static", name="fields")
     compare_with_integers(curve, emulator, program)
 
 
 @pytest.fixture(scope="module")
-def curve_objects(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def curve_objects(compiler: str) -> list[Path]:
     """The curves as they are released, compiled once for two drivers."""
-    folder = tmp_path_factory.mktemp("curves")
-    compiled = [folder / f"{source.stem}.o" for source in SOURCES]
-    for source, target in zip(SOURCES, compiled, strict=True):
-        run(compiler, *RELEASED, "-c", source, "-o", target)
-    return compiled
+    return [
+        compiled(compiler, *RELEASED, "-c", source, name=f"{source.stem}.o") for source in SOURCES
+    ]
 
 
-def test_multiples_are_libgcrypts(compiler: str, curve_objects: list[Path], tmp_path: Path) -> None:
+def test_multiples_are_libgcrypts(compiler: str, curve_objects: list[Path]) -> None:
     """The driver's edges are scalars where digits, reduction or addition have their exceptions."""
-    program = tmp_path / "groups"
-    run(compiler, *RELEASED, DRIVERS / "groups.c", *curve_objects, "-lgcrypt", "-o", program)
+    sources = (DRIVERS / "groups.c", *curve_objects)
+    program = compiled(compiler, *RELEASED, *sources, "-lgcrypt", name="groups")
     assert int(run(program, str(RANDOM_MULTIPLES))) > 3 * 3 * RANDOM_MULTIPLES
 
 
-def test_secrets_decide_no_branch_and_no_address(
-    compiler: str, curve_objects: list[Path], tmp_path: Path
-) -> None:
+def test_secrets_decide_no_branch_and_no_address(compiler: str, curve_objects: list[Path]) -> None:
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         pytest.skip("NOT TESTED: that secret numbers show in no branch; install valgrind")
-    program = tmp_path / "secrets"
     sources = (DRIVERS / "secrets.c", *curve_objects, *DIGESTS)
-    run(compiler, *RELEASED, *sources, "-lgcrypt", "-o", program)
+    program = compiled(compiler, *RELEASED, *sources, "-lgcrypt", name="secrets")
     watched = (valgrind, "--quiet", "--error-exitcode=99", program)
     assert run(*watched) == b"done\n"
     told = subprocess.run([*watched, "leak"], capture_output=True, check=False)

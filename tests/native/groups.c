@@ -76,6 +76,15 @@ static gcry_mpi_point_t multiple(gcry_mpi_t scalar, gcry_mpi_point_t point)
     return product;
 }
 
+static int same_point(gcry_mpi_point_t got, gcry_mpi_t scalar, gcry_mpi_point_t point)
+{
+    gcry_mpi_point_t expected = multiple(scalar, point);
+    coordinates a, b;
+    CHECK(to_coordinates(&a, got) && to_coordinates(&b, expected));
+    gcry_mpi_point_release(expected);
+    return same(&a, &b);
+}
+
 /* first * G is `left` and second * a is `right`; and the x of their sum. */
 static void compare(gcry_mpi_t first, gcry_mpi_point_t left, gcry_mpi_t second,
                     gcry_mpi_point_t a, gcry_mpi_point_t right)
@@ -106,44 +115,74 @@ static gcry_mpi_t random_scalar(void)
     return value;
 }
 
+/* The point with the same x and the other y. */
+static gcry_mpi_point_t opposite(gcry_mpi_point_t point)
+{
+    gcry_mpi_t x = gcry_mpi_new(256), y = gcry_mpi_new(256);
+    gcry_mpi_t p = gcry_mpi_ec_get_mpi("p", context, 1);
+    CHECK(gcry_mpi_ec_get_affine(x, y, point, context) == 0);
+    gcry_mpi_sub(y, p, y);
+    gcry_mpi_release(p);
+    return gcry_mpi_point_snatch_set(NULL, x, y, gcry_mpi_set_ui(NULL, 1));
+}
+
 /* The scalar and its negative, on both sides of the sum, with points that differ and that do not:
- * among the sums are doubles and infinity. */
-static void compare_both_signs(gcry_mpi_t scalar, gcry_mpi_point_t point)
+ * among the sums are doubles and infinity. `plus` is scalar * G, `other` is scalar * point. */
+static void compare_both_signs(gcry_mpi_t scalar, gcry_mpi_point_t plus, gcry_mpi_point_t point,
+                               gcry_mpi_point_t other)
 {
     gcry_mpi_t negative = gcry_mpi_new(256);
-    gcry_mpi_mod(scalar, scalar, order);
-    if (gcry_mpi_cmp_ui(scalar, 0) != 0) {
-        gcry_mpi_sub(negative, order, scalar);
-        gcry_mpi_point_t plus = multiple(scalar, base), minus = multiple(negative, base);
-        gcry_mpi_point_t other = multiple(negative, point);
-        compare(scalar, plus, negative, point, other);
-        compare(negative, minus, negative, base, minus);
-        compare(scalar, plus, negative, base, minus);
-        gcry_mpi_point_release(plus);
-        gcry_mpi_point_release(minus);
-        gcry_mpi_point_release(other);
-    }
+    gcry_mpi_point_t minus = opposite(plus), minus_other = opposite(other);
+    gcry_mpi_sub(negative, order, scalar);
+    compare(scalar, plus, negative, point, minus_other);
+    compare(negative, minus, negative, base, minus);
+    compare(scalar, plus, negative, base, minus);
+    gcry_mpi_point_release(minus);
+    gcry_mpi_point_release(minus_other);
     gcry_mpi_release(negative);
 }
 
+/* From one scalar to the next, libgcrypt only adds a point or doubles one. */
 static void compare_edges(void)
 {
-    gcry_mpi_t start = random_scalar(), scalar = gcry_mpi_new(320);
-    gcry_mpi_point_t point = multiple(start, base);
+    gcry_mpi_t start = random_scalar(), scalar = gcry_mpi_set_ui(NULL, 1);
+    gcry_mpi_point_t point = multiple(start, base), minus_base = opposite(base);
+    gcry_mpi_point_t minus_point = opposite(point);
+    gcry_mpi_point_t plus = gcry_mpi_point_copy(base), other = gcry_mpi_point_copy(point);
     for (unsigned small = 1; small <= 70; small++) {
-        gcry_mpi_set_ui(scalar, small);
-        compare_both_signs(scalar, point);
+        compare_both_signs(scalar, plus, point, other);
+        gcry_mpi_add_ui(scalar, scalar, 1);
+        gcry_mpi_ec_add(plus, plus, base, context);
+        gcry_mpi_ec_add(other, other, point, context);
     }
-    for (unsigned bit = 7; bit < 256; bit++)
-        for (unsigned less = 0; less < 2; less++) {
-            gcry_mpi_set_ui(scalar, 1);
-            gcry_mpi_lshift(scalar, scalar, bit);
-            gcry_mpi_sub_ui(scalar, scalar, less);
-            compare_both_signs(scalar, point);
-        }
+    gcry_mpi_point_release(plus);
+    gcry_mpi_point_release(other);
+    gcry_mpi_set_ui(scalar, 1 << 7);
+    plus = multiple(scalar, base);
+    other = multiple(scalar, point);
+    for (unsigned bit = 7; bit < 256; bit++) {
+        gcry_mpi_point_t one_less = gcry_mpi_point_new(0), other_less = gcry_mpi_point_new(0);
+        compare_both_signs(scalar, plus, point, other);
+        gcry_mpi_sub_ui(scalar, scalar, 1);
+        gcry_mpi_ec_add(one_less, plus, minus_base, context);
+        gcry_mpi_ec_add(other_less, other, minus_point, context);
+        compare_both_signs(scalar, one_less, point, other_less);
+        gcry_mpi_point_release(one_less);
+        gcry_mpi_point_release(other_less);
+        gcry_mpi_add_ui(scalar, scalar, 1);
+        gcry_mpi_lshift(scalar, scalar, 1);
+        gcry_mpi_ec_dup(plus, plus, context);
+        gcry_mpi_ec_dup(other, other, context);
+    }
+    /* The scalar is 2^256 now, and the point still is what libgcrypt makes of it. */
+    CHECK(same_point(plus, scalar, base) && same_point(other, scalar, point));
     gcry_mpi_release(start);
     gcry_mpi_release(scalar);
     gcry_mpi_point_release(point);
+    gcry_mpi_point_release(minus_base);
+    gcry_mpi_point_release(minus_point);
+    gcry_mpi_point_release(plus);
+    gcry_mpi_point_release(other);
 }
 
 static void compare_random(int count)
