@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from tests.support.garbage import cycles
 from tests.support.https import serving, tls_contexts
 from tests.support.loopback import LOOPBACK
 from tests.support.revocation import site
@@ -135,6 +137,34 @@ async def test_too_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert await first == b"1"
         assert await fetcher.fetch(web.url("/two"), limit=9, seconds=5) == b"2"
         await fetcher.close()
+
+
+async def test_no_failure_leaves_a_cycle() -> None:
+    """Strangers can make a service fetch, so what a failure leaves must go at once."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=404 if request.path == "/404" else 200, body=b"long")
+
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        closed = socket.create_server((LOOPBACK, 0))
+        ports = [one.getsockname()[1] for one in (silent, closed)]
+        closed.close()
+        async with serving(answer) as url:
+            urls = [f"{url}404", url, *(f"http://{LOOPBACK}:{port}/" for port in ports)]
+            fetcher = Fetcher()
+
+            async def fail() -> None:
+                for one in urls:
+                    fetcher.forget()
+                    with suppress(FetchError):
+                        await fetcher.fetch(one, limit=1, seconds=0.1)
+                await asyncio.sleep(0.05)  # the library closes its sockets
+
+            await fail()
+            with cycles() as left:
+                await fail()
+            await fetcher.close()
+    assert left == {}
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[", "http://a..b/"])

@@ -26,6 +26,10 @@ from tunnel_gateway.agent.handshake import Tunnel, open_tunnel
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import AlertReceivedError
 from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.status.standing import Knowledge
+from tunnel_gateway.revocation.cache import RevocationCache
+from tunnel_gateway.revocation.standings import Statuses
+from tunnel_gateway.revocation.status_sources import Terms
 
 
 @pytest.fixture
@@ -192,3 +196,26 @@ async def test_a_strangers_certificate_makes_no_request(
         await refused(home, credentials, stranger, "certificate_untrusted")
         await home.ended()
         assert web.asked == []
+
+
+async def test_two_services_share_what_is_asked(
+    credentials: Credentials, tmp_path: Path, lists: Path, web: Site
+) -> None:
+    """What one service has learned, the other knows; each leaves alone."""
+    someone = user(credentials, "someone", responder=web.url("/ocsp"))
+    centre = credentials.authority.centre
+    web.pages["/ocsp"] = Reply(centre, centre.leaf)
+    async with house(credentials, tmp_path, **settings(lists)) as home:
+        statuses = Statuses(home.revocation._inquiries)
+        statuses.configure(Terms(1.0, 600.0, RevocationCache(None), lists))
+        tunnel = await connect(home, credentials, someone)
+        peer = next(iter(home.revocation._watched.values()))
+        first, second = await statuses.of(peer)
+        assert (first.knowledge, second.knowledge) == (Knowledge.GOOD, Knowledge.GOOD)
+        assert first.answer
+        assert web.asked == ["/ocsp"]
+        await statuses.close()
+        web.pages["/ocsp"] = Reply(centre, centre.leaf, status="revoked")
+        bad = user(credentials, "bad", responder=web.url("/ocsp"))
+        await refused(home, credentials, bad, "certificate_revoked")
+        tunnel.channel.close()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import stamps
+from tests.support.centre import running_centre
 from tests.support.pki import authority, ders, stranger, user
 from tests.support.revocation import HOUR, Reply, Site, make_list, now, places, site
 from tunnel_gateway.errors import CertificateError
@@ -274,3 +275,19 @@ async def test_a_reload_and_the_end_in_the_middle_of_a_question(web: Site, folde
         await web.arrived.wait()
     assert (await waiting).knowledge is Knowledge.UNKNOWN
     web.hold.set()
+
+
+async def test_a_revocation_shows_when_the_recheck_has_passed(folder: Path) -> None:
+    """At the development authority, whose answers live for a minute."""
+    with running_centre() as centre:
+        identity = centre.issue_user()
+        peer = centre.validator().verify_signer(ders(identity), now())
+        async with asking(None, recheck=1.0) as statuses:
+            assert [one.knowledge for one in await statuses.of(peer)] == [Knowledge.GOOD] * 2
+            centre.revoke(identity, "keyCompromise")
+            await asyncio.sleep(1.0)
+            revoked = (await statuses.of(peer))[0]
+            assert (revoked.knowledge, revoked.reason) == (Knowledge.REVOKED, "keyCompromise")
+            centre.stop()
+            await asyncio.sleep(1.0)
+            assert (await statuses.of(peer))[0] == revoked  # nobody answers, and it still holds

@@ -71,7 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _parts(configuration: Configuration) -> Iterator[Part[Any]]:
     """Yield the services that the configuration turns on; no other service is imported."""
-    if "tunnel" in configuration.services:
-        from tunnel_gateway.gateway.gateway import TUNNELS  # noqa: PLC0415
+    from tunnel_gateway.revocation.ask import Inquiries  # noqa: PLC0415
 
-        yield TUNNELS
+    inquiries = Inquiries()  # one place asks for all services
+    if "tunnel" in configuration.services:
+        from tunnel_gateway.gateway.gateway import tunnels  # noqa: PLC0415
+
+        yield tunnels(inquiries)

@@ -13,6 +13,7 @@ from typing import Final
 import aiohttp
 
 from tunnel_gateway.daemon.resting import FetchError, RestingAddresses
+from tunnel_gateway.kept_errors import let_go
 
 # Addresses come from certificates, so the number of connections out of them must be bounded.
 MAX_FETCHES: Final = 16
@@ -74,9 +75,9 @@ class Fetcher:
             raise FetchError(f"{url}: no whole answer in {seconds:g} s", passing=True) from None
         except (aiohttp.ClientConnectionError, OSError) as error:
             self._resting.add(url)
-            raise FetchError(f"{url}: {_reason(error)}", passing=True) from error
+            raise FetchError(f"{url}: {_reason(error)}", passing=True) from None
         except (aiohttp.ClientError, ValueError) as error:
-            raise FetchError(f"{url}: {_reason(error)}") from error
+            raise FetchError(f"{url}: {_reason(error)}") from None
         self._resting.discard(url)
         return data
 
@@ -116,4 +117,6 @@ class Fetcher:
 
 
 def _reason(error: Exception) -> str:
+    """Return the text of an error of the library, and break the cycle of it and its frames."""
+    let_go(error)
     return str(error) or type(error).__name__

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config.tunnel import FleetSettings
@@ -25,6 +26,7 @@ from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.metrics import Sample
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
+from tunnel_gateway.revocation.ask import Inquiries
 from tunnel_gateway.revocation.watch import Revocation
 from tunnel_gateway.transport.streams.listener import Listener
 from tunnel_gateway.transport.streams.stream import SocketStream, format_address
@@ -40,7 +42,9 @@ log = get_logger(__name__)
 class Gateway:
     """The tunnels of a daemon; `tunnel_gateway.daemon.service.Service` says when what is called."""
 
-    def __init__(self, shared: Shared, material: Material) -> None:
+    def __init__(
+        self, shared: Shared, material: Material, inquiries: Inquiries | None = None
+    ) -> None:
         config = material.config
         self._shared = shared
         self._fleet = _fleet(config.fleet)
@@ -51,7 +55,7 @@ class Gateway:
             admission=Admission(limits, fleet=self._fleet, memory=shared.memory),
             destinations=Destinations(),
             workers=shared.workers,
-            revocation=Revocation(),
+            revocation=Revocation(inquiries),
             reports=Reports(shared.audit, shared.metrics),
         )
         self._expiry = ExpiryWatch(lambda: self._resources.material)
@@ -175,6 +179,11 @@ class Gateway:
 
 
 TUNNELS: Final = Part(TunnelFiles(), Gateway)
+
+
+def tunnels(inquiries: Inquiries) -> Part[Material]:
+    """Return the part of a daemon whose services share these ``inquiries`` about revocation."""
+    return Part(TunnelFiles(), partial(Gateway, inquiries=inquiries))
 
 
 def _fleet(settings: FleetSettings) -> Fleet | None:

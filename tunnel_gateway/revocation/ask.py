@@ -152,6 +152,11 @@ class Inquiries:
             task.add_done_callback(self._running.discard)
         return inquiry
 
+    def last(self, source: StatusSource) -> Inquiry | None:
+        """Return the last inquiry to a source, None if it was not asked."""
+        inquiry, _ = self._inquiries.get(source, (None, None))
+        return inquiry
+
     def renew_lists(self) -> None:
         """Ask again for every list that was asked for, if it is due."""
         for source, (_, terms) in list(self._inquiries.items()):

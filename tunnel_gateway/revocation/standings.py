@@ -2,8 +2,10 @@
 
 A user's certificate is asked about at the OCSP responder first, because its answer can be shown and
 proves the verdict later. Lists are for when no responder answers, and for the certificates of
-centres. A known status is given at once until its nextUpdate. Other callers wait: at most
-``Terms.timeout`` for each kind of source, from the moment at which the inquiry began.
+centres. A known status is given at once until its nextUpdate, and a user's only until
+``Terms.recheck``. Other callers wait: at most ``Terms.timeout`` for each kind of source, from the
+moment at which the inquiry began. If nobody answers in that time, the known status counts until its
+nextUpdate.
 
 Only a path that leads to a trust anchor makes the service ask: `of` takes a VerifiedPeer. So a
 stranger cannot choose an address.
@@ -66,6 +68,7 @@ class Statuses:
     async def close(self) -> None:
         """Stop asking."""
         tasks = self._stop()
+        self._store.keep_whole_answers(0)
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._inquiries.leave(self)
 
@@ -129,7 +132,7 @@ class _Question:
         """Return the standing if nothing needs to be asked before it is given."""
         now = datetime.now(UTC)
         standing = self._inquiries.store.standing(self._link, now)
-        if not _is_fresh(standing, now) or self._lacks_answer(standing):
+        if not _is_fresh(standing, now) or self._lacks_answer(standing) or self._is_due():
             return None
         return standing
 
@@ -166,6 +169,18 @@ class _Question:
         if not self._is_shown or standing.answer is not None:
             return False
         return not self._inquiries.store.has_whole_answer(self._link)
+
+    def _is_due(self) -> bool:
+        """Whether the responder has not been asked for so long that a caller waits for it again."""
+        if not self._is_shown:
+            return False  # the lists are renewed by themselves
+        last = [self._inquiries.last(source) for source in self._stages[0] if source.urls]
+        now = asyncio.get_running_loop().time()
+        return any(
+            inquiry is None
+            or (inquiry.fault is None and now >= inquiry.ended + self._terms.recheck)
+            for inquiry in last
+        )
 
     def _missing(self, asked: list[Inquiry]) -> str:
         label = self._link.certificate.label
