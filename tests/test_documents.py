@@ -33,6 +33,7 @@ WITH_COMMENTS = (
     "systemd/sysusers.conf",
     "systemd/tmpfiles.conf",
     "systemd/tunnel-gateway.service",
+    "systemd/tunnel-gateway-rest.socket",
     "systemd/tunnel-gateway.socket",
     "systemd/tunnel-gateway.target",
     "systemd/tunnel-gateway@.service",

@@ -11,7 +11,7 @@ from tests.support.processes import write_config
 from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.tunnel import Config
 from tunnel_gateway.errors import FileError
-from tunnel_gateway.gateway.material import Material, TunnelFiles
+from tunnel_gateway.gateway.material import Material, TunnelFiles, certificates_in_use
 from tunnel_gateway.pki.certificates.certificate import to_pem
 
 
@@ -61,3 +61,12 @@ def test_the_files_of_a_configuration(credentials: Credentials, tmp_path: Path) 
     changes = files.changes(before, after)
     assert (changes["renewed"], changes["removed"], changes["trust_anchors"]) == ([], [], 1)
     assert files.listen_keys == {f"tunnel.listen.{name}" for name in ("ip", "port", "reuseport")}
+
+
+def test_every_certificate_in_use(config: Config) -> None:
+    material = Material.load(config)
+    chain = len(material.domains[FIRST_DOMAIN].chain)
+    places = [place for place, _ in certificates_in_use(material)]
+    assert places.count(f"domain {FIRST_DOMAIN}") == chain
+    assert places[-1] == "truststore"
+    assert len(places) == sum(len(one.chain) for one in material.domains.values()) + 1

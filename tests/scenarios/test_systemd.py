@@ -65,6 +65,7 @@ def test_the_units_are_correct(installed: Path, tmp_path: Path) -> None:
         path.write_text(text)
         paths.append(path)
     assert [path.name for path in paths] == [
+        "tunnel-gateway-rest.socket",
         "tunnel-gateway.service",
         "tunnel-gateway.socket",
         "tunnel-gateway.target",

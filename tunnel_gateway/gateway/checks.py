@@ -19,7 +19,8 @@ from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.config.tunnel import Config, RevocationSettings
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.daemon.checking import Guarded, ServiceChecks
-from tunnel_gateway.daemon.findings import Finding, Status
+from tunnel_gateway.daemon.expiry import age_status, until
+from tunnel_gateway.daemon.findings import Finding
 from tunnel_gateway.errors import (
     CertificateError,
     DestinationUnreachableError,
@@ -30,10 +31,9 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gateway.balancers import ClientAddress
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.domains import read_domains
-from tunnel_gateway.gateway.expiry import WARNING_DAYS, days_left
 from tunnel_gateway.gateway.material import TunnelFiles
 from tunnel_gateway.gateway.policy import describe, domain_faults
-from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
+from tunnel_gateway.pki.certificates.certificate import format_time
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.status.crl import MAX_LIST_SIZE, RevocationList
@@ -76,9 +76,9 @@ def _domains(
         names = ", ".join(leaf.dns_names) or leaf.common_name or "no name"
         text = (
             f"for {names}; {leaf.public_key.curve.name}, {leaf.family.name};"
-            f" a chain of {len(identity.chain)}; the key matches; {_until(leaf, now)}"
+            f" a chain of {len(identity.chain)}; the key matches; {until(leaf, now)}"
         )
-        yield Finding("domain", name, _age_status(identity.chain, now), text)
+        yield Finding("domain", name, age_status(identity.chain, now), text)
     for fault in faults:
         # Without the folder: the operator knows tunnel.servers.dir.
         text = str(fault).replace(f"{fault.file}: ", "").replace(f"{fault.file}/", "")
@@ -95,7 +95,7 @@ def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Itera
         yield Finding("truststore", str(file), "fault", text)
         return
     for anchor in anchors:
-        yield Finding("truststore", anchor.label, _age_status([anchor], now), _until(anchor, now))
+        yield Finding("truststore", anchor.label, age_status([anchor], now), until(anchor, now))
     for name, identity in domains.items():
         try:
             validator.verify_server([link.der for link in identity.chain], now, name)
@@ -158,19 +158,6 @@ def _expired(path: Path, reason: str, *, hard: bool, newer: bool) -> Finding:
     if hard:
         text += "; tunnel.revocation=hard refuses this issuer's users: fetch a new list"
     return Finding("revocation", path.name, "fault" if hard else "warning", text)
-
-
-def _until(certificate: Certificate, now: datetime) -> str:
-    days = days_left(certificate, now)
-    left = f"{days} days left" if days >= 0 else "expired"
-    return f"until {certificate.not_after:%Y-%m-%d}, {left}"
-
-
-def _age_status(certificates: list[Certificate] | tuple[Certificate, ...], now: datetime) -> Status:
-    least = min(days_left(certificate, now) for certificate in certificates)
-    if least < 0:
-        return "fault"
-    return "warning" if least < WARNING_DAYS[0] else "ok"
 
 
 async def _reach(destination: Destination, address: Address, seconds: float) -> Finding:

@@ -10,13 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.config.tunnel import FleetSettings
+from tunnel_gateway.daemon.expiry import ExpiryWatch
 from tunnel_gateway.daemon.service import Operators, Part, Shared
 from tunnel_gateway.errors import CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.destination_pool import Destinations
-from tunnel_gateway.gateway.expiry import ExpiryWatch
-from tunnel_gateway.gateway.material import Material, TunnelFiles, port_of
+from tunnel_gateway.gateway.material import Material, TunnelFiles, certificates_in_use, port_of
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.resources import Resources
@@ -58,7 +58,7 @@ class Gateway:
             revocation=Revocation(inquiries),
             reports=Reports(shared.audit, shared.metrics),
         )
-        self._expiry = ExpiryWatch(lambda: self._resources.material)
+        self._expiry = ExpiryWatch(lambda: certificates_in_use(self._resources.material))
         self._sessions = Sessions()
         self._overview = Overview(
             resources=lambda: self._resources,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,15 @@ class Material:
         kept = before is not None and before.trust_anchors == anchors
         validator = before.validator if before and kept else ChainValidator(anchors)
         return cls(config, domains, anchors, validator)
+
+
+def certificates_in_use(material: Material) -> Iterator[tuple[str, Certificate]]:
+    """Yield every certificate of the material, with its use."""
+    for name, identity in material.domains.items():
+        for certificate in identity.chain:
+            yield f"domain {name}", certificate
+    for certificate in material.trust_anchors:
+        yield "truststore", certificate
 
 
 def port_of(config: Config) -> Port:

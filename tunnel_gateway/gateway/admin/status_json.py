@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Any, Final
 
 from tunnel_gateway.daemon.admin.state import moment
+from tunnel_gateway.daemon.expiry import days_left
 from tunnel_gateway.gateway.admin.overview import Overview
-from tunnel_gateway.gateway.expiry import days_left
 from tunnel_gateway.gateway.session_facts import SessionFacts
 
 # Nobody reads a longer list. The status also has the number of all connections.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tunnel_gateway.gateway.material import Material
+from tunnel_gateway.daemon.findings import Status
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.certificates.certificate import Certificate
 
@@ -24,19 +24,28 @@ def days_left(certificate: Certificate, now: datetime) -> int:
     return (certificate.not_after - now) // _DAY
 
 
-def certificates_in_use(material: Material) -> Iterator[tuple[str, Certificate]]:
-    """Yield every certificate of the material, with its use."""
-    for name, identity in material.domains.items():
-        for certificate in identity.chain:
-            yield f"domain {name}", certificate
-    for certificate in material.trust_anchors:
-        yield "truststore", certificate
+def until(certificate: Certificate, now: datetime) -> str:
+    """Return the end of a certificate's life, and how far away it is, for `check`."""
+    days = days_left(certificate, now)
+    left = f"{days} days left" if days >= 0 else "expired"
+    return f"until {certificate.not_after:%Y-%m-%d}, {left}"
+
+
+def age_status(certificates: Iterable[Certificate], now: datetime) -> Status:
+    """Return whether one of these certificates has expired or ends soon, for `check`."""
+    least = min(days_left(certificate, now) for certificate in certificates)
+    if least < 0:
+        return "fault"
+    return "warning" if least < WARNING_DAYS[0] else "ok"
 
 
 class ExpiryWatch:
-    """Warns once for each certificate and each of WARNING_DAYS."""
+    """Warns once for each certificate and each of WARNING_DAYS.
 
-    def __init__(self, current: Callable[[], Material]) -> None:
+    ``current`` returns every certificate in use, with its use.
+    """
+
+    def __init__(self, current: Callable[[], Iterable[tuple[str, Certificate]]]) -> None:
         self._current = current
         self._said: set[tuple[bytes, str, int]] = set()
 
@@ -47,7 +56,7 @@ class ExpiryWatch:
 
     def look(self, now: datetime) -> None:
         """Warn of each certificate that has reached another of WARNING_DAYS since the last look."""
-        for used_for, certificate in certificates_in_use(self._current()):
+        for used_for, certificate in self._current():
             days = days_left(certificate, now)
             reached = [limit for limit in WARNING_DAYS if days < limit]
             if not reached or (key := (certificate.der, used_for, reached[-1])) in self._said:

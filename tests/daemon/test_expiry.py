@@ -12,8 +12,8 @@ from tests.support.credentials import DAY, FIRST_DOMAIN, NOW, Credentials
 from tests.support.log_lines import read_records
 from tests.support.processes import write_config
 from tunnel_gateway.config.configuration import load_configuration
-from tunnel_gateway.gateway.expiry import ExpiryWatch, certificates_in_use, days_left
-from tunnel_gateway.gateway.material import Material
+from tunnel_gateway.daemon.expiry import ExpiryWatch, age_status, days_left, until
+from tunnel_gateway.gateway.material import Material, certificates_in_use
 
 LIFE = 100 * DAY
 
@@ -27,12 +27,6 @@ def material(credentials: Credentials, tmp_path: Path) -> Material:
     return Material.load(load_configuration(path).tunnel)
 
 
-def test_every_certificate_in_use(material: Material, credentials: Credentials) -> None:
-    places = [place for place, _ in certificates_in_use(material)]
-    chain = len(material.domains[FIRST_DOMAIN].chain)
-    assert places == [f"domain {FIRST_DOMAIN}"] * chain + ["truststore"]
-
-
 def test_whole_days(material: Material) -> None:
     leaf = material.domains[FIRST_DOMAIN].leaf
     end, second = leaf.not_after, timedelta(seconds=1)
@@ -43,7 +37,7 @@ def test_whole_days(material: Material) -> None:
 
 
 def test_each_limit_is_said_once(material: Material, log: io.StringIO) -> None:
-    watch = ExpiryWatch(lambda: material)
+    watch = ExpiryWatch(lambda: certificates_in_use(material))
     end = material.domains[FIRST_DOMAIN].leaf.not_after
     for days in (31, 30, 29.5, 29, 8, 6.5, 6.4, 1.5, 0.5, 0.4, -0.5, -3):
         watch.look(end - days * DAY)
@@ -56,3 +50,14 @@ def test_each_limit_is_said_once(material: Material, log: io.StringIO) -> None:
     ]
     assert {one["used_for"] for one in lines} == {f"domain {FIRST_DOMAIN}"}
     assert all(one["until"].startswith(end.date().isoformat()) for one in lines)
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "text"),
+    [(31, "ok", "31 days left"), (29, "warning", "29 days left"), (-1, "fault", "expired")],
+)
+def test_as_check_says_it(days: int, status: str, text: str, material: Material) -> None:
+    leaf, anchor = material.domains[FIRST_DOMAIN].leaf, material.trust_anchors[0]
+    now = leaf.not_after - days * DAY
+    assert age_status([anchor, leaf], now) == status
+    assert until(leaf, now) == f"until {leaf.not_after:%Y-%m-%d}, {text}"
