@@ -37,7 +37,7 @@ from tunnel_gateway.errors import (
     SignedDataError,
     TimeStampError,
 )
-from tunnel_gateway.pki.certificates.certificate import Certificate, to_pem
+from tunnel_gateway.pki.certificates.certificate import Certificate, parse_certificate, to_pem
 from tunnel_gateway.pki.encoding import pem
 from tunnel_gateway.pki.encoding.oids import FAMILY_2009, FAMILY_2024
 from tunnel_gateway.pki.encoding.outline import MAX_CERTIFICATE_SIZE
@@ -75,6 +75,16 @@ def _read_pfx(data: bytes) -> None:
     found = pkcs12.Pfx(data, PASSWORD)
     for key in found.keys:
         found.decrypt(key)
+
+
+def _read_certificate(data: bytes) -> None:
+    """Read it in both ways: the short one may give up, but never read another certificate."""
+    certificate = Certificate.from_der(data)
+    try:
+        the_long_way = Certificate.from_parsed(parse_certificate(data))
+    except CertificateUnsuitableError as error:
+        raise AssertionError("only the short way reads it") from error
+    assert certificate == the_long_way
 
 
 def _read_message(data: bytes) -> None:
@@ -288,7 +298,7 @@ TARGETS: dict[str, Target] = {
         limit=pkcs8.MAX_SIZE,
     ),
     "certificate": Target(
-        Certificate.from_der,
+        _read_certificate,
         (CertificateUnsuitableError,),
         functools.cache(_certificate_seeds),
         limit=MAX_CERTIFICATE_SIZE,

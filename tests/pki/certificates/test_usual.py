@@ -72,7 +72,7 @@ def test_certificates_of_the_authority_are_usual(index: int) -> None:
     assert agrees(USUAL[index].der)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=80)
 @given(st.data())
 def test_a_flipped_byte(data: st.DataObject) -> None:
     flipped = bytearray(data.draw(st.sampled_from(USUAL)).der)
@@ -80,15 +80,15 @@ def test_a_flipped_byte(data: st.DataObject) -> None:
     agrees(bytes(flipped))
 
 
-def test_every_byte_once() -> None:
+def test_every_seventh_byte() -> None:
     """Most changes are in the names, the key and the signature, where all bytes are usual."""
     der = USUAL[6].der
     usual = 0
-    for place in range(len(der)):
+    for place in range(0, len(der), 7):
         flipped = bytearray(der)
         flipped[place] ^= 1 << (place % 8)
         usual += agrees(bytes(flipped))
-    assert usual > 100
+    assert usual > 20
 
 
 VALUES = st.recursive(
@@ -133,7 +133,7 @@ def with_extension(oid: str, content: bytes, *, critical: bool) -> bytes:
     return altered(PLAIN, extensions=ber.write(tags.context(3, constructed=True), listed))
 
 
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=150)
 @given(st.sampled_from(IDENTIFIERS), VALUES, st.booleans())
 @example("2.5.29.15", bytes.fromhex("030205a0"), False)
 @example("2.5.29.15", bytes.fromhex("0303070080"), False)

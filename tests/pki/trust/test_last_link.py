@@ -103,7 +103,7 @@ def outcome(validator: ChainValidator, chain: list[bytes], at: datetime) -> obje
     return [link.der for link in peer.path], peer.valid_from, peer.valid_until
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_both_ways_agree(data: st.DataObject) -> None:
     leaf = data.draw(st.sampled_from(LEAVES))
