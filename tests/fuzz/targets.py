@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.x509.ocsp import load_der_ocsp_response
+
 from tests.support import keystores, messages, stamps
 from tests.support.keystores import PASSWORD
 from tests.support.pki import MADE, NOW, authority, domain, user
@@ -37,6 +39,7 @@ from tunnel_gateway.errors import (
     SignedDataError,
     TimeStampError,
 )
+from tunnel_gateway.pki import responding
 from tunnel_gateway.pki.certificates.certificate import Certificate, parse_certificate, to_pem
 from tunnel_gateway.pki.encoding import pem
 from tunnel_gateway.pki.encoding.oids import FAMILY_2009, FAMILY_2024
@@ -132,6 +135,20 @@ def _asked_about() -> Certificate:
 def _read_status_answer(data: bytes) -> None:
     centre = authority().centre.leaf
     ocsp.read_answer(data, _asked_about(), centre, NOW, bytes(ocsp.NONCE_SIZE))
+
+
+def _answer_status_request(data: bytes) -> None:
+    """Whatever comes, the answer is one that another reader can read."""
+    centre = authority().centre
+    answer, _ = responding.answer_request(
+        data,
+        [responding.Responder(centre.leaf, centre)],
+        lambda _issuer, serial: responding.Status(is_issued=bool(serial % 2)),
+        now=NOW,
+        next_update=NOW,
+        entropy=os.urandom,
+    )
+    load_der_ocsp_response(answer)
 
 
 def _read_config(data: bytes) -> None:
@@ -252,6 +269,10 @@ def _status_answer_seeds() -> list[bytes]:
     ]
 
 
+def _status_request_seeds() -> list[bytes]:
+    return [ocsp.make_request(user().leaf, authority().centre.leaf, bytes(ocsp.NONCE_SIZE))]
+
+
 def _config_seeds() -> list[bytes]:
     texts = [path.read_bytes() for path in (PROJECT / "config").glob("*.properties")]
     return [*texts, b"tunnel.enabled=yes\ntunnel.servers.password=\\u0041\\\n  b\n#\n!\n"]
@@ -333,6 +354,12 @@ TARGETS: dict[str, Target] = {
         (RevocationDataError,),
         functools.cache(_status_answer_seeds),
         limit=ocsp.MAX_ANSWER_SIZE,
+    ),
+    "status_request": Target(
+        _answer_status_request,
+        (),
+        functools.cache(_status_request_seeds),
+        limit=responding.MAX_REQUEST_SIZE,
     ),
     "config": Target(_read_config, (ConfigError,), functools.cache(_config_seeds), limit=MAX_SIZE),
     "proxy_header": Target(

@@ -62,6 +62,9 @@ def test_certificates_that_name_them() -> None:
         access = x509.Certificate.load(leaf.der).authority_information_access_value.native
         assert [one["access_method"] for one in access] == ["ocsp", "ca_issuers"]
         assert access[1]["access_location"] == f"{base}/certificates/centre.cer"
+    # OpenSSL wants a token's name for its authority in the certificate (RFC 3161, 2.4.2).
+    (name,) = x509.Certificate.load(identities[2].leaf.der).subject_alt_name_value
+    assert (name.name, name.native) == ("uniform_resource_identifier", services.tsa)
     validator = ChainValidator([made.root.leaf])
     chains = [[certificate.der for certificate in identity.chain] for identity in identities]
     assert validator.verify_client(chains[0], NOW)

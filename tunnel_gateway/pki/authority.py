@@ -26,7 +26,7 @@ from tunnel_gateway.pki.certificates.certificate import USAGE_NAMES, Certificate
 from tunnel_gateway.pki.certificates.usual import EXTENDED_KEY_USAGES
 from tunnel_gateway.pki.encoding.oids import FAMILY_2009, INN_OID, PINFL_OID, Family
 from tunnel_gateway.pki.files.keyfiles import Identity
-from tunnel_gateway.pki.services import CENTRE_NAME, ROOT_NAME, Services
+from tunnel_gateway.pki.services import CENTRE_NAME, ROOT_NAME, Services, uri
 
 Entropy = Callable[[int], bytes]
 
@@ -221,6 +221,10 @@ class Authority:
     ) -> Identity:
         """Issue a certificate for a time stamp authority; its chain is the leaf and the centre."""
         profile = _with_services(profile, self.services, CENTRE_NAME)
+        if self.services is not None:
+            # RFC 3161, 2.4.2: a token names the authority by a name that its certificate has.
+            name = _extension("subject_alt_name", x509.GeneralNames([uri(self.services.tsa)]))
+            profile = replace(profile, extensions=(*profile.extensions, name))
         return issue(self.centre, _SERVICE_NAMES["tsa"], profile, now=now, entropy=entropy)
 
     def issue_responder(

@@ -21,6 +21,7 @@ from tunnel_gateway.pki.status.revoked_info import REASONS, RevokedInfo
 # One certificate takes some 80 bytes; a signed request brings certificates of its own.
 MAX_REQUEST_SIZE: Final = 16 * 1024
 _MAX_ASKED: Final = 32
+_MAX_EXTENSIONS: Final = 16
 # RFC 9654, 2.1.
 _MAX_NONCE_SIZE: Final = 128
 _NONCE: Final = "nonce"
@@ -118,11 +119,14 @@ def _read_request(data: bytes) -> ocsp.TBSRequest:
         )
     with malformed_as(lambda fault: _RefusedError("malformed_request", reason(fault))):
         request = load_der(ocsp.OCSPRequest, data)["tbs_request"]
-        _ = request.native  # reads every part, so that nothing malformed is met later
-        if request["version"].native != "v1":
-            raise ValueError("not of version 1")
         if not 0 < len(request["request_list"]) <= _MAX_ASKED:
             raise ValueError(f"not about 1 to {_MAX_ASKED} certificates")
+        if len(request["request_extensions"]) > _MAX_EXTENSIONS:
+            raise ValueError(f"more than {_MAX_EXTENSIONS} extensions")
+        for part in ("request_list", "request_extensions"):
+            _ = request[part].native  # so that nothing malformed is met later
+        if request["version"].native != "v1":
+            raise ValueError("not of version 1")
         for extension in request["request_extensions"]:
             if extension["critical"].native and extension["extn_id"].native != _NONCE:
                 raise ValueError(f"the critical extension {extension['extn_id'].dotted}")

@@ -85,10 +85,10 @@ class Services:
 
     def extensions(self, issuer: str) -> tuple[x509.Extension, ...]:
         """Return what a certificate of an issuer says of where to ask about it."""
-        point = x509.DistributionPointName(name="full_name", value=[_uri(self.list_of(issuer))])
+        point = x509.DistributionPointName(name="full_name", value=[uri(self.list_of(issuer))])
         access = [
-            {"access_method": "ocsp", "access_location": _uri(self.ocsp)},
-            {"access_method": "ca_issuers", "access_location": _uri(self.certificate_of(issuer))},
+            {"access_method": "ocsp", "access_location": uri(self.ocsp)},
+            {"access_method": "ca_issuers", "access_location": uri(self.certificate_of(issuer))},
         ]
         return (
             x509.Extension(
@@ -105,5 +105,6 @@ class Services:
 DEFAULT: Final = Services(8085)
 
 
-def _uri(url: str) -> x509.GeneralName:
+def uri(url: str) -> x509.GeneralName:
+    """Return an address as a name."""
     return x509.GeneralName(name="uniform_resource_identifier", value=url)
