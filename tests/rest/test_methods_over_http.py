@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from asn1crypto import ocsp
@@ -34,7 +33,6 @@ from tests.support.rest_site import (
 )
 from tests.support.stamps import stamper, token
 from tunnel_gateway.cms.composing import stamp
-from tunnel_gateway.cms.signed_data import parse_signed_data
 from tunnel_gateway.cms.time_stamp import parse_time_stamp
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.authority import TIME_STAMPS
@@ -52,11 +50,6 @@ def now() -> datetime:
 def centre() -> Iterator[RunningCentre]:
     with running_centre() as made_centre:
         yield made_centre
-
-
-@pytest.fixture(scope="module")
-def somebody(centre: RunningCentre) -> Identity:
-    return centre.issue_user()
 
 
 @pytest.fixture
@@ -316,84 +309,16 @@ async def test_the_status_of_a_certificate(site: RestSite) -> None:
     assert info["crlReason"] == "affiliationChanged"
 
 
-# --- how it is really called --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda text: text,
-        lambda text: "\r\n".join(text[at : at + 64] for at in range(0, len(text), 64)),
-        lambda text: text.replace("+", "-").replace("/", "_").rstrip("="),
-        lambda text: f"0={quote(text, safe='')}",
-    ],
-    ids=["plain", "lines", "base64url", "form"],
-)
-@pytest.mark.parametrize(
-    "kind", ["application/x-www-form-urlencoded", "application/json", "text/plain", ""]
-)
-async def test_bodies_of_vendors(
-    site: RestSite, somebody: Identity, write: Callable[[str], str], kind: str
-) -> None:
-    message = site.sign(DOCUMENT, somebody)
-    body = write(b64encode(message).decode()).encode()
-    headers = {"Content_Type": kind} if kind else {}
-    reply = await site.run.call("POST", f"{ATTACHED}/?_uc=1", body, **headers)
-    assert (reply.code, reply.json["status"]) == (200, 1), reply.json
-    assert reply.headers["cache-control"] == "no-store"
-
-
-@pytest.mark.parametrize(
-    ("language", "said"),
-    [
-        ("uz", "Imzo yaroqsiz: hujjat imzolangan hujjat emas"),
-        ("ru-RU,ru;q=0.9", "Подпись недействительна: документ не тот, что был подписан"),
-        ("en-GB", "The signature is not valid: the document is not the signed document"),
-    ],
-)
-async def test_languages(site: RestSite, language: str, said: str) -> None:
-    answer = await site.answer(ATTACHED, await changed(site), Accept_Language=language)
-    assert answer["message"].startswith(said)
-    assert answer["reason"] == "document_changed"
-
-
-async def test_a_bad_body_says_what_is_wanted(site: RestSite) -> None:
-    for path, body in (
-        (ATTACHED, b"!!!"),
-        (ATTACHED, b""),
-        (DETACHED, b64encode(b"without a bar")),
-        (AUTH, b'{"pkcs7": "AAAA"}'),
-        (BY_DIGEST, b"AAAA|AAAA"),
-        (MANY, b"{}"),
-        (CERTIFICATE, b"AAAA"),
-    ):
-        reply = await site.run.call("POST", path, body)
-        answer = reply.json
-        assert (reply.code, answer["status"], answer["reason"]) == (400, -400, "bad_body"), path
-        assert len(answer["message"]) > 30
-
-
-async def test_what_is_no_message_is_a_verdict_and_no_failure(site: RestSite) -> None:
-    for rubbish in (b"x", os.urandom(1000), site.sign(DOCUMENT, user(stranger()))[:-10]):
-        for path, parts in (
-            (ATTACHED, (rubbish,)),
-            (DETACHED, (DOCUMENT, rubbish)),
-            (BY_DIGEST, (digest(DOCUMENT), rubbish)),
-            (AUTH, (rubbish,)),
-            (STAMP, (rubbish,)),
-            (ATTACH, (DOCUMENT, rubbish)),
-            (JOIN, (rubbish, rubbish)),
-            (DETACH, (rubbish,)),
-        ):
-            assert await site.status(path, *parts) == (-10, "malformed"), path
-
-
-async def test_a_large_document(centre: RunningCentre, somebody: Identity) -> None:
-    document = os.urandom(700_000)
+async def test_the_status_of_a_serial_number(centre: RunningCentre) -> None:
+    async with rest_site(centre, ocsp_urls=(centre.services.ocsp,)) as site:
+        fine, revoked = centre.issue_user(), centre.issue_user()
+        centre.revoke(revoked, "superseded")
+        issuer = centre.authority.centre.leaf.der
+        for identity, number in ((fine, 1), (revoked, -11)):
+            answer = await site.answer(f"{CERTIFICATE}?serial={identity.leaf.serial_hex}", issuer)
+            assert answer["status"] == number, answer
+            assert answer["certificateInfo"]["OCSPResponse"]
     async with rest_site(centre) as site:
-        message = site.sign(document, somebody, detached=True)
-        attached = b64decode((await site.answer(ATTACH, document, message))["pkcs7b64"])
-        assert parse_signed_data(attached).content == document
-        answer = await site.answer(ATTACHED, attached)
-        assert answer["status"] == 1
-        assert b64decode(answer["pkcs7Info"]["documentBase64"]) == document
+        answer = await site.answer(f"{CERTIFICATE}?serial={fine.leaf.serial_hex}", issuer)
+        assert (answer["status"], answer["reason"]) == (-1, "status_unknown")
+        assert "status.ocsp.url" in answer["message"]

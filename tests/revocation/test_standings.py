@@ -78,6 +78,24 @@ async def leaf(statuses: Statuses, identity: Identity) -> Standing:
     return (await statuses.of(proven(identity)))[0]
 
 
+async def test_a_serial_number_is_asked_at_the_addresses_of_the_terms(
+    web: Site, folder: Path
+) -> None:
+    centre = VALIDATOR.verify_centre([CENTRE.leaf.der], now())
+    serial = someone(web).leaf.serial
+    web.pages["/ocsp"] = Reply(CENTRE, CENTRE.leaf)
+    async with asking(folder, ocsp_urls=(web.url("/ocsp"),)) as statuses:
+        standing = await statuses.of_serial(serial, centre)
+        assert standing.knowledge is Knowledge.GOOD
+        assert standing.answer is not None
+        assert await statuses.of_serial(serial, centre) == standing
+    assert web.asked == ["/ocsp"]
+    async with asking(None) as statuses:
+        standing = await statuses.of_serial(serial, centre)
+        assert standing.knowledge is Knowledge.UNKNOWN
+        assert "status.ocsp.url" in (standing.missing or "")
+
+
 async def test_every_link_has_its_standing(web: Site, folder: Path) -> None:
     identity = someone(web)
     async with asking(folder) as statuses:

@@ -33,6 +33,10 @@ class GivenStatuses:
         self.asked += 1
         return tuple(self.other.get(link.serial, GOOD) for link in peer.path[:-1])
 
+    async def of_serial(self, serial: int, issuer: VerifiedPeer) -> Standing:
+        assert issuer.leaf.may_issue
+        return self.other.get(serial, GOOD)
+
 
 class GivenAuthority:
     """Stamps at NOW without a network, or fails with ``fault``."""

@@ -21,7 +21,7 @@ from typing import Final
 
 from tunnel_gateway.cms.verdicts import ChainVerdict, SignerVerdict, Step, TimeStampVerdict
 from tunnel_gateway.errors import CertificateUnsuitableError
-from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
+from tunnel_gateway.pki.certificates.certificate import format_time
 from tunnel_gateway.pki.status.standing import Knowledge, Standing
 from tunnel_gateway.rest.statuses import Reason, most_basic
 
@@ -118,6 +118,15 @@ def chain_outcome(
     """Judge a certificate without a signature, at the present time."""
     faults = list(_chain_faults(chain, standings, _SIGNER, lambda _: None))
     return _certificate_outcome(chain, standings, faults), _most_basic(faults)
+
+
+def serial_finding(label: str, standing: Standing) -> Finding | None:
+    """Return the fault of a certificate of which only the status is known."""
+    if standing.knowledge is Knowledge.UNKNOWN:
+        return Finding(Reason.STATUS_UNKNOWN, standing.missing or label)
+    if standing.knowledge is Knowledge.REVOKED:
+        return Finding(Reason.CERTIFICATE_REVOKED, _revoked(label, standing))
+    return None
 
 
 def signature_finding(verdict: SignerVerdict) -> Finding | None:
@@ -256,14 +265,15 @@ def _chain_faults(
                 continue
             then = proven is not None and certificate is chain.peer.leaf
             yield Finding(
-                reasons.revoked_then if then else reasons.revoked, _revoked(certificate, standing)
+                reasons.revoked_then if then else reasons.revoked,
+                _revoked(certificate.label, standing),
             )
 
 
-def _revoked(certificate: Certificate, standing: Standing) -> str:
+def _revoked(label: str, standing: Standing) -> str:
     since = "" if standing.revoked_at is None else f" since {format_time(standing.revoked_at)}"
     reason = "" if standing.reason is None else f" ({standing.reason})"
-    return f"{certificate.label} is revoked{since}{reason}"
+    return f"{label} is revoked{since}{reason}"
 
 
 def _certificate_outcome(

@@ -34,6 +34,9 @@ class Statuses(Protocol):
     async def of(self, peer: VerifiedPeer) -> tuple[Standing, ...]:
         """Return the status of each link of the path, leaf first, without the trust anchor."""
 
+    async def of_serial(self, serial: int, issuer: VerifiedPeer) -> Standing:
+        """Return the status of the certificate of an issuer with this serial number."""
+
 
 class KnownStandings:
     """The statuses on the paths of one message."""
@@ -102,7 +105,7 @@ class Verifier:
         self.validator = validator
         self.views = CertificateViews()
         self.clock = clock
-        self._statuses = statuses
+        self.statuses = statuses
         self._stamp_required = stamp_required
 
     async def verify(
@@ -163,7 +166,7 @@ class Verifier:
 
     async def standings_of(self, chain: ChainVerdict) -> tuple[Standing, ...]:
         """Ask for the statuses on one path, leaf first; without a path nobody is asked."""
-        return () if chain.peer is None else await self._statuses.of(chain.peer)
+        return () if chain.peer is None else await self.statuses.of(chain.peer)
 
     async def standings(self, signers: Sequence[SignerVerdict]) -> KnownStandings:
         """Ask for the statuses on each path that a right signature needs."""
@@ -176,6 +179,6 @@ class Verifier:
                 peers[id(stamp.chain.peer)] = stamp.chain.peer
         if len(peers) == 1:  # no task is needed for it
             ((key, peer),) = peers.items()
-            return KnownStandings({key: await self._statuses.of(peer)})
-        found = await asyncio.gather(*map(self._statuses.of, peers.values()))
+            return KnownStandings({key: await self.statuses.of(peer)})
+        found = await asyncio.gather(*map(self.statuses.of, peers.values()))
         return KnownStandings(dict(zip(peers, found, strict=True)))

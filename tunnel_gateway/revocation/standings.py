@@ -83,11 +83,31 @@ class Statuses:
 
         A status that nobody can say now is UNKNOWN, with the reason in ``missing``.
         """
+        return await self._learn(links(peer.path))
+
+    async def of_serial(self, serial: int, issuer: VerifiedPeer) -> Standing:
+        """Return the standing of the certificate of ``issuer`` with this serial number.
+
+        Nobody has seen the certificate. So only the addresses of the terms are asked, and a list
+        counts as if the certificate had not expired.
+        """
+        unseen = replace(
+            issuer.leaf,
+            serial=serial,
+            issuer=issuer.leaf.subject,
+            is_ca=False,
+            crl_urls=(),
+            ocsp_urls=(),
+        )
+        (standing,) = await self._learn((Link(unseen, issuer.leaf),))
+        return standing
+
+    async def _learn(self, path: tuple[Link, ...]) -> tuple[Standing, ...]:
         if self._terms is None:
             raise RuntimeError("the statuses are not configured")
         stages = self._user_stages
         questions = []
-        for link in links(peer.path):
+        for link in path:
             questions.append(_Question(self._inquiries, self._terms, link, stages))
             stages = _LISTS_FIRST
         known = [question.known() for question in questions]

@@ -35,8 +35,8 @@ async def test_a_valid_certificate(threads: Threads) -> None:
         "statusNextUpdateAt",
         "certificateVerified",
         "certificateValid",
-        "trustedCertificate",
         "policyIdentifiers",
+        "trustedCertificate",
     ]
     assert [one["serialNumber"] for one in info["certificate"]] == [
         link.serial_hex for link in identity.chain
@@ -82,6 +82,49 @@ async def test_expired_and_unknown_certificates(threads: Threads) -> None:
 async def test_without_its_centre(threads: Threads) -> None:
     refused = await refusal(method(threads), user().leaf.der)
     assert refused.reason is Reason.CERTIFICATE_UNTRUSTED
+
+
+async def test_a_serial_number_with_its_issuer(threads: Threads) -> None:
+    issuer = body(authority().centre)
+    ours = method(threads, GivenStatuses({0xABC: revoked(NOW - HOUR), 0xDEF: UNKNOWN}))
+    fine = (await answer(ours, issuer, query={"serial": "218711A92"}))["certificateInfo"]
+    assert fine["serialNumber"] == "218711a92"
+    assert fine["certificateVerified"] is True
+    assert "certificateValid" not in fine
+    assert [one["subjectInfo"]["CN"] for one in fine["certificate"]] == ["Development Centre"]
+    for serial, reason in (
+        ("abc", Reason.CERTIFICATE_REVOKED),
+        ("def", Reason.STATUS_UNKNOWN),
+    ):
+        refused = await refusal(ours, issuer, query={"serial": serial})
+        assert refused.reason is reason
+        info = refused.fields["certificateInfo"]
+        assert isinstance(info, dict)
+        assert info["certificateVerified"] is False
+
+
+async def test_a_serial_number_of_an_issuer_that_is_not_trusted(threads: Threads) -> None:
+    for issuer, reason in (
+        (stranger().centre, Reason.CERTIFICATE_UNTRUSTED),
+        (user(stranger()), Reason.CERTIFICATE_UNTRUSTED),
+    ):
+        refused = await refusal(method(threads), body(issuer), query={"serial": "1"})
+        assert refused.reason is reason
+    centre = authority().centre.leaf.serial
+    ours = method(threads, GivenStatuses({centre: revoked(NOW - HOUR)}))
+    refused = await refusal(ours, body(authority().centre), query={"serial": "1"})
+    assert refused.reason is Reason.CERTIFICATE_REVOKED
+
+
+async def test_a_user_is_not_an_issuer(threads: Threads) -> None:
+    refused = await refusal(method(threads), body(user()), query={"serial": "1"})
+    assert (refused.reason, refused.status) == (Reason.CERTIFICATE_UNSUITABLE, -11)
+
+
+@pytest.mark.parametrize("serial", ["", "0", "x", "0x12", "-1", "f" * 41, "١"])
+async def test_what_is_no_serial_number(threads: Threads, serial: str) -> None:
+    refused = await refusal(method(threads), body(authority().centre), query={"serial": serial})
+    assert (refused.reason, refused.status) == (Reason.BAD_BODY, -400)
 
 
 async def test_what_is_no_certificate(threads: Threads) -> None:
