@@ -187,15 +187,22 @@ async def test_a_responder_that_does_not_know_a_certificate(web: Site, folder: P
         assert list(statuses.faults()) == []  # the source works
 
 
-async def test_settings_replace_the_addresses(web: Site) -> None:
-    relay = (web.url("/dead"), web.url("/ocsp"))
-    lists = (web.url("/centre.crl"), web.url("/root.crl"))
-    async with asking(None, ocsp_urls=relay, crl_urls=lists) as statuses:
-        elsewhere = places(responder="http://127.0.0.1:1/", crl="http://127.0.0.1:1/")
+async def test_settings_replace_the_addresses(web: Site, folder: Path) -> None:
+    """Each address is tried until one gives what is asked for."""
+    elsewhere = places(responder="http://127.0.0.1:1/", crl="http://127.0.0.1:1/")
+    relays = (web.url("/dead"), web.url("/ocsp"))
+    async with asking(folder, ocsp_urls=relays) as statuses:
         first, second = await statuses.of(proven(user(extensions=elsewhere)))
         assert (first.knowledge, second.knowledge) == (Knowledge.GOOD, Knowledge.GOOD)
         assert first.answer
-    assert sorted(web.asked) == ["/centre.crl", "/dead", "/ocsp", "/root.crl"]
+    assert web.asked == ["/dead", "/ocsp"]
+    lists = (web.url("/root.crl"), web.url("/centre.crl"))
+    async with asking(folder, ocsp_urls=relays[:1], crl_urls=lists) as statuses:
+        first, second = await statuses.of(proven(user(extensions=elsewhere)))
+        assert (first.knowledge, second.knowledge) == (Knowledge.GOOD, Knowledge.GOOD)
+        assert first.answer is None
+    # The centre is not on its own list.
+    assert web.asked[2:] == ["/dead", "/root.crl", "/centre.crl"]
 
 
 async def test_an_answer_is_shared_and_kept_until_its_next_update(

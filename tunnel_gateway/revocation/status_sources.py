@@ -19,9 +19,10 @@ class Terms:
     """How a service asks.
 
     ``timeout`` bounds an inquiry to a responder, and ``recheck`` is when to ask again, both in
-    seconds. ``folder`` has lists that somebody else keeps up to date. ``ocsp_urls`` and
-    ``crl_urls``, if there are any, replace the addresses in the certificates; each is tried until
-    one gives what is asked for.
+    seconds. ``folder`` has lists that somebody else keeps up to date. ``ocsp_urls``, if there are
+    any, replace the responders in all certificates, and ``crl_urls`` the lists in certificates that
+    are not of centres, because a centre is on the list of another issuer. Each address is tried
+    until one gives what is asked for.
     """
 
     timeout: float
@@ -56,7 +57,8 @@ def status_sources(link: Link, terms: Terms) -> Iterator[StatusSource]:
     issuer, certificate = link.issuer.fingerprint, link.certificate
     if terms.folder is not None:
         yield StatusSource("folder", (issuer, str(terms.folder)), (), link)
-    if urls := terms.crl_urls or certificate.crl_urls:
+    replaced = () if certificate.is_ca else terms.crl_urls
+    if urls := replaced or certificate.crl_urls:
         yield StatusSource("crl", (issuer, *urls), urls, link)
     if urls := terms.ocsp_urls or certificate.ocsp_urls:
         yield StatusSource("ocsp", (issuer, certificate.serial_hex), urls, link)
