@@ -89,9 +89,28 @@ def test_tunnels_are_spread_and_their_users_known(
         assert set(gateway.events()) == {"listening", "tunnel_closed"}
 
 
+def test_the_balancer_is_reloaded(
+    fleet: Fleet, credentials: Credentials, destination: socket.socket
+) -> None:
+    with ExitStack() as stack:
+        before = [stack.enter_context(tunnel(fleet, credentials, destination)) for _ in range(2)]
+        for one in before:
+            one.works()
+        fleet.reload_balancer()
+        with tunnel(fleet, credentials, destination) as after:
+            after.works()
+            after.finish()
+        for one in before:
+            one.works()
+            one.finish()
+            line = serving(fleet, one).logged("tunnel_closed", tunnel_id=one.tunnel_id)
+            assert line["reason"] == "completed"
+
+
 def test_a_gateway_is_killed(
     fleet: Fleet, credentials: Credentials, destination: socket.socket
 ) -> None:
+    """It is the last test with this fleet, because one of its gateways is gone."""
     with ExitStack() as stack:
         tunnels = [stack.enter_context(tunnel(fleet, credentials, destination)) for _ in range(4)]
         fleet.gateways[0].kill()
@@ -117,21 +136,3 @@ def _lives(one: Tunnel) -> bool:
     with suppress(ConnectionResetError):
         return one.application.recv(1) == b"?"
     return False
-
-
-def test_the_balancer_is_reloaded(
-    fleet: Fleet, credentials: Credentials, destination: socket.socket
-) -> None:
-    with ExitStack() as stack:
-        before = [stack.enter_context(tunnel(fleet, credentials, destination)) for _ in range(2)]
-        for one in before:
-            one.works()
-        fleet.reload_balancer()
-        with tunnel(fleet, credentials, destination) as after:
-            after.works()
-            after.finish()
-        for one in before:
-            one.works()
-            one.finish()
-            line = serving(fleet, one).logged("tunnel_closed", tunnel_id=one.tunnel_id)
-            assert line["reason"] == "completed"

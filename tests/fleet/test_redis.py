@@ -22,6 +22,7 @@ from tests.support.peer import Peer
 from tests.support.processes import LOOPBACK, TIME_LIMIT, Gateway, ReservedPort, wait_until
 from tests.support.redis import RedisServer, Slow, redis, slow
 from tunnel_gateway.errors import AlertReceivedError
+from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.protocol.events import Failed, Opened
 
 __all__ = ["redis"]  # the fixture
@@ -32,18 +33,29 @@ LIMIT = 4
 RATE = {"source_networks": "192.0.2.0/24 free", "source_rate": 1, "source_burst": 6}
 
 
+@pytest.fixture(scope="module")
+def shared_fleet(start_shared_fleet: StartFleet) -> Fleet:
+    """A fleet for several tests, in which a certificate may have LIMIT tunnels."""
+    return limited(start_shared_fleet)
+
+
 @pytest.fixture
-def fleet(start_fleet: StartFleet) -> Fleet:
-    """A fleet in which a certificate may have LIMIT tunnels."""
-    made = start_fleet("haproxy", with_redis=True, certificate_limit=LIMIT)
-    for gateway in made.gateways:
+def user(credentials: Credentials) -> ClientSettings:
+    """What a user wants who has no tunnel of another test: the fleet counts by certificate."""
+    identity = credentials.user("of-one-test").identity
+    return credentials.settings(dst_id="api", identity=identity)
+
+
+def limited(start: StartFleet) -> Fleet:
+    fleet = start("haproxy", with_redis=True, certificate_limit=LIMIT)
+    for gateway in fleet.gateways:
         gateway.logged("fleet_joined")
-    return made
+    return fleet
 
 
 @contextmanager
-def client(fleet: Fleet, credentials: Credentials, source: str = USER) -> Iterator[Peer]:
-    peer = Peer(fleet.balancer.address, credentials.settings(dst_id="api"), source)
+def client(fleet: Fleet, user: ClientSettings, source: str = USER) -> Iterator[Peer]:
+    peer = Peer(fleet.balancer.address, user, source)
     with peer.socket:
         yield peer
 
@@ -57,41 +69,41 @@ def outcome(peer: Peer) -> str:
     return event.error.name if isinstance(event.error, AlertReceivedError) else "broken off"
 
 
-def fill(fleet: Fleet, credentials: Credentials, stack: ExitStack, count: int) -> list[Peer]:
-    peers = [stack.enter_context(client(fleet, credentials)) for _ in range(count)]
+def fill(fleet: Fleet, user: ClientSettings, stack: ExitStack, count: int) -> list[Peer]:
+    peers = [stack.enter_context(client(fleet, user)) for _ in range(count)]
     assert [outcome(peer) for peer in peers] == ["open"] * count
     return peers
 
 
-def attempt(fleet: Fleet, credentials: Credentials) -> str:
-    with client(fleet, credentials) as peer:
+def attempt(fleet: Fleet, user: ClientSettings) -> str:
+    with client(fleet, user) as peer:
         return outcome(peer)
 
 
-def test_a_certificate_has_so_many_tunnels_at_both(fleet: Fleet, credentials: Credentials) -> None:
+def test_a_certificate_has_so_many_tunnels_at_both(fleet: Fleet, user: ClientSettings) -> None:
     with ExitStack() as stack:
-        peers = fill(fleet, credentials, stack, LIMIT)
+        peers = fill(fleet, user, stack, LIMIT)
         # Wherever the balancer takes them, there is no place.
-        assert {attempt(fleet, credentials) for _ in range(4)} == {"too_many_tunnels"}
+        assert {attempt(fleet, user) for _ in range(4)} == {"too_many_tunnels"}
         for gateway in fleet.gateways:
             line = gateway.logged("tunnel_refused", reason="too_many_tunnels")
             assert line["limit"] == "tunnel.certificate.limit"
             assert "all gateways together" in line["detail"]
         peers[0].socket.close()
-        wait_until(lambda: attempt(fleet, credentials) == "open", "the free place")
+        wait_until(lambda: attempt(fleet, user) == "open", "the free place")
 
 
-def test_a_source_has_one_rate_at_both(start_fleet: StartFleet, credentials: Credentials) -> None:
+def test_a_source_has_one_rate_at_both(start_fleet: StartFleet, user: ClientSettings) -> None:
     fleet = start_fleet("haproxy", with_redis=True, **RATE)
     for gateway in fleet.gateways:
         gateway.logged("fleet_joined")
     for _ in range(4):  # the first handshakes of a gateway take longer, and are charged for that
-        with client(fleet, credentials, OTHER) as peer:
+        with client(fleet, user, OTHER) as peer:
             assert outcome(peer) == "open"
     # At once, because tokens come back while a busy machine is slow. Each gateway alone would let
     # all ten in.
     with ThreadPoolExecutor(10) as pool:
-        outcomes = list(pool.map(lambda _: attempt(fleet, credentials), range(10)))
+        outcomes = list(pool.map(lambda _: attempt(fleet, user), range(10)))
     assert 4 <= outcomes.count("open") < 10
     assert set(outcomes) == {"open", "rate_limited"}
     details = [
@@ -102,27 +114,23 @@ def test_a_source_has_one_rate_at_both(start_fleet: StartFleet, credentials: Cre
     ]
     # A handshake that took long may have emptied the bucket of one gateway first.
     assert any("all gateways together" in detail for detail in details)
-    with client(fleet, credentials, OTHER) as peer:
+    with client(fleet, user, OTHER) as peer:
         assert outcome(peer) == "open"
 
 
-def test_what_a_killed_gateway_held_comes_back(fleet: Fleet, credentials: Credentials) -> None:
-    with ExitStack() as stack:
-        fill(fleet, credentials, stack, LIMIT)
-        assert attempt(fleet, credentials) == "too_many_tunnels"
-        fleet.gateways[0].kill()
-        # Its lease ends by itself, and HAProxy finds out that it is gone.
-        wait_until(lambda: attempt(fleet, credentials) == "open", "the places of the dead")
+def test_redis_is_frozen(fleet: Fleet, user: ClientSettings) -> None:
+    redis_goes_and_comes_back(signal.SIGSTOP, fleet, user)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
-def test_redis_goes_and_comes_back(
-    how: signal.Signals, fleet: Fleet, credentials: Credentials
-) -> None:
+def test_redis_is_killed(start_fleet: StartFleet, user: ClientSettings) -> None:
+    redis_goes_and_comes_back(signal.SIGKILL, limited(start_fleet), user)
+
+
+def redis_goes_and_comes_back(how: signal.Signals, fleet: Fleet, user: ClientSettings) -> None:
     redis = fleet.redis
     assert redis is not None
     with ExitStack() as stack:
-        fill(fleet, credentials, stack, LIMIT)
+        fill(fleet, user, stack, LIMIT)
         os.kill(redis.pid, how)
         # Other tests take ports all the time, and one of them would keep Redis from coming back.
         kept = reserved(redis.address[1]) if how == signal.SIGKILL else None
@@ -130,14 +138,14 @@ def test_redis_goes_and_comes_back(
             line = gateway.logged("fleet_unreachable")
             assert line["level"] == "error"
         # Each counts its own now: two of LIMIT are at each.
-        fill(fleet, credentials, stack, LIMIT)
-        assert attempt(fleet, credentials) == "too_many_tunnels"
+        fill(fleet, user, stack, LIMIT)
+        assert attempt(fleet, user) == "too_many_tunnels"
         bring_back(redis, how)
         if kept is not None:
             kept.close()
         for gateway in fleet.gateways:
             wait_until(partial(joined_again, gateway), "the fleet again")
-        assert {attempt(fleet, credentials) for _ in range(2)} == {"too_many_tunnels"}
+        assert {attempt(fleet, user) for _ in range(2)} == {"too_many_tunnels"}
 
 
 def joined_again(gateway: Member) -> bool:
@@ -173,6 +181,16 @@ def reserved(port: int) -> ReservedPort:
 def listens(address: tuple[str, int]) -> bool:
     with socket.socket() as plain:
         return plain.connect_ex(address) == 0
+
+
+def test_what_a_killed_gateway_held_comes_back(fleet: Fleet, user: ClientSettings) -> None:
+    """It is the last test with this fleet, because one of its gateways is gone."""
+    with ExitStack() as stack:
+        fill(fleet, user, stack, LIMIT)
+        assert attempt(fleet, user) == "too_many_tunnels"
+        fleet.gateways[0].kill()
+        # Its lease ends by itself, and HAProxy finds out that it is gone.
+        wait_until(lambda: attempt(fleet, user) == "open", "the places of the dead")
 
 
 def test_a_redis_that_is_far_away_costs_each_user_one_round_trip(

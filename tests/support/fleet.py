@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,7 +14,14 @@ import pytest
 
 from tests.support.credentials import Credentials
 from tests.support.log_lines import Record, first_record, read_records
-from tests.support.processes import LOOPBACK, PROJECT, Program, wait_until, write_config
+from tests.support.processes import (
+    LOOPBACK,
+    PROJECT,
+    Program,
+    open_sockets,
+    wait_until,
+    write_config,
+)
 
 SBIN = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 RELOAD = {"haproxy": signal.SIGUSR2, "nginx": signal.SIGHUP}
@@ -58,6 +66,12 @@ class Member:
     def kill(self) -> None:
         """End it as a broken machine does."""
         os.kill(self.pid, signal.SIGKILL)
+
+    def sockets(self) -> int:
+        """Return how many open sockets it has; none when it is gone."""
+        with suppress(FileNotFoundError, PermissionError):
+            return open_sockets(self.pid)
+        return 0
 
     def children(self) -> set[str]:
         """Return the processes that it has started."""
