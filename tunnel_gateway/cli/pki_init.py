@@ -200,7 +200,10 @@ def _init(args: argparse.Namespace) -> int:
         if folder.is_free():
             raise
         raise FileError(f"{error}; remove {path}, which is not complete, and try again") from None
-    print(f"{path}: made a development authority; trust it with {path / 'truststore.pem'}")
+    print(
+        f"{path}: made a development authority; trust it with {path / 'truststore.pem'},"
+        f" and let it answer with pki serve {path}"
+    )
     return 0
 
 
