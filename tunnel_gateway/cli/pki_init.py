@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tunnel_gateway.centre.authority_folder import (
     API_KEY_SIGNER,
@@ -16,7 +17,9 @@ from tunnel_gateway.centre.authority_folder import (
     TIME_STAMPER,
     AuthorityFolder,
 )
+from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.arguments import domain, password_in
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.pki.authority import (
@@ -87,9 +90,9 @@ example:
 """
 
 
-def add_init(commands: Any) -> None:
+def add_init(commands: Subparsers) -> None:
     """Register ``pki init``."""
-    parser = _command(commands, "init", "make a development authority", _INIT_HELP)
+    parser = _command(commands, "init", "make a development authority", _INIT_HELP, _init)
     add = parser.add_argument
     add("--curve", choices=_CURVES, default="A", help="of all keys (default: A)")
     add("--family", choices=_FAMILIES, default="2009", help="of the standards (default: 2009)")
@@ -100,27 +103,26 @@ def add_init(commands: Any) -> None:
         help=f"where pki serve will answer (default: {DEFAULT.base})",
     )
     add("--password-file", type=Path, help="encrypt every private key under what FILE holds")
-    parser.set_defaults(run=_init)
 
 
-def add_issue(commands: Any) -> None:
+def add_issue(commands: Subparsers) -> None:
     """Register ``pki issue``."""
-    parser = _command(commands, "issue", "certify more domains and users", _ISSUE_HELP)
+    parser = _command(commands, "issue", "certify more domains and users", _ISSUE_HELP, _issue)
     parser.add_argument(
         "--password-file",
         type=Path,
         help="opens the authority's keys, as given to pki init, and encrypts the new ones",
     )
-    parser.set_defaults(run=_issue)
 
 
-def _command(commands: Any, name: str, summary: str, description: str) -> Any:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _command(
+    commands: Subparsers,
+    name: str,
+    summary: str,
+    description: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser = add_command(commands, name, summary, description, run)
     parser.set_defaults(wrong_usage=parser.error)
     add = parser.add_argument
     add("directory", metavar="DIR", type=Path)
