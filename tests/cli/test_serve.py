@@ -89,7 +89,9 @@ def test_it_may_be_switched_off(
     config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["serve", "--config", str(config(enabled="no"))]) == 0
-    assert capsys.readouterr().err == "tunnel-gateway: tunnel.enabled=no: nothing to do\n"
+    assert capsys.readouterr().err == (
+        "tunnel-gateway: tunnel.enabled=no, and no listen.port: nothing to do\n"
+    )
 
 
 def test_a_wrong_known_answer_stops_it(

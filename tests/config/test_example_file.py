@@ -11,13 +11,15 @@ from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.daemon_settings import DAEMON_KEYS
 from tunnel_gateway.config.destinations import DESTINATION_KEYS
 from tunnel_gateway.config.keys import KEYS
+from tunnel_gateway.config.rest_keys import REST_KEY_OF
 
 TEXT = (Path(__file__).parents[2] / "config/config.properties").read_text(encoding="utf-8")
 ALL = (*KEYS, *DAEMON_KEYS)
 KEY_OF = {key.name: key for key in ALL}
+KNOWN = {**KEY_OF, **REST_KEY_OF}
 OWN_BUT_GIVEN = "tunnel.admin.listen"  # without it nobody could ask a gateway for its state
 
-_LINE = re.compile(r"(?P<hidden>#?)(?P<name>tunnel\.[a-zA-Z0-9.]+)=(?P<value>.*)")
+_LINE = re.compile(r"(?P<hidden>#?)(?P<name>[a-z][a-zA-Z0-9.]+)=(?P<value>.*)")
 _RANGE = re.compile(r"\b[0-9.]+ to [0-9]+\b")
 
 
@@ -75,10 +77,10 @@ def test_the_ranges_in_the_comments_are_those_of_the_keys_below_them() -> None:
     told = 0
     for paragraph in TEXT.split("\n\n"):
         names = {match["name"] for match in map(_LINE.fullmatch, paragraph.splitlines()) if match}
-        briefs = [KEY_OF[name].kind.brief for name in names if name in KEY_OF]
+        briefs = [KNOWN[name].kind.brief for name in names if name in KNOWN]
         allowed = {found for brief in briefs for found in _RANGE.findall(brief)}
         comment = " ".join(line[2:] for line in paragraph.splitlines() if line.startswith("# "))
-        if names <= KEY_OF.keys():
+        if names <= KNOWN.keys():
             ranges = _RANGE.findall(comment)
             told += len(ranges)
             assert set(ranges) <= allowed, paragraph

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tunnel_gateway.config.values import ALLOWANCES, NETWORKS, REDIS, SECRET, Entry, Kind, host
+from tunnel_gateway.config.values import (
+    ALLOWANCES,
+    NETWORKS,
+    REDIS,
+    SECRET,
+    URL,
+    Entry,
+    Kind,
+    host,
+)
 from tunnel_gateway.errors import Fault
 
 FILE = Path("/etc/gateway/config.properties")
@@ -168,4 +177,38 @@ def test_what_is_no_address_of_redis_and_may_hold_its_password(value: str) -> No
     assert Entry(FILE, 8, "tunnel.fleet.redis", value).read(REDIS, faults) is None
     (fault,) = faults
     assert "without the password" in fault.message
+    assert "hushhush" not in fault.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://e-imzo.uz/cams/tst",
+        "https://192.0.2.1:8443/tsa?a=b",
+        "http://[2001:db8::1]:8080",
+    ],
+)
+def test_addresses_on_the_web(value: str) -> None:
+    assert URL.read(value, FILE.parent) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "e-imzo.uz/cams/tst",
+        "ftp://e-imzo.uz",
+        "http://",
+        "http://e-imzo.uz:0",
+        "http://e-imzo.uz:70000",
+        "http://user:hushhush@e-imzo.uz",
+        "http://e-imzo.uz/#hushhush",
+        "http://e-imzo.uz/a b",
+        "http://e-imzo.uz/\r\nHost: evil",
+        "http://имзо.uz",
+    ],
+)
+def test_what_is_no_address_on_the_web_and_may_hold_a_password(value: str) -> None:
+    faults: list[Fault] = []
+    assert Entry(FILE, 8, "tsp.url", value).read(URL, faults) is None
+    (fault,) = faults
     assert "hushhush" not in fault.message

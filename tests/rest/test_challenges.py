@@ -127,6 +127,7 @@ async def test_a_full_store_refuses_and_forgets_nothing() -> None:
     assert await challenges.take(await challenges.give())
     assert list(challenges.samples()) == [("tunnel_gateway_rest_challenges_used", (), 1)]
     assert list(challenges.faults()) == []
+    await challenges.start()
     await challenges.close()
 
 

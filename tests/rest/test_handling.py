@@ -274,7 +274,8 @@ async def test_users_have_a_rate_behind_a_proxy() -> None:
 
 async def test_calls_are_logged_and_counted(run: Running, log: io.StringIO) -> None:
     headers = {"X_Real_IP": "192.0.2.1"}
-    await run.call("POST", "/backend/auth", b"MIAG", **headers)
+    await run.call("POST", "/backend/auth", b"MIAG", **headers)  # it has a line of its own
+    await run.call("POST", "/frontend/pkcs7/make-attached", b"MIAG|MIAG", **headers)
     await run.call("POST", "/frontend/odd?do=refuse", b"MIAG")
     await run.call("POST", "/frontend/odd?do=fail", b"MIAG")
     await run.call("GET", "/evil%1b[31m")
@@ -282,15 +283,16 @@ async def test_calls_are_logged_and_counted(run: Running, log: io.StringIO) -> N
     records = read_records(log.getvalue())
     for record in records:
         check_event(record, REST_EVENTS)
-    auth = first_record(records, "call_answered", {"path": "/backend/auth"})
-    assert auth is not None
-    assert auth.items() >= {"client": "192.0.2.1", "host": "example.uz", "bytes": 3}.items()
+    made = first_record(records, "call_answered", {"path": "/frontend/pkcs7/make-attached"})
+    assert made is not None
+    assert made.items() >= {"client": "192.0.2.1", "host": "example.uz", "bytes": 6}.items()
     assert first_record(records, "call_answered", {"reason": "malformed", "status": -10})
     assert first_record(records, "call_refused", {"path": "other", "status": -404})
     failed = first_record(records, "call_failed", {"path": "/frontend/odd"})
     assert failed is not None
     assert "RuntimeError" in failed["exception"]
-    assert not first_record(records, "call_answered", {"path": "/ping"})
+    for quiet in ("/ping", "/backend/auth"):
+        assert not first_record(records, "call_answered", {"path": quiet})
     text = run.metrics.text().decode()
     for line in (
         'rest_calls_total{path="/backend/auth",status="1"} 1.0',

@@ -27,7 +27,7 @@ async def store(
 ) -> AsyncIterator[RedisChallenges]:
     """Have a store that waits for nothing yet."""
     challenges = RedisChallenges(lambda: RedisLine(url, None, time_limit, 1.0), seconds, limit)
-    challenges.start()
+    await challenges.start()
     try:
         yield challenges
     finally:

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     log = configuration.daemon.log
     configure_logs(log.format, log.level, personal=log.personal)
     if not configuration.services:
-        say(sys.stderr, "tunnel-gateway: tunnel.enabled=no: nothing to do")
+        say(sys.stderr, "tunnel-gateway: tunnel.enabled=no, and no listen.port: nothing to do")
         Notifier().ready()  # or systemd takes the end for a failure, and starts it again
         return 0
     parts = list(_parts(configuration))
@@ -78,3 +78,7 @@ def _parts(configuration: Configuration) -> Iterator[Part[Any]]:
         from tunnel_gateway.gateway.gateway import tunnels  # noqa: PLC0415
 
         yield tunnels(inquiries)
+    if "rest" in configuration.services:
+        from tunnel_gateway.rest.rest_service import rest  # noqa: PLC0415
+
+        yield rest(inquiries)

@@ -71,9 +71,16 @@ def addresses_of(
 
 
 def clash(
-    texts: tuple[str, ...], listen_ip: str, listen_port: int, audit_file: Path | None
+    texts: tuple[str, ...],
+    listen_ip: str,
+    listen_port: int,
+    audit_file: Path | None,
+    prefix: str = "tunnel.",
 ) -> str | None:
-    """Return why these addresses clash with each other or with another setting, None if not."""
+    """Return why these addresses clash with each other or with another setting, None if not.
+
+    ``prefix`` is that of the keys which have set the other address and port.
+    """
     addresses = [parse_address(text.replace(PLACEHOLDER, "1")) for text in texts]
     for address in addresses:
         if (
@@ -81,7 +88,8 @@ def clash(
             and address.port == listen_port
             and listen_ip in _TAKES[address.host]
         ):
-            return f"{address} is where tunnels come to: tunnel.listen.ip and tunnel.listen.port"
+            users = "tunnels" if prefix else "calls"
+            return f"{address} is where {users} come to: {prefix}listen.ip and {prefix}listen.port"
     paths = [os.path.realpath(address.path) for address in addresses if address.path is not None]
     if len(set(paths)) < len(paths):
         return "two of them are the same socket"

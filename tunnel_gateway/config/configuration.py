@@ -1,9 +1,9 @@
 """``config.properties`` -> frozen dataclasses, with every fault named by file, line and key.
 
 The file is a Java properties file, the same one that the vendor's server reads: the vendor's
-``tunnel.`` keys mean what they mean there, ours stand beside them, and keys without the prefix
-(the rest of the vendor's file) are left alone. Each part of the file has its own table of keys and
-its own reader: daemon_settings.py is for the whole daemon, tunnel.py for the tunnels.
+keys mean what they mean there, ours stand beside them, and keys with other prefixes are left
+alone. Each part of the file has its own table of keys and its own reader: daemon_settings.py is for
+the whole daemon, tunnel.py for the tunnels, rest.py for the REST service.
 
 The format leaves some questions open. The answers here are:
 
@@ -25,6 +25,7 @@ from typing import Final
 from tunnel_gateway.config.admin import clash
 from tunnel_gateway.config.daemon_settings import DAEMON_KEYS, DaemonSettings, LogSettings
 from tunnel_gateway.config.reading import check_paths, collect, grouped, read_values, unknown_key
+from tunnel_gateway.config.rest import RestConfig, RestReading, is_of_rest, rest_keys
 from tunnel_gateway.config.text import read_entries, visible
 from tunnel_gateway.config.tunnel import Config, TunnelReading, tunnel_keys
 from tunnel_gateway.config.values import Entry
@@ -35,21 +36,27 @@ _DAEMON_KEYS: Final = [key.name for key in DAEMON_KEYS]
 
 
 # The services that a file can turn on, with the key that does it.
-SWITCHES: Final = {"tunnel": "tunnel.enabled"}
+REST_SWITCH: Final = "listen.port"
+SWITCHES: Final = {"tunnel": "tunnel.enabled", "rest": REST_SWITCH}
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings that the configuration ``file`` has: of the whole daemon, of the tunnels."""
+    """The settings of the whole daemon and of its services, as the configuration ``file`` has them.
+
+    ``rest`` is None if the file does not turn the REST service on.
+    """
 
     file: Path
     daemon: DaemonSettings
     tunnel: Config
+    rest: RestConfig | None = None
 
     @property
     def services(self) -> frozenset[str]:
         """The names of the services that the file turns on."""
-        return frozenset({"tunnel"} if self.tunnel.enabled else ())
+        on = {"tunnel": self.tunnel.enabled, "rest": self.rest is not None}
+        return frozenset(name for name, is_on in on.items() if is_on)
 
 
 def load_configuration(path: Path) -> Configuration:
@@ -59,14 +66,18 @@ def load_configuration(path: Path) -> Configuration:
     them. Raises ConfigError with every fault of the file at once.
     """
     reading = _Reading(path)
-    if reading.tunnel.values["enabled"] is not False:
+    tunnels = reading.tunnel.values["enabled"] is not False
+    if tunnels:
         reading.tunnel.check()
+    if reading.rest.enabled:
+        reading.rest.check()
+    if tunnels or reading.rest.enabled:
         reading.check()
     if reading.faults:
         raise ConfigError(sorted(reading.faults, key=lambda fault: fault.line or 0))
     values = grouped(reading.values)
     daemon = DaemonSettings(log=LogSettings(**values.pop("log")), **values)
-    return Configuration(path, daemon, reading.tunnel.config())
+    return Configuration(path, daemon, reading.tunnel.config(), reading.rest.config())
 
 
 def load_admin_listen(path: Path) -> tuple[tuple[str, ...] | None, list[Fault]]:
@@ -87,16 +98,23 @@ class _Reading:
         self.faults: list[Fault] = []
         self._entries = collect(self._ours(), _unknown, self.faults)
         self.values = read_values(DAEMON_KEYS, self._entries, path.parent, self.faults)
+        self.rest = RestReading(self._entries, path, self.faults)
         self.tunnel = TunnelReading(self._entries, path, self.faults)
         enabled = self._entries.get("tunnel.enabled")
-        if enabled is None or not enabled.value:
-            line = enabled.line if enabled else None
-            fault = Fault("must be given, yes or no", str(path), line, "tunnel.enabled")
-            self.faults.append(fault)
+        if enabled is not None and enabled.value:
+            return
+        if self.rest.enabled:
+            self.tunnel.values["enabled"] = False  # a file for the REST service alone
+            return
+        line = enabled.line if enabled else None
+        text = "must be given, yes or no"
+        self.faults.append(Fault(text, str(path), line, "tunnel.enabled"))
 
     def _ours(self) -> Iterator[Entry]:
-        for entry in read_entries(self._path, self.faults):
-            if entry.key.startswith(_PREFIX):
+        entries = list(read_entries(self._path, self.faults))
+        has_rest = any(entry.key == REST_SWITCH and entry.value for entry in entries)
+        for entry in entries:
+            if entry.key.startswith(_PREFIX) or (has_rest and is_of_rest(entry.key)):
                 yield entry
             elif visible(entry.key).startswith(_PREFIX):
                 self.faults.append(entry.fault(f"unknown key; did you mean {visible(entry.key)}?"))
@@ -105,14 +123,21 @@ class _Reading:
         """Fault what only the whole file, or the machine, can tell of the daemon's part."""
         check_paths(DAEMON_KEYS, self.values, self._entries, self._path, self.faults)
         addresses, audit_file = self.values["admin_listen"], self.values["audit_file"]
-        ip, port = (self.tunnel.values[name] for name in ("listen.ip", "listen.port"))
-        if not addresses or ip is None or port is None:
+        if not addresses:
             return
-        if problem := clash(addresses, ip, port, audit_file):
-            self.faults.append(self._entries["tunnel.admin.listen"].fault(problem))
+        for values, prefix in ((self.tunnel.values, _PREFIX), (self.rest.values, "")):
+            ip, port = values["listen.ip"], values["listen.port"]
+            if ip is None or port is None:
+                continue
+            if problem := clash(addresses, ip, port, audit_file, prefix):
+                self.faults.append(self._entries["tunnel.admin.listen"].fault(problem))
+                return
 
 
 def _unknown(entry: Entry) -> str | None:
+    if is_of_rest(entry.key):
+        known = rest_keys(entry)
+        return None if entry.key in known else unknown_key(entry.key, known)
     known = (*_DAEMON_KEYS, *tunnel_keys(entry))
     if entry.key in known:
         return None

@@ -206,6 +206,21 @@ def redis_url(text: str, _base: Path) -> str:
     return text
 
 
+def web_url(text: str, _base: Path) -> str:
+    """Return the text of an address by http or https; raises ValueError for any other."""
+    url = urlsplit(text)
+    if (
+        url.scheme not in ("http", "https")
+        or not url.hostname
+        or url.port == 0  # beyond 65535 it raises ValueError
+        or "@" in url.netloc
+        or url.fragment
+        or not (text.isascii() and text.isprintable() and " " not in text)
+    ):
+        raise ValueError
+    return text
+
+
 def whole(low: int, high: int, unit: str = "") -> Kind:
     """Whole numbers from ``low`` to ``high``; a document shows ``unit`` behind them."""
 
@@ -265,6 +280,13 @@ def path(word: str, is_type: Callable[[int], bool]) -> Kind:
 
 YES_NO = choice({"yes": True, "no": False})
 IP = Kind("an IPv4 or IPv6 address without brackets", ip, brief="an IPv4 or IPv6 address")
+HOST = Kind("a host name or an IP address", host, brief="a host name or an IP address")
+URL = Kind(
+    "http://HOST/PATH or https://HOST:PORT/PATH, without a user and a password",
+    web_url,
+    quotable=False,  # somebody writes it with a password all the same
+    brief="`http://HOST/PATH` or `https://HOST:PORT/PATH`",
+)
 NETWORKS = Kind(
     "addresses or networks with commas between, like 10.0.0.5, 10.0.1.0/24, 2001:db8::/64, and not"
     " all there are",

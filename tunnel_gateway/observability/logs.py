@@ -75,6 +75,12 @@ def get_logger(name: str) -> FilteringBoundLogger:
 
 
 log = get_logger(__name__)
+_package_logger = logging.getLogger(_PACKAGE)
+
+
+def shows_debug() -> bool:
+    """Tell whether lines of the level debug are written: for facts that cost time to collect."""
+    return _package_logger.isEnabledFor(logging.DEBUG)
 
 
 def configure_logs(

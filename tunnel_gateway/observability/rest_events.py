@@ -13,6 +13,12 @@ _DEBUG, _INFO, _WARNING, _ERROR = ("debug",), ("info",), ("warning",), ("error",
 
 # fmt: off
 REST_EVENTS: Final[tuple[Event, ...]] = (
+    Event("rest_listening", _INFO, ("address", "trust_anchors"), ("socket",),
+        "the REST service accepts connections",
+        "check the address"),
+    Event("keys_not_used", _WARNING, ("keys",), (),
+        "the configuration has keys of the vendor that mean nothing here: one line at the start",
+        "nothing, or remove the keys; `keys` has what takes the place of each"),
     Event("call_answered", ("info", "debug"), _CALL, ("reason", "detail"),
         "a call got an answer with HTTP 200: one line for each call. The level is debug for"
         " `/ping`, `/info` and `/frontend/challenge`, and for sign-ins and verifications, which"
@@ -45,6 +51,7 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
 )
 
 REST_KEYS: Final[Mapping[str, str]] = MappingProxyType({
+    "address": "where the service listens",
     "bytes": "the size of the document and the message, without the Base64",
     "client": "the address of the user: the one at the other end of the connection, or the one"
         " that a proxy of `frontend.proxies` or the application has told",
@@ -53,12 +60,15 @@ REST_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "exception": "the traceback",
     "host": "the Host header of the request; anything can stand there",
     "issuer": "the issuer in the certificate of the user",
+    "keys": "each key, with what takes its place",
     "path": "the method, `other` for a path without a method",
     "reason": "the stable word of the answer, see `reason`",
     "seconds": "the time from the head of the request to the answer",
     "serial": "the serial number of the certificate of the user",
     "signers": "how many have signed the document",
+    "socket": "`systemd`, if systemd passed the listening socket",
     "status": "the `status` of the answer",
+    "trust_anchors": "how many there are",
     "untold": "how many lines of this kind were left out since the line before",
     "user": "the name of the user, masked: see `tunnel.log.personal`",
     "verdict": "`valid`, or the reason of the answer",

@@ -156,7 +156,8 @@ class Callers:
                     break
             if told is not None:
                 return told
-        return _plain(headers.get("X-Real-IP", "").strip()[:_MAX_HOST])
+        real = headers.get("X-Real-IP")
+        return _plain(real.strip()[:_MAX_HOST]) if real else None
 
 
 def _plain(text: str) -> str | None:

@@ -36,11 +36,21 @@ _UUID: Final = re.compile(
 )
 
 
+class Taker(Protocol):
+    """Takes challenges."""
+
+    async def take(self, challenge: str) -> bool:
+        """Tell whether the challenge is valid, and use it up. Raises Refusal."""
+
+
 class Challenges(Protocol):
     """A store of challenges: this one, or the Redis that several servers share."""
 
     def configure(self, seconds: float, limit: int) -> None:
         """Let challenges live so long, and keep so many at most."""
+
+    async def start(self) -> None:
+        """Begin the work of the store."""
 
     async def give(self) -> str:
         """Return a new challenge. Raises Refusal."""
@@ -115,6 +125,9 @@ class OwnChallenges:
         """Yield how many used challenges are remembered."""
         count = len(self._used) + len(self._used_before)
         yield "tunnel_gateway_rest_challenges_used", (), count
+
+    async def start(self) -> None:
+        """Do nothing: there is no work to begin."""
 
     async def close(self) -> None:
         """Do nothing: there is no work to end."""

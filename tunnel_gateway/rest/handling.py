@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import http_exceptions, web
 
 from tunnel_gateway.observability.few_lines import FewLines
-from tunnel_gateway.observability.logs import get_logger
+from tunnel_gateway.observability.logs import get_logger, shows_debug
 from tunnel_gateway.rest.answers import PIECE, Answer, refused, success
 from tunnel_gateway.rest.bodies import Base64Body, Body, RawBody, longest_text, too_large
 from tunnel_gateway.rest.call import Call, Caller, Method, Wanted
@@ -41,6 +42,7 @@ _QUIET: Final = frozenset(
     }
 )
 
+_NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
 _NOBODY: Final = Caller("unknown")
 
 
@@ -147,7 +149,8 @@ class Handler:
             parts = await self._receive(request, wanted, course, share)
             if not wanted.parts:
                 (raw,), parts = parts, ()
-        call = Call(method.path, course.caller, parts, raw, request.query, course.language)
+        query = request.query if "?" in request.raw_path else _NO_QUERY
+        call = Call(method.path, course.caller, parts, raw, query, course.language)
         return await method.answer(call)
 
     async def _receive(
@@ -210,6 +213,9 @@ class Handler:
         """Count the call and log it."""
         seconds = time.perf_counter() - course.began
         self._metrics.answered(course.label, answer.status, seconds, course.size, answer.length)
+        quiet = answer.code == HTTP_OK and course.label in _QUIET
+        if quiet and not shows_debug():
+            return
         caller = course.caller
         facts = {
             "path": course.label,
@@ -224,7 +230,7 @@ class Handler:
         if answer.code != HTTP_OK:
             if (more := self._few_lines.admit()) is not None:
                 log.warning("call_refused", **facts, **more)
-        elif course.label in _QUIET:
+        elif quiet:
             log.debug("call_answered", **facts)
         else:
             log.info("call_answered", **facts)
@@ -236,6 +242,5 @@ def _refused(refusal: Refusal, course: _Course) -> _Outcome:
 
 
 def _peer(request: web.BaseRequest) -> str:
-    transport = request.transport
-    name = None if transport is None else transport.get_extra_info("peername")
-    return name[0] if isinstance(name, tuple) else "unknown"
+    """Return the address at the other end, as http_server.py keeps it for each connection."""
+    return getattr(request.protocol, "source", "unknown")

@@ -182,9 +182,9 @@ def language_of(accept: str) -> Language:
     Of equal weights the first one counts. Odd parts do not count, and a header of more than 256
     characters does not count at all.
     """
-    best, weight = DEFAULT, 0.0
-    if len(accept) > _MAX_HEADER:
+    if not accept or len(accept) > _MAX_HEADER:
         return DEFAULT
+    best, weight = DEFAULT, 0.0
     for part in accept.split(","):
         name, _, parameter = part.partition(";")
         primary = name.strip().partition("-")[0].lower()

@@ -61,7 +61,7 @@ class RedisChallenges:
         self._rate = Rate(limit / seconds, limit)
         self._limit = limit
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to keep a connection."""
         self._keeping = keep_running("challenges", self._round)
 

@@ -18,17 +18,19 @@ _LATER: Final = "2"
 _LATER_REASONS: Final = frozenset(
     {Reason.TOO_MANY_CALLS, Reason.OVERLOADED, Reason.STOPPING, Reason.CHALLENGES_AWAY}
 )
-_HEADERS: Final = {
-    "Content-Type": "application/json; charset=utf-8",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Server": "tunnel-gateway",
-}
+_HEADERS: Final = CIMultiDict(
+    {
+        "Content-Type": "application/json; charset=utf-8",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Server": "tunnel-gateway",
+    }
+)
 
 
 def headers_of(answer: Answer) -> CIMultiDict[str]:
     """Return the headers of an answer, without its length."""
-    headers = CIMultiDict(_HEADERS)
+    headers = _HEADERS.copy()
     if answer.reason in _LATER_REASONS:
         headers["Retry-After"] = _LATER
     return headers

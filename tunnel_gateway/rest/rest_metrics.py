@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
+
+from prometheus_client import Counter, Histogram
 
 from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.rest.challenges import Challenges
 from tunnel_gateway.rest.statuses import Status
 
 _RESULTS: Final = ("given", "taken", "refused")
+
+
+class _Counters(NamedTuple):
+    calls: Counter
+    seconds: Histogram
+    received: Counter
+    sent: Counter
 
 
 class RestMetrics:
@@ -21,6 +30,8 @@ class RestMetrics:
         self._received = metrics.rest_received
         self._sent = metrics.rest_sent
         self.challenges = metrics.rest_challenges
+        # The counters of one path and status; the library takes longer to find them.
+        self._found: dict[tuple[str, int], _Counters] = {}
 
     def know(self, paths: Iterable[str]) -> None:
         """Begin the counts at zero: without it, Prometheus would not see the first increase."""
@@ -31,11 +42,19 @@ class RestMetrics:
 
     def answered(self, path: str, status: int, seconds: float, received: int, sent: int) -> None:
         """Count one call, with the bytes of its body and of its answer."""
-        self._calls.labels(path, str(status)).inc()
-        self._seconds.labels(path).observe(seconds)
+        counters = self._found.get((path, status))
+        if counters is None:
+            counters = self._found[path, status] = _Counters(
+                self._calls.labels(path, str(status)),
+                self._seconds.labels(path),
+                self._received.labels(path),
+                self._sent.labels(path),
+            )
+        counters.calls.inc()
+        counters.seconds.observe(seconds)
         if received:
-            self._received.labels(path).inc(received)
-        self._sent.labels(path).inc(sent)
+            counters.received.inc(received)
+        counters.sent.inc(sent)
 
 
 class CountedChallenges:

@@ -35,6 +35,14 @@ def test_it_is_not_read_without_its_password() -> None:
         read_certificates(jks(ENTRY), b"boshqa")
 
 
+def test_it_is_read_unchecked_if_that_is_wanted() -> None:
+    assert read_certificates(jks(ENTRY), None, unchecked=True) == [ROOT.der]
+    with pytest.raises(WrongPasswordError, match="the password is wrong"):
+        read_certificates(jks(ENTRY), b"boshqa", unchecked=True)
+    with pytest.raises(KeystoreError, match="damaged"):
+        read_certificates(jks(ENTRY)[:-30], None, unchecked=True)
+
+
 def test_a_changed_certificate() -> None:
     data = jks(ENTRY).replace(ROOT.der, OTHER.der[: len(ROOT.der)].ljust(len(ROOT.der)))
     with pytest.raises(WrongPasswordError, match="changed"):

@@ -48,9 +48,12 @@ def is_java_keystore(data: bytes) -> bool:
     return data.startswith((_MAGIC, _OTHER_MAGIC))
 
 
-def read_certificates(data: bytes, password: bytes | None) -> list[bytes]:
+def read_certificates(
+    data: bytes, password: bytes | None, *, unchecked: bool = False
+) -> list[bytes]:
     """Return the trusted certificates of a store, in its order, each in DER.
 
+    With ``unchecked`` a store is read without a password too; nobody then notices a change of it.
     Raises WrongPasswordError for a missing or a wrong ``password``, and KeystoreError if the store
     is damaged or holds other entries.
     """
@@ -58,6 +61,8 @@ def read_certificates(data: bytes, password: bytes | None) -> list[bytes]:
         certificates = _parse(data)
     except (struct.error, UnicodeDecodeError):
         raise KeystoreError("a damaged Java keystore (JKS); get it again") from None
+    if password is None and unchecked:
+        return certificates
     if password is None:
         raise WrongPasswordError(
             "a Java keystore (JKS) can be checked for changes only with its password, and none"

@@ -17,15 +17,18 @@ from tunnel_gateway.pki.files.keyfiles import is_pfx, read_file
 from tunnel_gateway.pki.trust.validation import check_anchor
 
 
-def load_trust_anchors(path: Path, password: bytes | None = None) -> tuple[Certificate, ...]:
+def load_trust_anchors(
+    path: Path, password: bytes | None = None, *, unchecked: bool = False
+) -> tuple[Certificate, ...]:
     """Read every certificate of a truststore, in its order.
 
+    With ``unchecked`` a JKS file needs no password; nobody then notices a change of it.
     Raises FileError, with the remedy, if the file cannot be read or opened with ``password``,
     or holds a certificate that is not a CA certificate: every trust anchor can issue any name.
     """
     data = read_file(path)
     try:
-        anchors = read_trust_anchors(data, password)
+        anchors = read_trust_anchors(data, password, unchecked=unchecked)
         for anchor in anchors:
             check_anchor(anchor)
     except (CertificateUnsuitableError, KeystoreError) as fault:
@@ -33,7 +36,9 @@ def load_trust_anchors(path: Path, password: bytes | None = None) -> tuple[Certi
     return anchors
 
 
-def read_trust_anchors(data: bytes, password: bytes | None) -> tuple[Certificate, ...]:
+def read_trust_anchors(
+    data: bytes, password: bytes | None, *, unchecked: bool = False
+) -> tuple[Certificate, ...]:
     """Read the certificates of a truststore from its bytes.
 
     Raises CertificateUnsuitableError for certificates that are not ours, WrongPasswordError and
@@ -42,7 +47,7 @@ def read_trust_anchors(data: bytes, password: bytes | None) -> tuple[Certificate
     if pem.is_pem(data) or kind(data) == "certificate":
         return read_certificates(data)
     if jks.is_java_keystore(data):
-        ders = jks.read_certificates(data, password)
+        ders = jks.read_certificates(data, password, unchecked=unchecked)
     elif is_pfx(data):
         store = pkcs12.Pfx(data, password)
         if store.keys:

@@ -27,7 +27,7 @@ from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates.certificate import format_time
 from tunnel_gateway.rest.call import Call, Wanted
-from tunnel_gateway.rest.challenges import Challenges
+from tunnel_gateway.rest.challenges import Taker
 from tunnel_gateway.rest.outcomes import Finding, signature_finding, signer_outcome
 from tunnel_gateway.rest.records import Records
 from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
@@ -52,7 +52,7 @@ class Auth:
     """Says who has signed a challenge of this service."""
 
     verifier: Verifier
-    challenges: Challenges
+    challenges: Taker
     records: Records
     window: timedelta
 
