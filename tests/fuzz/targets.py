@@ -19,6 +19,7 @@ from typing import Any
 
 from cryptography.x509.ocsp import load_der_ocsp_response
 
+from tests.fuzz import rest_targets
 from tests.support import keystores, messages, stamps
 from tests.support.keystores import PASSWORD
 from tests.support.pki import MADE, NOW, authority, domain, user
@@ -47,7 +48,10 @@ from tunnel_gateway.pki.encoding.outline import MAX_CERTIFICATE_SIZE
 from tunnel_gateway.pki.files import jks, keyfiles, pkcs8, pkcs12
 from tunnel_gateway.pki.files.truststore import read_trust_anchors
 from tunnel_gateway.pki.status import ocsp
-from tunnel_gateway.pki.trust.validation import ChainValidator
+from tunnel_gateway.pki.trust.validation import MAX_CHAIN_SIZE, ChainValidator
+from tunnel_gateway.rest.methods.certificate_status import read_chain
+from tunnel_gateway.rest.methods.verify_many import read_many
+from tunnel_gateway.rest.statuses import Refusal
 from tunnel_gateway.transport.wire.proxy_protocol import MAX_BLOCK, Header, HeaderReader
 
 PROJECT = Path(__file__).parents[2]
@@ -331,6 +335,18 @@ TARGETS: dict[str, Target] = {
         limit=64 * 1024,
     ),
     "composing": Target(_compose, (SignedDataError,), functools.cache(_cms_seeds), limit=64 * 1024),
+    "verified_view": Target(
+        rest_targets.show_message,
+        (SignedDataError,),
+        functools.cache(rest_targets.message_seeds),
+        limit=64 * 1024,
+    ),
+    "verify_many": Target(
+        read_many, (Refusal,), functools.cache(rest_targets.body_seeds), limit=64 * 1024
+    ),
+    "certificate_chain": Target(
+        read_chain, (Refusal,), functools.cache(rest_targets.chain_seeds), limit=MAX_CHAIN_SIZE
+    ),
     "time_stamp": Target(
         _read_time_stamp,
         (SignedDataError, CertificateError),

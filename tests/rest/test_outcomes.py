@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -264,6 +265,38 @@ ROWS = {
         (revoked(NOW + HOUR), GOOD),
     ),
 }
+
+
+PAGE = (Path(__file__).parents[2] / "docs/verification.md").read_text(encoding="utf-8")
+# The rows of the page about revocation, with and without a time stamp that proves its time.
+REVOCATIONS = {
+    "of the signer, revoked or suspended at the time of the stamp or before": (
+        revoked(NOW - HOUR, "certificateHold"),
+        GOOD,
+    ),
+    "of the signer, revoked or suspended later": (revoked(NOW + HOUR), GOOD),
+    "of the signer, nobody says since when": (revoked(None), GOOD),
+    "of a centre above the signer, revoked at the time of the stamp or before": (
+        GOOD,
+        revoked(NOW - HOUR),
+    ),
+    "of a centre above the signer, revoked later": (GOOD, revoked(NOW + HOUR)),
+    "of the signer or of a centre, the status is unknown": (UNKNOWN, UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("case", REVOCATIONS)
+def test_the_page_about_revocation_says_what_the_code_does(case: str) -> None:
+    standings = REVOCATIONS[case]
+    said = []
+    for verdict in (stamped(), signer_verdict()):
+        finding = signer_outcome(verdict, standings, FINE).finding
+        said.append(
+            "valid" if finding is None else f"{STATUS_OF[finding.reason]:d} `{finding.reason}`"
+        )
+    (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| {case} |")]
+    cells = [cell.partition(";")[0].strip() for cell in row.split("|")[2:4]]
+    assert cells == said
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
