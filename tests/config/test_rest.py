@@ -162,3 +162,14 @@ def test_every_key_is_a_field(write: Write) -> None:
     for key in REST_KEYS:
         group, _, name = key.field.rpartition(".")
         assert hasattr(getattr(rest, group) if group else rest, name), key.field
+
+
+def test_keys_of_tunnels_ask_whether_there_are_tunnels(write: Write) -> None:
+    """The keys of the whole daemon do not: a file for the REST service alone may have them."""
+    daemon = "tunnel.log.level=debug\ntunnel.drain.timeout=1\ntunnel.memory.limit=100\n"
+    configuration = load_configuration(write(GUIDE + daemon))
+    assert configuration.services == {"rest"}
+    assert configuration.daemon.drain_timeout == 1
+    text = f"{GUIDE}tunnel.limit=5\n"
+    assert "tunnel.enabled: must be given, yes or no" in faults_of(write(text))
+    assert load_configuration(write(f"{text}tunnel.enabled=no\n")).services == {"rest"}

@@ -72,4 +72,7 @@ async def test_nothing_more_is_checked_of_a_file_with_faults(checks: Checks) -> 
 async def test_nothing_runs(checks: Checks) -> None:
     checks.file.write_text("tunnel.enabled=no\n")
     (found,) = [one async for one in check(checks.file, lambda _: [])]
-    assert (found.status, found.text) == ("warning", "tunnel.enabled=no: nothing runs")
+    assert (found.status, found.text) == (
+        "warning",
+        "tunnel.enabled=no, and no listen.port: nothing runs",
+    )

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Try everything that serve would use: the configuration, the key and the certificates of each domain,
-the truststore, and the destinations (connect, and ask for a WebSocket). Also who may use them,
-limits and file permissions. The port, the admin addresses and the audit file are tried by the same
-code as in serve. Nothing is changed, and a running gateway is not disturbed.
+the truststores, and the destinations (connect, and ask for a WebSocket). Also who may use them, the
+sources of time stamps and of the status of certificates, limits and file permissions. The same code
+as in serve tries the ports, the admin addresses and the audit file. Nothing is changed, and a
+running gateway is not disturbed.
 
 Exit code: 0 all is well; 1 the gateway, a domain or users would get no tunnel; 3 the gateway would
 serve, but there is something to look at (2 is wrong usage, as everywhere).
@@ -67,6 +68,10 @@ def _services(configuration: Configuration) -> Iterator[ServiceChecks]:
         from tunnel_gateway.gateway.checks import TUNNEL_CHECKS  # noqa: PLC0415
 
         yield TUNNEL_CHECKS
+    if "rest" in configuration.services:
+        from tunnel_gateway.rest.rest_checks import REST_CHECKS  # noqa: PLC0415
+
+        yield REST_CHECKS
 
 
 async def _run(config_file: Path, *, as_json: bool) -> int:

@@ -27,6 +27,7 @@ Run the gateway in the foreground until SIGTERM or SIGINT. SIGHUP makes it read 
 
 The configuration is a config.properties with the keys of the vendor's guide (tunnel.listen.port,
 tunnel.servers.dir, tunnel.destination.N.host, …); config/config.properties explains every key.
+tunnel.enabled=yes turns the tunnels on, and listen.port the REST service.
 At start the known answers of the cryptography are checked, then the whole configuration: every
 mistake is reported with its file and line before a port is opened.
 """

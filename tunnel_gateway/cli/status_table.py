@@ -43,6 +43,10 @@ def _lines(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
     yield from _table(
         ("LIMIT", "USED", "OF"), [*limits, ("public-key queue", state["public_key_queue"], "")]
     )
+    if "rest" in state:
+        rest = state["rest"].items()
+        rows = [(name.replace("_", " "), value) for name, value in rest if name != "faults"]
+        yield from _table(("REST API", ""), rows)
     if "connections_shown" in state:
         yield from _connections(state, ids=ids)
 

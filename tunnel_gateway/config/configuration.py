@@ -103,12 +103,17 @@ class _Reading:
         enabled = self._entries.get("tunnel.enabled")
         if enabled is not None and enabled.value:
             return
-        if self.rest.enabled:
+        if self.rest.enabled and not self._of_tunnels():
             self.tunnel.values["enabled"] = False  # a file for the REST service alone
             return
         line = enabled.line if enabled else None
         text = "must be given, yes or no"
         self.faults.append(Fault(text, str(path), line, "tunnel.enabled"))
+
+    def _of_tunnels(self) -> bool:
+        """Tell whether the file has keys of the tunnels; those of the whole daemon do not count."""
+        names = self._entries.keys() - {"tunnel.enabled", *_DAEMON_KEYS}
+        return any(name.startswith(_PREFIX) for name in names)
 
     def _ours(self) -> Iterator[Entry]:
         entries = list(read_entries(self._path, self.faults))

@@ -55,7 +55,7 @@ async def check(
         return
     each, daemon = services(configuration), configuration.daemon
     if not each:
-        text = "tunnel.enabled=no: nothing runs"
+        text = "tunnel.enabled=no, and no listen.port: nothing runs"
         yield Finding("configuration", config_file.name, "warning", text)
         return
     ports = [service.files.port(configuration) for service in each]

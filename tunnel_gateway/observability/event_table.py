@@ -97,9 +97,12 @@ GATEWAY_EVENTS: Final[tuple[Event, ...]] = (
     Event("certificate_expired", _ERROR, _EXPIRY, (),
         "a certificate in use has expired",
         "renew the certificate and reload, at once"),
-    Event("reloaded", _INFO,
-        ("domains", "renewed", "removed", "destinations", "policies", "trust_anchors"), (),
-        "the new files are in use, from the next connection on",
+    Event("reloaded", _INFO, (),
+        ("domains", "renewed", "removed", "destinations", "policies", "trust_anchors",
+         "rest_trust_anchors", "rest_trust_changed"),
+        "the new files are in use, from the next connection on. The line has the keys of the"
+        " services that run: `rest_trust_anchors` and `rest_trust_changed` are those of the REST"
+        " service, and the others are those of the tunnels",
         "check that the line has all domains"),
     Event("reload_refused", _ERROR, ("detail", "effect"), (),
         "the gateway cannot use the new files: one line for each fault",
@@ -141,8 +144,8 @@ GATEWAY_EVENTS: Final[tuple[Event, ...]] = (
     Event("draining", _INFO, ("connections", "seconds"), (),
         "a stop has begun: there are so many `connections`, and they have `seconds` seconds to"
         " end"),
-    Event("stopped", _INFO, ("tunnels_ended",), (),
-        "the gateway has stopped; `false` means that some tunnels did not end in time"),
+    Event("stopped", _INFO, (), ("tunnels_ended", "calls_ended"),
+        "the gateway has stopped; `false` means that some tunnels or calls did not end in time"),
     Event("revocation_unknown", _WARNING, ("detail",), (),
         "the gateway does not know whether the user's certificate is revoked, and let the user in"
         " (`tunnel.revocation=soft`)",
@@ -246,6 +249,7 @@ GATEWAY_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "addresses": "where operators can ask",
     "bytes_up": "bytes from the user, after the head of the request",
     "bytes_down": "bytes from the application",
+    "calls_ended": "whether all calls of the REST API ended in time",
     "certificate": "the certificate, by serial number and issuer",
     "client": "address and port of the client",
     "connections": "how many connections there are",
@@ -279,6 +283,8 @@ GATEWAY_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "remedy": "what to do",
     "removed": "domains that the gateway no longer serves",
     "renewed": "domains that have a new certificate",
+    "rest_trust_anchors": "how many trust anchors the REST service has",
+    "rest_trust_changed": "whether they are others than before",
     "rule": "the configuration key that refused the user; if no allow list had the user, all of"
         " the allow lists",
     "socket": "`systemd`, if systemd passed the listening socket",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -68,8 +68,14 @@ def _is_unchecked(trust: TrustSettings) -> bool:
 def port_of(config: RestConfig) -> Port:
     """Return the port of the service."""
     listen = config.listen
-    unit = "a socket unit with FileDescriptorName=rest"
+    unit = "tunnel-gateway-rest.socket"
     return Port(listen.ip, listen.port, listen.reuseport, "listen", unit)
+
+
+def certificates_in_use(material: RestMaterial) -> Iterator[tuple[str, Certificate]]:
+    """Yield every certificate of the material, with its use."""
+    for certificate in material.trust_anchors:
+        yield "truststore of the REST service", certificate
 
 
 class RestFiles:

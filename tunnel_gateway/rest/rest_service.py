@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,8 +14,10 @@ from aiohttp import web
 
 from tunnel_gateway.config.rest import MIB, RestConfig
 from tunnel_gateway.daemon.admin.page import table
+from tunnel_gateway.daemon.expiry import ExpiryWatch
 from tunnel_gateway.daemon.service import Part, Shared
-from tunnel_gateway.observability.background import Loop
+from tunnel_gateway.daemon.stopping import StopStep
+from tunnel_gateway.observability.background import Loop, keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.metrics import Sample
 from tunnel_gateway.rest.assembly import Assembly
@@ -24,7 +27,7 @@ from tunnel_gateway.rest.handling import Handler
 from tunnel_gateway.rest.http_server import RestServer
 from tunnel_gateway.rest.metrics_server import MetricsServer
 from tunnel_gateway.rest.receiving import BodyMemory
-from tunnel_gateway.rest.rest_material import RestFiles, RestMaterial, port_of
+from tunnel_gateway.rest.rest_material import RestFiles, RestMaterial, certificates_in_use, port_of
 from tunnel_gateway.rest.rest_metrics import CountedChallenges, RestMetrics
 from tunnel_gateway.rest.routing import Routes
 from tunnel_gateway.revocation.ask import Inquiries
@@ -60,6 +63,8 @@ class RestService:
         self._server = RestServer(handler, config.connections, self._callers.is_strange)
         self._prometheus = MetricsServer(shared.metrics)
         self._socket: socket.socket
+        self._expiry = ExpiryWatch(lambda: certificates_in_use(self._material))
+        self._watches: list[asyncio.Task[None]] = []
 
     def listen(self, passed: socket.socket | None) -> None:
         """Take listen.port, and the port for Prometheus. Raises CannotListenError."""
@@ -87,6 +92,7 @@ class RestService:
         await self._store.start()
         await self._prometheus.start()
         await self._server.start(self._socket)
+        self._watches.append(keep_running("expiry", self._expiry.round))
 
     def use(self, material: RestMaterial) -> None:
         """Answer calls from now on with this ``material``."""
@@ -99,6 +105,7 @@ class RestService:
         handler.memory.limit = config.body.memory * MIB
         self._server.limit = config.connections
         self._make_methods()
+        self._expiry.look(datetime.now(UTC))
 
     def _make_methods(self) -> None:
         self._server.handler.routes = Routes(self._assembly.methods(self._material))
@@ -153,18 +160,23 @@ class RestService:
 
     async def stop_accepting(self) -> None:
         """Close the port."""
+        for watch in self._watches:
+            watch.cancel()
         self._socket.close()
         await self._server.stop_accepting()
 
     async def drain(self, seconds: float, insisted: Awaitable[object]) -> Mapping[str, object]:
         """Let calls end."""
+        stopping, handler = self._shared.stopping, self._server.handler
+        stopping.begin(StopStep.WAITING_FOR_CALLS, count=handler.in_progress, seconds=seconds)
         ending = asyncio.ensure_future(insisted)
         quiet = asyncio.create_task(self._server.drain(seconds))
         await asyncio.wait((ending, quiet), return_when=asyncio.FIRST_COMPLETED)
         for task in (ending, quiet):
             task.cancel()
         await asyncio.gather(ending, quiet, return_exceptions=True)
-        return {"calls_ended": not self._server.handler.in_progress}
+        stopping.begin(StopStep.CALLS_CUT_OFF, count=handler.in_progress)
+        return {"calls_ended": not handler.in_progress}
 
     async def close(self) -> None:
         """Cut off what is left, and end the work beside it."""

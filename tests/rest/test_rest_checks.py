@@ -1,0 +1,74 @@
+"""`check` of a REST service: sources that answer or not, and the truststore."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import Credentials
+from tests.support.loopback import LOOPBACK
+from tests.support.processes import ReservedPort
+from tunnel_gateway.cli.check import findings
+from tunnel_gateway.daemon.findings import Finding
+
+
+class File:
+    """A configuration of the REST service alone."""
+
+    def __init__(self, folder: Path, credentials: Credentials) -> None:
+        self.path = folder / "config.properties"
+        self.trust = credentials.truststore
+
+    async def check(self, more: str = "", *, trust: Path | None = None) -> list[Finding]:
+        reserved = ReservedPort()
+        self.path.write_text(
+            f"listen.ip={LOOPBACK}\nlisten.port={reserved.number}\n"
+            f"tsp.jks.file.path={trust or self.trust}\n{more}"
+        )
+        found = [finding async for finding in findings(self.path)]
+        reserved.close()
+        return found
+
+
+@pytest.fixture
+def file(credentials: Credentials, tmp_path: Path) -> File:
+    return File(tmp_path, credentials)
+
+
+def of(found: list[Finding], area: str) -> list[tuple[str, str]]:
+    return [(one.subject, one.status) for one in found if one.area == area]
+
+
+async def test_the_service_alone(file: File) -> None:
+    found = await file.check("vpn.tls.enabled=yes\n")
+    assert [one.area for one in found if one.area != "permissions"] == [
+        *("configuration", "cryptography", "listen"),
+        *("configuration", "truststore", "time stamps", "limits"),
+    ]
+    assert of(found, "time stamps") == [("tsp.url", "warning")]
+    assert ("vpn.tls.enabled", "ok") in of(found, "configuration")
+    assert "listen.limit=4096 needs 4196 descriptors" in found[6].text
+    assert "fault" not in {one.status for one in found if one.area != "permissions"}
+
+
+async def test_sources_that_answer_and_that_do_not(file: File) -> None:
+    with socket.create_server((LOOPBACK, 0)) as answers:
+        there = f"http://{LOOPBACK}:{answers.getsockname()[1]}/tst"
+        away = "http://127.0.0.1:1/ocsp"
+        found = await file.check(
+            f"tsp.url={there}\nstatus.ocsp.url={away}\ncache.type=redis\ncache.redis.port=1\n"
+        )
+    assert of(found, "time stamps") == [(there, "ok")]
+    assert of(found, "status") == [(away, "warning")]
+    assert of(found, "challenges") == [("redis://127.0.0.1:1/0", "warning")]
+    (refused,) = (one for one in found if one.area == "status")
+    assert refused.text == "127.0.0.1:1 cannot be reached: Connection refused"
+
+
+async def test_a_truststore_that_cannot_be_read(file: File, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing")
+    found = await file.check(trust=empty)
+    assert of(found, "truststore") == [("REST", "fault")]
