@@ -7,23 +7,38 @@ marked id-pkix-ocsp-nocheck without our signature check; only its path validatio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
-from asn1crypto import core, ocsp, x509
 from cryptography.exceptions import InvalidSignature
 
 from tunnel_gateway.errors import CertificateError, RevocationDataError
+from tunnel_gateway.gost import signature
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates.certificate import (
     Certificate,
     format_time,
     parse_certificate,
 )
-from tunnel_gateway.pki.encoding.der import malformed_as, reason
+from tunnel_gateway.pki.certificates.names import same_name
+from tunnel_gateway.pki.encoding import ber, tags
+from tunnel_gateway.pki.encoding.der import contents, identifier, malformed_as, reason, values
+from tunnel_gateway.pki.encoding.oids import SIGNATURE_OIDS
+from tunnel_gateway.pki.encoding.outline import Outline
 from tunnel_gateway.pki.status.crl import CLOCK_SKEW
-from tunnel_gateway.pki.status.revoked_info import RevokedInfo, reason_word
+from tunnel_gateway.pki.status.ocsp_parts import (
+    NONCE,
+    BasicAnswer,
+    Extension,
+    NotSuccessfulError,
+    Single,
+    split,
+)
+from tunnel_gateway.pki.status.revoked_info import RevokedInfo
 from tunnel_gateway.pki.trust.paths import GostSignatureValidator, find_path, make_anchor
 
 # An answer has about a kilobyte, and the responder's certificates two each.
@@ -37,8 +52,10 @@ NONCE_SIZE: Final = 32
 _UNLIMITED_ANSWER_LIFE: Final = timedelta(hours=1)
 # An answer needs one certificate of a responder; each one costs a signature check.
 _MAX_RESPONDERS: Final = 4
-_HASHES: Final = ("sha1", "sha256")
-_OCSP_SIGNING: Final = "ocsp_signing"
+# A nation has a few responders; their certificates are read and proven once.
+_RESPONDERS: Final = 64
+_SHA1: Final = "1.3.14.3.2.26"
+_HASHES: Final = {_SHA1: "sha1", "2.16.840.1.101.3.4.2.1": "sha256"}
 
 
 class CertificateUnknownError(RevocationDataError):
@@ -69,17 +86,21 @@ class Answer:
 
 def make_request(certificate: Certificate, issuer: Certificate, nonce: bytes) -> bytes:
     """Return the DER of a request; ``nonce`` is fresh entropy of `NONCE_SIZE` bytes."""
-    parsed = x509.Certificate.load(issuer.der)
     # SHA-1 only names the issuer here and protects nothing. Every responder knows it.
-    identifier = {
-        "hash_algorithm": {"algorithm": "sha1"},
-        "issuer_name_hash": parsed.subject.sha1,
-        "issuer_key_hash": parsed.public_key.sha1,
-        "serial_number": certificate.serial,
-    }
-    extension = {"extn_id": "nonce", "critical": False, "extn_value": core.OctetString(nonce)}
-    body = {"request_list": [{"req_cert": identifier}], "request_extensions": [extension]}
-    return bytes(ocsp.OCSPRequest({"tbs_request": body}).dump())
+    outline = Outline.read(issuer.der)
+    algorithm = _sequence(identifier(_SHA1), ber.write(tags.NULL, b""))
+    asked = _sequence(
+        algorithm,
+        ber.write(tags.OCTET_STRING, _digest(_SHA1, outline.subject)),
+        ber.write(tags.OCTET_STRING, _digest(_SHA1, _key_bits(outline))),
+        ber.write(tags.INTEGER, _number(certificate.serial)),
+    )
+    wrapped = ber.write(tags.OCTET_STRING, ber.write(tags.OCTET_STRING, nonce))
+    extensions = _sequence(_sequence(identifier(NONCE), wrapped))
+    body = _sequence(
+        _sequence(_sequence(asked)), ber.write(tags.context(2, constructed=True), extensions)
+    )
+    return _sequence(body)
 
 
 def read_answer(
@@ -102,142 +123,148 @@ def read_answer(
 def _read(
     data: bytes, certificate: Certificate, issuer: Certificate, now: datetime, nonce: bytes | None
 ) -> Answer:
-    response = ocsp.OCSPResponse.load(data, strict=True)
-    _ = response.native  # reads every part, so that nothing malformed is met later
-    status = response["response_status"].native
-    if status != "successful":
-        raise RevocationDataError(f"the OCSP responder answers {status}")
-    if response["response_bytes"]["response_type"].native != "basic_ocsp_response":
-        raise RevocationDataError("the OCSP answer is not a basic one")
-    basic = response["response_bytes"]["response"].parsed
-    body = basic["tbs_response_data"]
-    parsed_issuer = parse_certificate(issuer.der)
-    single = _single(body, certificate, parsed_issuer)
-    _refuse_critical(body["response_extensions"])
-    _refuse_critical(single["single_extensions"])
-    echoed = response.nonce_value
-    if nonce is not None and echoed is not None and echoed.native != nonce:
+    try:
+        answer = split(data)
+    except NotSuccessfulError as fault:
+        raise RevocationDataError(f"the OCSP responder {fault}") from None
+    single = _single(answer, certificate, issuer)
+    _refuse_critical(answer.extensions)
+    _refuse_critical(single.extensions)
+    echoed = answer.nonce
+    if nonce is not None and echoed is not None and echoed != nonce:
         raise RevocationDataError("the OCSP answer has another nonce: it is to another request")
-    this_update, next_update = _period(single, now)
-    responder = _responder(basic, parsed_issuer, now)
+    _check_period(single, now)
+    responder = _responder(answer, issuer, now)
+    if not single.known:
+        raise CertificateUnknownError("the OCSP responder does not know the certificate")
     return Answer(
         issuer=issuer.authority,
         serial=certificate.serial,
-        revoked=_revoked(single["cert_status"]),
-        this_update=this_update,
-        next_update=next_update,
-        responder=responder.serial_number if responder is not None else None,
+        revoked=single.revoked,
+        this_update=single.this_update,
+        next_update=single.next_update,
+        responder=None if responder is None else responder.serial,
     )
 
 
-def _single(body: Any, certificate: Certificate, issuer: x509.Certificate) -> Any:
-    for single in body["responses"]:
-        identifier = single["cert_id"]
-        name = identifier["hash_algorithm"]["algorithm"].native
+def _single(answer: BasicAnswer, certificate: Certificate, issuer: Certificate) -> Single:
+    outline = Outline.read(issuer.der)
+    for single in answer.singles:
+        about = single.about
         if (
-            name in _HASHES
-            and identifier["serial_number"].native == certificate.serial
-            and identifier["issuer_name_hash"].native == getattr(issuer.subject, name)
-            and identifier["issuer_key_hash"].native == getattr(issuer.public_key, name)
+            about.algorithm in _HASHES
+            and about.serial == certificate.serial
+            and about.issuer_name == _digest(about.algorithm, outline.subject)
+            and about.issuer_key == _digest(about.algorithm, _key_bits(outline))
         ):
             return single
     raise RevocationDataError(f"the OCSP answer is not about {certificate.label}")
 
 
-def _refuse_critical(extensions: Iterable[Any]) -> None:
+def _refuse_critical(extensions: Iterable[Extension]) -> None:
     # None of RFC 6960 is critical, and none changes what good and revoked mean.
     for extension in extensions:
-        if extension["critical"].native:
+        if extension.critical:
             raise RevocationDataError(
-                f"the OCSP answer has the critical extension {extension['extn_id'].dotted}"
+                f"the OCSP answer has the critical extension {extension.identifier}"
             )
 
 
-def _period(single: Any, now: datetime) -> tuple[datetime, datetime | None]:
-    this_update = single["this_update"].native
-    if this_update > now + CLOCK_SKEW:
+def _check_period(single: Single, now: datetime) -> None:
+    if single.this_update > now + CLOCK_SKEW:
         raise RevocationDataError(
-            f"the OCSP answer is of {format_time(this_update)}, which is in the future"
+            f"the OCSP answer is of {format_time(single.this_update)}, which is in the future"
         )
-    next_update = single["next_update"].native
-    expires = next_update or this_update + _UNLIMITED_ANSWER_LIFE
+    expires = single.next_update or single.this_update + _UNLIMITED_ANSWER_LIFE
     if expires < now - CLOCK_SKEW:
         raise RevocationDataError(f"the OCSP answer expired on {format_time(expires)}")
-    return this_update.astimezone(UTC), next_update and next_update.astimezone(UTC)
 
 
-def _responder(basic: Any, issuer: x509.Certificate, now: datetime) -> x509.Certificate | None:
+def _responder(answer: BasicAnswer, issuer: Certificate, now: datetime) -> Certificate | None:
     """Return the delegated responder that signed, None if the issuer did."""
-    signed_by = basic["tbs_response_data"]["responder_id"]
-    if _is_named(issuer, signed_by):
+    if _is_named(issuer, answer):
         try:
-            _check_signature(basic, issuer)
+            _check_signature(answer, issuer)
         except InvalidSignature:
-            if not basic["certs"]:
+            if not answer.certificates:
                 raise RevocationDataError(
                     "the OCSP answer's signature does not verify with the issuer's key"
                 ) from None
         else:
             return None
-    for responder in _certificates(basic):
-        if _is_named(responder, signed_by):
+    for shown in answer.certificates[:_MAX_RESPONDERS]:
+        responder = _read_responder(shown)
+        if _is_named(responder, answer):
             _check_delegation(responder, issuer, now)
             try:
-                _check_signature(basic, responder)
+                _check_signature(answer, responder)
             except InvalidSignature:
                 raise RevocationDataError("the OCSP answer's signature does not verify") from None
             return responder
     raise RevocationDataError("the certificate of the OCSP answer's signer is not in it")
 
 
-def _certificates(basic: Any) -> Iterator[x509.Certificate]:
-    for number, certificate in enumerate(basic["certs"]):
-        if number == _MAX_RESPONDERS:
-            return
-        try:
-            yield parse_certificate(certificate.dump())
-        except CertificateError as fault:
-            raise RevocationDataError(f"in the OCSP answer: {fault}") from fault
+def _read_responder(shown: bytes) -> Certificate:
+    try:
+        return _certificate(shown)
+    except CertificateError as fault:
+        raise RevocationDataError(f"in the OCSP answer: {fault}") from fault
 
 
-def _is_named(certificate: x509.Certificate, signed_by: Any) -> bool:
-    if signed_by.name == "by_key":
-        return bool(signed_by.native == certificate.public_key.sha1)
-    return bool(signed_by.chosen.hashable == certificate.subject.hashable)
+@functools.lru_cache(_RESPONDERS)
+def _certificate(shown: bytes) -> Certificate:
+    return Certificate.from_der(shown)
 
 
-def _check_signature(basic: Any, signer: x509.Certificate) -> None:
-    GostSignatureValidator().validate_signature(
-        basic["signature"].native,
-        basic["tbs_response_data"].dump(),
-        signer.public_key,
-        basic["signature_algorithm"],
-    )
+def _is_named(certificate: Certificate, answer: BasicAnswer) -> bool:
+    outline = Outline.read(certificate.der)
+    if answer.signer_name is not None:
+        return same_name(answer.signer_name, outline.subject)
+    return answer.signer_key == _digest(_SHA1, _key_bits(outline))
 
 
-def _check_delegation(responder: x509.Certificate, issuer: x509.Certificate, now: datetime) -> None:
+def _check_signature(answer: BasicAnswer, signer: Certificate) -> None:
+    if answer.algorithm not in SIGNATURE_OIDS:
+        raise InvalidSignature
+    signature.verify(signer.public_key, answer.signature, digest(answer.body))
+
+
+def _check_delegation(responder: Certificate, issuer: Certificate, now: datetime) -> None:
     """RFC 6960, 4.2.2.2: certified for it by the issuer directly."""
-    purposes = responder.extended_key_usage_value
-    if purposes is None or _OCSP_SIGNING not in purposes.native:
+    if "OCSPSigning" not in (responder.extended_key_usage or ()):
         raise RevocationDataError(
             "the OCSP answer is signed by a certificate that is not for it (no OCSPSigning)"
         )
+    begin = max(responder.not_before, issuer.not_before)
+    end = min(responder.not_after, issuer.not_after)
     try:
-        find_path(responder, [], [make_anchor(issuer)], now, signatures=GostSignatureValidator())
+        # If both are valid now, the path is proven at one moment for all answers of the responder.
+        _prove(responder.der, issuer.der, begin if begin <= now <= end else now)
     except CertificateError as fault:
         raise RevocationDataError(
             f"the OCSP answer's signer is not one of the issuer's: {fault}"
         ) from fault
 
 
-def _revoked(status: Any) -> RevokedInfo | None:
-    if status.name == "good":
-        return None
-    if status.name != "revoked":
-        raise CertificateUnknownError("the OCSP responder does not know the certificate")
-    facts = status.chosen
-    number = facts["revocation_reason"]
-    return RevokedInfo(
-        facts["revocation_time"].native.astimezone(UTC),
-        reason_word(int.from_bytes(number.contents, "big")) if number.contents else None,
-    )
+@functools.lru_cache(_RESPONDERS)
+def _prove(responder: bytes, issuer: bytes, at: datetime) -> None:
+    anchor = make_anchor(parse_certificate(issuer))
+    find_path(parse_certificate(responder), [], [anchor], at, signatures=GostSignatureValidator())
+
+
+def _key_bits(outline: Outline) -> bytes:
+    """Return the bits of the public key, without the count of unused ones."""
+    _, bits = values(contents(outline.key, tags.SEQUENCE), 2)
+    return bits.contents[1:]
+
+
+def _digest(algorithm: str, data: bytes) -> bytes:
+    return hashlib.new(_HASHES[algorithm], data, usedforsecurity=False).digest()
+
+
+def _sequence(*parts: bytes) -> bytes:
+    return ber.write(tags.SEQUENCE, b"".join(parts))
+
+
+def _number(value: int) -> bytes:
+    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
