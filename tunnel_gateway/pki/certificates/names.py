@@ -47,6 +47,9 @@ _MANY_MARKS: Final = re.compile(rb"[^\0]{31}")
 _MARKED: Final = str.maketrans(dict.fromkeys("\u0f73\u0f75\u0f81\uff9e\uff9f", "\u0300"))
 # How many prepared names are kept: the names of the centres come again with every certificate.
 _PREPARED: Final = 1024
+# How many resemblances are kept. A stranger's names can take the place of the centres' names, and
+# then those are read again, which takes microseconds.
+_RESEMBLING: Final = 256
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SPECIAL = re.compile(r'[,+"\\<>;]|^[ #]| $')
@@ -172,6 +175,7 @@ def same_name(first: bytes, second: bytes) -> bool:
     return first == second or comparable(first) == comparable(second)
 
 
+@functools.lru_cache(_RESEMBLING)
 def resemblance(name: bytes) -> bytes | tuple[tuple[bytes, bytes], ...]:
     """Return a value that equal names share; some different names share it too.
 

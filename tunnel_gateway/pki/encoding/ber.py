@@ -81,6 +81,12 @@ def _start(tag: int, size: int) -> bytes:
 
 
 def _read(data: memoryview, at: int) -> tuple[Element, int]:
+    # Most values are short, and a message has a hundred.
+    if at + 2 <= len(data) and data[at + 1] < _INDEFINITE and data[at] & LONG_NUMBER != LONG_NUMBER:
+        end = at + 2 + data[at + 1]
+        if end > len(data):
+            raise ValueError("it breaks off")
+        return Element(data[at], data[at + 2 : end], data[at:end]), end
     tag, start, length = _header(data, at)
     if length is not None:
         end = start + length

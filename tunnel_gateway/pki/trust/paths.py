@@ -10,6 +10,7 @@ of the caller, with or without an event loop.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,6 +55,7 @@ from tunnel_gateway.errors import (
     CertificateUntrustedError,
 )
 from tunnel_gateway.gost import signature as gost_signature
+from tunnel_gateway.gost.curves import PublicKey
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates import names
 from tunnel_gateway.pki.certificates.certificate import (
@@ -63,7 +65,7 @@ from tunnel_gateway.pki.certificates.certificate import (
     parse_certificate,
     read_public_key,
 )
-from tunnel_gateway.pki.encoding.der import MALFORMED
+from tunnel_gateway.pki.encoding.der import MALFORMED, load_der
 from tunnel_gateway.pki.encoding.oids import SIGNATURE_OIDS
 from tunnel_gateway.pki.trust import refusals
 from tunnel_gateway.pki.trust.issuers import Anchors, Shown, names_key_of
@@ -74,10 +76,17 @@ from tunnel_gateway.pki.trust.proven import ProvenCache, key_of
 MAX_SIGNATURE_CHECKS: Final = 16
 # Every new user brings one new link. The links of the centres stay, because all users need them.
 VERIFIED_LINKS: Final = 1024
+# Keys of centres, which a nation has some dozens of.
+_KEYS: Final = 128
 
 _PREFIX: Final = "The path could not be validated because "
 
 _T = TypeVar("_T")
+
+
+@functools.lru_cache(_KEYS)
+def _key_of_centre(info: bytes) -> PublicKey:
+    return read_public_key(load_der(keys.PublicKeyInfo, info))[1]
 
 
 class GostSignatureValidator(SignatureValidator):
@@ -107,7 +116,7 @@ class GostSignatureValidator(SignatureValidator):
         link = key_of(public_key_info.dump(), signed_data, signature)
         if self._verified.find(link):
             return
-        _, public_key = read_public_key(public_key_info)
+        public_key = _key_of_centre(public_key_info.dump())
         gost_signature.verify(public_key, signature, digest(signed_data))
         self._verified.add(link, True)
 
