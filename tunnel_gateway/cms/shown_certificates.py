@@ -43,9 +43,12 @@ class ShownCertificates:
         """Return the leaf and the certificates that may have issued it, in DER, leaf first."""
         chain = [leaf]
         for link in chain:  # which grows meanwhile
+            if len(chain) >= MAX_CHAIN_LENGTH:
+                break
             if link.issuer == link.subject:
                 continue
-            others = [outline for outline in self._outlines if outline not in chain]
+            known = {link.der for link in chain}
+            others = [outline for outline in self._outlines if outline.der not in known]
             issuers = [outline for outline in others if outline.subject == link.issuer]
             # Some centres write their name in two ways. That is rare, and takes longer to see.
             chain += issuers or self._resembling(link.issuer, others)
