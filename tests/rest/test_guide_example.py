@@ -10,6 +10,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,8 +157,8 @@ def centre() -> Iterator[RunningCentre]:
 
 
 @pytest.fixture
-async def site(centre: RunningCentre) -> AsyncIterator[RestSite]:
-    async with rest_site(centre) as made:
+async def site(centre: RunningCentre, tmp_path: Path) -> AsyncIterator[RestSite]:
+    async with rest_site(centre, tmp_path) as made:
         yield made
 
 

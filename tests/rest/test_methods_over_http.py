@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,8 +54,8 @@ def centre() -> Iterator[RunningCentre]:
 
 
 @pytest.fixture
-async def site(centre: RunningCentre) -> AsyncIterator[RestSite]:
-    async with rest_site(centre) as made_site:
+async def site(centre: RunningCentre, tmp_path: Path) -> AsyncIterator[RestSite]:
+    async with rest_site(centre, tmp_path) as made_site:
         yield made_site
 
 
@@ -63,8 +64,8 @@ async def site(centre: RunningCentre) -> AsyncIterator[RestSite]:
 
 async def test_a_user_signs_in_and_two_sign_a_document(site: RestSite) -> None:
     first, second = site.centre.issue_user(), site.centre.issue_user(OFFICER)
-    challenge = await site.challenges.give()
-    signed_in = await site.answer(AUTH, site.sign(challenge.encode(), first))
+    challenge = await site.challenge()
+    signed_in = await site.answer(AUTH, site.sign(challenge, first))
     assert list(signed_in) == ["subjectCertificateInfo", "status", "message"]
     assert signed_in["subjectCertificateInfo"]["serialNumber"] == first.leaf.serial_hex
 
@@ -210,7 +211,7 @@ async def test_each_status_of_a_verification(site: RestSite, name: str) -> None:
 
 async def test_each_status_of_a_sign_in(site: RestSite) -> None:
     async def sign(identity: Identity, **changes: Any) -> bytes:
-        return site.sign((await site.challenges.give()).encode(), identity, **changes)
+        return site.sign(await site.challenge(), identity, **changes)
 
     centre = site.centre
     fine, revoked = centre.issue_user(), centre.issue_user()
@@ -230,16 +231,17 @@ async def test_each_status_of_a_sign_in(site: RestSite) -> None:
         assert ("subjectCertificateInfo" in answer) == (number == 1)
 
 
-async def test_without_sources_no_status_is_known(centre: RunningCentre) -> None:
-    nobody = ("http://127.0.0.1:1/",)
-    async with rest_site(centre, ocsp_urls=nobody, crl_urls=nobody) as site:
+async def test_without_sources_no_status_is_known(centre: RunningCentre, tmp_path: Path) -> None:
+    nobody = "http://127.0.0.1:1/"
+    settings = {"status.ocsp.url": nobody, "status.crl.url": nobody}
+    async with rest_site(centre, tmp_path, settings) as site:
         identity = centre.issue_user()
         answer = await site.answer(ATTACHED, site.sign(DOCUMENT, identity))
         assert (answer["status"], answer["reason"]) == (-1, "status_unknown")
         (signer,) = answer["pkcs7Info"]["signers"]
         assert (signer["verified"], signer["certificateVerified"]) == (True, False)
         assert "cannot be learned now" in signer["exception"]
-        challenge = (await site.challenges.give()).encode()
+        challenge = await site.challenge()
         assert (await site.status(AUTH, site.sign(challenge, identity)))[0] == -1
         chain = b"".join(link.der for link in identity.chain)
         assert (await site.status(CERTIFICATE, chain))[0] == -1
@@ -266,8 +268,11 @@ async def test_a_time_stamp_for_data(site: RestSite) -> None:
     assert answer["timeStampInfo"]["tsa"].startswith("6: http://127.0.0.1:")
 
 
-async def test_without_an_authority_the_answer_names_the_key(centre: RunningCentre) -> None:
-    async with rest_site(centre, tsp_url=None) as site:
+async def test_without_an_authority_the_answer_names_the_key(
+    centre: RunningCentre, tmp_path: Path
+) -> None:
+    async with rest_site(centre, tmp_path, {"tsp.url": ""}) as site:
+        assert any("tsp.url" in warning for warning in site.service.warnings())
         message = site.sign(DOCUMENT, centre.issue_user())
         for path, body in ((STAMP, message), (STAMP_DATA, DOCUMENT)):
             reply = await site.post(path, body)
@@ -276,8 +281,8 @@ async def test_without_an_authority_the_answer_names_the_key(centre: RunningCent
             assert "tsp.url" in reply.json["message"]
 
 
-async def test_an_authority_that_is_away(centre: RunningCentre) -> None:
-    async with rest_site(centre, tsp_url="http://127.0.0.1:1/tsa") as site:
+async def test_an_authority_that_is_away(centre: RunningCentre, tmp_path: Path) -> None:
+    async with rest_site(centre, tmp_path, {"tsp.url": "http://127.0.0.1:1/tsa"}) as site:
         reply = await site.post(STAMP_DATA, DOCUMENT)
         assert (reply.code, reply.json["reason"]) == (503, "authority_away")
 
@@ -290,7 +295,7 @@ async def test_several_documents_in_one_call(site: RestSite) -> None:
     rubbish = {"pkcs7": b64encode(await changed(site)).decode()}
     documents = [{"pkcs7": b64encode(message).decode()}, rubbish]
     body = json.dumps({"documents": documents}).encode()
-    reply = await site.run.call("POST", MANY, body, Content_Type="application/json")
+    reply = await site.call("POST", MANY, body, Content_Type="application/json")
     answer = reply.json
     assert (reply.code, answer["status"], answer["reason"]) == (200, -10, "document_changed")
     assert [one["status"] for one in answer["results"]] == [1, -10]
@@ -309,8 +314,8 @@ async def test_the_status_of_a_certificate(site: RestSite) -> None:
     assert info["crlReason"] == "affiliationChanged"
 
 
-async def test_the_status_of_a_serial_number(centre: RunningCentre) -> None:
-    async with rest_site(centre, ocsp_urls=(centre.services.ocsp,)) as site:
+async def test_the_status_of_a_serial_number(centre: RunningCentre, tmp_path: Path) -> None:
+    async with rest_site(centre, tmp_path, {"status.ocsp.url": centre.services.ocsp}) as site:
         fine, revoked = centre.issue_user(), centre.issue_user()
         centre.revoke(revoked, "superseded")
         issuer = centre.authority.centre.leaf.der
@@ -318,7 +323,7 @@ async def test_the_status_of_a_serial_number(centre: RunningCentre) -> None:
             answer = await site.answer(f"{CERTIFICATE}?serial={identity.leaf.serial_hex}", issuer)
             assert answer["status"] == number, answer
             assert answer["certificateInfo"]["OCSPResponse"]
-    async with rest_site(centre) as site:
+    async with rest_site(centre, tmp_path) as site:
         answer = await site.answer(f"{CERTIFICATE}?serial={fine.leaf.serial_hex}", issuer)
         assert (answer["status"], answer["reason"]) == (-1, "status_unknown")
         assert "status.ocsp.url" in answer["message"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -44,8 +45,8 @@ def somebody(centre: RunningCentre) -> Identity:
 
 
 @pytest.fixture
-async def site(centre: RunningCentre) -> AsyncIterator[RestSite]:
-    async with rest_site(centre) as made_site:
+async def site(centre: RunningCentre, tmp_path: Path) -> AsyncIterator[RestSite]:
+    async with rest_site(centre, tmp_path) as made_site:
         yield made_site
 
 
@@ -68,7 +69,7 @@ async def test_bodies_of_vendors(
     message = site.sign(DOCUMENT, somebody)
     body = write(b64encode(message).decode()).encode()
     headers = {"Content_Type": kind} if kind else {}
-    reply = await site.run.call("POST", f"{ATTACHED}/?_uc=1", body, **headers)
+    reply = await site.call("POST", f"{ATTACHED}/?_uc=1", body, **headers)
     assert (reply.code, reply.json["status"]) == (200, 1), reply.json
     assert reply.headers["cache-control"] == "no-store"
 
@@ -101,7 +102,7 @@ async def test_a_bad_body_says_what_is_wanted(site: RestSite) -> None:
         (MANY, b"{}"),
         (CERTIFICATE, b"AAAA"),
     ):
-        reply = await site.run.call("POST", path, body)
+        reply = await site.call("POST", path, body)
         answer = reply.json
         assert (reply.code, answer["status"], answer["reason"]) == (400, -400, "bad_body"), path
         assert len(answer["message"]) > 30
@@ -122,9 +123,9 @@ async def test_what_is_no_message_is_a_verdict_and_no_failure(site: RestSite) ->
             assert await site.status(path, *parts) == (-10, "malformed"), path
 
 
-async def test_a_large_document(centre: RunningCentre, somebody: Identity) -> None:
+async def test_a_large_document(centre: RunningCentre, somebody: Identity, tmp_path: Path) -> None:
     document = os.urandom(700_000)
-    async with rest_site(centre) as site:
+    async with rest_site(centre, tmp_path) as site:
         message = site.sign(document, somebody, detached=True)
         attached = b64decode((await site.answer(ATTACH, document, message))["pkcs7b64"])
         assert parse_signed_data(attached).content == document

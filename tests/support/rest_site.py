@@ -1,41 +1,30 @@
-"""The REST service with all methods of its own, over real HTTP, with an authority that answers."""
+"""The REST service as the daemon runs it, over real HTTP, with an authority that answers."""
 
 from __future__ import annotations
 
-import time
+import asyncio
+import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from tests.support.centre import RunningCentre
 from tests.support.messages import made
-from tests.support.rest import Reply, Running, running
+from tests.support.rest import Connected, Reply
+from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.daemon.audit.audit_trail import Audit
+from tunnel_gateway.daemon.resident_memory import MemoryWatch
+from tunnel_gateway.daemon.service import Shared
+from tunnel_gateway.daemon.stopping import Stopping
+from tunnel_gateway.daemon.workers import Workers
+from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.pki.files.keyfiles import Identity
-from tunnel_gateway.pki.trust.validation import ChainValidator
-from tunnel_gateway.rest.challenges import OwnChallenges
-from tunnel_gateway.rest.methods.auth import Auth
-from tunnel_gateway.rest.methods.certificate_status import CertificateStatus
-from tunnel_gateway.rest.methods.detach import Detach
-from tunnel_gateway.rest.methods.join import Join
-from tunnel_gateway.rest.methods.make_attached import MakeAttached
-from tunnel_gateway.rest.methods.timestamp_data import TimestampData
-from tunnel_gateway.rest.methods.timestamp_pkcs7 import TimestampPkcs7
-from tunnel_gateway.rest.methods.verify_attached import VerifyAttached
-from tunnel_gateway.rest.methods.verify_detached import VerifyDetached
-from tunnel_gateway.rest.methods.verify_digest import VerifyDigest
-from tunnel_gateway.rest.methods.verify_many import VerifyMany
-from tunnel_gateway.rest.records import Records
-from tunnel_gateway.rest.time_stamp_client import TimeStampClient, TimeStampTerms
-from tunnel_gateway.rest.verification import Verifier
-from tunnel_gateway.rest.working import Threads
-from tunnel_gateway.revocation.cache import RevocationCache
-from tunnel_gateway.revocation.standings import Statuses
-from tunnel_gateway.revocation.status_sources import Terms
+from tunnel_gateway.rest.rest_material import RestFiles, RestMaterial
+from tunnel_gateway.rest.rest_service import RestService
 
 AUTH = "/backend/auth"
 ATTACHED = "/backend/pkcs7/verify/attached"
@@ -48,19 +37,39 @@ ATTACH = "/frontend/pkcs7/make-attached"
 JOIN = "/frontend/pkcs7/join"
 DETACH = "/frontend/pkcs7/detach"
 CERTIFICATE = "/backend/certificate/status"
+PATHS = (
+    AUTH,
+    ATTACHED,
+    DETACHED,
+    BY_DIGEST,
+    MANY,
+    STAMP,
+    STAMP_DATA,
+    ATTACH,
+    JOIN,
+    DETACH,
+    CERTIFICATE,
+)
 
 
 @dataclass
 class RestSite:
-    """A running service, the authority behind it, and its challenges."""
+    """A running service, and the authority behind it."""
 
-    run: Running
+    service: RestService
+    port: int
     centre: RunningCentre
-    challenges: OwnChallenges
+    folder: Path
+
+    async def call(self, verb: str, path: str, body: bytes = b"", **headers: str) -> Reply:
+        """Send one request on its own connection."""
+        client = Connected(*await asyncio.open_connection("127.0.0.1", self.port))
+        with closing(client.writer):
+            return await client.call(verb, path, body, **headers)
 
     async def post(self, path: str, *parts: bytes, **headers: str) -> Reply:
         """Call a method as the guide says."""
-        return await self.run.call("POST", path, b"|".join(map(b64encode, parts)), **headers)
+        return await self.call("POST", path, b"|".join(map(b64encode, parts)), **headers)
 
     async def answer(self, path: str, *parts: bytes, **headers: str) -> dict[str, Any]:
         """Return the answer of a call, which must come with HTTP 200."""
@@ -73,49 +82,51 @@ class RestSite:
         answer = await self.answer(path, *parts)
         return answer["status"], answer.get("reason")
 
+    async def challenge(self) -> bytes:
+        """Return a new challenge."""
+        answer = (await self.call("GET", "/frontend/challenge")).json
+        assert answer["status"] == 1
+        return str(answer["challenge"]).encode()
+
     def sign(self, content: bytes, identity: Identity, **changes: Any) -> bytes:
         """A message signed now."""
         return made(content, identity, **{"signing_time": datetime.now(UTC)} | changes).der
 
 
+def rest_material(
+    centre: RunningCentre, folder: Path, settings: dict[str, str] | None = None
+) -> RestMaterial:
+    """The material of a configuration file that trusts ``centre`` and asks it for time stamps."""
+    keys = {
+        "listen.ip": "127.0.0.1",
+        "listen.port": "8080",
+        "tsp.truststore.file": str(centre.write_truststore(folder / "roots.pem")),
+        "tsp.url": centre.services.tsa,
+        **(settings or {}),
+    }
+    path = folder / "config.properties"
+    lines = [f"{key}={value}" for key, value in keys.items() if value]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return RestFiles().load(load_configuration(path), None)
+
+
 @asynccontextmanager
 async def rest_site(
-    centre: RunningCentre,
-    *,
-    tsp_url: str | None = "",
-    window: timedelta = timedelta(minutes=5),
-    validator: ChainValidator | None = None,
-    **terms: Any,
+    centre: RunningCentre, folder: Path, settings: dict[str, str] | None = None
 ) -> AsyncIterator[RestSite]:
-    """Run the service with the roots of ``centre``; an empty ``tsp_url`` is the centre's own."""
-    validator = validator or centre.validator()
-    threads, executor = Threads(), ThreadPoolExecutor(1)
-    statuses = Statuses()
-    settings: dict[str, Any] = {"timeout": 5.0, "recheck": 600.0, "cache": RevocationCache(None)}
-    statuses.configure(Terms(**settings | terms))
-    url = centre.services.tsa if tsp_url == "" else tsp_url
-    authority = TimeStampClient(TimeStampTerms(url), validator, executor, statuses)
-    verifier = Verifier(threads, validator, statuses, lambda: datetime.now(UTC))
-    records = Records(Audit())
-    challenges = OwnChallenges(120, 1000, time.monotonic)
-    methods = (
-        Auth(verifier, challenges, records, window),
-        CertificateStatus(verifier),
-        Detach(threads),
-        Join(threads),
-        MakeAttached(threads),
-        TimestampData(threads, authority),
-        TimestampPkcs7(verifier, authority),
-        VerifyAttached(verifier, records),
-        VerifyDetached(verifier, records),
-        VerifyDigest(verifier, records),
-        VerifyMany(verifier, records),
-    )
+    """Run the service; an empty setting leaves the key out."""
+    material = rest_material(centre, folder, settings)
+    parts = Shared(Audit(None), Metrics(), Workers(), MemoryWatch(0), Stopping())
+    service = RestService(parts, material)
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setblocking(False)
+    port = listening.getsockname()[1]
+    service.listen(listening)
+    await service.start()
     try:
-        async with running(methods) as run:
-            yield RestSite(run, centre, challenges)
+        yield RestSite(service, port, centre, folder)
     finally:
-        await authority.close()
-        await statuses.close()
-        threads.close()
-        executor.shutdown()
+        await service.stop_accepting()
+        await service.drain(0.1, asyncio.get_running_loop().create_future())
+        await service.close()
+        parts.workers.close()

@@ -36,7 +36,7 @@ class TimestampData:
 
     path: ClassVar[str] = "/frontend/timestamp/data"
     verbs: ClassVar[tuple[str, ...]] = ("POST",)
-    wanted: ClassVar[Wanted] = Wanted(("document",))
+    wanted: ClassVar[Wanted] = Wanted(("data",))
 
     async def answer(self, call: Call) -> Fields:
         """Return timeStampTokenBase64 and timeStampInfo. Raises Refusal without a time stamp."""
