@@ -291,8 +291,6 @@ def _proxy_header_seeds() -> list[bytes]:
     return [*written, without_checksum, written[0] + b"\x01\x00"]
 
 
-_KEYSTORE_ERRORS = (KeystoreError, InvalidKeyError, CertificateUnsuitableError)
-
 TARGETS: dict[str, Target] = {
     "pfx": Target(_read_pfx, (KeystoreError,), functools.cache(_pfx_seeds), limit=pkcs12.MAX_SIZE),
     "jks": Target(

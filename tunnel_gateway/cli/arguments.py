@@ -27,6 +27,14 @@ def add_config(
     )
 
 
+def add_truststore(parser: argparse.ArgumentParser) -> None:
+    """Add ``--truststore`` and the ``--password-file`` that opens it."""
+    parser.add_argument("--truststore", type=Path, required=True, help="PEM, PKCS#12 or JKS")
+    parser.add_argument(
+        "--password-file", type=Path, help="holds the truststore's password, mode 0600"
+    )
+
+
 def password_in(path: Path | None) -> bytes | None:
     """Return the password in a ``--password-file``, None without one; raises FileError."""
     return None if path is None else read_password(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tunnel_gateway.cli import Subparsers
-from tunnel_gateway.cli.arguments import domain, moment, password_in
+from tunnel_gateway.cli.arguments import add_truststore, domain, moment, password_in
 from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cli.facts import facts, plain, text
 from tunnel_gateway.cli.pki_apikey import add_apikey
@@ -73,10 +73,7 @@ def _add_show(commands: Subparsers) -> None:
 def _add_verify(commands: Subparsers) -> None:
     summary = "check a certificate as a tunnel does"
     parser = add_command(commands, "verify", summary, _VERIFY_HELP, _verify)
-    parser.add_argument("--truststore", type=Path, required=True, help="PEM, PKCS#12 or JKS")
-    parser.add_argument(
-        "--password-file", type=Path, help="holds the truststore's password, mode 0600"
-    )
+    add_truststore(parser)
     parser.add_argument(
         "--at", metavar="TIME", type=moment, help="ISO 8601, in UTC unless it says (default: now)"
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.cli import Subparsers
-from tunnel_gateway.cli.arguments import moment, password_in
+from tunnel_gateway.cli.arguments import add_truststore, moment, password_in
 from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cms import frame, signed_data
 from tunnel_gateway.cms.judging import document_digest, judge
@@ -59,10 +59,7 @@ def add_verify_cms(commands: Subparsers) -> None:
     parser.add_argument(
         "--content", metavar="FILE", type=Path, help="the document, if FILE is detached from it"
     )
-    parser.add_argument("--truststore", type=Path, required=True, help="PEM, PKCS#12 or JKS")
-    parser.add_argument(
-        "--password-file", type=Path, help="holds the truststore's password, mode 0600"
-    )
+    add_truststore(parser)
     when = parser.add_mutually_exclusive_group()
     when.add_argument(
         "--at", metavar="TIME", type=moment, help="ISO 8601, in UTC unless it says (default: now)"

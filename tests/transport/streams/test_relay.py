@@ -34,10 +34,6 @@ MIB = 2**20
 BROKE_OFF = DestinationUnreachableError("the destination broke off")
 
 
-class Left(SocketStream):
-    """The tunnel's side: remembers what its peer would be told."""
-
-
 @dataclass
 class Joined:
     """A running relay; ``left`` and ``right`` are the plain sockets at its two ends."""
@@ -191,14 +187,16 @@ async def test_the_plain_side_breaks_off() -> None:
 async def test_a_side_that_leaves_in_order() -> None:
     """The tunnel's peer has closed and gone: the channel tells of a loss without an error."""
     async with joined() as pair:
-        pair.relay.side_lost(pair.relay._from_channel, None)
+        await asyncio.sleep(0)  # the relay begins
+        pair.streams[0].connection_lost(None)
         assert await pair.end() == RelayEnd("peer_left")
 
 
 async def test_an_error_of_ours_names_the_end() -> None:
     async with joined() as pair:
         error = TimedOutError("too long")
-        pair.relay.side_lost(pair.relay._from_channel, error)
+        await asyncio.sleep(0)  # the relay begins
+        pair.streams[0].connection_lost(error)
         assert await pair.end() == RelayEnd("timed_out", error)
 
 
