@@ -14,12 +14,18 @@ from tunnel_gateway.cms.composing import stamp as put_stamp
 from tunnel_gateway.cms.signed_data import Signer, parse_signed_data
 from tunnel_gateway.cms.time_stamp import parse_time_stamp
 from tunnel_gateway.cms.verdicts import ChainVerdict, SignerVerdict, TimeStampVerdict
+from tunnel_gateway.pki.encoding import ber, der, tags
 from tunnel_gateway.pki.status.standing import Knowledge, Standing
 from tunnel_gateway.pki.trust.validation import ChainValidator
 
 HOUR = timedelta(hours=1)
+# In the place of a BasicOCSPResponse; nothing that shows it looks into it.
+SIGNED = b"signed by the responder"
+_BASIC = der.identifier("1.3.6.1.5.5.7.48.1.1") + ber.write(tags.OCTET_STRING, SIGNED)
+_EXPLICIT = ber.write(tags.context(0, constructed=True), ber.write(tags.SEQUENCE, _BASIC))
+_ANSWER = ber.write(tags.SEQUENCE, ber.write(tags.ENUMERATED, b"\0") + _EXPLICIT)
 GOOD = Standing(
-    Knowledge.GOOD, answer=b"answer", updated_at=NOW, next_update_at=NOW + timedelta(minutes=1)
+    Knowledge.GOOD, answer=_ANSWER, updated_at=NOW, next_update_at=NOW + timedelta(minutes=1)
 )
 UNKNOWN = Standing(Knowledge.UNKNOWN, missing="nobody answers")
 

@@ -1,4 +1,4 @@
-"""The fields of a status: OCSP answers whole, lists without one, revocations with reason."""
+"""The fields of a status: the signed part of answers, lists without one, revocations."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from base64 import b64decode
 from datetime import timedelta
 
 from tests.support.pki import NOW
-from tests.support.verdicts import GOOD, UNKNOWN, revoked
+from tests.support.verdicts import GOOD, SIGNED, UNKNOWN, revoked
 from tunnel_gateway.pki.status.standing import Knowledge, Standing
 from tunnel_gateway.rest.views.status_view import revocation_fields, status_fields
 
 
-def test_an_answer_is_shown_whole() -> None:
+def test_the_signed_part_of_an_answer_is_shown() -> None:
     fields = status_fields(GOOD)
-    assert b64decode(fields.pop("OCSPResponse")) == b"answer"
+    assert b64decode(fields.pop("OCSPResponse")) == SIGNED
     assert list(fields.items()) == [
         ("statusUpdatedAt", "2026-03-01 17:00:00"),
         ("statusUpdatedAtUtc", "2026-03-01T12:00:00Z"),

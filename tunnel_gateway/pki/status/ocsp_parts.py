@@ -102,10 +102,11 @@ class NotSuccessfulError(ValueError):
     """The responder has no answer; the text is the reason."""
 
 
-def split(data: bytes) -> BasicAnswer:
-    """Return the parts of an OCSPResponse; raises ValueError if it is not built like one.
+def basic_response(data: bytes) -> bytes:
+    """Return the BasicOCSPResponse in an OCSPResponse, both in DER. Nothing in it is looked at.
 
-    NotSuccessfulError if the responder says why it does not answer, or answers in another form.
+    Raises ValueError for something else, NotSuccessfulError if the responder says why it does not
+    answer, or answers in another form.
     """
     status, *rest = _values(data, tags.SEQUENCE, 2)
     _expect(status, tags.ENUMERATED)
@@ -118,7 +119,13 @@ def split(data: bytes) -> BasicAnswer:
     if _identifier(form) != _BASIC:
         raise NotSuccessfulError("answers in another form than the basic one")
     _expect(answer, tags.OCTET_STRING)
-    body, algorithm, signature, *shown = _values(answer.contents, tags.SEQUENCE, 4)
+    return answer.contents
+
+
+def split(data: bytes) -> BasicAnswer:
+    """Return the parts of an OCSPResponse. Raises as `basic_response` does."""
+    answer = basic_response(data)
+    body, algorithm, signature, *shown = _values(answer, tags.SEQUENCE, 4)
     _expect(body, tags.SEQUENCE)
     _expect(algorithm, tags.SEQUENCE)
     _expect(signature, tags.BIT_STRING)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from base64 import b64encode
 
+from tunnel_gateway.pki.status.ocsp_parts import basic_response
 from tunnel_gateway.pki.status.standing import Knowledge, Standing
 from tunnel_gateway.rest.views.certificate_view import View
 from tunnel_gateway.rest.views.local_times import times
 
 
 def status_fields(standing: Standing | None) -> View:
-    """Return OCSPResponse and the times of the status. A status from a list has no OCSPResponse."""
+    """Return OCSPResponse and the times of the status. A status from a list has no OCSPResponse.
+
+    As in the guide, it is the BasicOCSPResponse: all that the responder signed, without the
+    wrapping that says "successful".
+    """
     if standing is None:
         return {}
     answer = standing.answer
     return {
-        **({} if answer is None else {"OCSPResponse": b64encode(answer).decode()}),
+        **({} if answer is None else {"OCSPResponse": b64encode(basic_response(answer)).decode()}),
         **times(statusUpdatedAt=standing.updated_at, statusNextUpdateAt=standing.next_update_at),
     }
 
