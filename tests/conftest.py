@@ -15,6 +15,7 @@ import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
 
+from tests.support.cpu import Costs
 from tests.support.credentials import Credentials
 from tests.support.page import AgentService
 from tests.support.preloaded import Forker
@@ -54,6 +55,15 @@ LONGEST_FIRST = (
     "tests/scenarios/test_half_gigabyte.py",
     "tests/cli/test_pki_init.py",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cpu", action="store_true", help="show what each test costs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("cpu"):
+        config.pluginmanager.register(Costs())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.c_programs import kept
 from tests.support.processes import PROJECT, wait_until
 
 SYSTEMD = Path("/lib/systemd/systemd")
@@ -27,12 +29,15 @@ def install(tree: Path, *arguments: str, project: Path = PROJECT, path: str | No
     """Run scripts/install of ``project`` with ``tree`` as DESTDIR; return what it says.
 
     What a workplace sets for its Python, such as PYTHONDONTWRITEBYTECODE, is kept from it. ``path``
-    is where it finds programs, instead of this process's PATH.
+    is where it finds programs, instead of this process's PATH. The compiler is one that does
+    nothing twice.
     """
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         (project / "scripts" / "install", *arguments),
-        env=ours | {"DESTDIR": str(tree)} | ({"PATH": path} if path else {}),
+        env=ours
+        | {"DESTDIR": str(tree), "CC": shlex.join(kept("gcc"))}
+        | ({"PATH": path} if path else {}),
         capture_output=True,
         text=True,
         timeout=INSTALL_SECONDS,
