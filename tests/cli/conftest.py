@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tunnel_gateway.cli import pki
+from tunnel_gateway.pki.files import pbe, pkcs8
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -25,6 +26,17 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return code, printed.out, printed.err
 
     return call
+
+
+@pytest.fixture
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the keys of a test cost little to encrypt and to open.
+
+    That files are written with the full number is tested in tests/pki/files and by
+    test_pki_init.py::test_encrypted_keys.
+    """
+    monkeypatch.setattr(pbe, "ROUNDS", 1000)
+    monkeypatch.setattr(pkcs8.encrypt, "__defaults__", (1000,))
 
 
 def wrong_usage(run: Run, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:

@@ -29,6 +29,7 @@ def test_a_key_for_a_domain(
         ApiKeys().install(caller, [domain, key])
 
 
+@pytest.mark.usefixtures("few_rounds")
 def test_a_signer_under_a_password(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     password = tmp_path / "password"
     password.touch(mode=0o600)

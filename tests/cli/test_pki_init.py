@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from asn1crypto import keys
 
 from tests.cli.conftest import Run, wrong_usage
 from tunnel_gateway.centre import authority_folder
@@ -13,6 +14,8 @@ from tunnel_gateway.centre.authority_folder import AuthorityFolder
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.pki.certificates.alias import make_alias
+from tunnel_gateway.pki.encoding import pem
+from tunnel_gateway.pki.files import pbe
 from tunnel_gateway.pki.files.keyfiles import load_certificates, load_identity, password_beside
 from tunnel_gateway.pki.files.pkcs12 import shown_aliases
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
@@ -144,7 +147,10 @@ def test_encrypted_keys(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "dev"
     assert run("init", folder, "--user", "citizen", "--password-file", password)[0] == 0
     key, chain = folder / "users/citizen/key.pem", folder / "users/citizen/chain.pem"
-    assert key.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    (block,) = pem.blocks(key.read_bytes())
+    assert block.label == "ENCRYPTED PRIVATE KEY"
+    scheme = keys.EncryptedPrivateKeyInfo.load(block.content)["encryption_algorithm"]
+    assert scheme.kdf_iterations == pbe.ROUNDS == 600_000
     assert load_identity(key, chain, b"parol")
     assert load_identity(folder / "users/citizen/user.pfx", None, b"parol")
     assert not list(folder.rglob("*.password"))
@@ -256,6 +262,7 @@ def test_officers(run: Run, tmp_path: Path) -> None:
     assert gulnora.inn is None
 
 
+@pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_more_later(run: Run, tmp_path: Path, encrypted: bool) -> None:
     password = tmp_path / "password"
