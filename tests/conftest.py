@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.cpu import Costs
 from tests.support.credentials import Credentials
@@ -35,10 +36,14 @@ settings.load_profile("house")
 # What `coverage run` puts into the environment of what it starts.
 COUNTING = {"COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"}
 
+# These start a browser and four programs for all of them.
+BROWSER = "tests/browser/"
+
 # The files that take longest, where each worker takes a file at a time: none is left for the end.
 # test_service.py waits for the installation that test_install.py makes.
 LONGEST_FIRST = (
     "tests/scenarios/test_install.py",
+    *sorted(f"{BROWSER}{path.name}" for path in Path(__file__).parent.glob("browser/test_*.py")),
     "tests/gost/test_curve_arithmetic.py",
     "tests/gost/test_native.py",
     "tests/benchmarks/test_fleet.py",
@@ -84,6 +89,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, and leave all others in their order."""
     rank = {name: number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
+
+
+def unit(nodeid: str) -> str:
+    """Return what a worker takes as a whole: a file, or all tests of the browser."""
+    return BROWSER if nodeid.startswith(BROWSER) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    if config.getoption("dist") != "loadfile":
+        return None
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = unit
+    return scheduler
 
 
 def pytest_asyncio_loop_factories(
