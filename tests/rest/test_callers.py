@@ -88,7 +88,24 @@ def test_what_the_user_wrote_into_the_list_does_not_count() -> None:
     assert user("127.0.0.1", X_Forwarded_For="192.0.2.1", X_Real_IP="203.0.113.1") == "192.0.2.1"
     assert user("127.0.0.1", X_Forwarded_For="192.0.2.1, evil") == "127.0.0.1"
     assert user("127.0.0.1", X_Forwarded_For="10.1.0.8, 10.1.0.9") == "10.1.0.8"
-    assert user("127.0.0.1", X_Forwarded_For=", ".join(["192.0.2.1"] * 200)) == "127.0.0.1"
+
+
+def test_a_header_that_the_user_sent_does_not_hide_that_of_the_proxy() -> None:
+    """HAProxy leaves the user's header as it is, and adds one of its own."""
+    headers = CIMultiDict(
+        [("X-Forwarded-For", "203.0.113.1"), ("X-Forwarded-For", "192.0.2.1, 10.1.0.9")]
+    )
+    assert callers().identify("127.0.0.1", "/ping", headers).user == "192.0.2.1"
+
+
+def test_a_long_list_does_not_hide_its_end() -> None:
+    for made_up in ("203.0.113.1, " * 200, "x" * 1500 + ", "):
+        told = user("127.0.0.1", X_Forwarded_For=made_up + "192.0.2.1", X_Real_IP="203.0.113.1")
+        assert told == "192.0.2.1"
+    # The cut goes through an address, and what is left of that is no address of anybody.
+    proxies = ",".join(["10.1.0.9"] * 113)
+    cut = user("127.0.0.1", X_Forwarded_For=f"{'x' * 90},210.10.1.0.10.10.1.1,{proxies}")
+    assert cut == "10.1.0.9"
 
 
 def test_the_application_tells_its_user() -> None:

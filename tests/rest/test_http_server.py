@@ -116,6 +116,23 @@ async def test_one_stranger_has_a_part_of_the_connections() -> None:
         assert (await (await run.connect()).reply()).code == 503
 
 
+async def test_a_stranger_does_not_have_more_parts_by_more_addresses() -> None:
+    """A subscriber of IPv6 has a whole /64 network."""
+    async with running([Echo("/ping", Wanted(), "GET")], rules=NOBODY, connections=16) as run:
+        loop = asyncio.get_running_loop()
+        made = []
+        for host in ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"):
+            connection = http_server.Connection(run.server, run.server._http, loop)
+            connection.source = host
+            made.append(connection)
+        assert [run.server.admit(connection) for connection in made] == [True, True, False, True]
+        run.server.forget(made[0])
+        assert run.server.admit(made[2])
+        for connection in made[1:]:
+            run.server.forget(connection)
+        assert not run.server._strangers
+
+
 async def test_a_stop_lets_calls_end(run: Running) -> None:
     echo = run.server.handler.routes.find("/ping", "GET")
     assert isinstance(echo, Echo)

@@ -49,7 +49,9 @@ async def test_a_challenge_of_one_server_is_taken_once_by_any(redis: RedisServer
         await until(lambda: is_there(one) and is_there(other))
         challenge = await one.give()
         assert str(uuid.UUID(challenge)) == challenge
+        assert await other.knows(challenge)
         assert await other.take(challenge)
+        assert not await other.knows(challenge)
         assert not await one.take(challenge)
         assert not await other.take(challenge)
         assert await one.take(await one.give())

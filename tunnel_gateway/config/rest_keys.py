@@ -49,8 +49,9 @@ REST_KEYS: Final[tuple[Key, ...]] = (
         " or a challenge of one is unknown to the others.",
         "A second daemon by mistake must be told that the port is taken.", restart=True),
     Key("listen.limit", "connections", whole(16, 65_536), "4096",
-        "How many connections may be open. The next one gets HTTP 503. One address that is not in"
-        " `backend.from` or `frontend.proxies` may have an eighth of them.",
+        "How many connections may be open. The next one gets HTTP 503. One address, or /64"
+        " network of IPv6, that is not in `backend.from` or `frontend.proxies` may have an eighth"
+        " of them.",
         "nginx and the application need far fewer, and each takes one descriptor and 20 KiB."),
     Key("tsp.jks.file.path", "trust.file", FILE, "",
         "The truststore with the trust anchors for users and for time stamps: a JKS, PKCS#12 or PEM"

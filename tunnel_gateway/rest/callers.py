@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
+
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from tunnel_gateway.config.values import Network
 from tunnel_gateway.limits.sources import REMEMBERED, source_of
@@ -21,8 +23,9 @@ from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
 
 BACKEND: Final = "/backend/"
+Headers = CIMultiDict[str] | CIMultiDictProxy[str]
 
-# A list of addresses that is longer does not count, and neither does a longer name of a host.
+# Of a longer list of addresses only the end counts, and of a longer name of a host the beginning.
 _MAX_HEADER: Final = 1024
 _MAX_HOST: Final = 255
 # Peers whose networks are known by now. Beyond it they are looked up again.
@@ -66,7 +69,7 @@ class Callers:
         self._rules = rules
         self._peers.clear()
 
-    def identify(self, peer: str, path: str, headers: Mapping[str, str]) -> Caller:
+    def identify(self, peer: str, path: str, headers: Headers) -> Caller:
         """Return who calls from the address ``peer``."""
         known = self._peer(peer)
         host = headers.get("Host", "")[:_MAX_HOST]
@@ -138,16 +141,17 @@ class Callers:
             proxy=_is_in(address, self._rules.proxies),
         )
 
-    def _told(self, headers: Mapping[str, str]) -> str | None:
+    def _told(self, headers: Headers) -> str | None:
         """Return the address that a proxy has told, None if it has told none.
 
         Each proxy adds the address from which it was called at the end of X-Forwarded-For. So the
         last one that does not belong to a proxy belongs to the user. All before it can be made up.
         """
-        forwarded = headers.get("X-Forwarded-For", "")
-        if forwarded and len(forwarded) <= _MAX_HEADER:
+        # Some proxies add a header of their own behind the one that the user has sent.
+        forwarded = ",".join(headers.getall("X-Forwarded-For", ()))
+        if forwarded:
             told = None
-            for part in reversed(forwarded.split(",")):
+            for part in reversed(_last(forwarded).split(",")):
                 address = _plain(part.strip())
                 if address is None:
                     break
@@ -158,6 +162,13 @@ class Callers:
                 return told
         real = headers.get("X-Real-IP")
         return _plain(real.strip()[:_MAX_HOST]) if real else None
+
+
+def _last(forwarded: str) -> str:
+    """Return the whole addresses at the end of a list that a user may have made long."""
+    if len(forwarded) <= _MAX_HEADER:
+        return forwarded
+    return forwarded[-_MAX_HEADER:].partition(",")[2]
 
 
 def _plain(text: str) -> str | None:

@@ -3,8 +3,8 @@
 A challenge is a UUID that says when this store has made it, closed under the store's own keys. So
 the store keeps nothing of a challenge until somebody uses it: strangers who ask for millions of
 challenges fill no memory and push nobody's challenge out. A challenge is used up by a right
-signature, so only users with a certificate can make the store remember one, and all that the store
-remembers is bounded too.
+signature whose chain leads to a trust anchor. So only users of a known centre can make the store
+remember one, and all that the store remembers is bounded too.
 
 The 122 free bits of a UUID of version 4 hold 58 bits of text and a tag of 64 bits. The text is the
 time and a counter. The tag is a MAC of the text, and also the nonce under which the text is
@@ -39,6 +39,9 @@ _UUID: Final = re.compile(
 class Taker(Protocol):
     """Takes challenges."""
 
+    async def knows(self, challenge: str) -> bool:
+        """Tell whether the challenge is valid, and leave it so. Raises Refusal."""
+
     async def take(self, challenge: str) -> bool:
         """Tell whether the challenge is valid, and use it up. Raises Refusal."""
 
@@ -54,6 +57,9 @@ class Challenges(Protocol):
 
     async def give(self) -> str:
         """Return a new challenge. Raises Refusal."""
+
+    async def knows(self, challenge: str) -> bool:
+        """Tell whether the challenge is valid, and leave it so. Raises Refusal."""
 
     async def take(self, challenge: str) -> bool:
         """Tell whether the challenge is valid, and use it up. Raises Refusal."""
@@ -104,13 +110,13 @@ class OwnChallenges:
         tag = self._tag(text)
         return _as_uuid((text ^ self._mask(tag)) << _TAG_BITS | tag)
 
+    async def knows(self, challenge: str) -> bool:
+        """Tell whether the challenge is valid, and leave it so."""
+        return self._knows(challenge)
+
     async def take(self, challenge: str) -> bool:
         """Tell whether the challenge is valid, and use it up."""
-        closed = _of_uuid(challenge)
-        if closed is None or not self._is_alive(closed):
-            return False
-        self._forget()
-        if challenge in self._used or challenge in self._used_before:
+        if not self._knows(challenge):
             return False
         if len(self._used) + len(self._used_before) >= self._limit:
             raise Refusal(Reason.OVERLOADED, "too many challenges were used, see challenge.limit")
@@ -131,6 +137,13 @@ class OwnChallenges:
 
     async def close(self) -> None:
         """Do nothing: there is no work to end."""
+
+    def _knows(self, challenge: str) -> bool:
+        closed = _of_uuid(challenge)
+        if closed is None or not self._is_alive(closed):
+            return False
+        self._forget()
+        return challenge not in self._used and challenge not in self._used_before
 
     def _is_alive(self, closed: int) -> bool:
         tag = closed & ((1 << _TAG_BITS) - 1)

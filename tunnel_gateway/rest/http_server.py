@@ -13,6 +13,7 @@ from typing import Final, cast
 from aiohttp import web
 
 from tunnel_gateway.kept_errors import let_go
+from tunnel_gateway.limits.sources import source_of
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.metrics import Sample
 from tunnel_gateway.rest.answers import refused
@@ -36,7 +37,7 @@ _LINE_END: Final = "\r\n"
 _NEVER: Final = 86_400.0
 # Connections without the end of a call are cut off so long after the drain.
 _CUT_SECONDS: Final = 1.0
-# One stranger may have this part of all connections.
+# One stranger may have this part of all connections: an IPv4 address, or a /64 network of IPv6.
 _STRANGERS_PART: Final = 8
 
 
@@ -120,8 +121,8 @@ class RestServer:
 
     def admit(self, connection: Connection) -> bool:
         """Tell whether there is room for one more connection, and count it."""
-        source = connection.source
-        stranger = self._is_stranger(source)
+        stranger = self._is_stranger(connection.source)
+        source = source_of(connection.source)
         if len(self._connections) >= self.limit or (
             stranger and self._strangers[source] >= max(1, self.limit // _STRANGERS_PART)
         ):
@@ -137,9 +138,10 @@ class RestServer:
         self._connections.discard(connection)
         if connection.counted:
             connection.counted = False
-            self._strangers[connection.source] -= 1
-            if not self._strangers[connection.source]:
-                del self._strangers[connection.source]
+            source = source_of(connection.source)
+            self._strangers[source] -= 1
+            if not self._strangers[source]:
+                del self._strangers[source]
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol

@@ -76,12 +76,13 @@ class RedisChallenges:
         await self._ask("SET", f"{_PREFIX}{challenge}", 1, "PX", self._milliseconds, "NX")
         return challenge
 
+    async def knows(self, challenge: str) -> bool:
+        """Tell whether the challenge is valid, and leave it so."""
+        return _is_uuid(challenge) and await self._ask("GET", f"{_PREFIX}{challenge}") is not None
+
     async def take(self, challenge: str) -> bool:
         """Tell whether the challenge is valid, and use it up."""
-        try:
-            if str(uuid.UUID(challenge)) != challenge:
-                return False
-        except ValueError:
+        if not _is_uuid(challenge):
             return False
         return await self._ask("GETDEL", f"{_PREFIX}{challenge}") is not None
 
@@ -134,3 +135,10 @@ class RedisChallenges:
             self._said = True
             detail = f"{type(error).__name__}: {error}"
             log.error("challenges_away", detail=detail)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

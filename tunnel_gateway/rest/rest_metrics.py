@@ -70,6 +70,13 @@ class CountedChallenges:
         self._given.inc()
         return challenge
 
+    async def knows(self, challenge: str) -> bool:
+        """Tell whether the challenge is valid, and leave it so. Raises Refusal."""
+        valid = await self._store.knows(challenge)
+        if not valid:
+            self._refused.inc()
+        return valid
+
     async def take(self, challenge: str) -> bool:
         """Tell whether the challenge is valid, and use it up. Raises Refusal."""
         valid = await self._store.take(challenge)

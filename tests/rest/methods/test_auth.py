@@ -99,6 +99,28 @@ async def test_what_is_no_challenge_of_ours(threads: Threads, content: bytes) ->
     await Site(threads).is_refused(made(content).der, Reason.CHALLENGE_UNKNOWN, -20)
 
 
+async def test_a_document_that_begins_with_a_challenge_is_no_sign_in(threads: Threads) -> None:
+    """A page that lets a user sign a document must not get a sign-in at another site by it."""
+    site = Site(threads)
+    challenge = (await site.challenges.give()).encode()
+    document = challenge + b" " * 40 + b"I sell my house"
+    await site.is_refused(made(document).der, Reason.CHALLENGE_UNKNOWN, -20)
+    assert await answer(site.method, made(challenge + b" " * 28).der)  # 64 bytes
+
+
+async def test_a_stranger_does_not_use_a_challenge(threads: Threads) -> None:
+    """Anyone makes such certificates, and a store full of used challenges refuses everybody."""
+    site = Site(threads)
+    site.challenges.configure(120, 1)
+    odd = user(stranger())
+    for _ in range(3):
+        message = await site.signed(odd)
+        for _ in range(2):
+            await site.is_refused(message, Reason.CERTIFICATE_UNTRUSTED, -11)
+    assert [value for _, _, value in site.challenges.samples()] == [0]
+    assert await answer(site.method, await site.signed())
+
+
 async def test_a_wrong_signature_does_not_use_the_challenge(threads: Threads) -> None:
     site = Site(threads)
     message = await site.signed()

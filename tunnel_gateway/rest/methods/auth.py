@@ -5,7 +5,8 @@ These are the steps. The first that fails gives the answer:
 1. The message can be read. It has exactly one signer, and the challenge inside.
 2. Digest and signature are right: -10.
 3. The challenge was given by this service, its time is not over, and nobody has used it: -20. From
-   here on it is used, whatever the next steps say.
+   here on it is used, whatever the next steps say, if the chain leads to a trust anchor. Anyone can
+   sign by a certificate of their own making, and what is used takes room.
 4. The signer's clock and the clock here agree within ``auth.service.valid.minutes.window``: -5.
 5. The chain leads to a trust anchor, and the certificate is for signatures: -11.
 6. The certificate is valid now: -12.
@@ -75,7 +76,8 @@ class Auth:
             if finding := signature_finding(verdict):
                 raise Refusal(finding.reason, finding.detail)
             peer = record.peer = verdict.chain.peer if verdict.chain else None
-            if not await self.challenges.take(sign_in.challenge):
+            use = self.challenges.knows if peer is None else self.challenges.take
+            if not await use(sign_in.challenge):
                 raise Refusal(Reason.CHALLENGE_UNKNOWN)
             self._check_clock(sign_in.claimed)
             standings = await self.verifier.standings([verdict])
@@ -102,7 +104,9 @@ class Auth:
             self.verifier.validator,
             now,
         )
-        text = signed.content[: _MAX_CHALLENGE + 1].decode("ascii", "replace").strip()
+        # Longer content is a document that may only begin with a challenge: nobody's sign-in.
+        content = signed.content if len(signed.content) <= _MAX_CHALLENGE else b""
+        text = content.decode("ascii", "replace").strip()
         return SignIn(verdict.signers[0], text, signer.signing_time)
 
     def _check_clock(self, claimed: datetime | None) -> None:
