@@ -17,6 +17,8 @@ from tests.support.revocation import make_list
 PATHS = {
     "/ping",
     "/info",
+    "/openapi",
+    "/openapi.json",
     "/frontend/challenge",
     "/frontend/timestamp/pkcs7",
     "/frontend/timestamp/data",

@@ -18,6 +18,8 @@ from typing import Final
 from tunnel_gateway.rest.languages import Language, text_of
 from tunnel_gateway.rest.statuses import HTTP_OK, Fields, Reason, Refusal, Status, http_code
 
+JSON: Final = "application/json; charset=utf-8"
+
 # Up to so many bytes Base64 is made at once.
 _SMALL: Final = 16_384
 # Bytes for which Base64 is made in one go; a multiple of three, so that pieces need no padding.
@@ -40,6 +42,19 @@ class Bare(Fields):
     """Fields that are the whole answer: `/ping` and `/info` have neither status nor message."""
 
 
+class Prepared(Fields):
+    """An answer that is ready, whatever it is, instead of fields.
+
+    ``policy`` is the Content-Security-Policy of a page.
+    """
+
+    def __init__(self, content: bytes, content_type: str, policy: str = "") -> None:
+        super().__init__()
+        self.content = content
+        self.content_type = content_type
+        self.policy = policy
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer. ``code`` is the HTTP code; ``reason`` is None for success."""
@@ -48,6 +63,8 @@ class Answer:
     status: int
     reason: Reason | None
     parts: tuple[bytes | Base64, ...]
+    content_type: str = JSON
+    policy: str = ""
 
     @property
     def length(self) -> int:
@@ -70,6 +87,15 @@ class Answer:
 
 def success(fields: Fields) -> Answer:
     """Return the answer of a method that did what was asked. Raises TypeError, ValueError."""
+    if isinstance(fields, Prepared):
+        return Answer(
+            HTTP_OK,
+            int(Status.SUCCESS),
+            None,
+            (fields.content,),
+            fields.content_type,
+            fields.policy,
+        )
     whole = fields if isinstance(fields, Bare) else success_fields(fields)
     return Answer(HTTP_OK, int(Status.SUCCESS), None, _parts(whole))
 

@@ -18,6 +18,7 @@ from tunnel_gateway.rest.methods.detach import Detach
 from tunnel_gateway.rest.methods.info import Info
 from tunnel_gateway.rest.methods.join import Join
 from tunnel_gateway.rest.methods.make_attached import MakeAttached
+from tunnel_gateway.rest.methods.openapi import Description, OpenApi, OpenApiPage
 from tunnel_gateway.rest.methods.ping import Ping
 from tunnel_gateway.rest.methods.timestamp_data import TimestampData
 from tunnel_gateway.rest.methods.timestamp_pkcs7 import TimestampPkcs7
@@ -83,7 +84,7 @@ class Assembly:
             stamp_required=config.stamps.required,
         )
         window = timedelta(minutes=config.auth_minutes)
-        return [
+        methods: list[Method] = [
             Ping(self._clock),
             Info(VERSION, material.trust_anchors, self._clock),
             Challenge(self._challenges, config.challenges.seconds),
@@ -99,6 +100,8 @@ class Assembly:
             VerifyMany(verifier, self._records),
             CertificateStatus(verifier),
         ]
+        description = Description(methods, VERSION)
+        return [*methods, OpenApi(description), OpenApiPage(description)]
 
     def _authority_of(self, material: RestMaterial, before: RestMaterial | None) -> TimeStampClient:
         same = (

@@ -20,7 +20,6 @@ _LATER_REASONS: Final = frozenset(
 )
 _HEADERS: Final = CIMultiDict(
     {
-        "Content-Type": "application/json; charset=utf-8",
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         "Server": "tunnel-gateway",
@@ -31,8 +30,11 @@ _HEADERS: Final = CIMultiDict(
 def headers_of(answer: Answer) -> CIMultiDict[str]:
     """Return the headers of an answer, without its length."""
     headers = _HEADERS.copy()
+    headers["Content-Type"] = answer.content_type
     if answer.reason in _LATER_REASONS:
         headers["Retry-After"] = _LATER
+    if answer.policy:
+        headers["Content-Security-Policy"] = answer.policy
     return headers
 
 

@@ -1,0 +1,1 @@
+"""The OpenAPI description of the REST API, made from its methods, and the page to read it."""
