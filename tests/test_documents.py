@@ -23,6 +23,7 @@ WITH_COMMENTS = (
     "deploy/haproxy/haproxy.cfg",
     "deploy/logrotate/tunnel-gateway",
     "deploy/nginx/nginx.conf",
+    "deploy/nginx/rest.conf",
     "deploy/prometheus/alerts.yml",
     "deploy/prometheus/prometheus.yml",
     "deploy/redis/redis.conf",

@@ -17,13 +17,14 @@ from tests.support.processes import wait_until
 
 
 class RedisServer:
-    """``url`` is where it listens, running or not."""
+    """``url`` is where it listens, running or not; with a ``port`` it listens there too."""
 
-    def __init__(self, folder: Path, password: str = "") -> None:
+    def __init__(self, folder: Path, password: str = "", port: int = 0) -> None:
         # Socket names are short (108 bytes), and pytest's folders are not.
         self._folder = folder
         self._path = folder / "r.sock"
         self._password = password
+        self._port = port
         self.path = str(self._path)
         self.url = f"unix://{self._path}?db=0"
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,7 +34,8 @@ class RedisServer:
         self._path.unlink(missing_ok=True)
         self._process = subprocess.Popen(
             [
-                *("redis-server", "--port", "0", "--unixsocket", str(self._path)),
+                *("redis-server", "--port", str(self._port), "--bind", "127.0.0.1"),
+                *("--unixsocket", str(self._path)),
                 *("--save", "", "--appendonly", "no", "--dir", str(self._folder)),
                 *(("--requirepass", self._password) if self._password else ()),
             ],
