@@ -129,7 +129,9 @@ async def test_nobody_answers(
             waiting.setblocking(False)
             waiting.connect_ex(listening.getsockname())
             full.append(waiting)
-        words = "in time" if accepts else r"did not answer in 0\.1 s; does the gateway run there"
+        # Half of the time is for the connection, less what was used before it.
+        late = r"did not answer in 0\.(1|0\d) s; does the gateway run there"
+        words = "in time" if accepts else late
         with pytest.raises(TunnelGatewayError, match=words) as caught:
             await open_tunnel(address, credentials.settings(), workers)
         assert caught.value.code == ("timed_out" if accepts else "gateway_unreachable")

@@ -59,7 +59,7 @@ class Forker:
         os.environ[SOCKET] = str(path)
 
     def close(self) -> None:
-        """Let it end; programs that still run go on."""
+        """Let it end with the programs that still run: those of a run that was interrupted."""
         del os.environ[SOCKET]
         os.close(self._end)
         _, errors = self._process.communicate()
@@ -171,6 +171,8 @@ def _serve(listening: socket.socket, until: int) -> _Program | None:
     while True:
         for descriptor, _ in poll.poll():
             if descriptor == until:
+                for process in lines:
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
                 return None
             if descriptor in lines:
                 poll.unregister(descriptor)
