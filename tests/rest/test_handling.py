@@ -251,6 +251,26 @@ async def test_a_large_answer_is_whole(run: Running) -> None:
     assert run.server.handler.memory.held == 0
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/backend%2Fgreet",
+        "/%62ackend/greet",
+        "/backend/gree%74",
+        "/frontend/../backend/greet",
+        "/frontend/%2e%2e/backend/greet",
+        "//backend/greet",
+        "/BACKEND/greet",
+        "http://a//backend/greet",
+    ],
+)
+async def test_no_other_spelling_of_a_path_is_that_path(path: str) -> None:
+    """A proxy may let such a spelling through, and it calls from the address of the application."""
+    async with running([Echo("/backend/greet", Wanted(), "GET")]) as run:
+        assert (await run.call("GET", "/backend/greet")).code == 200
+        assert (await run.call("GET", path)).code == 404
+
+
 async def test_strangers_may_not_call_the_backend() -> None:
     async with running(methods(), rules=NOBODY) as run:
         for path in ("/backend/auth", "/backend/nothing"):

@@ -131,7 +131,8 @@ class Handler:
     def _meet(self, request: web.BaseRequest, course: _Course) -> Method:
         """Find out who calls what. Raises Refusal."""
         headers = request.headers
-        path = request.path
+        # As it is written: a proxy that keeps /backend/ from users may not see it in /%62ackend/.
+        path = request.rel_url.raw_path
         course.language = language_of(headers.get("Accept-Language", ""))
         course.caller = self._callers.identify(_peer(request), path, headers)
         self._callers.admit(course.caller, path)
