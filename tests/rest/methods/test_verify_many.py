@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from base64 import b64encode, urlsafe_b64encode
 from typing import Any
 
@@ -119,6 +120,18 @@ def test_any_json_is_read_or_refused(value: object) -> None:
         read_many(json.dumps(value).encode())
     except Refusal as refused:
         assert refused.reason is Reason.BAD_BODY  # noqa: PT017
+
+
+def test_small_values_do_not_become_large() -> None:
+    for piece in (b"{}", b"[]", b'{"a":"bc"}', b'"ab"'):
+        many = b'{"documents":[' + b",".join([piece] * 100_000) + b"]}"
+        tracemalloc.start()
+        try:
+            with pytest.raises(Refusal, match="64 documents"):
+                read_many(many)
+            assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
+        finally:
+            tracemalloc.stop()
 
 
 def test_an_empty_document_is_a_document() -> None:

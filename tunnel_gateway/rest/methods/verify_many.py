@@ -33,6 +33,8 @@ MAX_DOCUMENTS: Final = 64
 # Twice the size is in memory while it is read.
 MAX_BODY: Final = 32 * 1024 * 1024
 _KEYS: Final = frozenset({"pkcs7", "document", "digest"})
+# Base64 and digests have no comma. A value that JSON makes of three bytes takes seventy.
+_MAX_COMMAS: Final = MAX_DOCUMENTS * len(_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class VerifyMany:
 
 def read_many(body: bytes) -> list[Asked]:
     """Read the body of a call. Raises Refusal that says which entry is wrong and why."""
+    if body.count(b",") > _MAX_COMMAS:
+        raise _bad(f"it has more commas than {MAX_DOCUMENTS} documents, and that is the limit")
     try:
         whole = json.loads(body)
     except (ValueError, RecursionError):
