@@ -11,6 +11,7 @@ It is also the compiler that an installation in a test uses, so it imports nothi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -81,9 +82,16 @@ def _keep(output: Path, kept: Path) -> None:
     new = kept.with_name(f"{kept.name}.{os.getpid()}")
     shutil.copy(output, new)
     new.rename(kept)
-    newest = sorted(kept.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    newest = sorted(kept.parent.iterdir(), key=_last_used, reverse=True)
     for path in newest[_KEPT_FILES:]:
         path.unlink(missing_ok=True)
+
+
+def _last_used(path: Path) -> float:
+    # Another process may rename or remove the file meanwhile.
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mtime
+    return 0.0
 
 
 if __name__ == "__main__":
