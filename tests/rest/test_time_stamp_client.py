@@ -75,7 +75,9 @@ async def client(
     url: str | None, statuses: Statuses | None = None, **terms: Any
 ) -> AsyncIterator[TimeStampClient]:
     with ThreadPoolExecutor(1) as executor:
-        made = TimeStampClient(TimeStampTerms(url, **terms), VALIDATOR, executor, statuses)
+        made = TimeStampClient(
+            TimeStampTerms(url, **terms), VALIDATOR, lambda _: executor, statuses
+        )
         try:
             yield made
         finally:

@@ -38,6 +38,13 @@ async def test_a_large_document_keeps_no_small_one_waiting(threads: Threads) -> 
     await slow
 
 
+async def test_an_executor_for_work_that_others_start(threads: Threads) -> None:
+    loop = asyncio.get_running_loop()
+    small = await threads.run(CALLER, 1, threading.get_ident)
+    assert await loop.run_in_executor(threads.steps(1), threading.get_ident) == small
+    assert await loop.run_in_executor(threads.steps(LARGE), threading.get_ident) != small
+
+
 async def test_callers_take_turns(threads: Threads) -> None:
     free, order = threading.Event(), list[str]()
     first = asyncio.ensure_future(threads.run(CALLER, 1, free.wait))

@@ -9,7 +9,7 @@ from typing import Final
 
 from tunnel_gateway.config.rest import StampSettings, StatusSettings
 from tunnel_gateway.daemon.admin.health import VERSION
-from tunnel_gateway.daemon.service import Shared
+from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.rest.call import Method
 from tunnel_gateway.rest.methods.auth import Auth
 from tunnel_gateway.rest.methods.certificate_status import CertificateStatus
@@ -49,17 +49,16 @@ class Assembly:
 
     def __init__(
         self,
-        shared: Shared,
+        audit: Audit,
         challenges: CountedChallenges,
         inquiries: Inquiries | None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._shared = shared
         self._challenges = challenges
         self._clock = clock
         self._threads = Threads()
         self._statuses = Statuses(inquiries)
-        self._records = Records(shared.audit)
+        self._records = Records(audit)
         self._authority: TimeStampClient | None = None
         self._material: RestMaterial | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -116,7 +115,7 @@ class Assembly:
         self._authority = TimeStampClient(
             _stamp_terms(material.config.stamps),
             material.validator,
-            self._shared.workers.steps(),
+            self._threads.steps,
             self._statuses,
         )
         return self._authority

@@ -50,7 +50,7 @@ class RestService:
         self._counts = RestMetrics(shared.metrics)
         self._store = _store(config)
         self._challenges = CountedChallenges(self._store, self._counts)
-        self._assembly = Assembly(shared, self._challenges, inquiries)
+        self._assembly = Assembly(shared.audit, self._challenges, inquiries)
         self._callers = Callers(_rules(config), time.monotonic)
         handler = Handler(
             routes=Routes(()),  # `start` makes the methods

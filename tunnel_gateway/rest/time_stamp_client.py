@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,21 +66,22 @@ class TimeStampTerms:
 class TimeStampClient:
     """Asks the authority for time stamps. Make it in the loop, and close it at the end.
 
-    The ``validator`` decides which authorities are trusted. Public-key work runs in
-    ``executor``. With ``statuses`` no stamp of a revoked authority is given out; a status that is
-    unknown is left to those who verify the stamp.
+    The ``validator`` decides which authorities are trusted. ``executor_for`` gives the executor for
+    work on so many bytes: a large document takes a second, and nobody else must wait for that. With
+    ``statuses`` no stamp of a revoked authority is given out; a status that is unknown is left to
+    those who verify the stamp.
     """
 
     def __init__(
         self,
         terms: TimeStampTerms,
         validator: ChainValidator,
-        executor: Executor,
+        executor_for: Callable[[int], Executor],
         statuses: Statuses | None = None,
     ) -> None:
         self._terms = terms
         self._validator = validator
-        self._executor = executor
+        self._executor_for = executor_for
         self._statuses = statuses
         self._fetcher = Fetcher(terms.tls)
         self._fault: str | None = None
@@ -116,11 +117,10 @@ class TimeStampClient:
             raise AuthorityNotSetError(_NOT_SET)
         nonce = os.urandom(NONCE_SIZE)
         loop = asyncio.get_running_loop()
-        request = await loop.run_in_executor(self._executor, make_request, signature, family, nonce)
+        executor = self._executor_for(len(signature))
+        request = await loop.run_in_executor(executor, make_request, signature, family, nonce)
         answer = await self._ask(self._terms.url, request)
-        token, peer = await loop.run_in_executor(
-            self._executor, self._check, answer, signature, nonce
-        )
+        token, peer = await loop.run_in_executor(executor, self._check, answer, signature, nonce)
         await self._refuse_revoked(peer)
         return token
 

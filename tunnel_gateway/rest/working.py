@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
-from tunnel_gateway.daemon.workers import Workers
+from tunnel_gateway.daemon.workers import Steps, Workers
 from tunnel_gateway.errors import BadSignedDataError, SignedDataError
 from tunnel_gateway.rest.call import Caller
 from tunnel_gateway.rest.statuses import Reason, Refusal
@@ -34,6 +34,10 @@ class Threads:
         """How many steps wait for a thread."""
         return self._small.waiting + self._large.waiting
 
+    def steps(self, size: int) -> Steps:
+        """Return an executor for work that has ``size`` bytes to read."""
+        return (self._large if size > _LARGE else self._small).steps()
+
     async def run(
         self, caller: Caller, size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -41,7 +45,7 @@ class Threads:
 
         Raises Refusal if the message is malformed (SignedDataError).
         """
-        steps = (self._large if size > _LARGE else self._small).steps()
+        steps = self.steps(size)
         steps.source = caller.user or caller.source
         try:
             return await asyncio.wrap_future(steps.submit(work, *args, **kwargs))
