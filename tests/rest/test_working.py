@@ -46,9 +46,14 @@ async def test_an_executor_for_work_that_others_start(threads: Threads) -> None:
 
 
 async def test_callers_take_turns(threads: Threads) -> None:
-    free, order = threading.Event(), list[str]()
-    first = asyncio.ensure_future(threads.run(CALLER, 1, free.wait))
-    await asyncio.sleep(0)
+    free, begun, order = threading.Event(), threading.Event(), list[str]()
+
+    def hold() -> None:
+        begun.set()
+        free.wait()
+
+    first = asyncio.ensure_future(threads.run(CALLER, 1, hold))
+    await asyncio.to_thread(begun.wait)
     crowd = [
         asyncio.ensure_future(threads.run(CALLER, 1, order.append, f"crowd {number}"))
         for number in range(3)
