@@ -1,4 +1,4 @@
-"""The threads of the REST service, shared by the tests of a file."""
+"""The threads of the REST service, new for each test: one that fails may leave them blocked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tunnel_gateway.rest.working import Threads
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def threads() -> Iterator[Threads]:
     made = Threads()
     yield made

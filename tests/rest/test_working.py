@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.calls import CALLER
 from tests.support.garbage import cycles
+from tests.support.loopback import TIME_LIMIT
 from tunnel_gateway.cms.signed_data import parse_signed_data
 from tunnel_gateway.errors import BadSignedDataError, CertificateError, SignedDataError
 from tunnel_gateway.rest.call import Caller
@@ -31,7 +32,7 @@ async def test_small_and_large_work_have_a_thread_each(threads: Threads) -> None
 
 async def test_a_large_document_keeps_no_small_one_waiting(threads: Threads) -> None:
     free = threading.Event()
-    slow = asyncio.ensure_future(threads.run(CALLER, LARGE, free.wait))
+    slow = asyncio.ensure_future(threads.run(CALLER, LARGE, free.wait, TIME_LIMIT))
     assert await asyncio.wait_for(threads.run(CALLER, 1, str, 1), 5) == "1"
     assert not slow.done()
     free.set()
@@ -50,7 +51,7 @@ async def test_callers_take_turns(threads: Threads) -> None:
 
     def hold() -> None:
         begun.set()
-        free.wait()
+        free.wait(TIME_LIMIT)
 
     first = asyncio.ensure_future(threads.run(CALLER, 1, hold))
     await asyncio.to_thread(begun.wait)
@@ -105,8 +106,14 @@ async def test_cycles(threads: Threads) -> None:
 
 async def test_closed_threads_cancel_what_waits() -> None:
     threads, free = Threads(), threading.Event()
-    running = asyncio.ensure_future(threads.run(CALLER, 1, free.wait))
-    await asyncio.sleep(0)
+    begun = threading.Event()
+
+    def hold() -> bool:
+        begun.set()
+        return free.wait(TIME_LIMIT)
+
+    running = asyncio.ensure_future(threads.run(CALLER, 1, hold))
+    await asyncio.to_thread(begun.wait)
     waiting = asyncio.ensure_future(threads.run(CALLER, 1, str, 1))
     await asyncio.sleep(0)
     threads.close()
