@@ -22,6 +22,7 @@ from tunnel_gateway.cms.signed_data import parse_signed_data
 from tunnel_gateway.cms.signing import sign_data
 from tunnel_gateway.cms.stamping import answer_request
 from tunnel_gateway.cms.time_stamp import NONCE_SIZE, make_request, read_answer
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.authority import TIME_STAMP_POLICY, Authority, Person
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
@@ -59,15 +60,15 @@ class Bench:
             signing_time=self._now,
             entropy=os.urandom,
         )
-        nonce = os.urandom(NONCE_SIZE)
+        imprint, nonce = digest(signed.signature), os.urandom(NONCE_SIZE)
         reply = answer_request(
-            make_request(signed.signature, user.leaf.family, nonce),
+            make_request(imprint, user.leaf.family, nonce),
             self._stamper,
             policy=TIME_STAMP_POLICY,
             time=self._now,
             entropy=os.urandom,
         )
-        token = read_answer(reply, signed.signature, nonce)
+        token = read_answer(reply, imprint, nonce)
         return stamp(signed.der, {signed.signature: token})
 
     def verify(self, message: bytes, validator: ChainValidator) -> None:

@@ -16,6 +16,7 @@ from tunnel_gateway.cms import time_stamp
 from tunnel_gateway.cms.judging import judge_time_stamp
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost.curves import CRYPTOPRO_C
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.authority import TIME_STAMP_POLICY
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.encoding.oids import FAMILY_2024
@@ -91,11 +92,11 @@ def test_certificates(running: RunningCentre) -> None:
 
 
 def test_a_time_stamp(running: RunningCentre) -> None:
-    request = time_stamp.make_request(STAMPED, running.root.family, NONCE[:16])
+    request = time_stamp.make_request(digest(STAMPED), running.root.family, NONCE[:16])
     reply = running.centre.stamp(request, now())
     assert reply.said == "granted"
-    token = time_stamp.read_answer(reply.der, STAMPED, NONCE[:16])
-    verdict = judge_time_stamp(token, STAMPED, running.validator(), now())
+    token = time_stamp.read_answer(reply.der, digest(STAMPED), NONCE[:16])
+    verdict = judge_time_stamp(token, digest(STAMPED), running.validator(), now())
     assert verdict.fault is None
     stamp, chain = verdict.stamp, verdict.chain
     assert stamp is not None

@@ -16,6 +16,7 @@ from tunnel_gateway.centre import centre_server
 from tunnel_gateway.centre.centre_server import MAX_CONNECTIONS, listen
 from tunnel_gateway.cms import time_stamp
 from tunnel_gateway.errors import CannotListenError
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.responding import MAX_REQUEST_SIZE
 from tunnel_gateway.pki.services import HOST
@@ -79,10 +80,10 @@ def test_lists_and_certificates(running: RunningCentre) -> None:
 
 
 def test_time_stamps(running: RunningCentre) -> None:
-    request = time_stamp.make_request(b"signature", running.root.family, NONCE[:16])
+    request = time_stamp.make_request(digest(b"signature"), running.root.family, NONCE[:16])
     answer = running.ask("POST", "/tsa", request)
     assert (answer.status, answer.kind) == (200, "application/timestamp-reply")
-    assert time_stamp.read_answer(answer.body, b"signature", NONCE[:16])
+    assert time_stamp.read_answer(answer.body, digest(b"signature"), NONCE[:16])
 
 
 def test_the_page_for_people(running: RunningCentre) -> None:

@@ -27,6 +27,7 @@ from tunnel_gateway.cli.main import main
 from tunnel_gateway.cms import time_stamp
 from tunnel_gateway.cms.judging import judge_time_stamp
 from tunnel_gateway.errors import AlertReceivedError, RevocationDataError
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.observability.centre_events import CENTRE_EVENTS
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.files.keyfiles import load_certificates, load_identity
@@ -151,11 +152,11 @@ def test_a_certificate_that_it_did_not_issue(served: Served) -> None:
 
 def test_a_time_stamp(served: Served) -> None:
     nonce = os.urandom(time_stamp.NONCE_SIZE)
-    request = time_stamp.make_request(b"a signature", served.root.family, nonce)
+    request = time_stamp.make_request(digest(b"a signature"), served.root.family, nonce)
     answer = ask(served.services, "POST", "/tsa", request)
-    token = time_stamp.read_answer(answer.body, b"a signature", nonce)
+    token = time_stamp.read_answer(answer.body, digest(b"a signature"), nonce)
     verdict = judge_time_stamp(
-        token, b"a signature", ChainValidator([served.root]), datetime.now(UTC)
+        token, digest(b"a signature"), ChainValidator([served.root]), datetime.now(UTC)
     )
     assert verdict.fault is None
     stamp = verdict.stamp

@@ -38,7 +38,7 @@ def request(**changes: Any) -> bytes:
 
 def test_a_token() -> None:
     moment = datetime(2026, 11, 29, 12, 30, 15, 999_999, tzinfo=UTC)
-    answer = asked(make_request(b"salom", FAMILY, bytes(range(16))), moment)
+    answer = asked(make_request(digest(b"salom"), FAMILY, bytes(range(16))), moment)
     assert answer["status"]["status"].native == "granted"
     stamp = parse_time_stamp(answer["time_stamp_token"].dump())
     assert stamp.time == moment.replace(microsecond=0)

@@ -40,6 +40,7 @@ from tunnel_gateway.errors import (
     SignedDataError,
     TimeStampError,
 )
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki import responding
 from tunnel_gateway.pki.certificates.certificate import Certificate, parse_certificate, to_pem
 from tunnel_gateway.pki.encoding import pem
@@ -118,13 +119,15 @@ def _compose(data: bytes) -> None:
 
 
 def _read_time_stamp(data: bytes) -> None:
-    verdict = judge_time_stamp(data, b"stamped", ChainValidator([authority().root.leaf]), NOW)
+    verdict = judge_time_stamp(
+        data, digest(b"stamped"), ChainValidator([authority().root.leaf]), NOW
+    )
     if verdict.fault is not None:
         raise verdict.fault
 
 
 def _read_time_stamp_answer(data: bytes) -> None:
-    time_stamp.read_answer(data, b"stamped", bytes(time_stamp.NONCE_SIZE))
+    time_stamp.read_answer(data, digest(b"stamped"), bytes(time_stamp.NONCE_SIZE))
 
 
 def _answer_time_stamp_request(data: bytes) -> None:
@@ -246,7 +249,7 @@ def _cms_seeds() -> list[bytes]:
 
 
 def _time_stamp_answer_seeds() -> list[bytes]:
-    request = time_stamp.make_request(b"stamped", FAMILY_2009, bytes(time_stamp.NONCE_SIZE))
+    request = time_stamp.make_request(digest(b"stamped"), FAMILY_2009, bytes(time_stamp.NONCE_SIZE))
     answer = answer_request(
         request, stamps.usual(), policy=stamps.POLICY, time=NOW, entropy=os.urandom
     )
@@ -257,7 +260,7 @@ def _time_stamp_answer_seeds() -> list[bytes]:
 
 
 def _time_stamp_request_seeds() -> list[bytes]:
-    return [time_stamp.make_request(b"stamped", FAMILY_2009, bytes(range(16)))]
+    return [time_stamp.make_request(digest(b"stamped"), FAMILY_2009, bytes(range(16)))]
 
 
 def _status_answer_seeds() -> list[bytes]:

@@ -96,7 +96,7 @@ def test_openssl_verifies_ours(gost_engine: GostEngine, curve: Curve, tmp_path: 
     ).der
     granted = tsp.PKIStatusInfo({"status": "granted"}).dump()
     (tmp_path / "answer").write_bytes(ber.write(tags.SEQUENCE, granted + token))
-    (tmp_path / "query").write_bytes(time_stamp.make_request(STAMPED, CRYPTOPRO, NONCE))
+    (tmp_path / "query").write_bytes(time_stamp.make_request(digest(STAMPED), CRYPTOPRO, NONCE))
     (tmp_path / "other").write_bytes(STAMPED + b" ")
     check: list[str | Path] = ["ts", "-verify", "-in", tmp_path / "answer"]
     check += ["-CAfile", tmp_path / "root.pem", "-attime", str(int(NOW.timestamp()))]
@@ -115,7 +115,7 @@ def test_one_of_openssl(
     identity = stamper(curve=curve, not_after=datetime(2040, 1, 1, tzinfo=UTC))
     files(identity, tmp_path)
     (tmp_path / "serial").write_text("0a\n")
-    (tmp_path / "query").write_bytes(time_stamp.make_request(STAMPED, CRYPTOPRO, NONCE))
+    (tmp_path / "query").write_bytes(time_stamp.make_request(digest(STAMPED), CRYPTOPRO, NONCE))
     configuration = tmp_path / "tsa.cnf"
     configuration.write_text(CONFIGURATION.format(folder=tmp_path, policy=POLICY))
     before = datetime.now(UTC).replace(microsecond=0)
@@ -127,12 +127,12 @@ def test_one_of_openssl(
     monkeypatch.setitem(oids.FAMILY_BY_KEY_OID, CRYPTOPRO.key_oid, CRYPTOPRO)
     specs = keys.PublicKeyAlgorithm._oid_specs
     monkeypatch.setitem(specs, CRYPTOPRO.key_oid, oids.KeyParameters)
-    token = time_stamp.read_answer(answer, STAMPED, NONCE)
+    token = time_stamp.read_answer(answer, digest(STAMPED), NONCE)
     stamp = time_stamp.parse_time_stamp(token)
     assert stamp.policy == POLICY
     assert before <= stamp.time <= datetime.now(UTC)
     assert stamp.authority_name == "4: CN=TSA"
-    time_stamp.check_imprint(stamp, STAMPED)
+    time_stamp.check_imprint(stamp, digest(STAMPED))
     time_stamp.check_content(stamp)
     shown = ShownCertificates(stamp.signed.certificates).of_signer(stamp.signer)
     authority_certificate = certificate.Certificate.from_der(shown.der)

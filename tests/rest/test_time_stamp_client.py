@@ -25,6 +25,7 @@ from tunnel_gateway.cms.time_stamp import (
     AuthorityRefusedError,
 )
 from tunnel_gateway.errors import TimeStampError
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding.oids import FAMILY_2009, FAMILY_2024
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
@@ -39,7 +40,7 @@ from tunnel_gateway.revocation.cache import RevocationCache
 from tunnel_gateway.revocation.standings import Statuses
 from tunnel_gateway.revocation.status_sources import Terms
 
-SIGNATURE = bytes(range(64))
+IMPRINT = digest(bytes(range(64)))
 VALIDATOR = ChainValidator([authority().root.leaf])
 
 
@@ -75,9 +76,7 @@ async def client(
     url: str | None, statuses: Statuses | None = None, **terms: Any
 ) -> AsyncIterator[TimeStampClient]:
     with ThreadPoolExecutor(1) as executor:
-        made = TimeStampClient(
-            TimeStampTerms(url, **terms), VALIDATOR, lambda _: executor, statuses
-        )
+        made = TimeStampClient(TimeStampTerms(url, **terms), VALIDATOR, executor, statuses)
         try:
             yield made
         finally:
@@ -88,8 +87,8 @@ async def client(
 async def test_a_token_that_others_accept(family: Any) -> None:
     server = Server()
     async with serving(server.answer) as url, client(url) as asking:
-        token = await asking.stamp(SIGNATURE, family)
-        verdict = judge_time_stamp(token, SIGNATURE, VALIDATOR, now())
+        token = await asking.stamp(IMPRINT, family)
+        verdict = judge_time_stamp(token, IMPRINT, VALIDATOR, now())
         assert verdict.fault is None
         assert verdict.stamp is not None
         assert verdict.stamp.hash_algorithm == family.digest_oid
@@ -101,16 +100,16 @@ async def test_https(tmp_path: Path) -> None:
     server_tls, client_tls = tls_contexts(tmp_path)
     async with serving(Server().answer, tls=server_tls) as url:
         async with client(url, tls=client_tls) as asking:
-            assert await asking.stamp(SIGNATURE, FAMILY_2009)
+            assert await asking.stamp(IMPRINT, FAMILY_2009)
         async with client(url) as asking:
             with pytest.raises(AuthorityAwayError, match="certificate verify failed"):
-                await asking.stamp(SIGNATURE, FAMILY_2009)
+                await asking.stamp(IMPRINT, FAMILY_2009)
 
 
 async def test_no_authority_is_set() -> None:
     async with client(None) as asking:
         with pytest.raises(AuthorityNotSetError, match=r"tsp\.url is not set"):
-            await asking.stamp(SIGNATURE, FAMILY_2009)
+            await asking.stamp(IMPRINT, FAMILY_2009)
         (fault,) = asking.faults()
         assert "tsp.url" in fault
 
@@ -118,7 +117,7 @@ async def test_no_authority_is_set() -> None:
 async def test_a_short_fault_is_healed_by_one_more_attempt() -> None:
     server = Server(lambda _: 503, stamped)
     async with serving(server.answer) as url, client(url) as asking:
-        assert await asking.stamp(SIGNATURE, FAMILY_2009)
+        assert await asking.stamp(IMPRINT, FAMILY_2009)
         assert list(asking.faults()) == []
     assert server.asked == 2
 
@@ -127,7 +126,7 @@ async def test_a_lasting_fault_is_told_after_two_attempts() -> None:
     server = Server(lambda _: 503)
     async with serving(server.answer) as url, client(url) as asking:
         with pytest.raises(AuthorityAwayError, match="the server answers 503"):
-            await asking.stamp(SIGNATURE, FAMILY_2009)
+            await asking.stamp(IMPRINT, FAMILY_2009)
         assert server.asked == 2
         (fault,) = asking.faults()
         assert "503" in fault
@@ -138,7 +137,7 @@ async def test_a_fault_that_stays_is_not_asked_twice() -> None:
     server = Server(lambda _: 404)
     async with serving(server.answer) as url, client(url) as asking:
         with pytest.raises(AuthorityAwayError, match="404"):
-            await asking.stamp(SIGNATURE, FAMILY_2009)
+            await asking.stamp(IMPRINT, FAMILY_2009)
     assert server.asked == 1
 
 
@@ -154,7 +153,7 @@ async def test_a_connection_that_breaks_off_is_made_again() -> None:
         return web.Response(body=stamped(await request.read()))
 
     async with serving(answer) as url, client(url) as asking:
-        assert await asking.stamp(SIGNATURE, FAMILY_2009)
+        assert await asking.stamp(IMPRINT, FAMILY_2009)
     assert count == 2
 
 
@@ -166,17 +165,17 @@ async def test_nobody_answers(how: str) -> None:
             silent.close()
         async with client(url, seconds=0.2) as asking:
             with pytest.raises(AuthorityAwayError, match=r"no whole answer|[Cc]onnect"):
-                await asking.stamp(SIGNATURE, FAMILY_2009)
+                await asking.stamp(IMPRINT, FAMILY_2009)
             # For a while nobody has to wait for it again.
             with pytest.raises(AuthorityAwayError, match="a moment ago"):
-                await asking.stamp(SIGNATURE, FAMILY_2009)
+                await asking.stamp(IMPRINT, FAMILY_2009)
 
 
 async def test_the_authority_refuses_and_says_why() -> None:
     server = Server(lambda _: stamped(b"nonsense"))
     async with serving(server.answer) as url, client(url) as asking:
         with pytest.raises(AuthorityRefusedError, match="bad_data_format"):
-            await asking.stamp(SIGNATURE, FAMILY_2009)
+            await asking.stamp(IMPRINT, FAMILY_2009)
         assert list(asking.faults())
     assert server.asked == 1
 
@@ -201,7 +200,7 @@ async def test_wrong_answers(answer: Callable[[bytes], bytes], said: str) -> Non
     server = Server(answer)
     async with serving(server.answer) as url, client(url) as asking:
         with pytest.raises(TimeStampError, match=said) as caught:
-            await asking.stamp(SIGNATURE, FAMILY_2009)
+            await asking.stamp(IMPRINT, FAMILY_2009)
         assert isinstance(caught.value, AuthorityAwayError if said == "limit" else WrongAnswerError)
     assert server.asked == 1
 
@@ -214,11 +213,11 @@ async def test_an_answer_to_another_request() -> None:
         return kept[0]
 
     async with serving(Server(replayed).answer) as url, client(url) as asking:
-        await asking.stamp(SIGNATURE, FAMILY_2009)
+        await asking.stamp(IMPRINT, FAMILY_2009)
         with pytest.raises(WrongAnswerError, match="other nonce"):
-            await asking.stamp(SIGNATURE, FAMILY_2009)
+            await asking.stamp(IMPRINT, FAMILY_2009)
         with pytest.raises(WrongAnswerError, match="another signature"):
-            await asking.stamp(bytes(64), FAMILY_2009)
+            await asking.stamp(digest(bytes(64)), FAMILY_2009)
 
 
 async def test_no_stamp_of_a_revoked_authority_is_given_out(tmp_path: Path) -> None:
@@ -229,11 +228,11 @@ async def test_no_stamp_of_a_revoked_authority_is_given_out(tmp_path: Path) -> N
     statuses.configure(Terms(5.0, 600.0, RevocationCache(None), tmp_path))
     async with serving(Server().answer) as url, client(url, statuses) as asking:
         with pytest.raises(WrongAnswerError, match="was revoked"):
-            await asking.stamp(SIGNATURE, FAMILY_2009)
+            await asking.stamp(IMPRINT, FAMILY_2009)
     await statuses.close()
     # A status that nobody knows does not stop the stamps.
     statuses = Statuses()
     statuses.configure(Terms(5.0, 600.0, RevocationCache(None)))
     async with serving(Server().answer) as url, client(url, statuses) as asking:
-        assert await asking.stamp(SIGNATURE, FAMILY_2009)
+        assert await asking.stamp(IMPRINT, FAMILY_2009)
     await statuses.close()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.pki import NOW
-from tests.support.stamps import token
+from tests.support.stamps import token_of
 from tests.support.verdicts import GOOD, validator
 from tunnel_gateway.errors import TimeStampError
 from tunnel_gateway.pki.encoding.oids import Family
@@ -45,12 +45,12 @@ class GivenAuthority:
         self.fault = fault
         self.asked = 0
 
-    async def stamp(self, signature: bytes, family: Family) -> bytes:
+    async def stamp(self, imprint: bytes, family: Family) -> bytes:
         self.asked += 1
         if self.fault is not None:
             raise type(self.fault)(*self.fault.args)
         assert family.digest_oid
-        return token(signature)
+        return token_of(imprint)
 
 
 def verifier(threads: Threads, statuses: Statuses | None = None, **changes: Any) -> Verifier:

@@ -9,6 +9,7 @@ from tests.support.pki import NOW, authority
 from tunnel_gateway.cms.judging import document_digest, judge, judge_time_stamp
 from tunnel_gateway.cms.signed_data import parse_signed_data
 from tunnel_gateway.cms.verdicts import MessageVerdict, SignerVerdict, TimeStampVerdict
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.trust.validation import ChainValidator
 
 
@@ -42,4 +43,4 @@ def holds(message: bytes, document: bytes | None = None) -> tuple[SignerVerdict,
 
 
 def judged_stamp(token: bytes, signature: bytes) -> TimeStampVerdict:
-    return judge_time_stamp(token, signature, trust(), NOW)
+    return judge_time_stamp(token, digest(signature), trust(), NOW)

@@ -14,6 +14,7 @@ from tests.support.pki import MADE, NOW, authority, ders
 from tunnel_gateway.cms.signing import sign_data
 from tunnel_gateway.cms.stamping import answer_request
 from tunnel_gateway.cms.time_stamp import NONCE_SIZE, TST_INFO_OID, make_request, read_answer
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.authority import TIME_STAMPS, Authority, issue
 from tunnel_gateway.pki.files.keyfiles import Identity
 
@@ -34,10 +35,15 @@ def usual() -> Identity:
 
 def token(signature: bytes, time: datetime = NOW, identity: Identity | None = None) -> bytes:
     """What the authority gives for a signature."""
+    return token_of(digest(signature), time, identity)
+
+
+def token_of(imprint: bytes, time: datetime = NOW, identity: Identity | None = None) -> bytes:
+    """What the authority gives for an imprint."""
     identity, nonce = identity or usual(), os.urandom(NONCE_SIZE)
-    request = make_request(signature, identity.leaf.family, nonce)
+    request = make_request(imprint, identity.leaf.family, nonce)
     answer = answer_request(request, identity, policy=POLICY, time=time, entropy=os.urandom)
-    return read_answer(answer, signature, nonce)
+    return read_answer(answer, imprint, nonce)
 
 
 def forged(info: dict[str, Any] | bytes, **changes: Any) -> bytes:

@@ -119,14 +119,17 @@ def judge_certificate(
 
 
 def judge_time_stamp(
-    token: bytes, signature: bytes, validator: ChainValidator, now: datetime
+    token: bytes, imprint: bytes, validator: ChainValidator, now: datetime
 ) -> TimeStampVerdict:
-    """Go through steps 4 to 7 for a token beside ``signature``; ``now`` is an aware moment."""
+    """Go through steps 4 to 7 for a token; ``now`` is an aware moment.
+
+    ``imprint`` is the digest (32 bytes) of the signature beside which the token stands.
+    """
     steps = _Steps()
     stamp = steps.attempt(Step.STAMP_IMPRINT, parse_time_stamp, token)
     if stamp is None:
         return TimeStampVerdict(None, False, False, None, *steps.worst())
-    steps.attempt(Step.STAMP_IMPRINT, check_imprint, stamp, signature)
+    steps.attempt(Step.STAMP_IMPRINT, check_imprint, stamp, imprint)
     steps.attempt(Step.STAMP_IMPRINT, check_content, stamp)
     digest_verified = not steps.faults
     shown = ShownCertificates(stamp.signed.certificates)
@@ -220,9 +223,11 @@ def _judge_time_stamps(
     signer: Signer, validator: ChainValidator, now: datetime
 ) -> TimeStampVerdict | None:
     """Return the verdict of the first token that proves its time, or else of the first token."""
-    first = None
+    if not signer.time_stamps:
+        return None
+    first, imprint = None, digest(signer.signature)
     for token in signer.time_stamps:
-        verdict = judge_time_stamp(token, signer.signature, validator, now)
+        verdict = judge_time_stamp(token, imprint, validator, now)
         if verdict.failed is None:
             return verdict
         first = first or verdict

@@ -100,13 +100,16 @@ class TimeStamp:
         return self.signed.signers[0]
 
 
-def make_request(signature: bytes, family: Family, nonce: bytes) -> bytes:
-    """Return the DER of a request to stamp a signature; ``nonce`` is `NONCE_SIZE` fresh bytes."""
+def make_request(imprint: bytes, family: Family, nonce: bytes) -> bytes:
+    """Return the DER of a request to stamp the data of which ``imprint`` is the digest (32 bytes).
+
+    ``nonce`` is `NONCE_SIZE` fresh bytes.
+    """
     request = {
         "version": "v1",
         "message_imprint": {
             "hash_algorithm": {"algorithm": family.digest_oid},
-            "hashed_message": digest(signature),
+            "hashed_message": imprint,
         },
         "nonce": int.from_bytes(nonce, "big"),
         "cert_req": True,
@@ -114,8 +117,8 @@ def make_request(signature: bytes, family: Family, nonce: bytes) -> bytes:
     return bytes(tsp.TimeStampReq(request).dump())
 
 
-def read_answer(data: bytes, signature: bytes, nonce: bytes) -> bytes:
-    """Return the token in an authority's answer, which is about this signature and request.
+def read_answer(data: bytes, imprint: bytes, nonce: bytes) -> bytes:
+    """Return the token in an authority's answer, which is about this imprint and request.
 
     The token is not verified yet. Raises AuthorityRefusedError if the authority refused, and
     TimeStampError if the answer is malformed, or if it is the answer to another request.
@@ -136,7 +139,7 @@ def read_answer(data: bytes, signature: bytes, nonce: bytes) -> bytes:
         raise
     except SignedDataError as error:
         raise TimeStampError(f"the answer of the time stamp authority: {error}") from error
-    check_imprint(stamp, signature)
+    check_imprint(stamp, imprint)
     if stamp.nonce != int.from_bytes(nonce, "big"):
         raise TimeStampError("the time stamp authority answered another request (other nonce)")
     return bytes(token[0].whole)
@@ -156,13 +159,13 @@ def parse_time_stamp(token: bytes) -> TimeStamp:
         return _read_info(signed, signed.content)
 
 
-def check_imprint(stamp: TimeStamp, signature: bytes) -> None:
-    """Raise TimeStampError unless the token is about this signature."""
+def check_imprint(stamp: TimeStamp, imprint: bytes) -> None:
+    """Raise TimeStampError unless the token is about the signature with this digest (32 bytes)."""
     if stamp.hash_algorithm not in DIGEST_OIDS:
         raise TimeStampError(
             f"a time stamp by the digest {stamp.hash_algorithm}, not a national one"
         )
-    if not compare_digest(stamp.message_imprint, digest(signature)):
+    if not compare_digest(stamp.message_imprint, imprint):
         raise TimeStampError("the time stamp is for another signature")
 
 

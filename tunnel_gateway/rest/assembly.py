@@ -115,7 +115,7 @@ class Assembly:
         self._authority = TimeStampClient(
             _stamp_terms(material.config.stamps),
             material.validator,
-            self._threads.steps,
+            self._threads.steps(),
             self._statuses,
         )
         return self._authority

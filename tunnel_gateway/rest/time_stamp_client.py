@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,35 +66,34 @@ class TimeStampTerms:
 class TimeStampClient:
     """Asks the authority for time stamps. Make it in the loop, and close it at the end.
 
-    The ``validator`` decides which authorities are trusted. ``executor_for`` gives the executor for
-    work on so many bytes: a large document takes a second, and nobody else must wait for that. With
-    ``statuses`` no stamp of a revoked authority is given out; a status that is unknown is left to
-    those who verify the stamp.
+    The ``validator`` decides which authorities are trusted. Public-key work runs in ``executor``.
+    With ``statuses`` no stamp of a revoked authority is given out; a status that is unknown is left
+    to those who verify the stamp.
     """
 
     def __init__(
         self,
         terms: TimeStampTerms,
         validator: ChainValidator,
-        executor_for: Callable[[int], Executor],
+        executor: Executor,
         statuses: Statuses | None = None,
     ) -> None:
         self._terms = terms
         self._validator = validator
-        self._executor_for = executor_for
+        self._executor = executor
         self._statuses = statuses
         self._fetcher = Fetcher(terms.tls)
         self._fault: str | None = None
 
-    async def stamp(self, signature: bytes, family: Family) -> bytes:
-        """Return the DER of a token for ``signature``, or for any other bytes.
+    async def stamp(self, imprint: bytes, family: Family) -> bytes:
+        """Return the DER of a token for the data of which ``imprint`` is the digest (32 bytes).
 
         Raises AuthorityNotSetError; AuthorityAwayError if nobody answers, also at the second
         attempt; AuthorityRefusedError with the authority's reason; WrongAnswerError for any other
         answer.
         """
         try:
-            token = await self._stamp(signature, family)
+            token = await self._stamp(imprint, family)
         except (AuthorityAwayError, AuthorityRefusedError, WrongAnswerError) as error:
             self._fault = str(error)
             raise
@@ -112,15 +111,16 @@ class TimeStampClient:
         """Break off what is being asked."""
         await self._fetcher.close()
 
-    async def _stamp(self, signature: bytes, family: Family) -> bytes:
+    async def _stamp(self, imprint: bytes, family: Family) -> bytes:
         if self._terms.url is None:
             raise AuthorityNotSetError(_NOT_SET)
         nonce = os.urandom(NONCE_SIZE)
         loop = asyncio.get_running_loop()
-        executor = self._executor_for(len(signature))
-        request = await loop.run_in_executor(executor, make_request, signature, family, nonce)
+        request = await loop.run_in_executor(self._executor, make_request, imprint, family, nonce)
         answer = await self._ask(self._terms.url, request)
-        token, peer = await loop.run_in_executor(executor, self._check, answer, signature, nonce)
+        token, peer = await loop.run_in_executor(
+            self._executor, self._check, answer, imprint, nonce
+        )
         await self._refuse_revoked(peer)
         return token
 
@@ -146,14 +146,14 @@ class TimeStampClient:
             post=(request, _MEDIA_TYPE),
         )
 
-    def _check(self, answer: bytes, signature: bytes, nonce: bytes) -> tuple[bytes, VerifiedPeer]:
+    def _check(self, answer: bytes, imprint: bytes, nonce: bytes) -> tuple[bytes, VerifiedPeer]:
         try:
-            token = read_answer(answer, signature, nonce)
+            token = read_answer(answer, imprint, nonce)
         except AuthorityRefusedError:
             raise
         except SignedDataError as error:
             raise _wrong(error) from None
-        verdict = judge_time_stamp(token, signature, self._validator, datetime.now(UTC))
+        verdict = judge_time_stamp(token, imprint, self._validator, datetime.now(UTC))
         if verdict.fault is not None or verdict.chain is None or verdict.chain.peer is None:
             raise _wrong(verdict.fault)
         return token, verdict.chain.peer

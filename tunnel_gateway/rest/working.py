@@ -34,9 +34,9 @@ class Threads:
         """How many steps wait for a thread."""
         return self._small.waiting + self._large.waiting
 
-    def steps(self, size: int) -> Steps:
-        """Return an executor for work that has ``size`` bytes to read."""
-        return (self._large if size > _LARGE else self._small).steps()
+    def steps(self) -> Steps:
+        """Return an executor for work on small documents that no caller's turn is for."""
+        return self._small.steps()
 
     async def run(
         self, caller: Caller, size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
@@ -45,7 +45,7 @@ class Threads:
 
         Raises Refusal if the message is malformed (SignedDataError).
         """
-        steps = self.steps(size)
+        steps = (self._large if size > _LARGE else self._small).steps()
         steps.source = caller.user or caller.source
         try:
             return await asyncio.wrap_future(steps.submit(work, *args, **kwargs))

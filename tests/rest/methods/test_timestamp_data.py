@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 
 from tests.support.calls import CALLER, GivenAuthority, answer, refusal
 from tests.support.garbage import cycles
 from tests.support.guide_shape import TIME_STAMP, assert_shape, without
+from tests.support.loopback import TIME_LIMIT
 from tests.support.messages import DOCUMENT
 from tunnel_gateway.cms.time_stamp import AuthorityRefusedError, parse_time_stamp
 from tunnel_gateway.errors import TimeStampError
@@ -34,6 +38,19 @@ async def test_the_token_and_its_facts(threads: Threads) -> None:
         of_certificates = [name for name in TIME_STAMP if name not in info]
         assert_shape(info, without(TIME_STAMP, *of_certificates))
         assert of_certificates[:2] == ["certificate", "OCSPResponse"]
+
+
+async def test_a_large_document_is_digested_where_nobody_small_waits(threads: Threads) -> None:
+    authority, free = GivenAuthority(), threading.Event()
+    small = asyncio.ensure_future(threads.run(CALLER, 1, free.wait, TIME_LIMIT))
+    large = asyncio.ensure_future(answer(TimestampData(threads, authority), bytes(300_000)))
+    async with asyncio.timeout(TIME_LIMIT):
+        while not authority.asked:  # noqa: ASYNC110 (no event)
+            await asyncio.sleep(0.01)
+    assert not small.done()
+    free.set()
+    assert await large
+    await small
 
 
 @pytest.mark.parametrize(

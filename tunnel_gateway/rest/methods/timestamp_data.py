@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 
 from tunnel_gateway.cms.time_stamp import parse_time_stamp
 from tunnel_gateway.errors import TimeStampError
+from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding.oids import FAMILY_2009, Family
 from tunnel_gateway.rest.answers import Base64
 from tunnel_gateway.rest.call import Call, Wanted
@@ -23,8 +24,8 @@ from tunnel_gateway.rest.working import Threads
 class TimeStampAuthority(Protocol):
     """Gives time stamps: the client of ``tsp.url``."""
 
-    async def stamp(self, signature: bytes, family: Family) -> bytes:
-        """Return a token for a signature, or for any other bytes. Raises TimeStampError."""
+    async def stamp(self, imprint: bytes, family: Family) -> bytes:
+        """Return a token for the data of which ``imprint`` is the digest. Raises TimeStampError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,17 @@ class TimestampData:
     async def answer(self, call: Call) -> Fields:
         """Return timeStampTokenBase64 and timeStampInfo. Raises Refusal without a time stamp."""
         (data,) = call.parts
-        token = await ask(self.authority, data, FAMILY_2009)
+        # In the caller's turn: the digest of a large document takes much of a second.
+        imprint = await self.threads.run(call.caller, len(data), digest, data)
+        token = await ask(self.authority, imprint, FAMILY_2009)
         stamp = await self.threads.run(call.caller, len(token), parse_time_stamp, token)
         return {"timeStampTokenBase64": Base64(token), "timeStampInfo": token_view(stamp)}
 
 
-async def ask(authority: TimeStampAuthority, data: bytes, family: Family) -> bytes:
-    """Return a token of the authority for data. Raises Refusal that says what to do."""
+async def ask(authority: TimeStampAuthority, imprint: bytes, family: Family) -> bytes:
+    """Return a token of the authority for an imprint. Raises Refusal that says what to do."""
     try:
-        return await authority.stamp(data, family)
+        return await authority.stamp(imprint, family)
     except AuthorityNotSetError as error:
         raise Refusal(Reason.NOT_CONFIGURED, str(error)) from None
     except AuthorityAwayError as error:

@@ -28,9 +28,13 @@ from tunnel_gateway.rest.views.certificate_view import View, subject_view
 
 @dataclass(frozen=True, slots=True)
 class Unstamped:
-    """A right signature without a time stamp, and the short view of its certificate."""
+    """A right signature without a time stamp, and the short view of its certificate.
+
+    ``imprint`` is the digest of the signature.
+    """
 
     signature: bytes
+    imprint: bytes
     family: Family
     subject: View
 
@@ -53,7 +57,7 @@ class TimestampPkcs7:
         unstamped = await threads.run(call.caller, size, self._examine, message)
         if unstamped:
             given = await asyncio.gather(
-                *(ask(self.authority, one.signature, one.family) for one in unstamped)
+                *(ask(self.authority, one.imprint, one.family) for one in unstamped)
             )
             tokens = {one.signature: token for one, token in zip(unstamped, given, strict=True)}
             message = await threads.run(call.caller, size, composing.stamp, message, tokens)
@@ -87,5 +91,6 @@ class TimestampPkcs7:
                 continue
             leaf = signer.chain.certificate
             subject = subject_view(self.verifier.views.of_proven(leaf))
-            unstamped.append(Unstamped(signer.signer.signature, leaf.family, subject))
+            signature = signer.signer.signature
+            unstamped.append(Unstamped(signature, digest(signature), leaf.family, subject))
         return unstamped
