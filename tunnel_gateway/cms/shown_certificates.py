@@ -24,8 +24,7 @@ class ShownCertificates:
 
     def __init__(self, certificates: Sequence[bytes]) -> None:
         self._outlines = list(_outlines(certificates))
-        self._resemblances: dict[bytes, object] = {}
-        self._names_size = 0
+        self._names = names.Resemblances(_MAX_NAMES_SIZE)
 
     def of_signer(self, signer: Signer) -> Outline:
         """Return the certificate that the signer names by issuer and serial number.
@@ -58,15 +57,8 @@ class ShownCertificates:
         return [
             outline
             for outline in outlines
-            if self._resemblance(outline.subject) == self._resemblance(name)
+            if self._names.of(outline.subject) == self._names.of(name)
         ]
-
-    def _resemblance(self, name: bytes) -> object:
-        if name not in self._resemblances:
-            self._names_size += len(name)
-            few = self._names_size <= _MAX_NAMES_SIZE
-            self._resemblances[name] = names.resemblance(name) if few else name
-        return self._resemblances[name]
 
 
 def _outlines(certificates: Sequence[bytes]) -> Iterator[Outline]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tunnel_gateway.pki.certificates import names
 from tunnel_gateway.pki.certificates.names import (
+    Resemblances,
     attributes,
     distinguished_name,
     domain_matches,
@@ -263,3 +264,12 @@ def test_every_letter_that_begins_with_a_mark_counts_as_one() -> None:
         apart = unicodedata.normalize("NFKD", letter)
         if apart and unicodedata.combining(apart[0]):
             assert names._normalised(letter * 31) is None, f"U+{ord(letter):04X}"
+
+
+def test_names_beyond_a_size_resemble_only_themselves() -> None:
+    one, other = name((CN, "Markaz")), name((CN, "MARKAZ"))
+    few = Resemblances(len(one) + len(other))
+    assert few.of(one) == few.of(other) == resemblance(one)
+    assert Resemblances(len(one) - 1).of(one) == one
+    known = Resemblances(len(one), {other: "known"})
+    assert (known.of(other), known.of(one)) == ("known", resemblance(one))

@@ -48,8 +48,11 @@ _POINT_NAME: Final = tags.context(0, constructed=True)
 _FULL_NAME: Final = tags.context(0, constructed=True)
 # RFC 5280, 4.2.2.1: id-ad-ocsp, 1.3.6.1.5.5.7.48.1.
 _OCSP_METHOD: Final = bytes.fromhex("2b06010505073001")
-# 2.5.29.30, with its tag and length.
-_NAME_CONSTRAINTS: Final = bytes.fromhex("0603551d1e")
+# nameConstraints, policyMappings, policyConstraints and inhibitAnyPolicy: they bind the
+# certificates that follow on a path.
+BINDING: Final = frozenset({"2.5.29.30", "2.5.29.33", "2.5.29.36", "2.5.29.54"})
+# The first of them, with its tag and length.
+_NAME_CONSTRAINTS: Final = der.identifier("2.5.29.30")
 _PAIR: Final = 2
 _FIELDS: Final = 3
 _FALSE: Final = b"\0"

@@ -6,7 +6,8 @@ import contextlib
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from asn1crypto import x509
@@ -187,6 +188,26 @@ def resemblance(name: bytes) -> bytes | tuple[tuple[bytes, bytes], ...]:
     except ValueError:
         return name
     return tuple(sorted((attribute.identifier, _letters(attribute)) for attribute in read))
+
+
+class Resemblances:
+    """The resemblances of the names that somebody shows, each made once.
+
+    Of all names together ``limit`` bytes are looked into. Names beyond it resemble only themselves.
+    ``known`` has the resemblances of names that cost nothing more.
+    """
+
+    def __init__(self, limit: int, known: Mapping[bytes, object] = MappingProxyType({})) -> None:
+        self._limit = limit
+        self._size = 0
+        self._known = dict(known)
+
+    def of(self, name: bytes) -> object:
+        """Return the resemblance of a name in DER."""
+        if name not in self._known:
+            self._size += len(name)
+            self._known[name] = resemblance(name) if self._size <= self._limit else name
+        return self._known[name]
 
 
 def _letters(attribute: Attribute) -> bytes:

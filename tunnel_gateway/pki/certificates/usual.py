@@ -68,8 +68,6 @@ _CONSTRAINTS: Final = "2.5.29.19"
 _ALTERNATIVES: Final = "2.5.29.17"
 _DISTRIBUTION_POINTS: Final = "2.5.29.31"
 _INFORMATION: Final = "1.3.6.1.5.5.7.1.1"
-# Name constraints, and constraints, mappings and inhibition of policies.
-_UNUSUAL: Final = frozenset({"2.5.29.30", "2.5.29.36", "2.5.29.33", "2.5.29.54"})
 
 _BODY_PARTS: Final = 8
 _VERSION_3: Final = bytes.fromhex("a003020102")
@@ -204,7 +202,7 @@ def _values(listed: bytes) -> dict[str, bytes]:
         if content.tag != tags.OCTET_STRING or extension.tag != tags.SEQUENCE:
             raise ValueError("not an extension")
         values[_identifier(kind)] = content.contents
-    if len(values) != len(every) or values.keys() & _UNUSUAL:
+    if len(values) != len(every) or values.keys() & extensions.BINDING:
         raise ValueError("an unusual extension, or one of them twice")
     return values
 

@@ -17,11 +17,11 @@ from datetime import datetime
 from typing import Final
 
 from tunnel_gateway.pki.certificates.certificate import Certificate
+from tunnel_gateway.pki.certificates.extensions import BINDING
 from tunnel_gateway.pki.encoding import der, tags
 from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS, Outline
 
-# nameConstraints, policyMappings, policyConstraints and inhibitAnyPolicy, as whole values.
-_BINDING: Final = tuple(map(der.identifier, ("2.5.29.30", "2.5.29.33", "2.5.29.36", "2.5.29.54")))
+_BINDING: Final = tuple(map(der.identifier, sorted(BINDING)))  # as whole values
 # subjectKeyIdentifier, keyUsage, subjectAltName, basicConstraints, certificatePolicies,
 # authorityKeyIdentifier and extKeyUsage.
 _KNOWN: Final = frozenset(

@@ -9,7 +9,7 @@ never decoded; if it is the leaf, the chain is refused. `paths` decides whether 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -90,7 +90,7 @@ class KnownCentres:
         """
         try:
             outlines = [Outline.read(data) for data in dict.fromkeys(chain)]
-            search = _Search(self._signatures, dict(self._names), dict(self._centres))
+            search = _Search(self._signatures, self._names, dict(self._centres))
             proven = search.run(outlines, self._ders)
             if outlines[0] not in proven:
                 raise search.refusal(outlines, proven)
@@ -105,13 +105,12 @@ class _Search:
     def __init__(
         self,
         signatures: SignatureValidator,
-        known_names: dict[bytes, object],
+        known_names: Mapping[bytes, object],
         known_centres: _Centres,
     ) -> None:
         self._signatures = signatures
-        self._names = known_names
+        self._names = names.Resemblances(_MAX_NAMES_SIZE, known_names)
         self._centres = known_centres
-        self._names_size = 0
         self._checks = 0
         self._wrong: dict[bytes, _Centre] = {}
 
@@ -124,22 +123,15 @@ class _Search:
         while progress:
             progress = False
             for outline in list(waiting):
-                known = self._centres.get(self._name(outline.issuer), [])
+                known = self._centres.get(self._names.of(outline.issuer), [])
                 untried, tried[outline.der] = known[tried[outline.der] :], len(known)
                 if any(self._signed(outline, centre) for centre in untried):
                     progress = True
                     waiting.remove(outline)
                     proven.append(outline)
                     if outline.is_ca():  # else its owner could make certificates for us to read
-                        _add_centre(self._centres, self._name(outline.subject), outline)
+                        _add_centre(self._centres, self._names.of(outline.subject), outline)
         return proven
-
-    def _name(self, name: bytes) -> object:
-        if name not in self._names:
-            self._names_size += len(name)
-            few = self._names_size <= _MAX_NAMES_SIZE
-            self._names[name] = names.resemblance(name) if few else name
-        return self._names[name]
 
     def _signed(self, outline: Outline, centre: _Centre) -> bool:
         self._checks += 1
