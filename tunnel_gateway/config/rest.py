@@ -13,7 +13,6 @@ from tunnel_gateway.config.tunnel import ListenSettings
 from tunnel_gateway.config.values import Entry, Network, join_host_and_port
 from tunnel_gateway.errors import Fault
 
-MIB: Final = 1024 * 1024
 # The largest document must fit into the part of the memory that users may take: half of it, and
 # each takes three times its size, with 1 MiB for the message around it.
 _MEMORY_FACTOR: Final = 6

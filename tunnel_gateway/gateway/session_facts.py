@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tunnel_gateway.daemon.audit.persons import person_in_audit, person_in_log
 from tunnel_gateway.errors import NotPermittedError
 from tunnel_gateway.observability.masking import name_shown
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.protocol.events import ClientAuthenticated
-from tunnel_gateway.subject_numbers import believed
 from tunnel_gateway.transport.streams.relay import Relay, RelayEnd
 
 
@@ -73,9 +73,7 @@ class SessionFacts:
                 "tunnel_id": self.tunnel_id,
                 "domain": self.domain,
                 "dst_id": self.dst_id,
-                "user": self.leaf.common_name,
-                "serial": f"{self.leaf.serial:x}",
-                "issuer": self.leaf.issuer,
+                **person_in_log(self.leaf),
             }
         elif self.domain:
             fields["domain"] = self.domain
@@ -90,15 +88,7 @@ class SessionFacts:
             "dst_id": self.dst_id,
         }
         if self.leaf is not None:
-            fields |= {
-                "name": self.leaf.common_name,
-                "pinfl": believed("pinfl", self.leaf.pinfl),
-                "uid": believed("uid", self.leaf.uid),
-                "inn": believed("inn", self.leaf.inn),
-                "subject": self.leaf.subject,
-                "serial": self.leaf.serial_hex,
-                "issuer": self.leaf.issuer,
-            }
+            fields |= person_in_audit(self.leaf)
         return {key: value for key, value in fields.items() if value is not None}
 
     def status_fields(self) -> dict[str, object]:

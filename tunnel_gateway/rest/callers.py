@@ -1,8 +1,8 @@
 """Callers: their addresses behind proxies, their right to `/backend`, and the rates of strangers.
 
-Only the address at the other end of the connection decides whether a caller may use `/backend`. A
-header can make it smaller and never larger: behind a proxy that is believed, the address that the
-proxy has told is the source for the rates and for the log.
+Only the address at the other end of the connection decides whether a caller may use `/backend`. No
+header changes that: behind a proxy that is believed, the address that the proxy has told is the
+source for the bounds on strangers and for the log.
 """
 
 from __future__ import annotations

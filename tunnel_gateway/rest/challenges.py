@@ -46,7 +46,7 @@ class Taker(Protocol):
         """Tell whether the challenge is valid, and use it up. Raises Refusal."""
 
 
-class Challenges(Protocol):
+class Challenges(Taker, Protocol):
     """A store of challenges: this one, or the Redis that several servers share."""
 
     def configure(self, seconds: float, limit: int) -> None:
@@ -57,12 +57,6 @@ class Challenges(Protocol):
 
     async def give(self) -> str:
         """Return a new challenge. Raises Refusal."""
-
-    async def knows(self, challenge: str) -> bool:
-        """Tell whether the challenge is valid, and leave it so. Raises Refusal."""
-
-    async def take(self, challenge: str) -> bool:
-        """Tell whether the challenge is valid, and use it up. Raises Refusal."""
 
     def faults(self) -> Iterator[str]:
         """Yield why challenges cannot be given or taken now."""

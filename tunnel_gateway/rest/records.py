@@ -6,21 +6,20 @@ every proven signer in full; the log masks names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from tunnel_gateway.daemon.audit.audit_trail import Audit
+from tunnel_gateway.daemon.audit.persons import person_in_audit, person_in_log
 from tunnel_gateway.daemon.audit.writer import timestamp
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.masking import know_centres
-from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.rest.call import Call
 from tunnel_gateway.rest.outcomes import SignerOutcome
 from tunnel_gateway.rest.statuses import Refusal
 from tunnel_gateway.rest.verification import Verified
-from tunnel_gateway.subject_numbers import believed
 
 log = get_logger(__name__)
 
@@ -41,32 +40,18 @@ class Records:
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
 
-    @contextmanager
-    def sign_in(self, call: Call) -> Iterator[Record]:
+    def sign_in(self, call: Call) -> AbstractContextManager[Record]:
         """Report a sign-in with the facts of the record, once it succeeds or is refused."""
-        record = Record()
-        try:
-            yield record
-        except Refusal as refusal:
-            self._signed_in(call, record, refusal.reason, refusal.detail)
-            raise
-        self._signed_in(call, record, _VALID, "")
+        return _reported(call, self._signed_in)
 
-    @contextmanager
-    def verification(self, call: Call) -> Iterator[Record]:
+    def verification(self, call: Call) -> AbstractContextManager[Record]:
         """Report a verification in the same way."""
-        record = Record()
-        try:
-            yield record
-        except Refusal as refusal:
-            self._was_verified(call, record, refusal.reason, refusal.detail)
-            raise
-        self._was_verified(call, record, _VALID, "")
+        return _reported(call, self._was_verified)
 
     def _signed_in(self, call: Call, record: Record, verdict: str, detail: str) -> None:
         facts = _facts(call, verdict, detail)
         log.info("sign_in", **facts, **_person_in_log(record.peer))
-        person = _person_in_audit(record.peer.leaf) if record.peer else {}
+        person = person_in_audit(record.peer.leaf) if record.peer else {}
         self._audit.record("sign_in", {**facts, **person})
 
     def _was_verified(self, call: Call, record: Record, verdict: str, detail: str) -> None:
@@ -86,6 +71,17 @@ class Records:
             self._audit.record("verification", {**facts, "signers": each})
 
 
+@contextmanager
+def _reported(call: Call, report: Callable[[Call, Record, str, str], None]) -> Iterator[Record]:
+    record = Record()
+    try:
+        yield record
+    except Refusal as refusal:
+        report(call, record, refusal.reason, refusal.detail)
+        raise
+    report(call, record, _VALID, "")
+
+
 def _facts(call: Call, verdict: str, detail: str) -> dict[str, object]:
     facts: dict[str, object] = {
         "client": call.caller.user or call.caller.source,
@@ -101,28 +97,14 @@ def _person_in_log(peer: VerifiedPeer | None) -> dict[str, object]:
     if peer is None:
         return {}
     know_centres(centre.subject for centre in peer.path[1:])
-    leaf = peer.leaf
-    return {"user": leaf.common_name, "serial": leaf.serial_hex, "issuer": leaf.issuer}
-
-
-def _person_in_audit(leaf: Certificate) -> dict[str, object]:
-    fields = {
-        "name": leaf.common_name,
-        "pinfl": believed("pinfl", leaf.pinfl),
-        "uid": believed("uid", leaf.uid),
-        "inn": believed("inn", leaf.inn),
-        "subject": leaf.subject,
-        "serial": leaf.serial_hex,
-        "issuer": leaf.issuer,
-    }
-    return {key: value for key, value in fields.items() if value is not None}
+    return person_in_log(peer.leaf)
 
 
 def _signer_in_audit(outcome: SignerOutcome) -> dict[str, object]:
     """Return a signer's facts; without a right signature and a path their name is not proven."""
     peer, verdict = _peer_of(outcome), outcome.verdict
     unproven: dict[str, object] = {"serial": verdict.signer.serial_hex}
-    fields = unproven if peer is None else _person_in_audit(peer.leaf)
+    fields = unproven if peer is None else person_in_audit(peer.leaf)
     fields["verdict"] = _VALID if outcome.finding is None else str(outcome.finding.reason)
     if verdict.time is not None:
         fields["time"] = timestamp(verdict.time)

@@ -12,9 +12,10 @@ from typing import Any
 
 from aiohttp import web
 
-from tunnel_gateway.config.rest import MIB, RestConfig
+from tunnel_gateway.config.rest import RestConfig
 from tunnel_gateway.daemon.admin.page import table
 from tunnel_gateway.daemon.expiry import ExpiryWatch
+from tunnel_gateway.daemon.resident_memory import MIB
 from tunnel_gateway.daemon.service import Part, Shared
 from tunnel_gateway.daemon.stopping import StopStep
 from tunnel_gateway.observability.background import Loop, keep_running
