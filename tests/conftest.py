@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import socket
@@ -18,6 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.support.cpu import Costs
 from tests.support.credentials import Credentials
+from tests.support.daemons import Log
 from tests.support.page import AgentService
 from tests.support.preloaded import Forker
 from tests.support.processes import PROJECT, Agent, Api, Gateway, Program, ReservedPort
@@ -112,9 +112,9 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
+def log() -> Iterator[Log]:
     """What is logged in this process from the level info on, one JSON object a line."""
-    stream = io.StringIO()
+    stream = Log()
     configure_logs("json", "info", stream)
     yield stream
     configure_logs("json", "info")

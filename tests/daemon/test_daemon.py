@@ -26,7 +26,6 @@ from tunnel_gateway.daemon.daemon import Daemon
 from tunnel_gateway.daemon.service import Part
 from tunnel_gateway.errors import CannotListenError, ConfigError
 from tunnel_gateway.gateway.gateway import TUNNELS
-from tunnel_gateway.observability.logs import configure_logs
 
 
 class Both:
@@ -68,14 +67,6 @@ class Both:
             os.kill(os.getpid(), signal.SIGTERM)
             async with asyncio.timeout(TIME_LIMIT):
                 await task
-
-
-@pytest.fixture
-def log() -> Iterator[Log]:
-    stream = Log()
-    configure_logs("json", "info", stream)
-    yield stream
-    configure_logs("json", "info")
 
 
 @pytest.fixture

@@ -27,17 +27,8 @@ from tunnel_gateway.config.values import Address
 from tunnel_gateway.daemon.daemon import Daemon
 from tunnel_gateway.errors import CannotListenError, ConfigError, FileError
 from tunnel_gateway.gateway.gateway import TUNNELS
-from tunnel_gateway.observability.logs import configure_logs
 
 Make = Callable[..., Daemon]
-
-
-@pytest.fixture
-def log() -> Iterator[Log]:
-    stream = Log()
-    configure_logs("json", "info", stream)
-    yield stream
-    configure_logs("json", "info")
 
 
 @pytest.fixture

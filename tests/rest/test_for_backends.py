@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.backend_examples import FUNCTIONS, LANGUAGES, Language, camel, example, started
-from tests.support.centre import RunningCentre, running_centre
+from tests.support.centre import RunningCentre
 from tests.support.log_lines import read_records
 from tests.support.pki import OFFICER, PERSON
 from tests.support.rest_site import rest_site
@@ -18,12 +17,6 @@ from tunnel_gateway.observability.logs import configure_logs
 
 USER = "203.0.113.7"
 DOCUMENT = b"contract"
-
-
-@pytest.fixture(scope="module")
-def centre() -> Iterator[RunningCentre]:
-    with running_centre() as made:
-        yield made
 
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.heading)

@@ -8,18 +8,15 @@ from the certificates, the token and the OCSP answer by another reader than that
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
-import pytest
 from asn1crypto import cms, ocsp, x509
 
-from tests.support.centre import RunningCentre, running_centre
+from tests.support.centre import RunningCentre
 from tests.support.guide_shape import SIGNER, TIME_STAMP, after, assert_shape, without_twins
 from tests.support.pki import OFFICER
-from tests.support.rest_site import ATTACHED, JOIN, STAMP, RestSite, rest_site
+from tests.support.rest_site import ATTACHED, JOIN, STAMP, RestSite
 from tunnel_gateway.cms.time_stamp import TST_INFO_OID
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates.certificate import Certificate
@@ -148,18 +145,6 @@ class Example:
             "messageImprintDigest": digest(info["signature"].native).hex(),
             "verified": True,
         }
-
-
-@pytest.fixture(scope="module")
-def centre() -> Iterator[RunningCentre]:
-    with running_centre() as made:
-        yield made
-
-
-@pytest.fixture
-async def site(centre: RunningCentre, tmp_path: Path) -> AsyncIterator[RestSite]:
-    async with rest_site(centre, tmp_path) as made:
-        yield made
 
 
 async def signed(site: RestSite, identity: Identity) -> bytes:

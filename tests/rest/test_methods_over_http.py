@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from asn1crypto import ocsp
 
-from tests.support.centre import RunningCentre, running_centre
+from tests.support.centre import RunningCentre
 from tests.support.messages import made
 from tests.support.pki import OFFICER, stranger, user
 from tests.support.rest_site import (
@@ -45,18 +45,6 @@ DAY = timedelta(days=1)
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def centre() -> Iterator[RunningCentre]:
-    with running_centre() as made_centre:
-        yield made_centre
-
-
-@pytest.fixture
-async def site(centre: RunningCentre, tmp_path: Path) -> AsyncIterator[RestSite]:
-    async with rest_site(centre, tmp_path) as made_site:
-        yield made_site
 
 
 # --- what the guide's pages do ------------------------------------------------------------------

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.support.centre import RunningCentre, running_centre
 from tests.support.pki import user
 from tests.support.rest_site import ATTACHED, PATHS, STAMP_DATA, rest_material, rest_site
-
-
-@pytest.fixture(scope="module")
-def centre() -> Iterator[RunningCentre]:
-    with running_centre() as made:
-        yield made
 
 
 async def test_every_path_is_served(centre: RunningCentre, tmp_path: Path) -> None:

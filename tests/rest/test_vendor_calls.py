@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from tests.support.centre import RunningCentre, running_centre
+from tests.support.centre import RunningCentre
 from tests.support.pki import stranger, user
 from tests.support.rest_site import (
     ATTACH,
@@ -34,20 +34,8 @@ DOCUMENT = "Shartnoma № 1".encode()
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[RunningCentre]:
-    with running_centre() as made_centre:
-        yield made_centre
-
-
-@pytest.fixture(scope="module")
 def somebody(centre: RunningCentre) -> Identity:
     return centre.issue_user()
-
-
-@pytest.fixture
-async def site(centre: RunningCentre, tmp_path: Path) -> AsyncIterator[RestSite]:
-    async with rest_site(centre, tmp_path) as made_site:
-        yield made_site
 
 
 @pytest.mark.parametrize(

@@ -90,14 +90,6 @@ def test_its_files_are_read_again(alone: RestDaemon, credentials: Credentials) -
     alone.logged("reloaded")
 
 
-@pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NotifySocket]:
-    listening = NotifySocket(tmp_path / "notify")
-    monkeypatch.setenv("NOTIFY_SOCKET", listening.address)
-    yield listening
-    listening.close()
-
-
 def test_both_services_in_one_daemon(
     credentials: Credentials, tmp_path: Path, manager: NotifySocket
 ) -> None:

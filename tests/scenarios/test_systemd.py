@@ -40,15 +40,6 @@ SERVICES = ("tunnel-gateway.service", "tunnel-gateway@.service")
 STALLING = command("import signal, time", "signal.signal(10, lambda *_: time.sleep(3600))")
 
 
-@pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NotifySocket]:
-    """What NOTIFY_SOCKET of every process that is started here leads to."""
-    listening = NotifySocket(tmp_path / "notify")
-    monkeypatch.setenv("NOTIFY_SOCKET", listening.address)
-    yield listening
-    listening.close()
-
-
 def analyse(*arguments: str | Path) -> str:
     done = subprocess.run(
         ("systemd-analyze", *map(str, arguments)), capture_output=True, text=True, check=False

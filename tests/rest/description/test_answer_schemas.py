@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.centre import RunningCentre, running_centre
+from tests.support.centre import RunningCentre
 from tests.support.described import Described
 from tests.support.pki import user
 from tests.support.rest_site import (
@@ -54,12 +54,6 @@ class Calls:
         reply = await self.site.call(verb, path, body)
         self.described.check(verb, path.partition("?")[0], reply.code, reply.json)
         return reply.json
-
-
-@pytest.fixture(scope="module")
-def centre() -> Iterator[RunningCentre]:
-    with running_centre() as made:
-        yield made
 
 
 @pytest.fixture
