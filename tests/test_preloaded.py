@@ -24,6 +24,10 @@ for name in list(handlers):
     handlers[name] = handlers[name].partition(" at 0x")[0]
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 kept = ("SigBlk", "SigIgn", "SigCgt", "Umask", "Threads", "CoreDumping", "VmLck")
+# The signals 32 and 33 belong to the C library. A process may inherit them ignored, and the library
+# takes each back when it first needs it: in the one program before its start, in the other after.
+for name in ("SigIgn", "SigCgt"):
+    status[name] = f"{int(status[name], 16) & ~(3 << 31):016x}"
 print(json.dumps({
     "arguments": sys.argv,
     "module": __name__,
