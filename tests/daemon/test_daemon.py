@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.admin import Answer, Operator
+from tests.support.admin import Answer, Operator, samples
 from tests.support.credentials import Credentials
 from tests.support.daemons import Log, serving_signals
 from tests.support.log_lines import read_records
@@ -36,6 +36,7 @@ class Both:
         self.admin = folder / "admin.sock"
         self._credentials = credentials
         self._port = port
+        self.shows_metrics = False
         self.write()
         write_second(self.file, 1)
         part, self._made = second_part()
@@ -60,6 +61,7 @@ class Both:
     @asynccontextmanager
     async def serving(self, log: Log) -> AsyncIterator[None]:
         with closing(self.daemon()) as daemon:
+            self.second.has_port_for_prometheus = self.shows_metrics
             task = asyncio.create_task(daemon.serve())
             await log.saw('"listening"')
             await self.second.started.wait()
@@ -107,6 +109,21 @@ async def test_both_serve_and_end_together(both: Both, log: Log) -> None:
     assert draining["connections"] == 1
     last = events(log)[-1]
     assert (last["event"], last["tunnels_ended"], last["echoes_ended"]) == ("stopped", True, True)
+
+
+async def test_a_service_may_show_the_metrics_of_all_without_an_admin_address(
+    both: Both, log: Log
+) -> None:
+    both.write(admin_listen="")
+    both.shows_metrics = True
+    async with both.serving(log):
+        shown = samples((await both.second.shared.metrics.read()).decode())
+        names = {name for name, _ in shown}
+        assert shown["tunnel_gateway_limit", frozenset({("limit", "second.limit")})] == 10
+        assert shown["tunnel_gateway_destination_tunnels", frozenset({("dst_id", "raw")})] == 0
+        assert {"tunnel_gateway_ready", "process_open_fds"} <= names
+        assert both.second.rounds == 1  # as of the probes of destinations
+    assert "admin_listening" not in [line["event"] for line in events(log)]
 
 
 async def test_a_reload_is_for_both_or_for_none(both: Both, log: Log) -> None:

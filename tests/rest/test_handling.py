@@ -271,6 +271,30 @@ async def test_no_other_spelling_of_a_path_is_that_path(path: str) -> None:
         assert (await run.call("GET", path)).code == 404
 
 
+async def test_no_call_is_taken_while_the_memory_is_full(log: io.StringIO) -> None:
+    known = methods()
+    async with running(known, body_limit=LIMIT) as run:
+        run.memory_full = True
+        client = await run.connect()
+        # The head is enough: no byte of the body is waited for.
+        head = b"POST /backend/auth HTTP/1.1\r\nHost: a\r\n"
+        await client.send(head + b"Content-Length: 900000\r\n\r\n")
+        reply = await client.reply()
+        check(reply)
+        assert (reply.code, reply.json["reason"]) == (503, "overloaded")
+        assert "tunnel.memory.limit" in reply.json["message"]
+        assert reply.headers["connection"] == "close"
+        assert not any(method.calls for method in known)
+        assert (await run.call("GET", "/ping")).code == 503
+        shown = run.metrics.text().decode()
+        assert 'tunnel_gateway_limits_reached_total{limit="tunnel.memory.limit"} 2.0' in shown
+        assert not any(method.calls for method in known)
+        run.memory_full = False
+        assert (await run.call("GET", "/ping")).code == 200
+    refused = [line for line in read_records(log.getvalue()) if line["event"] == "call_refused"]
+    assert [line["bytes"] for line in refused] == [0, 0]
+
+
 async def test_strangers_may_not_call_the_backend() -> None:
     async with running(methods(), rules=NOBODY) as run:
         for path in ("/backend/auth", "/backend/nothing"):

@@ -26,7 +26,9 @@ async def test_prometheus_is_answered() -> None:
                             200,
                             CONTENT_TYPE,
                         )
-                        assert "tunnel_gateway_rest_challenges_total" in await answer.text()
+                        shown = await answer.text()
+                        assert "tunnel_gateway_rest_challenges_total" in shown
+                        assert "process_open_fds" in shown
                 async with session.get(f"http://127.0.0.1:{port.number}/evil") as answer:
                     assert answer.status == 404
         finally:

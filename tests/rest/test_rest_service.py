@@ -153,6 +153,17 @@ async def test_servers_with_one_redis_take_each_others_challenges(
         await until(lambda: list(one.service.not_ready()))
 
 
+async def test_calls_are_refused_while_the_memory_of_the_process_is_full(
+    tmp_path: Path, credentials: Credentials
+) -> None:
+    async with started(material(tmp_path, credentials)) as run:
+        run.shared.memory.limit = 1
+        reply = await run.call("GET", "/frontend/challenge")
+        assert (reply.code, reply.json["reason"]) == (503, "overloaded")
+        run.shared.memory.limit = 0
+        assert (await run.call("GET", "/frontend/challenge")).code == 200
+
+
 async def test_a_stop_ends_connections(tmp_path: Path, credentials: Credentials) -> None:
     async with started(material(tmp_path, credentials)) as run:
         client = await run.connect()
@@ -172,7 +183,9 @@ async def test_prometheus_has_its_own_port(tmp_path: Path, credentials: Credenti
     async with started(material(tmp_path, credentials, more)):
         client = Connected(*await asyncio.open_connection("127.0.0.1", port))
         with closing(client.writer):
-            assert b"tunnel_gateway_rest_calls_total" in (await client.call("GET", "/metrics")).body
+            shown = (await client.call("GET", "/metrics")).body
+            assert b"tunnel_gateway_rest_calls_total" in shown
+            assert b"process_resident_memory_bytes" in shown
 
 
 async def test_a_taken_port_is_told(tmp_path: Path, credentials: Credentials) -> None:

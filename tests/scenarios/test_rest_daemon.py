@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.admin import Operator
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.notify import NotifySocket
 from tests.support.peer import Peer
@@ -70,6 +71,19 @@ def test_operators_are_told_of_it_alone(
     assert "REST API" in shown
     assert "trust anchors" in shown
     assert "DOMAIN" not in shown
+
+
+def test_the_vendors_keys_of_metrics_show_all_of_them_without_an_admin_address(
+    alone: RestDaemon, credentials: Credentials, tmp_path: Path
+) -> None:
+    reserved = ReservedPort()
+    more = f"metrics.server.enabled=yes\nmetrics.server.listen.port={reserved.number}\n"
+    reserved.close()
+    daemon = RestDaemon(tmp_path, credentials, more, admin=False)
+    shown, expected = Operator(reserved.number).metrics(), alone.operator.metrics()
+    assert {name for name, _ in expected} == {name for name, _ in shown}
+    assert shown["tunnel_gateway_limit", frozenset({("limit", "listen.limit")})] == 4096
+    assert daemon.stop() == 0
 
 
 def test_its_files_are_read_again(alone: RestDaemon, credentials: Credentials) -> None:

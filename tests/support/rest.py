@@ -110,6 +110,7 @@ class Running:
     server: RestServer
     port: int
     metrics: Metrics
+    memory_full: bool = False
     stopping: bool = False
     clients: list[Connected] = field(default_factory=list)
 
@@ -148,6 +149,7 @@ async def running(
         memory=BodyMemory(memory),
         metrics=RestMetrics(metrics),
         body_limit=body_limit,
+        memory_full=lambda: run.memory_full,
         stopping=lambda: run.stopping,
     )
     server = RestServer(handler, connections, callers.is_strange)

@@ -35,12 +35,15 @@ def write_rest(folder: Path, credentials: Credentials, port: int, more: str = ""
 
 
 class RestDaemon(LoggingProgram):
-    """The program; ``more`` are lines of its file."""
+    """The program; ``more`` are lines of its file. ``admin`` says whether operators can ask."""
 
-    def __init__(self, folder: Path, credentials: Credentials, more: str = "") -> None:
+    def __init__(
+        self, folder: Path, credentials: Credentials, more: str = "", *, admin: bool = True
+    ) -> None:
         reserved = ReservedPort()
         self.port = reserved.number
-        more = f"tunnel.admin.listen=unix:{folder}/admin.sock\n{more}"
+        if admin:
+            more = f"tunnel.admin.listen=unix:{folder}/admin.sock\n{more}"
         self.config = write_rest(folder, credentials, self.port, more)
         self.operator = Operator(folder / "admin.sock")
         super().__init__("the gateway", *COMMAND, "serve", "--config", str(self.config))

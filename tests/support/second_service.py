@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.loopback import LOOPBACK
+from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tunnel_gateway.config.configuration import Configuration
 from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.values import whole
@@ -20,7 +20,7 @@ from tunnel_gateway.daemon.port import Port
 from tunnel_gateway.daemon.service import Operators, Part, Shared
 from tunnel_gateway.errors import CannotListenError, FileError
 from tunnel_gateway.observability.background import Loop
-from tunnel_gateway.observability.metrics import Sample
+from tunnel_gateway.observability.metric_table import Sample
 
 KEY = Key("second.port", "port", whole(0, 65535), "0", "A port.", "It is free.", restart=True)
 
@@ -80,6 +80,8 @@ class Second(Operators):
         self.number = number
         self.reasons: list[str] = []
         self.calls: list[str] = []
+        self.has_port_for_prometheus = False
+        self.rounds = 0
         self.started = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -128,6 +130,9 @@ class Second(Operators):
     def samples(self) -> Iterator[Sample]:
         yield "tunnel_gateway_trust_anchors", (), self.number
 
+    def answers_prometheus(self) -> bool:
+        return self.has_port_for_prometheus
+
     def operators(self) -> Operators:
         return self
 
@@ -156,7 +161,11 @@ class Second(Operators):
         return [web.get("/number", number)]
 
     def loops(self) -> Mapping[Loop, Callable[[], Awaitable[object]]]:
-        return {}
+        return {"probes": self._round}
+
+    async def _round(self) -> None:
+        self.rounds += 1
+        await asyncio.sleep(TIME_LIMIT)
 
     async def state(self) -> dict[str, Any]:
         return {"second": {"number": self.number}}

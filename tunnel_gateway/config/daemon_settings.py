@@ -35,9 +35,10 @@ DAEMON_KEYS: Final[tuple[Key, ...]] = (
         " environment.",
         "Do not collect these data unless a law asks for them.", restart=True),
     Key("tunnel.memory.limit", "memory_limit", whole(0, 1_000_000, " MiB"), "2048",
-        "The resident memory. Above it a new tunnel gets `overloaded`. 0: no limit.",
-        "If memory runs out, the system kills the process and all tunnels end. Refusing new"
-        " tunnels is better."),
+        "The resident memory. At it a new tunnel gets `overloaded`, and a REST call gets HTTP 503"
+        " with the same reason. 0: no limit.",
+        "If memory runs out, the system kills the process, and all tunnels and calls end. Refusing"
+        " new ones is better."),
     Key("tunnel.drain.timeout", "drain_timeout", seconds(0, 3600), "30",
         "The time that open tunnels get to end when the gateway stops. A service manager must wait"
         " longer before it kills the gateway.",

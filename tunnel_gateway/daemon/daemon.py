@@ -24,7 +24,8 @@ from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import configure_logs, get_logger
-from tunnel_gateway.observability.metrics import Metrics, Sample
+from tunnel_gateway.observability.metric_table import Sample
+from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.transport.system.activation import passed_sockets
 from tunnel_gateway.transport.system.lifecycle import Termination
 from tunnel_gateway.transport.system.systemd import Notifier
@@ -79,16 +80,17 @@ class Daemon:
 
     @asynccontextmanager
     async def _answering_operators(self) -> AsyncIterator[None]:
-        if not self._admin_addresses:
+        services = self._services.values()
+        if not (self._admin_addresses or any(one.answers_prometheus() for one in services)):
             yield
             return
-        # Imported here: a daemon without an admin address does not load the HTTP library.
+        # Imported here: a daemon that nobody can ask does not load the HTTP library.
         from tunnel_gateway.daemon.admin.console import admin_server  # noqa: PLC0415
 
         self._shared.metrics.watch(self._samples)
-        for service in self._services.values():
+        for service in services:
             self._shared.metrics.watch(service.samples)
-        operators = [service.operators() for service in self._services.values()]
+        operators = [service.operators() for service in services]
         admin = admin_server(
             self._admin_addresses, self._shared, self._health, self._limits, operators
         )

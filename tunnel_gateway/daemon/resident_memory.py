@@ -1,4 +1,4 @@
-"""The memory of this process: at the limit new tunnels are refused, so the process goes on."""
+"""The memory of this process: at the limit new work is refused, so the process goes on."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MemoryWatch:
         self._said = self.full
         facts = {"megabytes": self.used // MIB, "limit": self.limit // MIB}
         if self.full:
-            log.error("memory_full", **facts, effect="new tunnels are refused")
+            log.error("memory_full", **facts, effect="new tunnels and REST calls are refused")
         else:
             log.info("memory_free", **facts)
 

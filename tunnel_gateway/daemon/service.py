@@ -22,7 +22,8 @@ from tunnel_gateway.daemon.resident_memory import MemoryWatch
 from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.observability.background import Loop
-from tunnel_gateway.observability.metrics import Metrics, Sample
+from tunnel_gateway.observability.metric_table import Sample
+from tunnel_gateway.observability.metrics import Metrics
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -126,6 +127,9 @@ class Service(Protocol[Used_contra]):
 
     def samples(self) -> Iterable[Sample]:
         """Yield the state as metrics."""
+
+    def answers_prometheus(self) -> bool:
+        """Tell whether Prometheus can ask at an address of this service."""
 
     def operators(self) -> Operators:
         """Return what operators can ask; it may load the HTTP library."""

@@ -24,7 +24,7 @@ from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.observability.metrics import Sample
+from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.revocation.ask import Inquiries
 from tunnel_gateway.revocation.watch import Revocation
@@ -144,9 +144,13 @@ class Gateway:
         """Yield the state as metrics."""
         return self._overview.samples()
 
+    def answers_prometheus(self) -> bool:
+        """Tell that Prometheus can ask at the address of the operators only."""
+        return False
+
     def operators(self) -> Operators:
         """Return what operators can ask."""
-        # Imported here: a gateway without an admin address does not load the HTTP library.
+        # Imported here: a gateway that nobody can ask does not load the HTTP library.
         from tunnel_gateway.gateway.admin.routes import TunnelOperators  # noqa: PLC0415
 
         return TunnelOperators(self._overview, self._shared.audit)

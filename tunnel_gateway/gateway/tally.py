@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tunnel_gateway.gateway.session_facts import SessionFacts
-from tunnel_gateway.observability.metrics import Metrics, Sample
+from tunnel_gateway.observability.metric_table import Sample
+from tunnel_gateway.observability.metrics import Metrics
 
 
 class Tally:

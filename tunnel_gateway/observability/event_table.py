@@ -125,13 +125,15 @@ GATEWAY_EVENTS: Final[tuple[Event, ...]] = (
         "Redis does not answer, or not within 250 ms: one line until it answers again",
         "look at Redis and at the network between; tunnels go on, and each gateway counts alone"),
     Event("memory_full", _ERROR, ("megabytes", "limit", "effect"), (),
-        "the process has reached `tunnel.memory.limit`, and the gateway refuses new tunnels",
-        "look at the number of tunnels. Give the gateway more memory, or restart it at night"),
+        "the process has reached `tunnel.memory.limit`, and the gateway refuses new tunnels and"
+        " REST calls",
+        "look at the number of tunnels, and of REST calls in progress. Give the gateway more"
+        " memory, or restart it at night"),
     Event("memory_unknown", _WARNING, ("detail", "effect"), (),
         "the system does not tell how much memory the process has: one line",
         "mount /proc in the container or chroot"),
     Event("memory_free", _INFO, ("megabytes", "limit"), (),
-        "there is memory again, and the gateway accepts new tunnels"),
+        "there is memory again, and the gateway accepts new tunnels and REST calls"),
     Event("admin_listening", _INFO, ("addresses",), (),
         "operators can ask at these addresses, see [Admin](operations.md#admin)"),
     Event("admin_refused", _WARNING, ("status", "detail"), ("untold",),

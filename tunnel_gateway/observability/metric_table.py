@@ -22,6 +22,9 @@ from tunnel_gateway.errors import (
     TunnelGatewayError,
 )
 
+# A sample: the metric's name, the values of its labels in the table's order, and the number.
+Sample = tuple[str, tuple[str, ...], float]
+
 OTHER: Final = "other"
 
 
@@ -94,8 +97,8 @@ METRICS: Final[tuple[Metric, ...]] = (
         "connections that ended before their WebSocket was open: one for each `tunnel_refused` of"
         " the log, with its reason; those at the level debug count too"),
     Metric("tunnel_gateway_limits_reached_total", "counter", ("limit",), "",
-        "tunnels and connections that a limit has ended or refused; `limit` is the configuration"
-        " key that sets it"),
+        "tunnels and connections that a limit has ended or refused, and REST calls that"
+        " `tunnel.memory.limit` has refused; `limit` is the configuration key that sets it"),
     Metric("tunnel_gateway_probes_total", "counter", (), "",
         "connections that closed without sending a byte: health checks"),
     Metric("tunnel_gateway_bytes_total", "counter", (*_TUNNEL, "direction"), "bytes",
@@ -112,7 +115,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "failed attempts to connect to the destination"),
     Metric("tunnel_gateway_destination_up", "gauge", ("dst_id",), "",
         "1 if the destination accepted a connection at the last probe, else 0; probes need"
-        " `tunnel.admin.listen`"),
+        " `tunnel.admin.listen` or `metrics.server.enabled`"),
     Metric("tunnel_gateway_destination_address_up", "gauge", ("dst_id", "address"), "",
         "0 while an address of the destination fails and is left out, else 1"),
     Metric("tunnel_gateway_destination_tunnels", "gauge", ("dst_id",), "",

@@ -6,6 +6,7 @@ when somebody reads the metrics: `Metrics.watch` takes the functions that answer
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -22,12 +23,10 @@ from prometheus_client.registry import Collector
 
 from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.background import failures
-from tunnel_gateway.observability.metric_table import METRICS, OTHER, REASONS, Metric
+from tunnel_gateway.observability.metric_table import METRICS, OTHER, REASONS, Metric, Sample
+from tunnel_gateway.observability.process import Process
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-
-# A sample: the metric's name, the values of its labels in the table's order, and the number.
-Sample = tuple[str, tuple[str, ...], float]
 
 # The library would add a second series to each counter, with its start. process_start_time_seconds
 # says the same.
@@ -62,9 +61,11 @@ class Metrics:
         self.rest_received = self._counter("tunnel_gateway_rest_received_bytes_total")
         self.rest_sent = self._counter("tunnel_gateway_rest_sent_bytes_total")
         self.rest_challenges = self._counter("tunnel_gateway_rest_challenges_total")
+        self._process = Process()
         self._watched = _Watched()
         self._registry.register(self._watched)
         self.watch(_background)
+        self.watch(self._process.samples)
         # Without a zero at the start, Prometheus would not see the first increase.
         for reason in REASONS:
             self._closed.labels(reason)
@@ -85,6 +86,11 @@ class Metrics:
     def watch(self, samples: Callable[[], Iterable[Sample]]) -> None:
         """Call ``samples`` each time the metrics are read. Counters among them must not go back."""
         self._watched.sources.append(samples)
+
+    async def read(self) -> bytes:
+        """Return all metrics as they are now, with those of this process, as `text` does."""
+        await asyncio.to_thread(self._process.look)  # it reads files of /proc
+        return self.text()
 
     def text(self) -> bytes:
         """Return all metrics in the text format of Prometheus (version 0.0.4)."""

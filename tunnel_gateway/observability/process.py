@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.observability.metrics import Sample
+from tunnel_gateway.observability.metric_table import Sample
 
 PROC: Final = Path("/proc/self")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Final, Protocol
 
-from tunnel_gateway.observability.metrics import Sample
+from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.rest.statuses import Reason, Refusal
 
 _TAG_BITS: Final = 64

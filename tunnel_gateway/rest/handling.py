@@ -11,6 +11,7 @@ from typing import Final
 
 from aiohttp import http_exceptions, web
 
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger, shows_debug
 from tunnel_gateway.rest.answers import PIECE, Answer, refused, success
@@ -69,7 +70,8 @@ class _Course:
 class Handler:
     """Answers calls. A document may have ``body_limit`` bytes.
 
-    ``stopping`` tells whether connections must end after their answer.
+    ``memory_full`` tells whether the process may take no more work, and ``stopping`` whether
+    connections must end after their answer.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Handler:
         memory: BodyMemory,
         metrics: RestMetrics,
         body_limit: int,
+        memory_full: Callable[[], bool],
         stopping: Callable[[], bool],
     ) -> None:
         self.routes = routes
@@ -90,6 +93,7 @@ class Handler:
         self.quiet.set()
         self._callers = callers
         self._metrics = metrics
+        self._memory_full = memory_full
         self._stopping = stopping
         self._few_lines = FewLines()
 
@@ -129,7 +133,7 @@ class Handler:
             return _refused(Refusal(Reason.INTERNAL_ERROR), course)
 
     def _meet(self, request: web.BaseRequest, course: _Course) -> Method:
-        """Find out who calls what. Raises Refusal."""
+        """Find out who calls what, and whether there is memory for it. Raises Refusal."""
         headers = request.headers
         # As it is written: a proxy that keeps /backend/ from users may not see it in /%62ackend/.
         path = request.rel_url.raw_path
@@ -138,6 +142,9 @@ class Handler:
         self._callers.admit(course.caller, path)
         method = self.routes.find(path, request.method)
         course.label = method.path
+        if self._memory_full():
+            self._metrics.memory_full.inc()
+            raise Refusal(Reason.OVERLOADED, f"the memory is full, see {Limit.MEMORY}")
         return method
 
     async def _call(

@@ -15,7 +15,7 @@ from aiohttp import web
 from tunnel_gateway.kept_errors import let_go
 from tunnel_gateway.limits.sources import source_of
 from tunnel_gateway.observability.background import keep_running
-from tunnel_gateway.observability.metrics import Sample
+from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.rest.answers import refused
 from tunnel_gateway.rest.handling import Handler
 from tunnel_gateway.rest.languages import DEFAULT

@@ -48,4 +48,4 @@ class MetricsServer:
             await self._runner.cleanup()
 
     async def _show(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await self._metrics.read(), headers={"Content-Type": CONTENT_TYPE})

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from tunnel_gateway.limits.redis_line import LOST, RedisLine, until_one_ends
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.observability.metrics import Sample
+from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from prometheus_client import Counter, Histogram
 
+from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.rest.challenges import Challenges
 from tunnel_gateway.rest.statuses import Status
@@ -22,7 +23,10 @@ class _Counters(NamedTuple):
 
 
 class RestMetrics:
-    """Counts calls by path and status. Paths come from the table of methods, not from strangers."""
+    """Counts calls by path and status. Paths come from the table of methods, not from strangers.
+
+    ``memory_full`` counts the calls that are refused because the process has no more memory.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         self._calls = metrics.rest_calls
@@ -30,6 +34,7 @@ class RestMetrics:
         self._received = metrics.rest_received
         self._sent = metrics.rest_sent
         self.challenges = metrics.rest_challenges
+        self.memory_full = metrics.limits_reached.labels(Limit.MEMORY.value)
         # The counters of one path and status; the library takes longer to find them.
         self._found: dict[tuple[str, int], _Counters] = {}
 

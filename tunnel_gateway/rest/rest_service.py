@@ -20,7 +20,7 @@ from tunnel_gateway.daemon.service import Part, Shared
 from tunnel_gateway.daemon.stopping import StopStep
 from tunnel_gateway.observability.background import Loop, keep_running
 from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.observability.metrics import Sample
+from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.rest.assembly import Assembly
 from tunnel_gateway.rest.callers import CallerRules, Callers
 from tunnel_gateway.rest.challenges import Challenges, OwnChallenges
@@ -59,6 +59,7 @@ class RestService:
             memory=BodyMemory(config.body.memory * MIB),
             metrics=self._counts,
             body_limit=config.body.limit * MIB,
+            memory_full=lambda: shared.memory.full,
             stopping=lambda: shared.stopping.begun,
         )
         self._server = RestServer(handler, config.connections, self._callers.is_strange)
@@ -142,6 +143,10 @@ class RestService:
         """Yield the state as metrics."""
         yield from self._server.samples()
         yield from self._store.samples()
+
+    def answers_prometheus(self) -> bool:
+        """Tell whether there is the vendor's address for Prometheus."""
+        return self._material.config.metrics.enabled
 
     def operators(self) -> RestOperators:
         """Return what operators are told."""

@@ -78,7 +78,7 @@ def test_the_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_memory_that_is_full() -> None:
     (warning,) = Parts(memory_limit=1).health.warnings()
-    assert warning == "tunnel.memory.limit is reached; new tunnels are refused"
+    assert warning == "tunnel.memory.limit is reached; new tunnels and REST calls are refused"
 
 
 def test_a_service_warns_too() -> None:

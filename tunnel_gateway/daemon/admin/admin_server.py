@@ -27,7 +27,6 @@ from tunnel_gateway.observability.background import Loop, keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.loop_lag import measure_lag
 from tunnel_gateway.observability.metrics import CONTENT_TYPE, Metrics
-from tunnel_gateway.observability.process import Process
 
 log = get_logger(__name__)
 
@@ -42,6 +41,7 @@ class AdminServer:
     """Answers operators at ``addresses``.
 
     A service adds its own ``routes``. ``loops`` are work that it needs only while somebody can ask.
+    Without ``addresses`` only the loops run, for metrics that a service shows at its own address.
     """
 
     def __init__(
@@ -56,7 +56,6 @@ class AdminServer:
         self._health = health
         self._metrics = metrics
         self._loops = loops or {}
-        self._process = Process()
         self._sockets: list[AdminSocket] = []
         self._servers: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -70,7 +69,6 @@ class AdminServer:
             ]
         )
         self._runner = web.AppRunner(application, access_log=None, handle_signals=False)
-        metrics.watch(self._process.samples)
 
     async def start(self) -> None:
         """Listen, and start the loops. Raises CannotListenError."""
@@ -81,12 +79,12 @@ class AdminServer:
         except CannotListenError:
             await self.close()
             raise
+        measure = partial(measure_lag, self._metrics.loop_lag.observe)
+        self._tasks = [
+            *(keep_running(name, a_round) for name, a_round in self._loops.items()),
+            keep_running("loop_lag", measure),
+        ]
         if self._addresses:
-            measure = partial(measure_lag, self._metrics.loop_lag.observe)
-            self._tasks = [
-                *(keep_running(name, a_round) for name, a_round in self._loops.items()),
-                keep_running("loop_lag", measure),
-            ]
             log.info("admin_listening", addresses=list(map(str, self._addresses)))
 
     async def _listen(self, address: AdminAddress) -> None:
@@ -129,8 +127,7 @@ class AdminServer:
         return web.Response(text="ready\n")
 
     async def _show_metrics(self, _: web.Request) -> web.Response:
-        await asyncio.to_thread(self._process.look)  # it reads files of /proc
-        return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await self._metrics.read(), headers={"Content-Type": CONTENT_TYPE})
 
 
 def uid_of(request: web.Request) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from tunnel_gateway.daemon.service import Service, Shared
 from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.lines import WRITER
-from tunnel_gateway.observability.metrics import Sample
+from tunnel_gateway.observability.metric_table import Sample
 
 VERSION: Final = version("tunnel-gateway")
 
@@ -49,7 +49,7 @@ class Health:
         if not WRITER.ok:
             yield f"nobody reads the log; {WRITER.lost_total} lines of it were lost since the start"
         if self._shared.memory.full:
-            yield f"{Limit.MEMORY} is reached; new tunnels are refused"
+            yield f"{Limit.MEMORY} is reached; new tunnels and REST calls are refused"
         if not self.reload_ok:
             yield "the last reload was refused; the log says why"
         for service in self._services:

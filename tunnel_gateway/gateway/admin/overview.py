@@ -11,7 +11,7 @@ from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.session_facts import Stage
 from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.limit_keys import Limit
-from tunnel_gateway.observability.metrics import Sample
+from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 
 
