@@ -1,5 +1,5 @@
-# make demo    show a conversation through a real tunnel, step by step; ARGS=--stay leaves it running
-# make develop    for page developers: run agent, gateway and keys for localhost; ARGS="--api HOST:PORT"
+# make demo    show a tunnel, a sign-in and a signed document, step by step; ARGS=--stay leaves it running
+# make develop    for developers of a site: agent, gateway, REST API, keys for localhost; ARGS="--api HOST:PORT"
 # make test    run all tests; PYTEST_ARGS=tests/cli for a part of them
 # make coverage    run the tests and count the statements and branches of each package that they run
 # make bench   compare this gateway with other tunnels on this machine; ARGS=--quick for a first look

@@ -1,9 +1,10 @@
-"""A conversation through a real tunnel, shown step by step: ``make demo``.
+"""A tunnel, a sign-in and a signed document, shown step by step: ``make demo``.
 
-Each part is a separate process: an API (demo/api.py), the gateway (config/demo.properties), the
-user's agent, once as ``tunnel-gateway connect`` and once as the service that pages call, and the
-server of a page (demo/web.py). This program plays the page; with ``--stay`` a browser can
-be the page. The exit code is 0 if everything went as it should.
+Each part is a separate process: an authority that tells the status of certificates, an API
+(demo/api.py), the gateway with the REST service (config/demo.properties), the user's agent, once as
+``tunnel-gateway connect`` and once as the service that pages call, and the server of a site
+(demo/web.py). This program plays the page; with ``--stay`` a browser can be the page. The exit code
+is 0 if everything went as it should.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from credentials import CERTIFICATES, DOMAIN, make_certificates
+from credentials import DEVELOPMENT, DOMAIN
 from programs import ROOT, DemoError, Program, expect, gateway_program, program
+from signing import SigningVisit
 from visit import PageVisit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 CONFIG = ROOT / "config" / "demo.properties"
-USER = CERTIFICATES / "users" / "citizen"
+USER = DEVELOPMENT.users / "citizen"
 GATEWAY = "127.0.0.1:8843"
 API_PORT = 8080
 SUBPROTOCOL = Subprotocol("chat.example.uz")
@@ -36,7 +38,7 @@ TIME_LIMIT = 30.0
 CONNECT = [
     *("connect", "--gateway", GATEWAY, "--domain", DOMAIN, "--dst", "0"),
     *("--key", str(USER / "key.pem"), "--cert", str(USER / "chain.pem")),
-    *("--truststore", str(CERTIFICATES / "truststore.pem")),
+    *("--truststore", str(DEVELOPMENT.truststore)),
 ]
 
 
@@ -80,7 +82,8 @@ class Demonstration:
     def steps(self) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
         """Return every step with its title."""
         return [
-            ("development certificates", make_certificates),
+            ("development certificates", DEVELOPMENT.make),
+            ("the authority answers", self.start_authority),
             ("the organisation's WebSocket API starts", self.start_api),
             ("the gateway starts", self.start_gateway),
             ("the agent makes a tunnel", self.make_tunnel),
@@ -95,6 +98,12 @@ class Demonstration:
             ("the gateway's line about the tunnel", self.access_log),
         ]
 
+    async def start_authority(self) -> str:
+        """Start what tells the status of the certificates and gives time stamps."""
+        arguments = gateway_program("pki", "serve", str(DEVELOPMENT.folder))
+        authority = await self._start("the authority", *arguments)
+        return f"status of certificates and time stamps at {(await authority.output())['address']}"
+
     async def start_api(self) -> str:
         """Start the API and wait until it listens."""
         api = await self._start("the API", "demo/api.py", "--port", str(API_PORT))
@@ -105,7 +114,11 @@ class Demonstration:
         arguments = gateway_program("serve", "--config", str(CONFIG))
         self._gateway = await self._start("the gateway", *arguments)
         listening = await self._gateway.logged("listening")
-        return f"listening on {listening['address']} for {', '.join(listening['domains'])}"
+        rest = await self._gateway.logged("rest_listening")
+        return (
+            f"listening on {listening['address']} for {', '.join(listening['domains'])}\n"
+            f"the REST service at http://{rest['address']}"
+        )
 
     async def make_tunnel(self) -> str:
         """Let the agent make a tunnel and take over its address."""
@@ -223,13 +236,14 @@ async def demonstrate(*, staying: bool) -> int:
     story = Story()
     async with AsyncExitStack() as stack:
         page = PageVisit(stack, GATEWAY)
+        signing = SigningVisit(stack, page)
         try:
-            for text, doing in (*Demonstration(stack).steps(), *page.steps()):
+            for text, doing in (*Demonstration(stack).steps(), *page.steps(), *signing.steps()):
                 await story.step(text, doing())
         except DemoError as error:
             print(f"\nThe demonstration failed: {error}", file=sys.stderr)
             return 1
-        print("\nEverything went through the tunnel as it should.")
+        print("\nEverything went as it should.")
         if staying:
             await stay(page)
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from credentials import API_KEY, KEYS, PAGE_DOMAIN, PASSWORD_FILE, TRUSTSTORE
+from credentials import API_KEY, DEVELOPMENT, PAGE_DOMAIN
 from programs import DemoError, Program, expect, gateway_program, program
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -24,15 +24,15 @@ class PageVisit:
         self._stack = stack
         self._gateway = gateway
         self._service = ""
-        self._origin = ""
-        self._key: dict[str, str]
-        self._key_id = ""
         self._tunnel: dict[str, Any]
+        self.origin = ""
+        self.keys: list[dict[str, str]] = []
+        self.key_id = ""
 
     @property
     def address(self) -> str:
         """Where a browser finds the page."""
-        return f"{self._origin}/"
+        return f"{self.origin}/"
 
     def steps(self) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
         """Return every step with its title."""
@@ -52,14 +52,21 @@ class PageVisit:
         settings = folder / "agent.properties"
         settings.write_text(
             f"agent.tunnel.{PAGE_DOMAIN}={self._gateway}\n"
-            f"agent.truststore.file={TRUSTSTORE}\n"
-            f"agent.keys.dirs={KEYS}\n",
+            f"agent.truststore.file={DEVELOPMENT.truststore}\n"
+            f"agent.keys.dirs={DEVELOPMENT.page_keys}\n",
             encoding="utf-8",
         )
         agent = await self._start(
             "the agent's service",
             *gateway_program("agent", "--settings", str(settings), "--state", str(folder)),
-            *("--password-file", str(PASSWORD_FILE), "--ws-port", "0", "--wss-port", "0"),
+            *(
+                "--password-file",
+                str(DEVELOPMENT.password_file),
+                "--ws-port",
+                "0",
+                "--wss-port",
+                "0",
+            ),
         )
         self._ports = await agent.output()
         self._service = f"ws://127.0.0.1:{self._ports['ws_port']}{self._ports['path']}"
@@ -74,27 +81,30 @@ class PageVisit:
             *("--agent-https-port", str(self._ports["wss_port"])),
             *("--api-key", PAGE_DOMAIN, API_KEY, "--dst", DST_ID),
         )
-        self._origin = f"http://{PAGE_DOMAIN}:{(await server.output())['http']}"
+        self.origin = f"http://{PAGE_DOMAIN}:{(await server.output())['http']}"
         return f"listening on {self.address}"
 
     async def install_api_key(self) -> str:
         """Be let in by the agent."""
-        version = await self._call("version")
-        await self._call("apikey", PAGE_DOMAIN, API_KEY)
+        version = await self.call("version")
+        await self.call("apikey", PAGE_DOMAIN, API_KEY)
         return f"E-IMZO {version['major']}.{version['minor']}, for {PAGE_DOMAIN}"
 
     async def load_key(self) -> str:
         """Choose the first of the keys."""
-        found = (await self._call("list_all_certificates", plugin="pfx"))["certificates"]
-        self._key = found[0]
-        parts = [self._key[part] for part in ("disk", "path", "name", "alias")]
-        self._key_id = (await self._call("load_key", *parts, plugin="pfx"))["keyId"]
-        return "\n".join(one["alias"].split(",")[0] for one in found)
+        self.keys = (await self.call("list_all_certificates", plugin="pfx"))["certificates"]
+        self.key_id = await self.load(self.keys[0])
+        return "\n".join(one["alias"].split(",")[0] for one in self.keys)
+
+    async def load(self, key: dict[str, str]) -> str:
+        """Load a key of the list; return its keyId."""
+        parts = [key[part] for part in ("disk", "path", "name", "alias")]
+        return str((await self.call("load_key", *parts, plugin="pfx"))["keyId"])
 
     async def create_tunnel(self) -> str:
         """Let the agent make a tunnel for the page."""
-        self._tunnel = await self._call("create_tunnel", DST_ID, self._key_id, plugin="tunnel")
-        return f"address {self._tunnel['address']}, for {self._origin} only"
+        self._tunnel = await self.call("create_tunnel", DST_ID, self.key_id, plugin="tunnel")
+        return f"address {self._tunnel['address']}, for {self.origin} only"
 
     async def stranger(self) -> str:
         """Knock at the address from another origin, which must not use it up."""
@@ -107,7 +117,7 @@ class PageVisit:
 
     async def talk(self) -> str:
         """Ask the API who it sees, and close."""
-        async with connect(self._tunnel_address, origin=self._origin, proxy=None) as page:  # type: ignore[arg-type]
+        async with connect(self._tunnel_address, origin=self.origin, proxy=None) as page:  # type: ignore[arg-type]
             await page.send("whoami")
             identity = json.loads(await page.recv())
         expect(identity["X-EIMZO-Tunnel-Id"] == self._tunnel["tunnel_id"], "another tunnel's id")
@@ -117,9 +127,10 @@ class PageVisit:
     def _tunnel_address(self) -> str:
         return f"ws://{self._tunnel['address']}/"
 
-    async def _call(self, name: str, *arguments: str, plugin: str | None = None) -> dict[str, Any]:
+    async def call(self, name: str, *arguments: str, plugin: str | None = None) -> dict[str, Any]:
+        """Call a function of the agent."""
         call = {"name": name, "arguments": arguments} | ({"plugin": plugin} if plugin else {})
-        async with connect(self._service, origin=self._origin, proxy=None) as socket:  # type: ignore[arg-type]
+        async with connect(self._service, origin=self.origin, proxy=None) as socket:  # type: ignore[arg-type]
             await socket.send(json.dumps(call))
             reply: dict[str, Any] = json.loads(await socket.recv())
         expect(reply["success"], f"{name} was refused: {reply.get('reason')}")

@@ -1,7 +1,8 @@
-"""The web server of the demonstration's page: static files and one object of settings.
+"""The web server of the demonstration's site: the page, one object of settings, and the backend.
 
-The server reads all files once and answers from memory, so a client can get only the page. For
-``https`` it makes a certificate at the start; a browser trusts it only after the user agrees.
+The server reads all files once and answers from memory, so a client can get only the page. The
+backend (demo/backend.py) calls the REST service. For ``https`` the server makes a certificate at
+the start; a browser trusts it only after the user agrees.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aiohttp import web
+from backend import MAX_BODY, Backend, own_page_only
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -42,8 +44,8 @@ HEADERS = {
 }
 
 
-def application(settings: dict[str, object]) -> web.Application:
-    """Return the application that serves the page, with ``settings`` as settings.json."""
+def application(settings: dict[str, object], rest: str) -> web.Application:
+    """Return the application: the page with ``settings`` as settings.json, and the backend."""
     found = {
         f"/{path.relative_to(PAGE).as_posix()}": (path.read_bytes(), TYPES[path.suffix])
         for path in PAGE.rglob("*.*")
@@ -56,10 +58,16 @@ def application(settings: dict[str, object]) -> web.Application:
     async def answer(request: web.Request) -> web.Response:
         body, kind = found.get(request.path, (b"not found\n", "text/plain; charset=utf-8"))
         status = 200 if request.path in found else 404
-        return web.Response(body=body, status=status, headers={"Content-Type": kind} | HEADERS)
+        return web.Response(body=body, status=status, headers={"Content-Type": kind})
 
-    made = web.Application()
-    made.router.add_get("/{path:.*}", answer)
+    async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(HEADERS)
+
+    backend = Backend(rest)
+    made = web.Application(middlewares=[own_page_only], client_max_size=MAX_BODY)
+    made.cleanup_ctx.append(backend.run_client)
+    made.on_response_prepare.append(add_headers)
+    made.add_routes([*backend.routes(), web.get("/{path:.*}", answer)])
     return made
 
 
@@ -95,9 +103,9 @@ def self_signed(names: list[str]) -> ssl.SSLContext:
     return context
 
 
-async def serve(settings: dict[str, object], port: int, https_port: int, names: list[str]) -> None:
+async def serve(made: web.Application, port: int, https_port: int, names: list[str]) -> None:
     """Serve until the process is ended; port 0 takes a free one."""
-    runner = web.AppRunner(application(settings), access_log=None)
+    runner = web.AppRunner(made, access_log=None)
     await runner.setup()
     plain = web.TCPSite(runner, LOOPBACK, port)
     secure = web.TCPSite(runner, LOOPBACK, https_port, ssl_context=self_signed(names))
@@ -125,6 +133,7 @@ def main() -> None:
         "--api-key", nargs=2, action="append", default=[], metavar=("DOMAIN", "KEY")
     )
     parser.add_argument("--dst", default="0", help="the dst_id that the page proposes")
+    parser.add_argument("--rest-port", type=int, default=8082, help="of the REST service")
     given = parser.parse_args()
     settings: dict[str, object] = {
         "ws": f"ws://{LOOPBACK}:{given.agent_port}/service/cryptapi",
@@ -132,8 +141,8 @@ def main() -> None:
         "apiKeys": [text for pair in given.api_key for text in pair],
         "dst": given.dst,
     }
-    names = given.domain or ["localhost"]
-    asyncio.run(serve(settings, given.port, given.https_port, names))
+    made = application(settings, f"http://{LOOPBACK}:{given.rest_port}")
+    asyncio.run(serve(made, given.port, given.https_port, given.domain or ["localhost"]))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,19 @@ import re
 import signal
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.sync.client import connect
 
 from tests.support.page import Page
 from tests.support.processes import LOOPBACK, PROJECT, TIME_LIMIT, Program, ReservedPort
+from tunnel_gateway.cli.main import main
+from tunnel_gateway.pki.services import Services
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.uz.md"])
@@ -23,8 +28,10 @@ def test_the_excerpt_is_of_this_demonstration(name: str) -> None:
     """Its steps have the numbers and titles that they have today."""
     text = (PROJECT / name).read_text(encoding="utf-8")
     excerpt = text.partition("$ make demo\n")[2].partition("```")[0]
-    source = "".join((PROJECT / "demo" / part).read_text() for part in ("run.py", "visit.py"))
-    titles = re.findall(r'^            \(f?"(.*)", [a-z_.]+\),$', source, re.MULTILINE)
+    source = "".join(
+        (PROJECT / "demo" / part).read_text() for part in ("run.py", "visit.py", "signing.py")
+    )
+    titles = re.findall(r'^            \(f?"(.*)", [A-Za-z_.]+\),$', source, re.MULTILINE)
     shown = re.findall(r"^ *(\d+)\. (.*)$", excerpt, re.MULTILINE)
     assert len(shown) > 5
     for number, title in shown:
@@ -108,10 +115,18 @@ def test_the_api_counts_a_file() -> None:
     program.stop()
 
 
-def test_a_page_developers_set_up() -> None:
-    reserved = ReservedPort()
-    ports = ("--gateway-port", str(reserved.number), "--ws-port", "0", "--wss-port", "0")
-    program = Program("develop", "demo/develop.py", *ports)
+def test_a_sites_developers_set_up(tmp_path: Path) -> None:
+    certificates = tmp_path / "certs"
+    reserved = {name: ReservedPort() for name in ("gateway", "rest", "authority")}
+    address = Services(reserved["authority"].number).base
+    assert main(["pki", "init", str(certificates), "--address", address]) == 0
+    program = Program(
+        "develop",
+        *("demo/develop.py", "--certificates", str(certificates)),
+        *("--gateway-port", str(reserved["gateway"].number)),
+        *("--rest-port", str(reserved["rest"].number)),
+        *("--ws-port", "0", "--wss-port", "0"),
+    )
     try:
         program.wait_for(
             lambda: any("Ctrl-C" in line for line in program.output),
@@ -119,10 +134,11 @@ def test_a_page_developers_set_up() -> None:
             3 * TIME_LIMIT,
         )
         said = "\n".join(program.output)
-        service, key, dst_id = (
+        service, rest, key, dst_id = (
             str(re.search(pattern, said)[1])  # type: ignore[index]
             for pattern in (
                 r"ws://127\.0\.0\.1:(\d+)/",
+                r"REST API +http://127\.0\.0\.1:(\d+)",
                 r"localhost ([0-9A-F]{128})",
                 r"dst_id +(\d)",
             )
@@ -131,14 +147,32 @@ def test_a_page_developers_set_up() -> None:
         assert page.call("apikey", "localhost", key) == {"success": True}
         keys = page.call("list_all_certificates", plugin="pfx")["certificates"]
         assert {"citizen", "officer"} <= {one["name"] for one in keys}
-        answer = page.tunnel(page.load_key(), dst_id)
+        key_id = page.load_key()
+        answer = page.tunnel(key_id, dst_id)
         with page.enter(answer["address"]) as tunnel:
             tunnel.send("whoami")
             seen = json.loads(tunnel.recv(TIME_LIMIT))
             assert seen["X-EIMZO-Tunnel-Id"] == answer["tunnel_id"]
+
+        challenge = ask_rest(rest, "GET", "/frontend/challenge")["challenge"].encode()
+        signed = page.call(
+            "create_pkcs7", b64encode(challenge).decode(), key_id, "no", plugin="pkcs7"
+        )["pkcs7_64"]
+        assert ask_rest(rest, "POST", "/backend/auth", signed)["status"] == 1
+        assert ask_rest(rest, "POST", "/frontend/timestamp/pkcs7", signed)["status"] == 1
         program.signal(signal.SIGINT)
         assert program.exit_code() == 0
         assert any("tunnel_closed" in line for line in program.errors)
     finally:
         program.process.kill()
-        reserved.close()
+        for one in reserved.values():
+            one.close()
+
+
+def ask_rest(port: str, verb: str, path: str, body: str | None = None) -> dict[str, Any]:
+    connection = HTTPConnection(LOOPBACK, int(port), timeout=TIME_LIMIT)
+    connection.request(verb, path, body)
+    with connection.getresponse() as response:
+        answer: dict[str, Any] = json.load(response)
+    connection.close()
+    return answer

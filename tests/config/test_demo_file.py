@@ -10,6 +10,7 @@ from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import ConfigError
+from tunnel_gateway.pki.services import DEFAULT
 
 CONFIG_FOLDER = Path(__file__).parents[2] / "config"
 
@@ -27,6 +28,10 @@ def test_the_demonstrations_file(tmp_path: Path) -> None:
     path = tmp_path / "config/demo.properties"
     path.parent.mkdir()
     path.write_bytes((CONFIG_FOLDER / "demo.properties").read_bytes())
-    config = load_configuration(path).tunnel
-    assert (config.listen.ip, config.listen.port) == ("127.0.0.1", 8843)
-    assert config.destinations == {"0": Destination("0", (Address("127.0.0.1", 8080),))}
+    whole = load_configuration(path)
+    tunnel, rest = whole.tunnel, whole.rest
+    assert (tunnel.listen.ip, tunnel.listen.port) == ("127.0.0.1", 8843)
+    assert tunnel.destinations == {"0": Destination("0", (Address("127.0.0.1", 8080),))}
+    assert rest is not None
+    assert (rest.listen.ip, rest.listen.port) == ("127.0.0.1", 8082)
+    assert rest.stamps.url == DEFAULT.tsa

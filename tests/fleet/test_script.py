@@ -39,6 +39,9 @@ def test_a_port_that_is_taken(
 ) -> None:
     config = tmp_path / "fleet.properties"
     write_config(config, credentials, 1, destinations)
+    # Two gateways cannot have the one port of this REST service, so the script leaves it out.
+    rest = f"listen.ip={LOOPBACK}\nlisten.port=1\ntsp.truststore.file={credentials.truststore}\n"
+    config.write_text(config.read_text() + rest)
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = str(taken.getsockname()[1])
         arguments = ("--config", str(config), "--folder", str(tmp_path), "--port", port)

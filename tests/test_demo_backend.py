@@ -1,0 +1,216 @@
+"""The backend of the demonstration's site: sessions, what it passes on, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tests.support.processes import LOOPBACK, TIME_LIMIT, Program
+
+USER = {"CN": "G‘ANIYEV O‘KTAM", "1.2.860.3.16.1.2": "10000000000001"}
+SIGNED_IN = {
+    "status": 1,
+    "subjectCertificateInfo": {
+        "serialNumber": "5a0901eb",
+        "subjectName": USER,
+        "validFromUtc": "2026-03-01T12:00:00Z",
+        "validToUtc": "2028-03-01T12:00:00Z",
+    },
+}
+REFUSED = {"status": -20, "message": "again", "reason": "challenge_unknown"}
+
+
+class Service(ThreadingHTTPServer):
+    """What the backend calls: it answers ``answer``, and keeps what came."""
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] = {"status": 1}
+        self.calls: list[tuple[str, str, bytes, dict[str, str]]] = []
+        super().__init__((LOOPBACK, 0), Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Service
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.calls.append((self.command, self.path, body, dict(self.headers)))
+        answer = json.dumps(self.server.answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_POST  # noqa: N815
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Site:
+    """The site's server, called as a page does."""
+
+    port: int
+    origin: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.origin = f"http://{LOOPBACK}:{self.port}"
+
+    def ask(
+        self, verb: str, path: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, dict[str, Any], str | None]:
+        """Return the HTTP code, the answer, and the cookie that came with it."""
+        connection = HTTPConnection(LOOPBACK, self.port, timeout=TIME_LIMIT)
+        connection.request(verb, path, body, {"Origin": self.origin} | headers)
+        with connection.getresponse() as response:
+            content = response.read()
+            cookie = response.headers["Set-Cookie"]
+        connection.close()
+        is_json = response.headers["Content-Type"].startswith("application/json")
+        return response.status, json.loads(content) if is_json else {}, cookie
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with Service() as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join(TIME_LIMIT)
+
+
+@pytest.fixture(scope="module")
+def site(service: Service) -> Iterator[Site]:
+    arguments = ("--port", "0", "--https-port", "0", "--rest-port", str(service.server_port))
+    program = Program("the site", "demo/web.py", *arguments)
+    yield Site(program.next_output()["http"])
+    program.stop()
+
+
+@pytest.fixture(autouse=True)
+def calls(service: Service) -> list[tuple[str, str, bytes, dict[str, str]]]:
+    service.calls.clear()
+    service.answer = {"status": 1}
+    return service.calls
+
+
+def sign_in(site: Site, **headers: str) -> str:
+    """Return the cookie of a new session."""
+    code, answer, cookie = site.ask("POST", "/session", b"MIAG", **headers)
+    assert (code, answer["status"]) == (200, 1)
+    assert cookie is not None
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    return cookie.partition(";")[0]
+
+
+def who(site: Site, cookie: str) -> Any:
+    return site.ask("GET", "/session", Cookie=cookie)[1]["user"]
+
+
+def test_a_session(site: Site, service: Service) -> None:
+    service.answer = SIGNED_IN
+    cookie = sign_in(site)
+    verb, path, body, headers = service.calls[0]
+    assert (verb, path, body) == ("POST", "/backend/auth", b"MIAG")
+    assert headers["X-Real-IP"] == LOOPBACK
+    assert headers["Host"] == f"{LOOPBACK}:{site.port}"
+    user = who(site, cookie)
+    assert (user["name"], user["pinfl"], user["inn"]) == (*USER.values(), None)
+    assert user["serialNumber"] == "5a0901eb"
+    assert who(site, "session=x") is None
+    assert who(site, "") is None
+    assert site.ask("DELETE", "/session", Cookie=cookie)[:2] == (200, {"status": 1, "user": None})
+    assert who(site, cookie) is None
+
+
+def test_another_sign_in_ends_the_session(site: Site, service: Service) -> None:
+    service.answer = SIGNED_IN
+    first = sign_in(site)
+    second = sign_in(site, Cookie=first)
+    assert who(site, first) is None
+    assert who(site, second) is not None
+
+
+def test_a_hundred_sessions(site: Site, service: Service) -> None:
+    service.answer = SIGNED_IN
+    first, *_, last = [sign_in(site) for _ in range(101)]
+    assert who(site, first) is None
+    assert who(site, last) is not None
+
+
+def test_a_refused_sign_in(site: Site, service: Service) -> None:
+    service.answer = REFUSED
+    assert site.ask("POST", "/session", b"MIAG") == (403, REFUSED, None)
+
+
+def test_a_document_is_judged_by_the_service(site: Site, service: Service) -> None:
+    service.answer = REFUSED | {"reason": "document_changed"}
+    code, answer, _ = site.ask("POST", "/document", b"MIAG", **{"Accept-Language": "uz"})
+    assert (code, answer) == (200, service.answer)
+    _, path, body, headers = service.calls[0]
+    assert (path, body) == ("/backend/pkcs7/verify/attached", b"MIAG")
+    assert headers["Accept-Language"] == "uz"
+
+
+def test_what_is_passed_on(site: Site, service: Service) -> None:
+    for verb, path in (
+        ("GET", "/frontend/challenge"),
+        ("POST", "/frontend/timestamp/pkcs7"),
+        ("POST", "/frontend/pkcs7/join"),
+    ):
+        body = b"" if verb == "GET" else b"MIAG|MIAG"
+        assert site.ask(verb, path, body)[:2] == (200, {"status": 1})
+        assert service.calls[-1][:3] == (verb, path, body)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/backend/auth",
+        "/frontend/../backend/auth",
+        "/frontend/%2e%2e/backend/auth",
+        "/frontend/challenge/../../backend/auth",
+        "/frontend/pkcs7/make-attached",
+    ],
+)
+def test_nothing_else_is_passed_on(path: str, site: Site, service: Service) -> None:
+    for verb in ("GET", "POST"):
+        assert site.ask(verb, path)[0] in {404, 405}
+    assert service.calls == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"), [("POST", "/session"), ("DELETE", "/session"), ("POST", "/document")]
+)
+def test_a_page_of_another_site(verb: str, path: str, site: Site, service: Service) -> None:
+    for origin in ("http://evil.uz", "null", f"https://{LOOPBACK}:{site.port}"):
+        code, answer, cookie = site.ask(verb, path, b"MIAG", Origin=origin)
+        assert (code, answer["reason"], cookie) == (403, "other_origin", None)
+    assert service.calls == []
+
+
+def test_a_body_that_is_too_large(site: Site, service: Service) -> None:
+    assert site.ask("POST", "/document", b"A" * (4 * 2**20 + 1))[0] == 413
+    assert service.calls == []
+
+
+def test_the_service_is_away() -> None:
+    program = Program(
+        "the site", "demo/web.py", *("--port", "0", "--https-port", "0"), "--rest-port", "9"
+    )
+    site = Site(program.next_output()["http"])
+    for path in ("/session", "/document"):
+        code, answer, _ = site.ask("POST", path, b"MIAG")
+        assert (code, answer["reason"]) == (502, "service_away")
+    assert who(site, "") is None
+    program.stop()
