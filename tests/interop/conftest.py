@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from tests.interop.bouncy_castle import BouncyCastle
 from tests.interop.gost_engine import GostEngine
 
 
@@ -16,3 +19,14 @@ def gost_engine(tmp_path_factory: pytest.TempPathFactory) -> GostEngine:
             " libengine-gost-openssl"
         )
     return engine
+
+
+@pytest.fixture(scope="session")
+def bouncy_castle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BouncyCastle]:
+    if not BouncyCastle.available():
+        pytest.skip(
+            "NOT COMPARED with BouncyCastle: install the packages default-jdk-headless and"
+            " libbcpkix-java"
+        )
+    with BouncyCastle(tmp_path_factory.mktemp("bouncy-castle")) as started:
+        yield started

@@ -83,8 +83,10 @@ def places(crl: str | None = None, responder: str | None = None) -> tuple[x509.E
     return tuple(found)
 
 
-def delegate(issuer: Identity, *purposes: str, at: datetime, nocheck: bool = True) -> Identity:
-    """A responder's certificate."""
+def delegate(
+    issuer: Identity, *purposes: str, at: datetime, nocheck: bool = True, **changes: Any
+) -> Identity:
+    """A responder's certificate; ``changes`` are fields of the profile."""
     extensions: tuple[x509.Extension, ...] = ()
     if nocheck:
         extensions = (x509.Extension({"extn_id": NOCHECK_OID, "extn_value": core.Null()}),)
@@ -94,6 +96,7 @@ def delegate(issuer: Identity, *purposes: str, at: datetime, nocheck: bool = Tru
         extended_key_usage=frozenset(purposes),
         policies=None,
         extensions=extensions,
+        **changes,
     )
     return issue(issuer, [("CN", "Responder")], profile, now=at, entropy=os.urandom)
 
