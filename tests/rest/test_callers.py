@@ -148,13 +148,35 @@ def test_users_behind_a_proxy_have_rates_of_their_own() -> None:
 @pytest.mark.parametrize("path", ["/ping", "/frontend/challenge", "/backend/auth"])
 def test_the_application_itself_has_no_rate(path: str) -> None:
     calls = callers()
-    caller = Caller("10.9.9.9", "10.9.9.9")
+    caller = calls.identify("10.9.9.9", path, CIMultiDict())
     assert {reason(calls, caller, path) for _ in range(100)} == {None}
+
+
+@pytest.mark.parametrize(
+    ("peer", "path", "told", "own"),
+    [
+        ("10.9.9.9", "/frontend/challenge", None, True),
+        ("10.9.9.9", "/backend/auth", "192.0.2.1", True),
+        ("10.9.9.9", "/frontend/challenge", "192.0.2.1", True),  # not a proxy: it is not believed
+        ("127.0.0.1", "/frontend/challenge", None, True),
+        ("127.0.0.1", "/frontend/challenge", "192.0.2.1", False),
+        ("127.0.0.1", "/backend/auth", "192.0.2.1", True),
+        (STRANGER, "/frontend/challenge", None, False),
+        (STRANGER, "/backend/auth", "10.9.9.9", False),
+    ],
+)
+def test_whether_the_application_itself_calls(
+    peer: str, path: str, told: str | None, own: bool
+) -> None:
+    headers = CIMultiDict({"X-Real-IP": told} if told else {})
+    assert callers().identify(peer, path, headers).own is own
 
 
 def test_sign_ins_of_one_office_are_not_a_flood() -> None:
     calls = callers()
-    caller = Caller("10.9.9.9", "192.0.2.1")
+    headers = CIMultiDict({"X-Real-IP": "192.0.2.1"})
+    caller = calls.identify("10.9.9.9", "/backend/auth", headers)
+    assert caller.user == "192.0.2.1"
     assert {reason(calls, caller, "/backend/auth") for _ in range(100)} == {None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from base64 import b64decode, b64encode
@@ -15,6 +16,7 @@ import pytest
 from asn1crypto import ocsp
 
 from tests.support.centre import RunningCentre
+from tests.support.log_lines import read_records
 from tests.support.messages import made
 from tests.support.pki import OFFICER, stranger, user
 from tests.support.rest_site import (
@@ -268,10 +270,19 @@ async def test_without_an_authority_the_answer_names_the_key(
             assert "tsp.url" in reply.json["message"]
 
 
-async def test_an_authority_that_is_away(centre: RunningCentre, tmp_path: Path) -> None:
-    async with rest_site(centre, tmp_path, {"tsp.url": "http://127.0.0.1:1/tsa"}) as site:
-        reply = await site.post(STAMP_DATA, DOCUMENT)
-        assert (reply.code, reply.json["reason"]) == (503, "authority_away")
+async def test_the_address_of_an_authority_that_is_away_is_for_the_log_alone(
+    centre: RunningCentre, tmp_path: Path, log: io.StringIO
+) -> None:
+    address = "http://127.0.0.1:1/tsa"
+    async with rest_site(centre, tmp_path, {"tsp.url": address}) as site:
+        message = site.sign(DOCUMENT, centre.issue_user())
+        for path, body in ((STAMP, message), (STAMP_DATA, DOCUMENT)):
+            reply = await site.post(path, body, Accept_Language="en")
+            assert (reply.code, reply.json["reason"]) == (503, "authority_away")
+            sentence = "The time stamping authority does not answer. Try again"
+            assert reply.json["message"] == sentence
+    lines = [line for line in read_records(log.getvalue()) if line["event"] == "call_refused"]
+    assert [address in line["detail"] for line in lines] == [True, True]
 
 
 # --- beyond the guide ---------------------------------------------------------------------------

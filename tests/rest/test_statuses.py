@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from tunnel_gateway.rest.answers import refusal_fields
+from tunnel_gateway.rest.languages import Language
 from tunnel_gateway.rest.statuses import (
     STATUS_OF,
     Reason,
@@ -63,3 +67,10 @@ def test_a_refusal_says_what_it_is_about() -> None:
     assert (refusal.fields, str(refusal)) == ({"a": 1}, "malformed: byte 3")
     assert str(Refusal(Reason.STOPPING)) == "stopping"
     assert Refusal(Reason.STOPPING).fields == {}
+    assert refusal.for_log == "byte 3"
+
+
+def test_what_is_for_the_log_is_in_no_answer() -> None:
+    refusal = Refusal(Reason.AUTHORITY_AWAY, for_log="http://10.0.0.9/tsa: refused")
+    assert "10.0.0.9" not in json.dumps(refusal_fields(refusal, Language.ENGLISH)) + str(refusal)
+    assert refusal.for_log == "http://10.0.0.9/tsa: refused"

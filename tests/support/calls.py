@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.loopback import TIME_LIMIT
 from tests.support.pki import NOW
 from tests.support.stamps import token_of
 from tests.support.verdicts import GOOD, validator
@@ -15,7 +16,9 @@ from tunnel_gateway.pki.status.standing import Standing
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.rest.answers import Base64
 from tunnel_gateway.rest.call import Call, Caller, Method
+from tunnel_gateway.rest.stamp_requests import StampRequests
 from tunnel_gateway.rest.statuses import Refusal
+from tunnel_gateway.rest.time_stamp_client import AuthorityNotSetError
 from tunnel_gateway.rest.verification import Statuses, Verifier
 from tunnel_gateway.rest.working import Threads
 
@@ -45,12 +48,21 @@ class GivenAuthority:
         self.fault = fault
         self.asked = 0
 
+    def expect_set(self) -> None:
+        if isinstance(self.fault, AuthorityNotSetError):
+            raise AuthorityNotSetError(*self.fault.args)
+
     async def stamp(self, imprint: bytes, family: Family) -> bytes:
         self.asked += 1
         if self.fault is not None:
             raise type(self.fault)(*self.fault.args)
         assert family.digest_oid
         return token_of(imprint)
+
+
+def stamps(authority: GivenAuthority | None = None) -> StampRequests:
+    """The requests for time stamps that ``authority`` answers."""
+    return StampRequests(authority or GivenAuthority(), TIME_LIMIT)
 
 
 def verifier(threads: Threads, statuses: Statuses | None = None, **changes: Any) -> Verifier:

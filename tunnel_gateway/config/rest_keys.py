@@ -70,7 +70,8 @@ REST_KEYS: Final[tuple[Key, ...]] = (
         "No request leaves the service before an operator wants it.",
         unset="no time stamps"),
     Key("tsp.timeout", "stamps.timeout", seconds(0.1, 60), "10",
-        "The time that the authority gets to answer. The service asks twice.",
+        "The time that the authority gets to answer. The service asks twice. A call waits as long"
+        " for its turn, if its address asks for more than 4 time stamps at once.",
         "Users wait for it."),
     Key("tsp.required", "stamps.required", YES_NO, "no",
         "Whether a signature without a time stamp is refused, with the status -21.",

@@ -27,7 +27,8 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
     Event("call_refused", _WARNING, _CALL, ("reason", "detail", "untold"),
         "a call got an answer with another HTTP code: `status` is minus this code. There are at"
         " most 30 lines a minute",
-        "look at `reason` and `detail`; they are in the answer too"),
+        "look at `reason` and `detail`. They are in the answer too, except for the address of"
+        " `tsp.url` and the words of that authority: users must not see them"),
     Event("call_failed", _ERROR, ("path", "detail"), ("exception",),
         "a fault of this program, with its traceback. Only this one call failed, with HTTP 500",
         "report it"),

@@ -29,6 +29,7 @@ from tunnel_gateway.rest.methods.verify_many import VerifyMany
 from tunnel_gateway.rest.records import Records
 from tunnel_gateway.rest.rest_material import RestMaterial
 from tunnel_gateway.rest.rest_metrics import CountedChallenges
+from tunnel_gateway.rest.stamp_requests import StampRequests
 from tunnel_gateway.rest.time_stamp_client import TimeStampClient, TimeStampTerms
 from tunnel_gateway.rest.verification import Verifier
 from tunnel_gateway.rest.working import Threads
@@ -75,6 +76,7 @@ class Assembly:
         if before is None or before.config.status != config.status:
             self._statuses.configure(_status_terms(config.status))
         authority = self._authority_of(material, before)
+        stamps = StampRequests(authority, config.stamps.timeout)
         verifier = Verifier(
             self._threads,
             material.validator,
@@ -88,8 +90,8 @@ class Assembly:
             Info(VERSION, material.trust_anchors, self._clock),
             Challenge(self._challenges, config.challenges.seconds),
             Auth(verifier, self._challenges, self._records, window),
-            TimestampPkcs7(verifier, authority),
-            TimestampData(self._threads, authority),
+            TimestampPkcs7(verifier, stamps),
+            TimestampData(self._threads, stamps),
             VerifyAttached(verifier, self._records),
             VerifyDetached(verifier, self._records),
             MakeAttached(self._threads),

@@ -17,12 +17,14 @@ class Caller:
 
     ``source`` is the address at the other end of the connection. ``user`` is the address of the
     person for whom it calls, as far as a proxy that is believed has said it, else the source.
+    ``own`` is whether the application itself calls, and not a user through it or through a proxy.
     ``host`` is the site that the caller names, for the log only: anything can stand there.
     """
 
     source: str
     user: str = ""
     host: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,11 @@ class Callers:
         known = self._peer(peer)
         host = headers.get("Host", "")[:_MAX_HOST]
         user = known.address
-        if known.proxy or (known.backend and path.startswith(BACKEND)):
+        for_backend = path.startswith(BACKEND)
+        if known.proxy or (known.backend and for_backend):
             user = self._told(headers) or user
-        return Caller(known.address, user, host)
+        own = known.backend and (for_backend or user == known.address)
+        return Caller(known.address, user, host, own)
 
     def admit(self, caller: Caller, path: str) -> None:
         """Let a call pass, or raise Refusal."""
@@ -86,7 +88,7 @@ class Callers:
                 f"{caller.source} is not in backend.from: only the application may call"
                 f" {BACKEND}, and users call /frontend/",
             )
-        if self.is_application(caller, path):
+        if caller.own:
             return
         rate = self._rules.rate
         if rate and not self._bucket(caller.user).take(rate, self._clock()):
@@ -95,11 +97,6 @@ class Callers:
                 f"more than {rate.per_second:g} calls a second come from {caller.user}, see"
                 " frontend.rate",
             )
-
-    def is_application(self, caller: Caller, path: str) -> bool:
-        """Tell whether the application itself calls, and not a user through it or a proxy."""
-        own = caller.user == caller.source or path.startswith(BACKEND)
-        return own and self._peer(caller.source).backend
 
     def is_strange(self, peer: str) -> bool:
         """Tell whether an address belongs neither to the application nor to a proxy."""

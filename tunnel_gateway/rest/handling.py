@@ -114,8 +114,7 @@ class Handler:
             method = self._meet(request, course)
         except Refusal as refusal:
             return await self._send(request, course, _refused(refusal, course))
-        own = self._callers.is_application(course.caller, method.path)
-        with self.memory.share(stranger=not own) as share:
+        with self.memory.share(stranger=not course.caller.own) as share:
             outcome = await self._outcome(request, method, course, share)
             return await self._send(request, course, outcome)
 
@@ -246,7 +245,7 @@ class Handler:
 
 def _refused(refusal: Refusal, course: _Course) -> _Outcome:
     verbs = refusal.verbs if isinstance(refusal, WrongVerbError) else ()
-    return _Outcome(refused(refusal, course.language), refusal.detail, verbs)
+    return _Outcome(refused(refusal, course.language), refusal.for_log, verbs)
 
 
 def _peer(request: web.BaseRequest) -> str:

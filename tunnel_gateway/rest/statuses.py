@@ -154,15 +154,24 @@ class Refusal(TunnelGatewayError):  # noqa: N818 - an answer, not a failure
 
     ``detail`` says in English, for developers and operators, which certificate, key or part it is
     about; it stands in the answer's message, so it holds no secret. ``fields`` are answered too.
+    ``for_log`` is a longer detail for the operator alone: it may have addresses of their network.
     """
 
     code = "call_not_answered"
 
-    def __init__(self, reason: Reason, detail: str = "", fields: Fields | None = None) -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        detail: str = "",
+        fields: Fields | None = None,
+        *,
+        for_log: str = "",
+    ) -> None:
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
         self.reason = reason
         self.detail = detail
         self.fields: Fields = fields or {}
+        self.for_log = for_log or detail
 
     @property
     def status(self) -> int:

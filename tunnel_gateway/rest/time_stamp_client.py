@@ -100,6 +100,11 @@ class TimeStampClient:
         self._fault = None
         return token
 
+    def expect_set(self) -> None:
+        """Raise AuthorityNotSetError if there is no authority to ask."""
+        if self._terms.url is None:
+            raise AuthorityNotSetError(_NOT_SET)
+
     def faults(self) -> Iterator[str]:
         """Yield what is missing or failed the last time, and which key to set."""
         if self._terms.url is None:

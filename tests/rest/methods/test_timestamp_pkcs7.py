@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.calls import GivenAuthority, GivenStatuses, answer, refusal, verifier
+from tests.support.calls import GivenAuthority, GivenStatuses, answer, refusal, stamps, verifier
 from tests.support.judged import judged
 from tests.support.messages import DOCUMENT, made, signer, streamed
 from tests.support.pki import OFFICER, stranger, user
@@ -18,7 +18,7 @@ LEAF = signer().leaf
 
 
 def method(threads: Threads, authority: GivenAuthority | None = None) -> TimestampPkcs7:
-    return TimestampPkcs7(verifier(threads), authority or GivenAuthority())
+    return TimestampPkcs7(verifier(threads), stamps(authority))
 
 
 async def test_one_signer(threads: Threads) -> None:
@@ -83,6 +83,6 @@ async def test_rubbish_is_not_stamped(threads: Threads) -> None:
 
 async def test_nobody_is_asked_for_a_status(threads: Threads) -> None:
     statuses = GivenStatuses()
-    stamper = TimestampPkcs7(verifier(threads, statuses), GivenAuthority())
+    stamper = TimestampPkcs7(verifier(threads, statuses), stamps())
     assert await answer(stamper, made().der)
     assert statuses.asked == 0

@@ -7,25 +7,17 @@ in it. The imprint of the token is the digest of the data.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from tunnel_gateway.cms.time_stamp import parse_time_stamp
-from tunnel_gateway.errors import TimeStampError
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki.encoding.oids import FAMILY_2009, Family
+from tunnel_gateway.pki.encoding.oids import FAMILY_2009
 from tunnel_gateway.rest.answers import Base64
 from tunnel_gateway.rest.call import Call, Wanted
-from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
-from tunnel_gateway.rest.time_stamp_client import AuthorityAwayError, AuthorityNotSetError
+from tunnel_gateway.rest.stamp_requests import StampRequests
+from tunnel_gateway.rest.statuses import Fields
 from tunnel_gateway.rest.views.time_stamp_view import token_view
 from tunnel_gateway.rest.working import Threads
-
-
-class TimeStampAuthority(Protocol):
-    """Gives time stamps: the client of ``tsp.url``."""
-
-    async def stamp(self, imprint: bytes, family: Family) -> bytes:
-        """Return a token for the data of which ``imprint`` is the digest. Raises TimeStampError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +25,7 @@ class TimestampData:
     """Gets a time stamp for data."""
 
     threads: Threads
-    authority: TimeStampAuthority
+    stamps: StampRequests
 
     path: ClassVar[str] = "/frontend/timestamp/data"
     verbs: ClassVar[tuple[str, ...]] = ("POST",)
@@ -42,20 +34,9 @@ class TimestampData:
     async def answer(self, call: Call) -> Fields:
         """Return timeStampTokenBase64 and timeStampInfo. Raises Refusal without a time stamp."""
         (data,) = call.parts
+        self.stamps.expect_set()
         # In the caller's turn: the digest of a large document takes much of a second.
         imprint = await self.threads.run(call.caller, len(data), digest, data)
-        token = await ask(self.authority, imprint, FAMILY_2009)
+        token = await self.stamps.stamp(call.caller, imprint, FAMILY_2009)
         stamp = await self.threads.run(call.caller, len(token), parse_time_stamp, token)
         return {"timeStampTokenBase64": Base64(token), "timeStampInfo": token_view(stamp)}
-
-
-async def ask(authority: TimeStampAuthority, imprint: bytes, family: Family) -> bytes:
-    """Return a token of the authority for an imprint. Raises Refusal that says what to do."""
-    try:
-        return await authority.stamp(imprint, family)
-    except AuthorityNotSetError as error:
-        raise Refusal(Reason.NOT_CONFIGURED, str(error)) from None
-    except AuthorityAwayError as error:
-        raise Refusal(Reason.AUTHORITY_AWAY, str(error)) from None
-    except TimeStampError as error:
-        raise Refusal(Reason.AUTHORITY_REFUSED, str(error)) from None

@@ -19,8 +19,8 @@ from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding.oids import Family
 from tunnel_gateway.rest.answers import Base64
 from tunnel_gateway.rest.call import Call, Wanted
-from tunnel_gateway.rest.methods.timestamp_data import TimeStampAuthority, ask
 from tunnel_gateway.rest.outcomes import signer_outcome
+from tunnel_gateway.rest.stamp_requests import StampRequests
 from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
 from tunnel_gateway.rest.verification import Verifier
 from tunnel_gateway.rest.views.certificate_view import View, subject_view
@@ -44,7 +44,7 @@ class TimestampPkcs7:
     """Gets time stamps for the signatures of a message."""
 
     verifier: Verifier
-    authority: TimeStampAuthority
+    stamps: StampRequests
 
     path: ClassVar[str] = "/frontend/timestamp/pkcs7"
     verbs: ClassVar[tuple[str, ...]] = ("POST",)
@@ -57,7 +57,7 @@ class TimestampPkcs7:
         unstamped = await threads.run(call.caller, size, self._examine, message)
         if unstamped:
             given = await asyncio.gather(
-                *(ask(self.authority, one.imprint, one.family) for one in unstamped)
+                *(self.stamps.stamp(call.caller, one.imprint, one.family) for one in unstamped)
             )
             tokens = {one.signature: token for one, token in zip(unstamped, given, strict=True)}
             message = await threads.run(call.caller, size, composing.stamp, message, tokens)
@@ -73,6 +73,7 @@ class TimestampPkcs7:
             raise SignedDataError("nobody has signed it")
         if not signers:
             return []
+        self.stamps.expect_set()
         # The document of a detached message is not here. The signers say what its digest is.
         actual = signers[0].message_digest if signed.content is None else digest(signed.content)
         verdict = judge(
