@@ -95,6 +95,9 @@ def test_the_stamped_signature_stays() -> None:
 def test_what_cannot_be_joined() -> None:
     with pytest.raises(BadSignedDataError, match="different documents"):
         join(made().der, made(b"another").der)
+    large = bytes(100_000)
+    with pytest.raises(BadSignedDataError, match="different documents"):
+        join(made(large).der, made(large[:-1] + b"1").der)
     with pytest.raises(SignedDataError, match="document inside"):
         join(made().der, made(detached=True).der)
     many = made().der

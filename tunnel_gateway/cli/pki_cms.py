@@ -73,7 +73,9 @@ def _verify(args: argparse.Namespace) -> int:
     password = password_in(args.password_file)
     validator = ChainValidator(load_trust_anchors(args.truststore, password))
     data = _message(args.message)
-    content = None if args.content is None else read_file(args.content, limit=frame.MAX_SIZE)
+    content = (
+        None if args.content is None else read_file(args.content, limit=frame.MAX_DOCUMENT_SIZE)
+    )
     now = datetime.now(UTC)
     try:
         signed = signed_data.parse_signed_data(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from tunnel_gateway.cms.frame import (
     DATA_OID,
@@ -31,6 +32,9 @@ from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding import ber
 from tunnel_gateway.pki.encoding.der import malformed_as
 
+# Documents are compared in steps of so many bytes, between which other threads can work.
+_STEP: Final = 64 * 1024
+
 
 def attach(message: bytes, document: bytes) -> bytes:
     """Return the detached message with its document inside, in DER.
@@ -47,7 +51,7 @@ def attach(message: bytes, document: bytes) -> bytes:
     return replace(frame, content=document).write()
 
 
-def detach(message: bytes) -> tuple[bytes, bytes]:
+def detach(message: bytes) -> tuple[bytes, bytes | memoryview]:
     """Return the attached message without its document, in DER, and the document.
 
     Raises SignedDataError for a message without a document, or a malformed one.
@@ -69,7 +73,7 @@ def join(first: bytes, second: bytes) -> bytes:
     other, others_signers = _read(second)
     if one.content is None or other.content is None:
         raise SignedDataError("both messages must have their document inside; attach it first")
-    if one.content != other.content:
+    if not _same(one.content, other.content):
         raise BadSignedDataError("the two messages are signatures of different documents")
     signers: dict[bytes, bytes] = {}
     for info, signer in zip(
@@ -119,6 +123,14 @@ def _read(message: bytes) -> tuple[Frame, list[Signer]]:
     for signer in signers:
         check_algorithms(signer)
     return frame, signers
+
+
+def _same(one: bytes | memoryview, other: bytes | memoryview) -> bool:
+    # As bytes: views are compared value by value.
+    return len(one) == len(other) and all(
+        bytes(one[start : start + _STEP]) == bytes(other[start : start + _STEP])
+        for start in range(0, len(one), _STEP)
+    )
 
 
 def _joined_lists(first: bytes, second: bytes) -> bytes:

@@ -17,7 +17,11 @@ SIGNED_DATA_OID: Final = "1.2.840.113549.1.7.2"
 DATA_OID: Final = "1.2.840.113549.1.7.1"
 
 # A scanned contract of some hundred pages. A page that signs sends no more than this either.
-MAX_SIZE: Final = 64 * 1024 * 1024
+MAX_DOCUMENT_SIZE: Final = 64 * 1024 * 1024
+# A message is longer than its document: by its signers, their certificates and time stamps, and by
+# four bytes for each thousand if it comes in pieces.
+MESSAGE_ROOM: Final = 1024 * 1024
+MAX_SIZE: Final = MAX_DOCUMENT_SIZE + MESSAGE_ROOM
 # Each signer brings a certificate, and perhaps the certificates of another centre.
 MAX_CERTIFICATES: Final = 48
 MAX_SIGNERS: Final = 16
@@ -34,14 +38,15 @@ _MAX_PARTS: Final = 6
 class Frame:
     """The parts of a message. Each but ``content`` is a whole value: its tag, length and contents.
 
-    ``content_type`` is a dotted identifier. ``content`` is None if the message is detached.
+    ``content_type`` is a dotted identifier. ``content`` is None if the message is detached, and a
+    view of the message if its document is not in pieces.
     ``revocation_lists`` is empty if the message has no lists.
     """
 
     version: int
     digest_algorithms: tuple[bytes, ...]
     content_type: str
-    content: bytes | None
+    content: bytes | memoryview | None
     certificates: tuple[bytes, ...]
     revocation_lists: bytes
     signers: tuple[bytes, ...]
@@ -89,7 +94,11 @@ class Frame:
         """
         content = [der.identifier(self.content_type)]
         if self.content is not None:
-            content += ber.enclose(_CONTENT, ber.enclose(tags.OCTET_STRING, [self.content]))
+            document = self.content
+            if isinstance(document, memoryview):
+                # The joining below would hold Python's lock for a view of any size.
+                document = ber.copied(document)
+            content += ber.enclose(_CONTENT, ber.enclose(tags.OCTET_STRING, [document]))
         certificates = ber.enclose(_CERTIFICATES, self.certificates) if self.certificates else []
         body = [
             ber.write(tags.INTEGER, bytes([self.version])),
@@ -127,7 +136,7 @@ def _optional_parts(parts: list[ber.Element]) -> tuple[ber.Element | None, ber.E
     return by_tag.get(_CERTIFICATES), by_tag.get(REVOCATION_LISTS)
 
 
-def _read_content(element: ber.Element) -> tuple[str, bytes | None]:
+def _read_content(element: ber.Element) -> tuple[str, bytes | memoryview | None]:
     kind, *explicit = expect(element, tags.SEQUENCE).children(2)
     if not explicit:
         return _identifier(kind), None

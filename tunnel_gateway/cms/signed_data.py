@@ -86,12 +86,12 @@ class Signer:
 class SignedData:
     """A message that is well-formed. Whether a signature is right is not said here.
 
-    ``content`` is None when the message is detached from its document. ``certificates`` are whole
-    values in the order of the message, unread: not every one must be a certificate that can be
-    used here.
+    ``content`` is None when the message is detached from its document, and may be a view of the
+    message. ``certificates`` are whole values in the order of the message, unread: not every one
+    must be a certificate that can be used here.
     """
 
-    content: bytes | None
+    content: bytes | memoryview | None
     certificates: tuple[bytes, ...]
     signers: tuple[Signer, ...]
 
@@ -135,7 +135,7 @@ def read_signer(data: bytes, content_type: str = DATA_OID) -> Signer:
         digest_algorithm=_algorithm(digest_algorithm),
         signed_attributes=ber.write(tags.SET, bytes(attributes.contents)),
         signature_algorithm=_algorithm(signature_algorithm),
-        signature=signature.octets(),
+        signature=bytes(signature.octets()),
         time_stamps=_time_stamps(unsigned),
     )
 

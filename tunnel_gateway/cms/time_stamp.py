@@ -156,7 +156,7 @@ def parse_time_stamp(token: bytes) -> TimeStamp:
     if len(signed.signers) != 1:
         raise TimeStampError("a time stamp must have exactly one signer")
     with malformed_as(malformed):
-        return _read_info(signed, signed.content)
+        return _read_info(signed, bytes(signed.content))
 
 
 def check_imprint(stamp: TimeStamp, imprint: bytes) -> None:

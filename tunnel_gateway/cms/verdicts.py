@@ -120,7 +120,7 @@ class MessageVerdict:
     of all signers' chains, each once, the anchors too.
     """
 
-    content: bytes | None
+    content: bytes | memoryview | None
     signers: tuple[SignerVerdict, ...]
     certificates: tuple[Certificate, ...]
 

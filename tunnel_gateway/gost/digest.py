@@ -24,7 +24,7 @@ class Digest:
         if data:
             self.update(data)
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """Add ``data`` of any length."""
         lib.gost_digest_update(self._state, ffi.from_buffer(data), len(data))
 
@@ -56,7 +56,7 @@ def _end(state: object) -> bytes:
     return bytes(ffi.buffer(out))
 
 
-def digest(data: bytes) -> bytes:
+def digest(data: bytes | memoryview) -> bytes:
     """Return the 32-byte GOST R 34.11-94 digest of ``data``."""
     state = _owned(lib.gost_digest_new(ffi.NULL))
     lib.gost_digest_update(state, ffi.from_buffer(data), len(data))

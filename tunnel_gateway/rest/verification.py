@@ -60,7 +60,7 @@ class Verified:
     """
 
     digest: bytes
-    content: bytes | None
+    content: bytes | memoryview | None
     outcomes: tuple[SignerOutcome, ...]
     signers: list[View]
 

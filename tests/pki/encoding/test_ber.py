@@ -24,6 +24,45 @@ def test_pieces_of_indefinite_length() -> None:
     assert ber.read(ber.write(0x24, pieces)).octets() == b"abc"
 
 
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 1, 200, 1000]), st.integers(1, 300)), min_size=1, max_size=4
+    ),
+    st.booleans(),
+)
+def test_long_runs_of_pieces(runs: list[tuple[int, int]], indefinite: bool) -> None:
+    """Many pieces of one length are read faster than others, and to the same result."""
+    pieces = [bytes([number % 251]) * size for size, count in runs for number in range(count)]
+    contents = b"".join(ber.write(tags.OCTET_STRING, piece) for piece in pieces)
+    end = b"\x00\x00" if indefinite else b""
+    value = b"\x24\x80" + contents + end if indefinite else ber.write(0x24, contents)
+    outer = b"\x30\x80" + value + b"\x02\x01\x06\x00\x00"
+    octets, number = ber.read(outer).children()
+    assert octets.octets() == b"".join(pieces)
+    assert bytes(number.contents) == b"\x06"
+    for size in (1, len(contents) // 2, len(contents)):
+        with pytest.raises(ValueError, match=r"\w"):
+            ber.read(outer[:-size])
+
+
+@pytest.mark.parametrize("place", [64, 65, 128, 129, 130, 299])
+def test_another_value_in_a_long_run(place: int) -> None:
+    values = [ber.write(tags.OCTET_STRING, bytes(200))] * 300
+    values[place] = ber.write(tags.INTEGER, bytes(200))
+    contents = b"".join(values)
+    with pytest.raises(ValueError, match="octet string"):
+        ber.read(ber.write(0x24, contents)).octets()
+    inner = b"\x24\x80" + contents + b"\x00\x00"
+    found, after = ber.read(b"\x30\x80" + inner + b"\x02\x01\x06\x00\x00").children()
+    assert bytes(found.whole) == inner
+    assert after.tag == tags.INTEGER
+
+
+def test_a_copy_is_whole() -> None:
+    data = bytes(range(256)) * (3 * 4096 + 1)
+    assert ber.copied(memoryview(data)) == data
+
+
 def test_indefinite_in_indefinite() -> None:
     inner = b"\x30\x80\x02\x01\x05\x00\x00"
     outer = ber.read(b"\x30\x80" + inner + b"\x02\x01\x06\x00\x00")
@@ -56,7 +95,15 @@ def test_malformed(data: bytes) -> None:
 
 
 def test_too_many() -> None:
-    many = b"\x04\x00" * (ber.MAX_ELEMENTS + 1)
+    for many in (
+        b"\x04\x00" * (ber.MAX_ELEMENTS + 1),
+        b"\x04\x01a" * (ber.MAX_ELEMENTS + 1),
+        b"\x04\x00\x04\x01a" * (ber.MAX_ELEMENTS // 2 + 1),
+    ):
+        _refuses_many(many)
+
+
+def _refuses_many(many: bytes) -> None:
     with pytest.raises(ValueError, match="more than"):
         ber.read(ber.write(0x24, many)).octets()
     with pytest.raises(ValueError, match="more than"):

@@ -2,12 +2,15 @@
 
 Some writers, such as E-IMZO, write a stream: lengths are indefinite, and an octet string comes in
 pieces. asn1crypto reads that too, but copies the contents again and again, and a document can be
-large. Here a message is read without copies. Every loop counts the values that it passes.
+large. Here a message is read without copies, except that pieces are put together once. Every loop
+counts the values that it passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from struct import iter_unpack
 from typing import Final, NamedTuple
 
 from tunnel_gateway.pki.encoding.tags import CONSTRUCTED, LONG_NUMBER, OCTET_STRING
@@ -17,6 +20,11 @@ MAX_NESTING: Final = 32
 
 _INDEFINITE: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 4
+# A document of 64 MiB may have 67,000 pieces of one length. After so many of them, as many more as
+# have passed are compared at once.
+_RUN: Final = 64
+# Bytes that are copied in one go: Python's lock is held meanwhile, and the loop must not wait.
+_STEP: Final = 1024 * 1024
 
 
 class Element(NamedTuple):
@@ -43,16 +51,21 @@ class Element(NamedTuple):
                 raise ValueError(f"more than {limit} values in one")
         return elements
 
-    def octets(self) -> bytes:
-        """Return the octet string, also if it comes in pieces; ValueError for other values."""
+    def octets(self) -> bytes | memoryview:
+        """Return the octet string, without a copy if it is not in pieces.
+
+        Raises ValueError for other values.
+        """
         if self.tag == OCTET_STRING:
-            return bytes(self.contents)
+            return self.contents
         if self.tag != OCTET_STRING | CONSTRUCTED:
             raise ValueError("not an octet string")
-        pieces = self.children()
-        if any(piece.tag != OCTET_STRING for piece in pieces):
-            raise ValueError("an octet string with other values than its pieces")
-        return b"".join(piece.contents for piece in pieces)
+        whole = BytesIO()
+        for run in _runs(self.contents, 0):
+            if run.tag != OCTET_STRING:
+                raise ValueError("an octet string with other values than its pieces")
+            _write_pieces(whole, self.contents[run.at : run.end], run)
+        return whole.getvalue()
 
 
 def read(data: bytes) -> Element:
@@ -61,6 +74,17 @@ def read(data: bytes) -> Element:
     if end != len(data):
         raise ValueError("more after the end")
     return element
+
+
+def copied(view: memoryview) -> bytes:
+    """Return the bytes of a view, copied in steps between which other threads can work."""
+    whole = BytesIO()
+    _write(whole, view)
+    return whole.getvalue()
+
+
+def _write(whole: BytesIO, view: memoryview) -> None:
+    whole.writelines(view[start : start + _STEP] for start in range(0, len(view), _STEP))
 
 
 def write(tag: int, contents: bytes) -> bytes:
@@ -119,23 +143,75 @@ def _header(data: memoryview, at: int) -> tuple[int, int, int | None]:
     return tag, start, length
 
 
+class _Run(NamedTuple):
+    """Values of the same tag and length, one behind the other; mostly there is only one.
+
+    They are between ``at`` and ``end``, each with ``header`` bytes before its contents. ``length``
+    is that of the contents of each, None if it is indefinite: then the run has one value, and ends
+    where its contents start.
+    """
+
+    tag: int
+    header: int
+    length: int | None
+    at: int
+    end: int
+
+
+def _runs(data: memoryview, at: int) -> Iterator[_Run]:
+    """Yield what follows, up to the end of the data; what is in a value of indefinite length too.
+
+    Raises ValueError if it breaks off, or if there are too many values.
+    """
+    count = alike = 0
+    last = (0, 0, 0)
+    while at < len(data):
+        tag, start, length = _header(data, at)
+        header, size = start - at, length or 0
+        if (tag, header, size) != last:
+            last, alike = (tag, header, size), 0
+        more = _repeats(data, at, header, header + size, alike) if alike >= _RUN and size else 0
+        alike += 1 + more
+        count += 1 + more
+        if count > MAX_ELEMENTS:
+            raise ValueError(f"more than {MAX_ELEMENTS} values in one")
+        end = start + size + more * (header + size)
+        yield _Run(tag, header, length, at, end)
+        at = end
+
+
+def _repeats(data: memoryview, at: int, header: int, distance: int, most: int) -> int:
+    """Return how many of the next values begin with the same ``header`` bytes as the one here.
+
+    Not more than ``most``: if it is as many as were passed before, all values cost about the same.
+    """
+    count = min(most, (len(data) - at) // distance - 1)
+    for place in range(at, at + header):
+        column = bytes(data[place + distance :: distance][:count])
+        count -= len(column.lstrip(data[place : place + 1]))
+    return count
+
+
+def _write_pieces(whole: BytesIO, values: memoryview, run: _Run) -> None:
+    size = run.length or 0  # a primitive value has a length
+    if len(values) == run.header + size:
+        _write(whole, values[run.header :])
+    else:
+        whole.writelines(piece for (piece,) in iter_unpack(f"{run.header}x{size}s", values))
+
+
 def _end(data: memoryview, at: int) -> int:
     """Return where a value of indefinite length ends, its end-of-contents passed."""
     depth = 1
-    for _ in range(MAX_ELEMENTS):
-        tag, start, length = _header(data, at)
-        if tag == 0:
-            if length != 0:
-                raise ValueError("an end that is not empty")
-            depth -= 1
-            if depth == 0:
-                return start
-            at = start
-        elif length is None:
+    for run in _runs(data, at):
+        if run.length is None:
             depth += 1
             if depth > MAX_NESTING:
                 raise ValueError("values nested too deep")
-            at = start
-        else:
-            at = start + length
-    raise ValueError(f"more than {MAX_ELEMENTS} values in one")
+        elif run.tag == 0:
+            if run.length != 0:
+                raise ValueError("an end that is not empty")
+            depth -= 1
+            if depth == 0:
+                return run.end
+    raise ValueError("it breaks off")

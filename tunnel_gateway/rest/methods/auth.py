@@ -105,7 +105,7 @@ class Auth:
             now,
         )
         # Longer content is a document that may only begin with a challenge: nobody's sign-in.
-        content = signed.content if len(signed.content) <= _MAX_CHALLENGE else b""
+        content = bytes(signed.content) if len(signed.content) <= _MAX_CHALLENGE else b""
         text = content.decode("ascii", "replace").strip()
         return SignIn(verdict.signers[0], text, signer.signing_time)
 
