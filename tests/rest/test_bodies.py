@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunnel_gateway.rest.bodies import MESSAGE_ROOM, Base64Body, Body, RawBody, longest_text
+from tunnel_gateway.cms.frame import MESSAGE_ROOM
+from tunnel_gateway.rest.bodies import Base64Body, Body, RawBody, longest_text
 from tunnel_gateway.rest.statuses import Reason, Refusal
 
 ONE = ("PKCS#7 document",)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from base64 import b64decode
 from pathlib import Path
 
 from tests.support.centre import RunningCentre, running_centre
 from tests.support.pki import user
 from tests.support.rest_site import ATTACHED, PATHS, STAMP_DATA, rest_material, rest_site
+from tunnel_gateway.cms.frame import MAX_DOCUMENT_SIZE
 
 
 async def test_every_path_is_served(centre: RunningCentre, tmp_path: Path) -> None:
@@ -15,6 +18,15 @@ async def test_every_path_is_served(centre: RunningCentre, tmp_path: Path) -> No
             assert (await site.call("POST", path)).code == 400, path
         for path in ("/ping", "/info", "/frontend/challenge"):
             assert (await site.call("GET", path)).code == 200, path
+
+
+async def test_the_largest_document_is_verified(centre: RunningCentre, tmp_path: Path) -> None:
+    async with rest_site(centre, tmp_path) as site:
+        document = os.urandom(1024) * (MAX_DOCUMENT_SIZE // 1024)
+        reply = await site.post(ATTACHED, site.sign(document, centre.issue_user()))
+        assert reply.json["status"] == 1
+        assert b64decode(reply.json["pkcs7Info"]["documentBase64"]) == document
+        assert site.service.state()["body_memory_bytes"] == 0
 
 
 async def test_a_reload_takes_effect_and_keeps_what_is_known(

@@ -110,8 +110,9 @@ REST_KEYS: Final[tuple[Key, ...]] = (
         "How many calls a user's address may make at once before the rate holds.",
         "All users of an office sign in at nine o'clock."),
     Key("body.limit", "body.limit", whole(1, 1024, " MiB"), "64",
-        "How large a document may be. The Base64 of it may be as long as it needs. A larger one"
-        " gets HTTP 413.",
+        "How large a document may be. The Base64 of it may be as long as it needs: 86 MiB for"
+        " 64 MiB. A larger one gets HTTP 413. A document inside its message may have 64 MiB at"
+        " most.",
         "It bounds the memory and the time of one call."),
     Key("body.memory", "body.memory", whole(12, 1_000_000, " MiB"), "1024",
         "How much memory all bodies that are not answered yet may take together. A call takes three"

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from binascii import b2a_base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+
+from pybase64 import b64encode, b64encode_as_string
 
 from tunnel_gateway.rest.languages import Language, text_of
 from tunnel_gateway.rest.statuses import HTTP_OK, Fields, Reason, Refusal, Status, http_code
@@ -35,7 +36,7 @@ _MARKS: Final = re.compile(f"{_MARK}([0-9]+)")
 class Base64:
     """Bytes that stand in an answer as Base64, without line ends."""
 
-    data: bytes
+    data: bytes | memoryview
 
 
 class Bare(Fields):
@@ -82,7 +83,7 @@ class Answer:
                 continue
             view = memoryview(part.data)
             for start in range(0, len(view), PIECE):
-                yield b2a_base64(view[start : start + PIECE], newline=False)
+                yield b64encode(view[start : start + PIECE])
 
 
 def success(fields: Fields) -> Answer:
@@ -128,7 +129,7 @@ def _parts(fields: Fields) -> tuple[bytes | Base64, ...]:
         if not isinstance(value, Base64):
             raise TypeError(f"an answer cannot hold a {type(value).__name__}")
         if len(value.data) <= _SMALL:
-            return b2a_base64(value.data, newline=False).decode()
+            return b64encode_as_string(value.data)
         large.append(value)
         return f"{_MARK}{len(large) - 1}"
 

@@ -13,16 +13,16 @@ not twice as much, and no piece keeps other calls waiting longer than the readin
 
 from __future__ import annotations
 
+import contextlib
 import re
-from binascii import a2b_base64
 from io import BytesIO
 from typing import Final, Protocol
 from urllib.parse import unquote_to_bytes
 
-from tunnel_gateway.rest.statuses import Reason, Refusal
+from pybase64 import b64decode
 
-# A message is longer than its document: by its signers, their certificates and time stamps.
-MESSAGE_ROOM: Final = 1024 * 1024
+from tunnel_gateway.cms.frame import MESSAGE_ROOM
+from tunnel_gateway.rest.statuses import Reason, Refusal
 
 _BLANKS: Final = b" \t\r\n"
 _BAD: Final = 0x21  # stands for every byte that is not Base64
@@ -176,6 +176,13 @@ class _Part:
 
     def decode(self, text: bytes) -> int:
         """Decode some text, and return how many bytes it gave. Raises ValueError."""
+        size = 0
+        if not self._padding and b"=" not in text:
+            letters = self._rest + text
+            whole = len(letters) // 4 * 4
+            with contextlib.suppress(ValueError):  # line ends, base64url, or no Base64 at all
+                size = self._write(memoryview(letters)[:whole])
+                self._rest, text = b"", letters[whole:]
         letters = text.translate(_STANDARD, _BLANKS)
         if _BAD in letters:
             raise ValueError("there is a character that is not Base64")
@@ -184,7 +191,11 @@ class _Part:
         letters = self._rest + letters
         whole = len(letters) // 4 * 4
         self._rest = letters[whole:]
-        return self._decoded.write(a2b_base64(letters[:whole]))
+        return size + self._write(memoryview(letters)[:whole])
+
+    def _write(self, letters: bytes | memoryview) -> int:
+        """Decode whole groups of four letters, and return how many bytes they gave."""
+        return self._decoded.write(b64decode(letters, validate=True))
 
     def _without_padding(self, letters: bytes) -> bytes:
         text = letters.rstrip(b"=")
@@ -201,7 +212,7 @@ class _Part:
             raise ValueError("the last character of the Base64 is missing")
         if self._padding and (len(self._rest) + self._padding) % 4:
             raise ValueError("the = do not fit the length of the Base64")
-        self._decoded.write(a2b_base64(self._rest + b"=" * (-len(self._rest) % 4)))
+        self._write(self._rest + b"=" * (-len(self._rest) % 4))
         self._rest = b""
         return self._decoded.getvalue()
 
