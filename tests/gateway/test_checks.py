@@ -1,4 +1,4 @@
-"""Checks of destinations that answer oddly; tests/cli/test_check.py has the other checks."""
+"""Checks of destinations that answer oddly, and of a fleet; tests/cli/test_check.py has the other checks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, send
 from tests.support.processes import ReservedPort, write_config
+from tests.support.redis import RedisServer, redis
 from tunnel_gateway.cli.check import findings as check
 from tunnel_gateway.daemon.findings import Finding
+
+__all__ = ["redis"]
 
 Settings = Mapping[str, object]
 Answer = Callable[[socket.socket], Awaitable[None]]
@@ -126,3 +129,14 @@ async def test_an_application_that_the_library_stumbles_over(
         found = [one async for one in check(tmp_path / "config.properties")]
     (one,) = [one for one in found if one.area == "destination"]
     assert (one.status, "does not answer a WebSocket" in one.text) == ("warning", True)
+
+
+async def test_the_redis_of_a_fleet_is_asked(
+    credentials: Credentials, tmp_path: Path, redis: RedisServer
+) -> None:
+    path = tmp_path / "config.properties"
+    write_config(path, credentials, 1, {"0": 1}, {"limit": 1, "fleet.redis": redis.url})
+    for status in ("ok", "warning"):
+        (found,) = [one async for one in check(path) if one.area == "fleet"]
+        assert (found.subject, found.status) == (redis.url, status)
+        redis.kill()

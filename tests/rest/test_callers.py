@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from tunnel_gateway.config.rest_keys import REST_KEY_OF
+from tunnel_gateway.config.values import networks
 from tunnel_gateway.limits.sources import REMEMBERED
 from tunnel_gateway.rest.call import Caller
-from tunnel_gateway.rest.callers import BYTES_OF_A_CALL, CallerRules, Callers
+from tunnel_gateway.rest.callers import BYTES_OF_A_CALL, CallerRules, Callers, doubtful_proxies
 from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.transport.wire.rates import Rate
 
@@ -113,6 +116,56 @@ def test_the_application_tells_its_user() -> None:
     assert user(STRANGER, "/backend/auth", X_Real_IP="192.0.2.1") == STRANGER
 
 
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "allowed"),
+    [
+        ("127.0.0.1", "192.0.2.1", False),
+        ("127.0.0.1", "10.0.0.1, 192.0.2.1", False),  # the beginning can be made up
+        ("127.0.0.1", "192.0.2.1, 127.0.0.1", False),
+        ("127.0.0.1", "192.0.2.1, 10.2.0.1", True),  # the application, through the proxy
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "unknown", True),
+        ("10.9.9.9", "192.0.2.1", True),  # not a proxy: the application tells its user
+    ],
+)
+def test_a_proxy_that_passes_the_backend_on_says_so(
+    peer: str, forwarded: str, allowed: bool
+) -> None:
+    calls = callers()
+    headers = CIMultiDict({"X-Forwarded-For": forwarded, "X-Real-IP": "192.0.2.1"})
+    caller = calls.identify(peer, "/backend/auth", headers)
+    found = reason(calls, caller, "/backend/auth")
+    assert found is (None if allowed else Reason.NOT_FROM_HERE)
+    if not allowed:
+        with pytest.raises(Refusal, match="proxy must not pass /backend/ on"):
+            calls.admit(caller, "/backend/auth")
+
+
+def rules_of(backend: str, proxies: str) -> CallerRules:
+    return CallerRules(networks(backend, Path()), networks(proxies, Path()), None)
+
+
+BACKEND_DEFAULT = REST_KEY_OF["backend.from"].default
+PROXIES_DEFAULT = REST_KEY_OF["frontend.proxies"].default
+
+
+@pytest.mark.parametrize(
+    ("backend", "proxies", "doubtful"),
+    [
+        (BACKEND_DEFAULT, PROXIES_DEFAULT, ""),  # nobody has said that there is a proxy
+        (BACKEND_DEFAULT, "10.0.0.5", "10.0.0.5/32"),
+        (BACKEND_DEFAULT, "127.0.0.1, 203.0.113.5", "127.0.0.1/32"),
+        (BACKEND_DEFAULT, "203.0.113.5, 2001:db8::/32", ""),
+        ("10.0.0.5", "10.0.0.5", ""),  # docs/operations.md, "Two servers"
+        ("10.0.0.6", "10.0.0.5", ""),
+    ],
+)
+def test_proxies_that_may_call_the_backend_by_the_default_alone(
+    backend: str, proxies: str, doubtful: str
+) -> None:
+    assert doubtful_proxies(rules_of(backend, proxies)) == doubtful
+
+
 @given(st.text(max_size=50), st.text(max_size=50), st.text(max_size=50))
 def test_no_header_is_too_odd(host: str, real: str, forwarded: str) -> None:
     headers = CIMultiDict({"Host": host, "X-Real-IP": real, "X-Forwarded-For": forwarded})
@@ -200,11 +253,12 @@ def test_there_may_be_no_rate() -> None:
 
 def test_other_rules_count_at_once() -> None:
     calls = callers()
-    caller = Caller(STRANGER, STRANGER)
     assert calls.is_strange(STRANGER)
+    caller = calls.identify(STRANGER, "/backend/auth", CIMultiDict())
     assert reason(calls, caller, "/backend/auth") is Reason.NOT_FROM_HERE
     calls.use(CallerRules((ip_network("198.51.100.0/24"),), (), None))
     assert not calls.is_strange(STRANGER)
+    caller = calls.identify(STRANGER, "/backend/auth", CIMultiDict())
     assert reason(calls, caller, "/backend/auth") is None
 
 

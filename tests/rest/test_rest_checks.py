@@ -10,8 +10,11 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.loopback import LOOPBACK
 from tests.support.processes import ReservedPort
+from tests.support.redis import RedisServer, redis
 from tunnel_gateway.cli.check import findings
 from tunnel_gateway.daemon.findings import Finding
+
+__all__ = ["redis"]
 
 
 class File:
@@ -65,6 +68,22 @@ async def test_sources_that_answer_and_that_do_not(file: File) -> None:
     assert of(found, "challenges") == [("redis://127.0.0.1:1/0", "warning")]
     (refused,) = (one for one in found if one.area == "status")
     assert refused.text == "127.0.0.1:1 cannot be reached: Connection refused"
+
+
+async def test_the_redis_of_the_challenges_is_asked(file: File, redis: RedisServer) -> None:
+    more = f"cache.type=redis\ncache.redis.url={redis.url}\n"
+    assert of(await file.check(more), "challenges") == [(redis.url, "ok")]
+    redis.kill()
+    assert of(await file.check(more), "challenges") == [(redis.url, "warning")]
+
+
+async def test_a_proxy_that_may_call_the_backend_by_the_default_alone(file: File) -> None:
+    assert of(await file.check(), "callers") == []
+    assert of(await file.check("frontend.proxies=127.0.0.1\n"), "callers") == [
+        ("backend.from", "warning")
+    ]
+    both = "frontend.proxies=10.0.0.5\nbackend.from=10.0.0.5\n"
+    assert of(await file.check(both), "callers") == []
 
 
 async def test_a_truststore_that_cannot_be_read(file: File, tmp_path: Path) -> None:

@@ -111,6 +111,19 @@ async def test_it_answers_and_gives_challenges(
     assert list(not_used["keys"]) == ["vpn.tls.enabled"]
 
 
+async def test_a_start_warns_of_a_proxy_that_may_call_the_backend(
+    tmp_path: Path, credentials: Credentials, log: io.StringIO
+) -> None:
+    for backend, lines in (("", 1), ("backend.from=127.0.0.1\n", 0)):
+        log.truncate(0)
+        more = f"frontend.proxies=127.0.0.1\n{backend}"
+        async with started(material(tmp_path, credentials, more)) as run:
+            reply = await run.call("POST", "/backend/auth", X_Forwarded_For="192.0.2.1")
+            assert (reply.code, reply.json["reason"]) == (403, "not_from_here")
+        events = [line["event"] for line in read_records(log.getvalue().lstrip("\0"))]
+        assert events.count("proxies_may_call_backend") == lines
+
+
 async def test_operators_are_told_of_it(tmp_path: Path, credentials: Credentials) -> None:
     async with started(material(tmp_path, credentials)) as run:
         operators = run.service.operators()

@@ -56,6 +56,18 @@ async def _findings(configuration: Configuration) -> AsyncIterator[Finding]:
         for address in destination.addresses:
             yield await _reach(destination, address, config.connect_timeout)
         yield _policy(destination)
+    if config.fleet.redis is not None:
+        yield await _fleet(config.fleet.redis, config.fleet.password)
+
+
+async def _fleet(url: str, password: bytes | None) -> Finding:
+    # Imported here, so that the check of a gateway that counts alone does not load the Redis
+    # library.
+    from tunnel_gateway.limits.fleet import ASK_SECONDS  # noqa: PLC0415
+    from tunnel_gateway.limits.redis_check import check_redis  # noqa: PLC0415
+    from tunnel_gateway.limits.redis_line import RedisLine  # noqa: PLC0415
+
+    return await check_redis("fleet", url, lambda: RedisLine(url, password, ASK_SECONDS), ("PING",))
 
 
 def _guarded(configuration: Configuration) -> Guarded:

@@ -19,6 +19,11 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
     Event("keys_not_used", _WARNING, ("keys",), (),
         "the configuration has keys of the vendor that mean nothing here: one line at the start",
         "nothing, or remove the keys; `keys` has what takes the place of each"),
+    Event("proxies_may_call_backend", _WARNING, ("proxies",), (),
+        "`frontend.proxies` is set and `backend.from` is not, and its default has these proxies"
+        " too: one line at the start. If such a proxy passes `/backend` on, anyone may call it",
+        "set `backend.from` to the address of the application. Add the address of the proxy if the"
+        " application calls through it"),
     Event("call_answered", ("info", "debug"), _CALL, ("reason", "detail"),
         "a call got an answer with HTTP 200: one line for each call. The level is debug for"
         " `/ping`, `/info` and `/frontend/challenge`, and for sign-ins and verifications, which"
@@ -63,6 +68,7 @@ REST_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "issuer": "the issuer in the certificate of the user",
     "keys": "each key, with what takes its place",
     "path": "the method, `other` for a path without a method",
+    "proxies": "their addresses",
     "reason": "the stable word of the answer, see `reason`",
     "seconds": "the time from the head of the request to the answer",
     "serial": "the serial number of the certificate of the user",

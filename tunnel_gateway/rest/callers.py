@@ -1,8 +1,9 @@
 """Callers: their addresses behind proxies, their right to `/backend`, and the rates of strangers.
 
-Only the address at the other end of the connection decides whether a caller may use `/backend`. No
-header changes that: behind a proxy that is believed, the address that the proxy has told is the
-source for the bounds on strangers and for the log.
+Only the address at the other end of the connection gives the right to `/backend`. No header gives
+it. But a proxy on the machine of the application may pass on what strangers send. If such a proxy
+says that a stranger called it, the application did not make the call. Behind a proxy that is
+believed, the address that it has told is the source for the bounds on strangers and for the log.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from tunnel_gateway.config.values import Network
+from tunnel_gateway.config.rest_keys import REST_KEY_OF
+from tunnel_gateway.config.values import Network, networks
 from tunnel_gateway.limits.sources import REMEMBERED, source_of
 from tunnel_gateway.rest.call import Caller
 from tunnel_gateway.rest.statuses import Reason, Refusal
@@ -73,23 +76,23 @@ class Callers:
         """Return who calls from the address ``peer``."""
         known = self._peer(peer)
         host = headers.get("Host", "")[:_MAX_HOST]
-        user = known.address
+        user, own = known.address, known.backend
         for_backend = path.startswith(BACKEND)
-        if known.proxy or (known.backend and for_backend):
-            user = self._told(headers) or user
-        own = known.backend and (for_backend or user == known.address)
+        if known.proxy or (own and for_backend):
+            forwarded = self._forwarded(headers)
+            user = forwarded or _real(headers) or user
+            if not for_backend:
+                own = own and user == known.address
+            elif known.proxy and forwarded:
+                own = own and _is_in(forwarded, self._rules.backend_from)
         return Caller(known.address, user, host, own)
 
     def admit(self, caller: Caller, path: str) -> None:
         """Let a call pass, or raise Refusal."""
-        if path.startswith(BACKEND) and not self._peer(caller.source).backend:
-            raise Refusal(
-                Reason.NOT_FROM_HERE,
-                f"{caller.source} is not in backend.from: only the application may call"
-                f" {BACKEND}, and users call /frontend/",
-            )
         if caller.own:
             return
+        if path.startswith(BACKEND):
+            raise Refusal(Reason.NOT_FROM_HERE, self._why_not_from_here(caller))
         rate = self._rules.rate
         if rate and not self._bucket(caller.user).take(rate, self._clock()):
             raise Refusal(
@@ -97,6 +100,18 @@ class Callers:
                 f"more than {rate.per_second:g} calls a second come from {caller.user}, see"
                 " frontend.rate",
             )
+
+    def _why_not_from_here(self, caller: Caller) -> str:
+        if self._peer(caller.source).backend:
+            return (
+                f"X-Forwarded-For of the proxy {caller.source} says that {caller.user} calls, which"
+                f" is not in backend.from: a proxy must not pass {BACKEND} on, and an application"
+                " tells its user in X-Real-IP"
+            )
+        return (
+            f"{caller.source} is not in backend.from: only the application may call {BACKEND}, and"
+            " users call /frontend/"
+        )
 
     def is_strange(self, peer: str) -> bool:
         """Tell whether an address belongs neither to the application nor to a proxy."""
@@ -138,27 +153,52 @@ class Callers:
             proxy=_is_in(address, self._rules.proxies),
         )
 
-    def _told(self, headers: Headers) -> str | None:
-        """Return the address that a proxy has told, None if it has told none.
+    def _forwarded(self, headers: Headers) -> str | None:
+        """Return the address at which a proxy says that it was called, None if it says nothing.
 
         Each proxy adds the address from which it was called at the end of X-Forwarded-For. So the
         last one that does not belong to a proxy belongs to the user. All before it can be made up.
         """
         # Some proxies add a header of their own behind the one that the user has sent.
         forwarded = ",".join(headers.getall("X-Forwarded-For", ()))
-        if forwarded:
-            told = None
-            for part in reversed(_last(forwarded).split(",")):
-                address = _plain(part.strip())
-                if address is None:
-                    break
-                told = address
-                if not _is_in(address, self._rules.proxies):
-                    break
-            if told is not None:
-                return told
-        real = headers.get("X-Real-IP")
-        return _plain(real.strip()[:_MAX_HOST]) if real else None
+        told = None
+        for part in reversed(_last(forwarded).split(",")):
+            address = _plain(part.strip())
+            if address is None:
+                break
+            told = address
+            if not _is_in(address, self._rules.proxies):
+                break
+        return told
+
+
+def doubtful_proxies(rules: CallerRules) -> str:
+    """Return the proxies of the file that may call `/backend` by the default alone, with commas.
+
+    Such a proxy may pass on what strangers send to `/backend`, and nobody has said that it may not.
+    """
+    if rules.backend_from != _default("backend.from") or rules.proxies == _default(
+        "frontend.proxies"
+    ):
+        return ""
+    return ", ".join(
+        str(proxy)
+        for proxy in rules.proxies
+        if any(
+            proxy.version == network.version and proxy.overlaps(network)
+            for network in rules.backend_from
+        )
+    )
+
+
+def _default(key: str) -> tuple[Network, ...]:
+    return networks(REST_KEY_OF[key].default, Path())
+
+
+def _real(headers: Headers) -> str | None:
+    """Return the address of X-Real-IP, None without it."""
+    real = headers.get("X-Real-IP")
+    return _plain(real.strip()[:_MAX_HOST]) if real else None
 
 
 def _last(forwarded: str) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from tunnel_gateway.config.rest import RedisSettings
 from tunnel_gateway.limits.redis_line import LOST, RedisLine, until_one_ends
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
@@ -25,7 +26,7 @@ log = get_logger(__name__)
 
 _PREFIX: Final = "tunnel-gateway:challenge:"
 # A question of no meaning: a Redis before 6.2 does not know the command, and the line ends.
-_PROBE: Final = ("GETDEL", f"{_PREFIX}probe")
+PROBE: Final = ("GETDEL", f"{_PREFIX}probe")
 # The first and the longest wait before Redis is tried again.
 _AGAIN_SECONDS: Final = 0.5
 _LAST_AGAIN_SECONDS: Final = 5.0
@@ -123,7 +124,7 @@ class RedisChallenges:
 
     async def _keep(self, line: RedisLine) -> None:
         """Use the line as long as nobody ends this."""
-        if await line.ask(*_PROBE) is not LOST:
+        if await line.ask(*PROBE) is not LOST:
             self._line = line
             self._said = False
             self._delay = _AGAIN_SECONDS
@@ -135,6 +136,11 @@ class RedisChallenges:
             self._said = True
             detail = f"{type(error).__name__}: {error}"
             log.error("challenges_away", detail=detail)
+
+
+def line_to(redis: RedisSettings) -> RedisLine:
+    """Return a new connection to the Redis of these settings, not made yet."""
+    return RedisLine(redis.address, redis.password, redis.answer_ms / 1000, redis.connect_ms / 1000)
 
 
 def _is_uuid(text: str) -> bool:

@@ -10,13 +10,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tunnel_gateway.config.configuration import Configuration
-from tunnel_gateway.config.rest import RestConfig, StatusSettings
+from tunnel_gateway.config.rest import RedisSettings, RestConfig, StatusSettings
 from tunnel_gateway.config.values import join_host_and_port
 from tunnel_gateway.daemon.checking import Guarded, ServiceChecks
 from tunnel_gateway.daemon.expiry import age_status, until
 from tunnel_gateway.daemon.findings import Finding
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.os_errors import sentence
+from tunnel_gateway.rest.callers import CallerRules, doubtful_proxies
 from tunnel_gateway.rest.rest_material import RestFiles, RestMaterial
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -31,6 +32,14 @@ async def _findings(configuration: Configuration) -> AsyncIterator[Finding]:
         yield finding
     for finding in _status(config.status):
         yield finding
+    rules = CallerRules(config.backend_from, config.frontend.proxies, None)
+    if proxies := doubtful_proxies(rules):
+        text = (
+            f"not set, so the proxy {proxies} may call /backend: if it passes that on, anyone may."
+            " Set it to the application's address; add the proxy's if the application calls"
+            " through it"
+        )
+        yield Finding("callers", "backend.from", "warning", text)
     if config.stamps.url is None:
         text = "no time stamps are given: set it to the address of an authority (RFC 3161)"
         yield Finding("time stamps", "tsp.url", "warning", text)
@@ -39,10 +48,8 @@ async def _findings(configuration: Configuration) -> AsyncIterator[Finding]:
     for url in (config.status.ocsp_url, config.status.crl_url):
         if url is not None:
             yield await _reach("status", url, config.status.timeout)
-    redis = config.redis
-    if config.challenges.cache == "redis" and redis.url is None:
-        address = redis.host, redis.port
-        yield await _connect("challenges", address, redis.connect_ms / 1000, redis.address)
+    if config.challenges.cache == "redis":
+        yield await _redis(config.redis)
 
 
 def _trust(config: RestConfig) -> Iterator[Finding]:
@@ -65,6 +72,15 @@ def _status(settings: StatusSettings) -> Iterator[Finding]:
         yield Finding("status", str(cache), "warning", "cannot be written by this user")
     if folder is not None and not os.access(folder, os.R_OK | os.X_OK):
         yield Finding("status", str(folder), "fault", "cannot be read by this user")
+
+
+async def _redis(redis: RedisSettings) -> Finding:
+    # Imported here, so that the check of a server with its own challenges does not load the Redis
+    # library.
+    from tunnel_gateway.limits.redis_check import check_redis  # noqa: PLC0415
+    from tunnel_gateway.rest.redis_challenges import PROBE, line_to  # noqa: PLC0415
+
+    return await check_redis("challenges", redis.address, lambda: line_to(redis), PROBE)
 
 
 async def _reach(area: str, url: str, seconds: float) -> Finding:

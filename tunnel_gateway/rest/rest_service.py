@@ -22,7 +22,7 @@ from tunnel_gateway.observability.background import Loop, keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.rest.assembly import Assembly
-from tunnel_gateway.rest.callers import CallerRules, Callers
+from tunnel_gateway.rest.callers import CallerRules, Callers, doubtful_proxies
 from tunnel_gateway.rest.challenges import Challenges, OwnChallenges
 from tunnel_gateway.rest.handling import Handler
 from tunnel_gateway.rest.http_server import RestServer
@@ -84,6 +84,8 @@ class RestService:
             **({"socket": "systemd"} if passed else {}),
             trust_anchors=len(self._material.trust_anchors),
         )
+        if proxies := doubtful_proxies(_rules(config)):
+            log.warning("proxies_may_call_backend", proxies=proxies)
         if config.not_used:
             log.warning("keys_not_used", keys=dict(config.not_used))
 
@@ -227,16 +229,9 @@ def _store(config: RestConfig) -> Challenges:
     if challenges.cache == "local":
         return OwnChallenges(challenges.seconds, challenges.limit, time.monotonic)
     # Imported here, so that a server with its own challenges does not load the Redis library.
-    from tunnel_gateway.limits.redis_line import RedisLine  # noqa: PLC0415
-    from tunnel_gateway.rest.redis_challenges import RedisChallenges  # noqa: PLC0415
+    from tunnel_gateway.rest.redis_challenges import RedisChallenges, line_to  # noqa: PLC0415
 
-    return RedisChallenges(
-        lambda: RedisLine(
-            redis.address, redis.password, redis.answer_ms / 1000, redis.connect_ms / 1000
-        ),
-        challenges.seconds,
-        challenges.limit,
-    )
+    return RedisChallenges(lambda: line_to(redis), challenges.seconds, challenges.limit)
 
 
 def rest(inquiries: Inquiries) -> Part[RestMaterial]:
