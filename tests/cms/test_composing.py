@@ -9,7 +9,7 @@ import pytest
 from asn1crypto import core
 
 from tests.support import judged
-from tests.support.messages import DOCUMENT, made, signer, streamed
+from tests.support.messages import DOCUMENT, foreign, made, signer, streamed
 from tests.support.pki import OFFICER, user
 from tunnel_gateway.cms.composing import attach, detach, join, stamp
 from tunnel_gateway.cms.frame import MAX_SIGNERS, Frame
@@ -90,6 +90,29 @@ def test_the_stamped_signature_stays() -> None:
     for joined in (join(message.der, stamped), join(stamped, message.der)):
         (one,) = parse_signed_data(joined).signers
         assert one.time_stamp == TOKEN
+
+
+def test_a_signer_by_another_standard_is_left_as_it_is() -> None:
+    message = made()
+    both = join(message.der, foreign())
+    ours, other = Frame.read(both).signers
+    assert parse_signed_data(both).signers[1].signature == bytes(256)
+    detached, document = detach(both)
+    assert (document, attach(detached, DOCUMENT)) == (DOCUMENT, both)
+    with pytest.raises(BadSignedDataError, match="not the one"):
+        attach(detached, b"another")
+    stamped = Frame.read(stamp(both, {message.signature: TOKEN})).signers
+    assert (stamped[0] != ours, stamped[1]) == (True, other)
+
+
+def test_a_message_by_another_standard_alone_is_refused() -> None:
+    for compose in (
+        lambda: join(foreign(), foreign()),
+        lambda: detach(foreign()),
+        lambda: stamp(foreign(), {}),
+    ):
+        with pytest.raises(SignedDataError, match="not an E-IMZO one"):
+            compose()
 
 
 def test_what_cannot_be_joined() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from asn1crypto import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,6 +113,21 @@ def test_who_may_stamp() -> None:
         assert verdict.chain is not None
         assert verdict.chain.certificate == identity.leaf
         assert verdict.chain.peer is None
+
+
+@pytest.mark.parametrize(
+    ("purposes", "critical"),
+    [(("time_stamping",), False), (("time_stamping", "email_protection"), True)],
+    ids=["not critical", "not alone"],
+)
+def test_the_purpose_need_not_be_critical_or_alone(
+    purposes: tuple[str, ...], critical: bool
+) -> None:
+    purpose = x509.Extension(
+        {"extn_id": "extended_key_usage", "critical": critical, "extn_value": list(purposes)}
+    )
+    identity = stamper(extended_key_usage=None, extensions=(purpose,))
+    assert judged_stamp(token(SIGNATURE, identity=identity), SIGNATURE).failed is None
 
 
 def test_when_the_authority_may_stamp() -> None:

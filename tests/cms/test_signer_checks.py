@@ -13,6 +13,7 @@ from tunnel_gateway.cms.signer_checks import (
     check_algorithms,
     check_digest,
     check_signature,
+    is_national,
     not_valid_at,
 )
 from tunnel_gateway.errors import BadSignedDataError, SignedDataError
@@ -33,6 +34,8 @@ def test_the_algorithms() -> None:
         replace(ONE, digest_algorithm=ONE.signature_algorithm),
         replace(ONE, signature_algorithm="1.2.840.113549.1.1.11"),
     ):
+        assert is_national(ONE)
+        assert not is_national(foreign)
         with pytest.raises(SignedDataError, match="not an E-IMZO one"):
             check_algorithms(foreign)
         with pytest.raises(SignedDataError, match="not an E-IMZO one"):

@@ -1,4 +1,4 @@
-"""Checks of destinations that answer oddly, and of a fleet; tests/cli/test_check.py has the other checks."""
+"""Checks of destinations that answer oddly, and of a fleet; cli/test_check.py has the rest."""
 
 from __future__ import annotations
 

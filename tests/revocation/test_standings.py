@@ -187,6 +187,17 @@ async def test_a_responder_that_does_not_know_a_certificate(web: Site, folder: P
         assert list(statuses.faults()) == []  # the source works
 
 
+async def test_a_list_says_what_the_responder_does_not_know(web: Site, folder: Path) -> None:
+    """RFC 6960, 2.2: after "unknown" another source may be asked."""
+    web.pages["/ocsp"] = Reply(CENTRE, CENTRE.leaf, status="unknown")
+    good, revoked = someone(web), someone(web)
+    (folder / "centre.crl").write_bytes(make_list(CENTRE, revoked.leaf.serial))
+    async with asking(folder) as statuses:
+        assert (await leaf(statuses, good)).knowledge is Knowledge.GOOD
+        standing = await leaf(statuses, revoked)
+        assert standing.knowledge is Knowledge.REVOKED
+
+
 async def test_settings_replace_the_addresses(web: Site, folder: Path) -> None:
     """Each address is tried until one gives what is asked for."""
     elsewhere = places(responder="http://127.0.0.1:1/", crl="http://127.0.0.1:1/")

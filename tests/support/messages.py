@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from typing import Any
 
@@ -118,3 +119,13 @@ def attributes(*values: tuple[str, list[Any]]) -> asn1_cms.CMSAttributes:
 KIND = ("content_type", ["1.2.840.113549.1.7.1"])
 TIME = ("signing_time", [asn1_cms.Time(name="utc_time", value=NOW)])
 DIGEST = ("message_digest", [digest(DOCUMENT)])
+
+
+def foreign(document: bytes = DOCUMENT) -> bytes:
+    """A message whose signer used SHA-256 and RSA, with a signature that nobody can verify here."""
+    return changed(
+        digest_algorithm={"algorithm": "sha256"},
+        signature_algorithm={"algorithm": "sha256_rsa"},
+        signature=bytes(256),
+        signed_attrs=attributes(KIND, ("message_digest", [hashlib.sha256(document).digest()])),
+    )

@@ -1,7 +1,8 @@
 """Signed messages put together and taken apart: attached, detached, joined, stamped.
 
 No signature is made and none is verified. Everything that a signature covers keeps its bytes. A
-message gets a document only if the digests of its signers say that they signed this document.
+message gets a document only if the digests of its signers say that they signed this document. A
+signer by the algorithms of another standard, beside one by ours, is left as it is.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tunnel_gateway.cms.signed_data import (
     read_signer,
     split_signer,
 )
-from tunnel_gateway.cms.signer_checks import check_algorithms, check_digest
+from tunnel_gateway.cms.signer_checks import check_algorithms, check_digest, is_national
 from tunnel_gateway.errors import BadSignedDataError, SignedDataError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding import ber
@@ -40,13 +41,15 @@ def attach(message: bytes, document: bytes) -> bytes:
     """Return the detached message with its document inside, in DER.
 
     Raises SignedDataError for a message that has a document inside or is malformed,
-    BadSignedDataError if one of its signers signed another document.
+    BadSignedDataError if one of its signers signed another document. The digest of a signer by
+    another standard is not looked at: it cannot be computed here.
     """
     frame, signers = _read(message)
+    _expect_national(signers)
     if frame.content is not None:
         raise SignedDataError("the message has its document inside already")
     actual = digest(document)
-    for signer in signers:
+    for signer in filter(is_national, signers):
         check_digest(signer, actual)
     return replace(frame, content=document).write()
 
@@ -56,7 +59,8 @@ def detach(message: bytes) -> tuple[bytes, bytes | memoryview]:
 
     Raises SignedDataError for a message without a document, or a malformed one.
     """
-    frame, _ = _read(message)
+    frame, signers = _read(message)
+    _expect_national(signers)
     if frame.content is None:
         raise SignedDataError("the message is detached already")
     return replace(frame, content=None).write(), frame.content
@@ -71,6 +75,7 @@ def join(first: bytes, second: bytes) -> bytes:
     """
     one, ones_signers = _read(first)
     other, others_signers = _read(second)
+    _expect_national(ones_signers + others_signers)
     if one.content is None or other.content is None:
         raise SignedDataError("both messages must have their document inside; attach it first")
     if not _same(one.content, other.content):
@@ -103,6 +108,7 @@ def stamp(message: bytes, tokens: Mapping[bytes, bytes]) -> bytes:
     already stays the first. Raises SignedDataError if the message is malformed.
     """
     frame, signers = _read(message)
+    _expect_national(signers)
     infos = []
     for info, signer in zip(frame.signers, signers, strict=True):
         if token := tokens.get(signer.signature):
@@ -120,8 +126,6 @@ def _read(message: bytes) -> tuple[Frame, list[Signer]]:
         signers = [read_signer(info) for info in frame.signers]
     if not signers:
         raise SignedDataError("nobody has signed it")
-    for signer in signers:
-        check_algorithms(signer)
     return frame, signers
 
 
@@ -131,6 +135,12 @@ def _same(one: bytes | memoryview, other: bytes | memoryview) -> bool:
         bytes(one[start : start + _STEP]) == bytes(other[start : start + _STEP])
         for start in range(0, len(one), _STEP)
     )
+
+
+def _expect_national(signers: list[Signer]) -> None:
+    """Raise SignedDataError if all signers are by another standard: that is not our message."""
+    if not any(map(is_national, signers)):
+        check_algorithms(signers[0])
 
 
 def _joined_lists(first: bytes, second: bytes) -> bytes:

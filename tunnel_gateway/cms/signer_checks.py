@@ -20,6 +20,11 @@ from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
 from tunnel_gateway.pki.encoding.oids import DIGEST_OIDS, SIGNATURE_OIDS
 
 
+def is_national(signer: Signer) -> bool:
+    """Tell whether the signer used the algorithms of the national standards."""
+    return signer.digest_algorithm in DIGEST_OIDS and signer.signature_algorithm in SIGNATURE_OIDS
+
+
 def check_algorithms(signer: Signer) -> None:
     """Raise SignedDataError unless the signer used the algorithms of the national standards."""
     for algorithm, known in (

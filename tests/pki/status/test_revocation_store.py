@@ -109,6 +109,24 @@ def test_an_answer_of_a_revoked_responder_does_not_count() -> None:
     assert store.knows(links(PATH)[0], NOW)
 
 
+@pytest.mark.parametrize("said", [None, HOLD], ids=["good", "revoked"])
+def test_a_kept_answer_counts_no_longer_when_its_responder_is_revoked(
+    said: RevokedInfo | None,
+) -> None:
+    store = RevocationStore()
+    store.keep_whole_answers(len(WHOLE))
+    leaf = links(PATH)[0]
+    store.add_answer(replace(answer(said), responder=77), WHOLE)
+    add(store, authority().centre, 78)
+    before = store.standing(leaf, NOW)
+    assert before.knowledge is (Knowledge.GOOD if said is None else Knowledge.REVOKED)
+    assert before.answer == WHOLE
+    add(store, authority().centre, 77, 78)
+    after = store.standing(leaf, NOW)
+    assert (after.knowledge, after.answer) == (Knowledge.GOOD, None)  # as the list says
+    assert store.standing(leaf, NOW + 2 * HOUR) == UNKNOWN  # the list has ended
+
+
 def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_ANSWERS", 1)
     monkeypatch.setattr(module, "MAX_LISTS_SIZE", 400)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.calls import GivenAuthority, GivenStatuses, answer, refusal, stamps, verifier
 from tests.support.judged import judged
-from tests.support.messages import DOCUMENT, made, signer, streamed
+from tests.support.messages import DOCUMENT, foreign, made, signer, streamed
 from tests.support.pki import OFFICER, stranger, user
 from tests.support.stamps import token
 from tunnel_gateway.cms.composing import join, stamp
@@ -64,6 +64,20 @@ async def test_without_an_authority(threads: Threads) -> None:
     message = made()
     stamped = stamp(message.der, {message.signature: token(message.signature)})
     assert (await answer(method(threads, nobody), stamped))["timestampedSignerList"] == []
+
+
+async def test_a_signer_by_another_standard_is_left_alone(threads: Threads) -> None:
+    authority = GivenAuthority()
+    message = join(made().der, foreign())
+    fields = await answer(method(threads, authority), message)
+    assert (authority.asked, len(fields["timestampedSignerList"])) == (1, 1)
+    signers = parse_signed_data(fields["pkcs7b64"]).signers
+    assert [len(one.time_stamps) for one in signers] == [1, 0]
+    again = await answer(method(threads, authority), fields["pkcs7b64"])
+    assert again["timestampedSignerList"] == []
+    refused = await refusal(method(threads, authority), foreign())
+    assert (refused.reason, refused.status) == (Reason.DOCUMENT_CHANGED, -10)
+    assert authority.asked == 1
 
 
 async def test_rubbish_is_not_stamped(threads: Threads) -> None:

@@ -108,9 +108,7 @@ class RevocationStore:
         ``whole`` is its DER. An answer of a responder whose own certificate is revoked by a list is
         not kept.
         """
-        if answer.responder is not None and any(
-            known.revoked(answer.responder) for known in self._by_issuer.get(answer.issuer, ())
-        ):
+        if self._is_of_revoked_responder(answer):
             return
         key = (answer.issuer, answer.serial)
         known = self._answers.get(key)
@@ -126,6 +124,12 @@ class RevocationStore:
         while len(self._answers) > MAX_ANSWERS:
             oldest, _ = self._answers.popitem(last=False)
             self._forget_whole_answer(oldest)
+
+    def _is_of_revoked_responder(self, answer: Answer) -> bool:
+        """Tell whether a list that is known now has revoked the responder's certificate."""
+        return answer.responder is not None and any(
+            known.revoked(answer.responder) for known in self._by_issuer.get(answer.issuer, ())
+        )
 
     def _forget_whole_answer(self, key: tuple[str, int]) -> None:
         self._whole_size -= len(self._whole.pop(key, b""))
@@ -225,7 +229,8 @@ class RevocationStore:
                         revoked, known.this_update, known.next_update, known.next_update
                     )
         answer = self._answers.get((issuer, certificate.serial))
-        if answer is not None:
+        # The list that revokes its responder may have come after the answer.
+        if answer is not None and not self._is_of_revoked_responder(answer):
             yield _Evidence(
                 answer.revoked, answer.this_update, answer.next_update, answer.expires, True
             )

@@ -2,7 +2,8 @@
 
 A signature that has a time stamp already gets no second one. A signature is stamped only if it is
 right, and only if its certificate leads to a trust anchor: no other signature would ever be
-accepted with this stamp, and strangers must not use up what the authority allows us.
+accepted with this stamp, and strangers must not use up what the authority allows us. A signature
+by another standard, beside one by ours, is left as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import ClassVar
 from tunnel_gateway.cms import composing
 from tunnel_gateway.cms.judging import judge
 from tunnel_gateway.cms.signed_data import parse_signed_data
+from tunnel_gateway.cms.signer_checks import is_national
 from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.encoding.oids import Family
@@ -68,7 +70,8 @@ class TimestampPkcs7:
 
     def _examine(self, message: bytes) -> list[Unstamped]:
         signed = parse_signed_data(message)
-        signers = tuple(signer for signer in signed.signers if not signer.time_stamps)
+        signers = tuple(filter(is_national, signed.signers)) or signed.signers
+        signers = tuple(signer for signer in signers if not signer.time_stamps)
         if not signed.signers:
             raise SignedDataError("nobody has signed it")
         if not signers:
