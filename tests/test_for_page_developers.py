@@ -102,7 +102,13 @@ def test_the_languages_have_the_same_texts(language: str) -> None:
 
 def test_the_pages_advice_is_about_codes_that_there_are() -> None:
     text = (TEXTS / "en.js").read_text("utf-8")
-    own = {"unknown", "agent_unreachable", "not_opened", "file_unreadable"}  # of the page itself
+    own = {
+        "unknown",
+        "agent_unreachable",
+        "site_away",
+        "not_opened",
+        "file_unreadable",
+    }  # of the page itself
     advised = set(re.findall(r'"do\.(\w+)"', text))
     assert own <= advised <= codes() | own
     explained = set(re.findall(r'"why\.(\w+)"', text))

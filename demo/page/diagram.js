@@ -1,7 +1,7 @@
 // The conversation as a diagram: who talks to whom, when it began, how long it took.
 //
-// A line is dashed until it is answered. What passes between the agent and the gateway the page
-// cannot see; it is drawn only where the agent tells of it.
+// A line is dashed until it is answered. Dotted lines are what the page cannot see: between the agent
+// and the gateway, and between the site's backend and the REST service.
 
 import { find, make } from "./dom.js";
 import { milliseconds, say } from "./texts.js";
@@ -27,6 +27,12 @@ export class Hop {
     const list = find("#hops");
     list.append(this.row);
     list.scrollTop = list.scrollHeight;
+  }
+
+  /** It is a part of a group: "tunnel", for instance. */
+  of(group) {
+    this.row.dataset.of = group;
+    return this;
   }
 
   /** It was answered; returns the milliseconds it took. */
@@ -57,10 +63,10 @@ export class Hop {
 }
 
 /** Draw what a promise does; passes its result or failure on. */
-export async function drawn(hop, doing, note = () => "") {
+export async function drawn(hop, doing) {
   try {
     const result = await doing;
-    hop.done(note(result));
+    hop.done();
     return result;
   } catch (error) {
     hop.refused(error.code);
@@ -68,13 +74,7 @@ export async function drawn(hop, doing, note = () => "") {
   }
 }
 
-/** Begin anew after the hops that have nothing to do with a tunnel. */
-export function forgetTunnel() {
-  for (const row of document.querySelectorAll("#hops [data-of='tunnel']")) row.remove();
-}
-
-/** Mark a hop as belonging to the present tunnel. */
-export function ofTunnel(hop) {
-  hop.row.dataset.of = "tunnel";
-  return hop;
+/** Remove the hops of a group: it begins anew. */
+export function forget(group) {
+  for (const row of document.querySelectorAll(`#hops [data-of="${group}"]`)) row.remove();
 }

@@ -31,14 +31,19 @@ export const mask = (pinfl) => "•".repeat(Math.max(0, pinfl.length - 4)) + pin
 
 export const inCapitals = (name) => (name ?? "").toLocaleUpperCase("uz");
 
+/** Whether the certificate of an alias has ended, or has not begun. */
+export function isOver(facts) {
+  const [from, until] = [parseTime(facts.validfrom), parseTime(facts.validto)];
+  const now = Date.now();
+  return (until !== null && until <= now) || (from !== null && from > now);
+}
+
 /** A card with a radio button for one key of the list. */
 export function keyCard(certificate, index, onChoose) {
   const facts = parseAlias(certificate.alias);
   const until = parseTime(facts.validto);
-  const from = parseTime(facts.validfrom);
-  const now = Date.now();
-  const days = until ? Math.floor((until - now) / DAY) : 0;
-  const over = (until !== null && until <= now) || (from !== null && from > now);
+  const days = until ? Math.floor((until - Date.now()) / DAY) : 0;
+  const over = isOver(facts);
   const radio = make("input", { type: "radio", name: "key", value: index });
   radio.disabled = over;
   radio.addEventListener("change", onChoose);

@@ -1,20 +1,21 @@
 // The page: from finding the agent to the end of the tunnel, one step after another.
 
-import { call } from "./capiws.js";
+import { ask as askAgent, asked, loadKey, useAgent } from "./agent.js";
 import { certificateCard } from "./certificates.js";
 import { Chart } from "./chart.js";
 import { Closed, Conversation } from "./conversation.js";
-import { drawn, forgetTunnel, Hop, ofTunnel } from "./diagram.js";
+import { drawn, forget, Hop } from "./diagram.js";
+import { offerSigners, proposeSigner } from "./document.js";
 import { find, make } from "./dom.js";
 import { keyCard, mask } from "./keys.js";
 import { clear, ending, refuse, step, tell } from "./outcome.js";
+import { offerSignIn, showUser } from "./signin.js";
 import { current, megabytes, milliseconds, number, say, speak, text, translate } from "./texts.js";
 
 const RANDOM = 32_000_000;
 const DIGESTED = 256 * 1024 * 1024; // a page digests only what it holds in memory
 const SHOWN = 300; // characters of one message
 
-let agent = ""; // the address of its service
 let settings = {};
 let certificates = [];
 let conversation = null;
@@ -29,13 +30,13 @@ async function findAgent() {
   step("agent", "active");
   try {
     settings = await (await fetch("settings.json")).json();
-    agent = location.protocol === "https:" ? settings.wss : settings.ws;
+    const agent = location.protocol === "https:" ? settings.wss : settings.ws;
+    useAgent(agent);
     find("#dst").value = settings.dst;
-    const hop = new Hop("page", "agent", "version");
-    const { major, minor } = await drawn(hop, call(agent, "", "version"));
+    const { major, minor } = await asked("agent", "", "version");
     fact("agent-facts", "agent.version", `${major}.${minor}`);
     fact("agent-facts", "agent.address", new URL(agent).host);
-    await asked("", "apikey", settings.apiKeys);
+    await asked("agent", "", "apikey", settings.apiKeys);
     fact("agent-facts", "agent.domain", location.hostname);
     step("agent", "done");
     await listKeys();
@@ -46,22 +47,19 @@ async function findAgent() {
   }
 }
 
-/** Call a function of the agent and draw it. */
-function asked(plugin, name, parameters, note) {
-  const hop = new Hop("page", "agent", plugin ? `${plugin}.${name}` : name);
-  return drawn(hop, call(agent, plugin, name, parameters), note);
-}
-
 async function listKeys() {
   step("key", "active");
-  const listed = await asked("pfx", "list_all_certificates");
+  const listed = await asked("agent", "pfx", "list_all_certificates");
   ({ certificates } = listed);
   find("#keys").replaceChildren(find("#keys legend"), ...certificates.map(
     (certificate, index) => keyCard(certificate, index, () => {
       find("#create").disabled = conversation !== null;
       step("key", "done");
       if (conversation === null) step("tunnel", "active");
+      offerSignIn(certificate);
+      proposeSigner(index);
     })));
+  offerSigners(certificates);
   const silent = listed.silent_disks ?? []; // E-IMZO itself does not tell
   if (silent.length) tell("key", "key.silent", { disks: silent.join(", ") });
   else if (certificates.length === 0) tell("key", "key.none");
@@ -83,7 +81,7 @@ async function createTunnel(event) {
   event.preventDefault();
   const chosen = certificates[find("#keys input:checked").value];
   find("#create").disabled = true;
-  forgetTunnel();
+  forget("tunnel");
   for (const name of ["tunnel", "parties", "talk", "file", "again", "close"]) clear(name);
   for (const id of ["tunnel-facts", "certificates", "talk"]) find(`#${id}`).replaceChildren();
   find("#progress").hidden = true;
@@ -91,8 +89,7 @@ async function createTunnel(event) {
   step("tunnel", "active");
   try {
     tell("tunnel", "tunnel.making");
-    const { disk, path, name, alias } = chosen;
-    const { keyId } = await tunnelCall("pfx", "load_key", [disk, path, name, alias]);
+    const keyId = await loadKey("tunnel", chosen);
     const made = await makeTunnel(keyId);
     used = made.address;
     fact("tunnel-facts", "tunnel.address", used);
@@ -109,17 +106,12 @@ async function createTunnel(event) {
   }
 }
 
-function tunnelCall(plugin, name, parameters, note) {
-  const hop = ofTunnel(new Hop("page", "agent", `${plugin}.${name}`));
-  return drawn(hop, call(agent, plugin, name, parameters), note);
-}
-
 async function makeTunnel(keyId) {
-  const hop = ofTunnel(new Hop("page", "agent", "tunnel.create_tunnel"));
-  const unseen = ofTunnel(new Hop("agent", "gateway", "", "told"));
+  const hop = new Hop("page", "agent", "tunnel.create_tunnel").of("tunnel");
+  const unseen = new Hop("agent", "gateway", "", "told").of("tunnel");
   unseen.say("wire.handshake");
   try {
-    const made = await call(agent, "tunnel", "create_tunnel", [find("#dst").value, keyId]);
+    const made = await askAgent("tunnel", "create_tunnel", [find("#dst").value, keyId]);
     unseen.done();
     hop.done(made.address);
     return made;
@@ -131,7 +123,7 @@ async function makeTunnel(keyId) {
 }
 
 function openConversation(address) {
-  const hop = ofTunnel(new Hop("page", "api", `ws://${address}/`, "sealed"));
+  const hop = new Hop("page", "api", `ws://${address}/`, "sealed").of("tunnel");
   conversation = new Conversation(address, {
     opened: () => {
       const took = hop.done();
@@ -164,7 +156,7 @@ function ended(event, hop) {
     refuse("tunnel", { code: "not_opened", message: event.reason });
     return;
   }
-  const closing = ofTunnel(new Hop("api", "page", `close ${event.code}`, "sealed"));
+  const closing = new Hop("api", "page", `close ${event.code}`, "sealed").of("tunnel");
   closing.done(event.reason);
   step("tunnel", "active");
   step("end", event.code === 1000 ? "done" : "refused");
@@ -182,11 +174,11 @@ function enable(open) {
 
 async function showParties(keyId, made) {
   step("parties", "active");
-  const { certificates: chain } = await tunnelCall("x509", "get_certificate_chain", [keyId]);
+  const { certificates: chain } = await asked("tunnel", "x509", "get_certificate_chain", [keyId]);
   const shown = [["user", chain[0]]];
   if (made.domain_certificates) shown.unshift(["domain", made.domain_certificates[0]]);
   for (const [role, certificate] of shown) {
-    const info = await tunnelCall("x509", "get_certificate_info", [certificate]);
+    const info = await asked("tunnel", "x509", "get_certificate_info", [certificate]);
     find("#certificates").append(certificateCard(role, info.certificate_info));
   }
   if (!made.domain_certificates) tell("parties", "parties.unshown", { host: location.hostname });
@@ -210,7 +202,7 @@ async function sendMessage(event) {
 
 async function whoami() {
   line("mine", make("span", {}, "whoami"));
-  const hop = ofTunnel(new Hop("page", "api", "whoami", "sealed"));
+  const hop = new Hop("page", "api", "whoami", "sealed").of("tunnel");
   const started = performance.now();
   await ask(async () => {
     const seen = JSON.parse(await drawn(hop, conversation.ask("whoami")));
@@ -250,7 +242,7 @@ async function sendFile(blob, name) {
   find("#progress").hidden = false;
   clear("file");
   const bar = find("#bar");
-  const hop = ofTunnel(new Hop("page", "api", megabytes(blob.size), "sealed"));
+  const hop = new Hop("page", "api", megabytes(blob.size), "sealed").of("tunnel");
   const show = (arrived) => {
     bar.value = blob.size ? arrived / blob.size : 1;
     say(find("#progress-text"), "file.progress", {
@@ -297,7 +289,7 @@ function randomBytes() {
 
 function tryAgain() {
   find("#again").disabled = true;
-  const hop = ofTunnel(new Hop("page", "agent", `ws://${used}/`));
+  const hop = new Hop("page", "agent", `ws://${used}/`).of("tunnel");
   const again = new WebSocket(`ws://${used}/`);
   again.onopen = () => {
     hop.done();
@@ -329,4 +321,5 @@ find("#random").addEventListener("click", () => sendFile(randomBytes(), text("fi
 find("#again").addEventListener("click", tryAgain);
 find("#close").addEventListener("click", () => conversation.close());
 translate();
+showUser();
 findAgent();

@@ -29,17 +29,30 @@ function keyed(kind, code, reason = "") {
   return keys.find((key) => text(key));
 }
 
-/** Say what was refused, why, and what the user can do; and the agent's own words for it. */
+/** Say what was refused, why, and what the user can do. */
 export function refuse(name, error) {
+  place(name).replaceChildren(error.answer ? byService(error) : byAgent(error));
+}
+
+/** The REST service gives its reason in the page's language. */
+function byService({ answer, language }) {
+  return make("div", { class: "refusal" },
+    make("p", {}, say(make("strong"), "refused"), " ",
+      make("code", {}, `${answer.status} ${answer.reason}`)),
+    make("p", { lang: language }, answer.message));
+}
+
+/** For a code of the agent, the page has the texts; the agent's own words stand below them. */
+function byAgent(error) {
   const code = error.code || "unknown";
   const values = { host: location.hostname };
   const reason = error.message ?? "";
-  place(name).replaceChildren(make("div", { class: "refusal" },
+  return make("div", { class: "refusal" },
     make("p", {}, say(make("strong"), "refused"), " ", make("code", {}, code)),
     say(make("p"), keyed("why", code, reason), values),
     say(make("p", { class: "advice" }), keyed("do", code, reason), values),
     ...(reason ? [make("p", { class: "hint", lang: "en" }, reason)] : []),
-  ));
+  );
 }
 
 /** The key of the text that says why a tunnel ended; `reason` is "word: sentence", or empty. */

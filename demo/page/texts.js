@@ -49,6 +49,8 @@ export const milliseconds = (value) =>
     : `${number(value / 1000, 1)} ${text("unit.s")}`;
 export const megabytes = (bytes) => `${number(bytes / 1e6, 1)} ${text("unit.mb")}`;
 
+export const kilobytes = (bytes) => `${number(Math.ceil(bytes / 1024))} ${text("unit.kib")}`;
+
 /** A day in Tashkent as it is written in the language. */
 export function day(date) {
   const [year, month, first] = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Tashkent" })
@@ -56,11 +58,17 @@ export function day(date) {
   return language === "en" ? `${year}-${month}-${first}` : `${first}.${month}.${year}`;
 }
 
-/** Speak `chosen` from now on, and remember it. */
+const CLOCK = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Tashkent", timeStyle: "medium" });
+
+/** A moment in Tashkent, to the second. */
+export const moment = (date) => `${day(date)} ${CLOCK.format(date)}`;
+
+/** Speak `chosen` from now on, and remember it; the document hears it as the event "spoken". */
 export function speak(chosen) {
   language = chosen;
   localStorage.setItem(REMEMBERED, chosen);
   translate();
+  document.dispatchEvent(new Event("spoken"));
 }
 
 /** Give every element its text in the present language. */

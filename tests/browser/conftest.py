@@ -10,8 +10,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tests.support.browser import CHROMIUM, World, chromium, make_world
+from tests.support.browser import CHROMIUM, World, chromium, make_world, officer
+from tests.support.centre import RunningCentre, running_centre
 from tests.support.credentials import Credentials
+from tests.support.processes import check_event
+from tests.support.rest_daemon import RestDaemon
+from tunnel_gateway.observability.event_table import GATEWAY_EVENTS
+from tunnel_gateway.observability.rest_events import REST_EVENTS
+from tunnel_gateway.pki.files.keyfiles import Identity
 
 
 @pytest.fixture(scope="package")
@@ -30,8 +36,48 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def world(credentials: Credentials, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def centre() -> Iterator[RunningCentre]:
+    with running_centre() as answering:
+        yield answering
+
+
+@pytest.fixture(scope="package")
+def credentials(centre: RunningCentre, tmp_path_factory: pytest.TempPathFactory) -> Credentials:
+    """Certificates whose status the centre tells."""
+    made = Credentials(tmp_path_factory.mktemp("credentials"), centre.authority)
+    centre.adopt(made.citizen.identity)
+    return made
+
+
+@pytest.fixture(scope="package")
+def users(centre: RunningCentre, credentials: Credentials) -> dict[str, Identity]:
+    """The agent's keys."""
+    made = {"citizen": credentials.citizen.identity, "officer": officer(credentials)}
+    centre.adopt(made["officer"])
+    return made
+
+
+@pytest.fixture(scope="package")
+def rest(
+    centre: RunningCentre, credentials: Credentials, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RestDaemon]:
+    stamps = f"tsp.url={centre.services.tsa}\n"
+    daemon = RestDaemon(tmp_path_factory.mktemp("rest"), credentials, stamps)
+    yield daemon
+    assert daemon.stop() == 0
+    for line in daemon.records():
+        check_event(line, (*GATEWAY_EVENTS, *REST_EVENTS))
+
+
+@pytest.fixture(scope="package")
+def world(
+    credentials: Credentials,
+    users: dict[str, Identity],
+    rest: RestDaemon,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[World]:
     """Programs that no test ends."""
-    with make_world(credentials, tmp_path_factory.mktemp("world")) as made:
+    folder = tmp_path_factory.mktemp("world")
+    with make_world(credentials, folder, users=users, rest_port=rest.port) as made:
         yield made
         made.gateway.check_clean()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import LAPTOP, PHONE, World, visit
+from tests.support.browser import LAPTOP, PHONE, Visit, World, visit
 from tests.support.processes import PROJECT
 
 FOLDER = PROJECT / "docs" / "screenshots"
@@ -19,6 +19,8 @@ PICTURES = {
     "laptop": {"size": LAPTOP, "locale": "en-US", "color_scheme": "light"},
     "laptop-uz-dark": {"size": LAPTOP, "locale": "uz-UZ", "color_scheme": "dark"},
     "phone-ru": {"size": PHONE, "locale": "ru-RU", "color_scheme": "light"},
+    "signing": {"size": LAPTOP, "locale": "en-US", "color_scheme": "light"},
+    "signing-uz": {"size": LAPTOP, "locale": "uz-UZ", "color_scheme": "light"},
 }
 
 
@@ -27,23 +29,37 @@ def test_a_picture(name: str, browser: Browser, world: World, tmp_path: Path) ->
     folder = FOLDER if os.environ.get(WANTED) else tmp_path
     folder.mkdir(exist_ok=True)
     with visit(browser, world.pages.origin("https"), **PICTURES[name]) as seen:  # type: ignore[arg-type]
-        seen.create_tunnel()
-        seen.step("parties", "done")
-        seen.find("#whoami").click()
-        expect(seen.find(".identity")).to_be_visible()
-        seen.find("#random").click()
-        expect(seen.find("#step-file .told")).to_be_visible()
-        seen.find("#again").click()
-        expect(seen.find("#again-outcome p")).to_be_visible()
-        if name.startswith("phone"):
-            seen.find("#step-tunnel").scroll_into_view_if_needed()
-            seen.page.evaluate("document.querySelector('#step-tunnel').scrollIntoView()")
-        else:
-            seen.page.evaluate("scrollTo(0, 0)")
+        step = show_signing(seen) if name.startswith("signing") else show_tunnel(seen)
+        seen.page.evaluate(f"document.querySelector('#step-{step}').scrollIntoView()")
         seen.page.evaluate("document.activeElement.blur()")
         picture = folder / f"{name}.png"
         seen.page.screenshot(path=picture, animations="disabled")
         assert 10 * 1024 < picture.stat().st_size < MAX_SIZE
+
+
+def show_tunnel(seen: Visit) -> str:
+    """Use a tunnel; return the step that the picture begins with."""
+    seen.create_tunnel()
+    seen.step("parties", "done")
+    seen.find("#whoami").click()
+    expect(seen.find(".identity")).to_be_visible()
+    seen.find("#random").click()
+    expect(seen.find("#step-file .told")).to_be_visible()
+    seen.find("#again").click()
+    expect(seen.find("#again-outcome p")).to_be_visible()
+    return "tunnel"
+
+
+def show_signing(seen: Visit) -> str:
+    """Sign in, and let two users sign a document; return the step that the picture begins with."""
+    seen.step("agent", "done")
+    seen.find("#keys label").first.click()
+    seen.find("#signin").click()
+    seen.step("signin", "done")
+    for number in (1, 2):
+        seen.find("#sign").click()
+        expect(seen.find("#signers tbody tr")).to_have_count(number)
+    return "document"
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 HOST = FIRST_DOMAIN
 STRANGER = "evil.uz"
 DST_ID = "0"
+NOBODY = 9  # a port of the REST service for pages that do not need it
 LAPTOP, PHONE = (1280, 800), (360, 780)
 MILLISECONDS = TIME_LIMIT * 1000
 
@@ -43,7 +44,7 @@ _Running = TypeVar("_Running", bound=Program)
 class PageServer(Program):
     """demo/web.py on free ports, for every name that leads here."""
 
-    def __init__(self, agent: AgentService) -> None:
+    def __init__(self, agent: AgentService, rest_port: int) -> None:
         keys = [("--api-key", name, agent.issuer.key(name)) for name in (HOST, STRANGER)]
         ports = agent.ports
         super().__init__(
@@ -53,7 +54,7 @@ class PageServer(Program):
             *("--agent-port", str(ports["ws_port"])),
             *("--agent-https-port", str(ports["wss_port"])),
             *(part for key in keys for part in key),
-            *("--dst", DST_ID),
+            *("--dst", DST_ID, "--rest-port", str(rest_port)),
         )
         self._ports: dict[str, int] = self.next_output()
 
@@ -78,9 +79,18 @@ class World:
 
 
 @contextmanager
-def make_world(credentials: Credentials, folder: Path) -> Iterator[World]:
-    """Run the demonstration's API, a gateway, an agent, and the page's server."""
-    users = {"citizen": credentials.citizen.identity, "officer": officer(credentials)}
+def make_world(
+    credentials: Credentials,
+    folder: Path,
+    *,
+    users: Mapping[str, Identity] | None = None,
+    rest_port: int = NOBODY,
+) -> Iterator[World]:
+    """Run the demonstration's API, a gateway, an agent, and the page's server.
+
+    The users of the agent are a citizen and an officer, unless ``users`` has others.
+    """
+    users = users or {"citizen": credentials.citizen.identity, "officer": officer(credentials)}
     with ExitStack() as stack:
 
         def running(made: _Running) -> _Running:
@@ -102,7 +112,7 @@ def make_world(credentials: Credentials, folder: Path) -> Iterator[World]:
                 settings="agent.http.pages=yes\n",
             )
         )
-        yield World(api, gateway, agent, running(PageServer(agent)))
+        yield World(api, gateway, agent, running(PageServer(agent, rest_port)))
     gateway.check_log()
     agent.check_log()
 

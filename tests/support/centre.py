@@ -127,6 +127,10 @@ class RunningCentre:
         self.register.issued.add((CENTRE_NAME, identity.leaf.serial))
         return identity
 
+    def adopt(self, identity: Identity) -> None:
+        """Know a certificate that the same authority has issued elsewhere."""
+        self._issued(identity)
+
     def _run(self) -> None:
         asyncio.run(self._serve())
 

@@ -38,11 +38,14 @@ class Holder:
 
 
 class Credentials:
-    """A folder with a truststore, two domains, and the user ``citizen``."""
+    """A folder with a truststore, two domains, and the user ``citizen``.
 
-    def __init__(self, folder: Path) -> None:
+    ``authority`` issues them; without it a new one does, whose certificates name no addresses.
+    """
+
+    def __init__(self, folder: Path, authority: Authority | None = None) -> None:
         self.folder = folder
-        self.authority = self.new_authority()
+        self.authority = authority or self.new_authority()
         self.truststore = folder / "truststore.pem"
         self.truststore.parent.mkdir(parents=True, exist_ok=True)
         self.truststore.write_bytes(to_pem(self.authority.root.chain))

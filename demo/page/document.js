@@ -1,0 +1,150 @@
+// A document: signed by the agent, stamped and joined by the REST service, verified by the backend.
+
+import { sign } from "./agent.js";
+import { fromBase64, placeOf, toBase64 } from "./bytes.js";
+import { forget } from "./diagram.js";
+import { find, make } from "./dom.js";
+import { inCapitals, isOver, parseAlias } from "./keys.js";
+import { clear, refuse, step, tell } from "./outcome.js";
+import { signersTable } from "./signers.js";
+import { fromSite } from "./site.js";
+import { kilobytes, say, text } from "./texts.js";
+
+const GROUP = "document";
+const MAX_SIZE = 1024 * 1024; // the server takes two messages of such a document at once
+let keys = [];
+let file = null;
+let content = null; // the bytes of the document, once it is signed
+let message = ""; // the PKCS#7 of all its signers, in BASE64
+let shown = null; // what was verified last: the message, or its changed copy
+
+/** Let the user sign with these keys. */
+export function offerSigners(certificates) {
+  keys = certificates;
+  find("#signer").replaceChildren(...keys.flatMap((certificate, index) => {
+    const facts = parseAlias(certificate.alias);
+    const name = [facts.cn, facts.o].filter(Boolean).map(inCapitals).join(", ");
+    return isOver(facts) ? [] : [make("option", { value: index }, name)];
+  }));
+  if (!message) step("document", "active");
+  show();
+}
+
+/** Propose the key that the user has chosen, while nobody has signed. */
+export function proposeSigner(index) {
+  if (!message) find("#signer").value = index;
+}
+
+/** Sign, stamp, join with the earlier signatures, and verify. */
+async function addSignature(event) {
+  event.preventDefault();
+  const signer = keys[find("#signer").value];
+  working("agent.password");
+  try {
+    content ??= await chosen();
+    const signed = await sign(GROUP, signer, toBase64(content));
+    tell("document", "document.stamping");
+    const stamped = await fromSite(GROUP, "POST", "/frontend/timestamp/pkcs7", signed);
+    const joined = message
+      ? await fromSite(GROUP, "POST", "/frontend/pkcs7/join", `${message}|${stamped.pkcs7b64}`)
+      : stamped;
+    message = joined.pkcs7b64;
+    proposeNext();
+    await verify({ pkcs7: message });
+  } catch (error) {
+    if (!message) content = null;
+    step("document", "refused");
+    refuse("document", error);
+  }
+  show();
+}
+
+const chosen = async () => new Uint8Array(file
+  ? await file.arrayBuffer()
+  : new TextEncoder().encode(find("#document").value));
+
+function proposeNext() {
+  const { options, selectedIndex } = find("#signer");
+  find("#signer").selectedIndex = (selectedIndex + 1) % options.length;
+}
+
+/** Let the backend verify a message, and show its verdict with the signers. */
+async function verify(what) {
+  shown = what;
+  working("document.verifying");
+  let info = null;
+  try {
+    ({ pkcs7Info: info } = await fromSite(GROUP, "POST", "/document", what.pkcs7));
+    step("document", "done");
+    tell("document", "document.valid", { count: info.signers.length });
+  } catch (error) {
+    info = error.answer?.pkcs7Info;
+    step("document", "refused");
+    refuse("document", error);
+  }
+  if (what.change) {
+    find("#document-outcome").prepend(say(make("p", { class: "told" }), "document.changed", what.change));
+  }
+  find("#signers").replaceChildren(...(info ? [signersTable(info.signers)] : []));
+  show();
+}
+
+/** Verify a copy of the message with one bit changed: in the middle of the document. */
+function verifyChanged() {
+  const bytes = fromBase64(message);
+  const place = Math.max(placeOf(content, bytes), 0) + Math.floor(content.length / 2);
+  const before = bytes[place];
+  bytes[place] ^= 1;
+  const change = { number: place + 1, before: hex(before), after: hex(bytes[place]) };
+  return verify({ pkcs7: toBase64(bytes), change });
+}
+
+const hex = (byte) => byte.toString(16).padStart(2, "0");
+
+function beginAnew() {
+  forget(GROUP);
+  clear("document");
+  [file, content, message, shown] = [null, null, "", null];
+  find("#signers").replaceChildren();
+  step("document", "active");
+  show();
+  find("#document").focus();
+}
+
+function working(key) {
+  tell("document", key);
+  for (const button of document.querySelectorAll("#step-document button")) button.disabled = true;
+}
+
+/** Show what can be done now. */
+function show() {
+  const isSigned = message !== "";
+  for (const button of document.querySelectorAll("#step-document button")) button.disabled = false;
+  find("#sign").disabled = keys.length === 0;
+  say(find("#sign"), isSigned ? "document.add" : "document.sign");
+  find("#document").readOnly = isSigned;
+  find("#document").disabled = file !== null;
+  find("#document-file").disabled = isSigned;
+  find("#document-after").hidden = !isSigned;
+  find("#document-name").textContent = file ? `${file.name}, ${kilobytes(file.size)}` : "";
+}
+
+find("#document").value = text("document.sample");
+find("#document-file").addEventListener("change", ({ target }) => {
+  const [one] = target.files;
+  target.value = "";
+  if (!one) return;
+  clear("document");
+  if (one.size > MAX_SIZE) tell("document", "document.too_large", { size: () => kilobytes(MAX_SIZE) });
+  else if (one.size === 0) tell("document", "document.empty");
+  else file = one;
+  show();
+});
+find("#sign-document").addEventListener("submit", addSignature);
+find("#verify").addEventListener("click", () => verify({ pkcs7: message }));
+find("#change").addEventListener("click", verifyChanged);
+find("#anew").addEventListener("click", beginAnew);
+// The service says what is wrong in one language: ask again in the new one.
+document.addEventListener("spoken", () => {
+  if (shown && find("#step-document").dataset.state === "refused") verify(shown);
+});
