@@ -19,6 +19,7 @@ WITH_COMMENTS = (
     "Makefile",
     "config/agent.properties",
     "config/config.properties",
+    "config/rest.properties",
     "config/demo.properties",
     "deploy/haproxy/haproxy.cfg",
     "deploy/logrotate/tunnel-gateway",

@@ -44,6 +44,8 @@ def test_what_is_installed(installed: Path) -> None:
     config = installed / CONFIG / "config.properties"
     assert config.read_bytes() == (PROJECT / "config" / "config.properties").read_bytes()
     assert config.stat().st_mode & 0o777 == 0o640
+    example = (config.parent / "rest.properties.example").read_bytes()
+    assert example == (PROJECT / "config" / "rest.properties").read_bytes()
     for path in (installed / PREFIX).rglob("*"):  # nowhere is the place where it was built
         if path.is_file() and not path.is_symlink():
             assert str(installed).encode() not in path.read_bytes(), path
@@ -115,7 +117,8 @@ def test_again_and_away(installed: Path, tmp_path: Path) -> None:
 
     said = install(tree, "--remove", project=project)
     assert "/etc/tunnel-gateway" in said
-    assert files(tree) == {str(CONFIG / "config.properties"), f"{CONFIG}/config.properties.example"}
+    kept = {"config.properties", "config.properties.example", "rest.properties.example"}
+    assert files(tree) == {str(CONFIG / name) for name in kept}
     install(tree, "--remove", project=project)  # what is not there is no fault
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.support.peer import Peer
 from tests.support.processes import (
     LOOPBACK,
     PROJECT,
+    TIME_LIMIT,
     ReservedPort,
     command,
     wait_until,
@@ -91,7 +93,8 @@ class Service:
 
     def clean(self) -> None:
         """Make the machine as it was."""
-        units = (UNIT, "tunnel-gateway.socket", "tunnel-gateway.target", "tunnel-gateway@*")
+        sockets = ("tunnel-gateway.socket", "tunnel-gateway-rest.socket")
+        units = (UNIT, *sockets, "tunnel-gateway.target", "tunnel-gateway@*")
         self.machine.run("systemctl", "kill", "--signal=KILL", *units, check=False)
         self.machine.run("systemctl", "stop", *units, check=False)
         for path in self.dropins:
@@ -274,6 +277,26 @@ def test_the_socket_unit(
             service.lines(number, "listening", "TUNNEL_SOCKET=systemd")
         machine.systemctl("stop", UNIT)
     assert machine.show("tunnel-gateway.socket", "ActiveState") == "active"
+
+
+def test_the_socket_unit_of_the_rest_service(service: Service) -> None:
+    """The REST service alone, with the example that is installed for it."""
+    machine, folder = service.machine, service.folder
+    (folder / "keys").mkdir()
+    shutil.copy(service.credentials.truststore, folder / "keys/truststore.jks")
+    machine.run("chgrp", "-R", "tunnel-gateway", f"/{CONFIG}/keys")
+    shutil.copy(folder / "rest.properties.example", folder / "config.properties")
+    machine.run("systemd-tmpfiles", "--create")
+    unit, address = "tunnel-gateway-rest.socket", (LOOPBACK, free_port_below_1024())
+    where = "{}:{}".format(*address)
+    service.change_unit(unit, f"[Socket]\nListenStream=\nListenStream={where}\n")
+    machine.systemctl("start", unit)
+    for number in (1, 2):  # the second call waits until the service is there again
+        with urllib.request.urlopen(f"http://{where}/ping", timeout=TIME_LIMIT) as answer:
+            assert json.load(answer)["yourIP"] == LOOPBACK
+        service.lines(number, "rest_listening", "TUNNEL_SOCKET=systemd")
+        machine.systemctl("stop", UNIT)
+    assert machine.show(unit, "ActiveState") == "active"
 
 
 def test_several_on_one_port(service: Service, credentials: Credentials) -> None:
