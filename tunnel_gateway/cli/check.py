@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.cli import DONE, FAILED, LOOK
 from tunnel_gateway.cli.arguments import add_config
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.config.configuration import Configuration
 from tunnel_gateway.daemon.checking import ServiceChecks, check
 from tunnel_gateway.daemon.findings import Finding, Status
@@ -41,15 +42,11 @@ _MIN_WIDTH, _MAX_WIDTH = 60, 120
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = subparsers.add_parser(
-        "check",
-        help="try everything that the gateway needs",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        subparsers, "check", "try everything that the gateway needs", _DESCRIPTION, run
     )
     add_config(parser.add_argument)
     parser.add_argument("--json", action="store_true", help="print one JSON object for each line")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

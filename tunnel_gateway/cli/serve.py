@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunnel_gateway.cli import loop
 from tunnel_gateway.cli.arguments import add_config
+from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.cli.secrecy import keep_memory_private
 from tunnel_gateway.config.configuration import Configuration, load_configuration
@@ -35,14 +36,9 @@ mistake is reported with its file and line before a port is opened.
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = subparsers.add_parser(
-        "serve",
-        help="run the gateway",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "serve", "run the gateway", _DESCRIPTION, run)
+    parser.set_defaults(takes_hangup=True)
     add_config(parser.add_argument)
-    parser.set_defaults(run=run, takes_hangup=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
