@@ -52,6 +52,8 @@ class Story:
     async def step(self, text: str, doing: Awaitable[str]) -> None:
         """Do one step, and print the text that it returns."""
         self._number += 1
+        # The title stands there while a person waits.
+        print(f"{self._number:3}. {self._paint(text, 1):<60} ", end="", flush=True)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(TIME_LIMIT):
@@ -60,8 +62,7 @@ class Story:
             raise DemoError(f"{text}: nothing happened in {TIME_LIMIT:g} s") from None
         except (DemoError, OSError, WebSocketException) as error:
             raise DemoError(f"{text}: {error}") from error
-        took = f"{(time.perf_counter() - started) * 1000:8.1f} ms"
-        print(f"{self._number:3}. {self._paint(text, 1):<60} {self._paint(took, 2)}")
+        print(self._paint(f"{(time.perf_counter() - started) * 1000:8.1f} ms", 2))
         for line in seen.splitlines():
             print(f"       {self._paint(line, 32)}")
 
