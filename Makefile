@@ -7,6 +7,7 @@
 # make screenshots    make the pictures of the demonstration's page in the documents again
 # make soak    a million refused handshakes of every kind, with tunnels open; ARGS="--seconds 60"
 # make bench-strangers    what strangers' certificates cost, and how long a user waits because of them
+# make bench-rest    what a verification by the REST service costs, beside BouncyCastle and OpenSSL; ARGS=--quick
 # make lint    check format, lint rules and types
 # make format  repair what a program can repair of these
 # make fuzz    coverage-guided fuzzing of every parser of foreign data; FUZZ_SECONDS=30 for each
@@ -31,7 +32,7 @@ FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms composing time_stamp \
     time_stamp_answer time_stamp_request config proxy_header
 
-.PHONY: help demo develop test coverage bench bench-fleet bench-strangers soak screenshots lint format fuzz lock install \
+.PHONY: help demo develop test coverage bench bench-fleet bench-strangers bench-rest soak screenshots lint format fuzz lock install \
     uninstall bundle clean
 .DELETE_ON_ERROR:
 
@@ -65,6 +66,9 @@ bench-fleet: $(VENV)/.installed $(VENV)/.for-tests
 
 bench-strangers: $(VENV)/.installed $(VENV)/.for-tests
 	$(BIN)/python -m tests.soak.strain $(ARGS)
+
+bench-rest: $(VENV)/.installed $(VENV)/.for-tests
+	$(BIN)/python -m benchmarks.rest $(ARGS)
 
 soak: $(VENV)/.installed $(VENV)/.for-tests
 	$(BIN)/python -m tests.soak $(ARGS)

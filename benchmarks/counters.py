@@ -26,6 +26,18 @@ def machine_cpu_seconds() -> float:
     return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
+def resident_bytes(pid: int, *, peak: bool = False) -> int:
+    """Return the memory of a process with all that it maps, now or at the peak of its life.
+
+    It is VmRSS or VmHWM of /proc/PID/status.
+    """
+    name = "VmHWM" if peak else "VmRSS"
+    found = re.search(rf"^{name}:\s+(\d+)", _status(pid), re.MULTILINE)
+    if found is None:
+        raise ProcessLookupError(f"process {pid} has ended")
+    return int(found[1]) * 1024
+
+
 def memory_kib(pids: Iterable[int]) -> int:
     """Return the memory of processes in KiB, without files that other processes may share.
 

@@ -135,16 +135,22 @@ def gateway_config(laboratory: Laboratory, port: int, *, shared: bool) -> str:
 
 
 def start_gateway(
-    laboratory: Laboratory, name: str, config: Path, environment: Mapping[str, str] | None = None
+    laboratory: Laboratory,
+    name: str,
+    config: Path,
+    environment: Mapping[str, str] | None = None,
+    events: Sequence[str] = ("listening",),
 ) -> Program:
-    """Start a gateway and wait until it listens."""
+    """Start a gateway and wait until it has logged that it listens."""
     command = (
         PYTHON,
         "-c",
         "from tunnel_gateway.cli.start import start; raise SystemExit(start())",
     )
     program = laboratory.start(name, (*command, "serve", "--config", str(config)), environment)
-    return program.wait_for_word('"listening"')
+    for event in events:
+        program.wait_for_word(f'"{event}"')
+    return program
 
 
 def _start_gateways(laboratory: Laboratory, instances: int) -> Running:

@@ -27,7 +27,7 @@ from tunnel_gateway.pki.authority import TIME_STAMP_POLICY, Authority, Person
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
 
-_DOCUMENT: Final = b"x" * 1024
+DOCUMENT: Final = b"x" * 1024
 _PERSON: Final = Person("NAMUNAYEV NAMUNA", pinfl="10000000000001", uid="400000001")
 _UNSEEN, _REPEATS = 60, 200
 _LARGE: Final = 63
@@ -39,18 +39,22 @@ class Bench:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._authority = Authority.create(now=now, entropy=os.urandom)
-        self._stamper = self._authority.issue_time_stamper(now=now, entropy=os.urandom)
+        self.authority = Authority.create(now=now, entropy=os.urandom)
+        self._stamper = self.authority.issue_time_stamper(now=now, entropy=os.urandom)
 
     def validator(self) -> ChainValidator:
         """Return a validator that has seen the centres and the time stamp authority."""
-        validator = ChainValidator([self._authority.root.leaf])
+        validator = ChainValidator([self.authority.root.leaf])
         self.verify(self.message(), validator)
         return validator
 
-    def message(self, document: bytes = _DOCUMENT) -> bytes:
-        """Return the stamped message of a new user."""
-        user = self._authority.issue_user(_PERSON, now=self._now, entropy=os.urandom)
+    def user(self) -> Identity:
+        """Return a new user."""
+        return self.authority.issue_user(_PERSON, now=self._now, entropy=os.urandom)
+
+    def message(self, document: bytes = DOCUMENT, user: Identity | None = None) -> bytes:
+        """Return the stamped message of a user, or else of a new one."""
+        user = user or self.user()
         signed = sign_data(
             user.private_key,
             _chain(user),

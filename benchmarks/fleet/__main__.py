@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks.fleet.company import Company
+from benchmarks.company import Company
 from benchmarks.fleet.course import run
 from benchmarks.fleet.report import BEGIN, END, rows, section, totals
 from benchmarks.machine import this_machine

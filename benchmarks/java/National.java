@@ -44,8 +44,10 @@ final class National {
         }
     }
 
-    static final Family FAMILY_2009 = family("1.2.860.3.15.1.1.2.1", "1.2.860.3.15.1.1.2.2.2.2", "1.2.860.3.15.1.3.2.1.1");
-    static final Family FAMILY_2024 = family("1.2.860.3.15.2.1.2.1", "1.2.860.3.15.2.1.2.2.2.2", "1.2.860.3.15.2.3.2.1.1");
+    static final Family FAMILY_2009 =
+            family("1.2.860.3.15.1.1.2.1", "1.2.860.3.15.1.1.2.2.2.2", "1.2.860.3.15.1.3.2.1.1");
+    static final Family FAMILY_2024 =
+            family("1.2.860.3.15.2.1.2.1", "1.2.860.3.15.2.1.2.2.2.2", "1.2.860.3.15.2.3.2.1.1");
     static final List<Family> FAMILIES = List.of(FAMILY_2009, FAMILY_2024);
 
     private static final ASN1ObjectIdentifier A = CryptoProObjectIdentifiers.gostR3410_2001_CryptoPro_A;

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Final, Self
 
-PROJECT: Final = Path(__file__).parents[2]
-SOURCES: Final = (
-    *(PROJECT / "tests/interop/java" / name for name in ("Bouncy", "Checking", "Making")),
-    PROJECT / "benchmarks/java/National",
-)
-JARS: Final = tuple(Path(f"/usr/share/java/{name}.jar") for name in ("bcpkix", "bcprov", "bcutil"))
+from benchmarks.rest.java import compile_java, java_command
+
+SOURCES: Final = Path(__file__).parent / "java"
 # One compiler and one collector of garbage are enough for a program of seconds.
 LEAN: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
@@ -26,21 +22,12 @@ class BouncyCastle:
     """Compile the program into a folder and start it. Use as a context manager."""
 
     def __init__(self, folder: Path) -> None:
-        classes = ":".join(map(str, (folder, *JARS)))
-        sources = [path.with_suffix(".java") for path in SOURCES]
-        lean = [f"-J{option}" for option in LEAN]
-        subprocess.run(
-            ["javac", *lean, "-proc:none", "-d", folder, "-cp", classes, *sources], check=True
-        )
+        compile_java(folder, SOURCES)
         self._java = subprocess.Popen(
-            ["java", *LEAN, "-Xmx512m", "-cp", classes, "Bouncy"],
+            java_command(folder, "Bouncy", *LEAN, "-Xmx512m"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-
-    @staticmethod
-    def available() -> bool:
-        return shutil.which("javac") is not None and all(path.exists() for path in JARS)
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from benchmarks.rest.java import java_available
 from tests.interop.bouncy_castle import BouncyCastle
 from tests.interop.gost_engine import GostEngine
 
@@ -23,7 +24,7 @@ def gost_engine(tmp_path_factory: pytest.TempPathFactory) -> GostEngine:
 
 @pytest.fixture(scope="session")
 def bouncy_castle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BouncyCastle]:
-    if not BouncyCastle.available():
+    if not java_available():
         pytest.skip(
             "NOT COMPARED with BouncyCastle: install the packages default-jdk-headless and"
             " libbcpkix-java"

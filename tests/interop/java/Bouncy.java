@@ -68,11 +68,4 @@ final class Bouncy {
         }
         return line.toString();
     }
-
-    /** What BouncyCastle finds wrong without throwing anything itself. */
-    static final class Refusal extends Exception {
-        Refusal(String reason) {
-            super(reason);
-        }
-    }
 }

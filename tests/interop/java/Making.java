@@ -66,7 +66,7 @@ import org.bouncycastle.util.CollectionStore;
  * 2024, a curve 0 to 2.
  */
 final class Making {
-    private static final BouncyCastleProvider PROVIDER = Checking.PROVIDER;
+    private static final BouncyCastleProvider PROVIDER = Messages.PROVIDER;
     private static final long HOUR = 3_600_000;
     private static final String[] CURVE_NAMES = {
         "GostR3410-2001-CryptoPro-A", "GostR3410-2001-CryptoPro-B", "GostR3410-2001-CryptoPro-C"

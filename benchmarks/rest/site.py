@@ -1,0 +1,116 @@
+"""The files of a run: an authority with its messages, and the configurations of the servers."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Self
+
+from benchmarks.places import LOOPBACK, Target, free_port
+from benchmarks.programs import Program
+from benchmarks.rest.connections import VERIFY, post
+from benchmarks.rest.java import compile_java, java_command
+from benchmarks.systems import Laboratory, gateway_config, start_gateway
+from benchmarks.verification import Bench
+from tunnel_gateway.pki.certificates.certificate import to_pem
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.listing import issue_list
+
+_DAY: Final = timedelta(days=1)
+
+# The status of every certificate is known from lists, as an operator keeps them in a folder.
+_CONFIG: Final = """\
+listen.ip={host}
+listen.port={port}
+tsp.jks.file.path={folder}/root.pem
+status.crl.dir={folder}/lists
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A program that answers on a port of the loopback. As a context manager it ends."""
+
+    program: Program
+    port: int
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes whose cost is counted."""
+        return (self.program.pid,)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.program.stop()
+
+
+class Site:
+    """An authority and its files in a folder; ``laboratory`` starts the programs there."""
+
+    def __init__(self, laboratory: Laboratory) -> None:
+        self.folder = laboratory.folder / "rest"
+        self.bench = Bench(datetime.now(UTC).replace(microsecond=0))
+        self._laboratory = laboratory
+        self._started = 0
+        authority = self.bench.authority
+        lists = self.folder / "lists"
+        lists.mkdir(parents=True)
+        (self.folder / "root.pem").write_bytes(to_pem([authority.root.leaf]))
+        (self.folder / "root.der").write_bytes(authority.root.leaf.der)
+        for name, issuer in (("root", authority.root), ("centre", authority.centre)):
+            (lists / f"{name}.crl").write_bytes(_list_of(issuer))
+
+    def messages(self, count: int) -> list[bytes]:
+        """Return the messages of new users."""
+        return [self.bench.message() for _ in range(count)]
+
+    def start_daemon(self) -> Server:
+        """Start the daemon with the REST service alone."""
+        port = free_port()
+        program = self._start(_CONFIG.format(host=LOOPBACK, port=port, folder=self.folder))
+        return Server(program, port)
+
+    def start_with_tunnels(self) -> tuple[Server, Target]:
+        """Start the daemon with both services; return the REST service and the tunnels."""
+        laboratory, port, tunnels = self._laboratory, free_port(), free_port()
+        config = gateway_config(laboratory, tunnels, shared=False)
+        program = self._start(
+            config + _CONFIG.format(host=LOOPBACK, port=port, folder=self.folder),
+            "listening",
+        )
+        server = Server(program, port)
+        return server, Target("gateway", tunnels, server.pids, laboratory.credentials)
+
+    def _start(self, config: str, *events: str) -> Program:
+        self._started += 1
+        path = self.folder / f"{self._started}.properties"
+        path.write_text(config, encoding="utf-8")
+        name = f"rest-{self._started}"
+        return start_gateway(self._laboratory, name, path, events=("rest_listening", *events))
+
+    def start_java(self) -> Server:
+        """Start the server in Java."""
+        classes = self.folder / "classes"
+        compile_java(classes)
+        port = free_port()
+        command = java_command(classes, "VerifyServer")
+        arguments = (str(port), str(self.folder / "root.der"))
+        program = self._laboratory.start("java", (*command, *arguments))
+        return Server(program.wait_for_port(port), port)
+
+
+def verifications(messages: Sequence[bytes]) -> list[bytes]:
+    """Return the requests to verify messages with their documents inside."""
+    return [post(VERIFY, b64encode(message)) for message in messages]
+
+
+def _list_of(issuer: Identity) -> bytes:
+    now = datetime.now(UTC)
+    return issue_list(
+        issuer, {}, this_update=now - _DAY, next_update=now + _DAY, entropy=os.urandom
+    )
