@@ -5,7 +5,7 @@ import { fromBase64, placeOf, toBase64 } from "./bytes.js";
 import { forget } from "./diagram.js";
 import { find, make } from "./dom.js";
 import { inCapitals, isOver, parseAlias } from "./keys.js";
-import { clear, refuse, step, tell } from "./outcome.js";
+import { alone, clear, refuse, step, tell } from "./outcome.js";
 import { signersTable } from "./signers.js";
 import { fromSite } from "./site.js";
 import { kilobytes, say, text } from "./texts.js";
@@ -14,7 +14,7 @@ const GROUP = "document";
 const MAX_SIZE = 1024 * 1024; // the server takes two messages of such a document at once
 let keys = [];
 let file = null;
-let content = null; // the bytes of the document, once it is signed
+let content = null; // the bytes of the document, from the first signing on
 let message = ""; // the PKCS#7 of all its signers, in BASE64
 let shown = null; // what was verified last: the message, or its changed copy
 
@@ -36,12 +36,12 @@ export function proposeSigner(index) {
 }
 
 /** Sign, stamp, join with the earlier signatures, and verify. */
-async function addSignature(event) {
-  event.preventDefault();
+async function addSignature() {
   const signer = keys[find("#signer").value];
-  working("agent.password");
+  tell("document", "agent.password");
   try {
     content ??= await chosen();
+    show();
     const signed = await sign(GROUP, signer, toBase64(content));
     tell("document", "document.stamping");
     const stamped = await fromSite(GROUP, "POST", "/frontend/timestamp/pkcs7", signed);
@@ -71,7 +71,7 @@ function proposeNext() {
 /** Let the backend verify a message, and show its verdict with the signers. */
 async function verify(what) {
   shown = what;
-  working("document.verifying");
+  tell("document", "document.verifying");
   let info = null;
   try {
     ({ pkcs7Info: info } = await fromSite(GROUP, "POST", "/document", what.pkcs7));
@@ -111,26 +111,19 @@ function beginAnew() {
   find("#document").focus();
 }
 
-function working(key) {
-  tell("document", key);
-  for (const button of document.querySelectorAll("#step-document button")) button.disabled = true;
-}
-
 /** Show what can be done now. */
 function show() {
   const isSigned = message !== "";
-  for (const button of document.querySelectorAll("#step-document button")) button.disabled = false;
   find("#sign").disabled = keys.length === 0;
   say(find("#sign"), isSigned ? "document.add" : "document.sign");
-  find("#document").readOnly = isSigned;
+  find("#document").readOnly = content !== null;
   find("#document").disabled = file !== null;
-  find("#document-file").disabled = isSigned;
+  find("#document-file").disabled = content !== null;
   find("#document-after").hidden = !isSigned;
   find("#document-name").textContent = file ? `${file.name}, ${kilobytes(file.size)}` : "";
 }
 
-find("#document").value = text("document.sample");
-find("#document-file").addEventListener("change", ({ target }) => {
+function choose({ target }) {
   const [one] = target.files;
   target.value = "";
   if (!one) return;
@@ -139,12 +132,24 @@ find("#document-file").addEventListener("change", ({ target }) => {
   else if (one.size === 0) tell("document", "document.empty");
   else file = one;
   show();
-});
-find("#sign-document").addEventListener("submit", addSignature);
-find("#verify").addEventListener("click", () => verify({ pkcs7: message }));
-find("#change").addEventListener("click", verifyChanged);
-find("#anew").addEventListener("click", beginAnew);
+}
+
+find("#document").value = text("document.sample");
+for (const [id, event, doing] of [
+  ["document-file", "change", choose],
+  ["sign-document", "submit", addSignature],
+  ["verify", "click", () => verify({ pkcs7: message })],
+  ["change", "click", verifyChanged],
+  ["anew", "click", beginAnew],
+]) {
+  find(`#${id}`).addEventListener(event, (happened) => {
+    happened.preventDefault();
+    alone("document", () => doing(happened));
+  });
+}
 // The service says what is wrong in one language: ask again in the new one.
 document.addEventListener("spoken", () => {
-  if (shown && find("#step-document").dataset.state === "refused") verify(shown);
+  if (shown && find("#step-document").dataset.state === "refused") {
+    alone("document", () => verify(shown));
+  }
 });

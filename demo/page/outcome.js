@@ -8,6 +8,21 @@ export function step(name, state) {
   document.querySelector(`#step-${name}`).dataset.state = state;
 }
 
+/**
+ * Do something of a step, unless it is doing something already. Its buttons are not disabled
+ * meanwhile: a disabled button loses the focus, and the keyboard its place.
+ */
+export async function alone(name, doing) {
+  const { dataset } = document.querySelector(`#step-${name}`);
+  if ("busy" in dataset) return;
+  dataset.busy = "";
+  try {
+    await doing();
+  } finally {
+    delete dataset.busy;
+  }
+}
+
 /** Where a step says what came of it. */
 const place = (name) => document.querySelector(`#${name}-outcome, #step-${name} .outcome`);
 

@@ -5,7 +5,7 @@ import { card } from "./certificates.js";
 import { forget } from "./diagram.js";
 import { find, make } from "./dom.js";
 import { inCapitals, mask } from "./keys.js";
-import { clear, refuse, step, tell } from "./outcome.js";
+import { alone, clear, refuse, step, tell } from "./outcome.js";
 import { fromSite } from "./site.js";
 import { day, say } from "./texts.js";
 
@@ -30,7 +30,6 @@ async function signIn() {
     step("signin", "refused");
     refuse("signin", error);
   }
-  find("#signin").disabled = false;
 }
 
 async function signOut() {
@@ -47,12 +46,10 @@ async function signOut() {
 function begin() {
   forget(GROUP);
   clear("signin");
-  find("#signin").disabled = true;
 }
 
 function show(user) {
   clear("signin");
-  find("#signin").disabled = key === null;
   find("#signout").hidden = user === null;
   find("#session").replaceChildren(...(user ? [userCard(user)] : []));
   if (user) step("signin", "done");
@@ -81,5 +78,5 @@ export async function showUser() {
   }
 }
 
-find("#signin").addEventListener("click", signIn);
-find("#signout").addEventListener("click", signOut);
+find("#signin").addEventListener("click", () => alone("signin", signIn));
+find("#signout").addEventListener("click", () => alone("signin", signOut));
