@@ -108,6 +108,16 @@ async def test_every_link_has_its_standing(web: Site, folder: Path) -> None:
     assert web.asked == ["/ocsp"]
 
 
+async def test_several_paths_are_asked_at_once(web: Site, folder: Path) -> None:
+    known, new = proven(someone(web)), proven(someone(web))
+    async with asking(folder) as statuses:
+        first = await statuses.of(known)
+        assert await statuses.of_each((known, new)) == (first, await statuses.of(new))
+        assert await statuses.of_each((new, known)) == (await statuses.of(new), first)
+        assert await statuses.of_each(()) == ()
+    assert web.asked == ["/ocsp", "/ocsp"]
+
+
 async def test_a_revocation_has_its_facts_and_its_proof(web: Site, folder: Path) -> None:
     since = now() - timedelta(minutes=7)
     web.pages["/ocsp"] = Reply(CENTRE, CENTRE.leaf, status="revoked", this_update=since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -35,6 +36,9 @@ class GivenStatuses:
     async def of(self, peer: VerifiedPeer) -> tuple[Standing, ...]:
         self.asked += 1
         return tuple(self.other.get(link.serial, GOOD) for link in peer.path[:-1])
+
+    async def of_each(self, peers: Sequence[VerifiedPeer]) -> tuple[tuple[Standing, ...], ...]:
+        return tuple([await self.of(peer) for peer in peers])
 
     async def of_serial(self, serial: int, issuer: VerifiedPeer) -> Standing:
         assert issuer.leaf.may_issue

@@ -6,7 +6,6 @@ are asked on the loop after that, and only for signatures that are right.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +32,9 @@ class Statuses(Protocol):
 
     async def of(self, peer: VerifiedPeer) -> tuple[Standing, ...]:
         """Return the status of each link of the path, leaf first, without the trust anchor."""
+
+    async def of_each(self, peers: Sequence[VerifiedPeer]) -> tuple[tuple[Standing, ...], ...]:
+        """Return the same for several paths."""
 
     async def of_serial(self, serial: int, issuer: VerifiedPeer) -> Standing:
         """Return the status of the certificate of an issuer with this serial number."""
@@ -177,8 +179,5 @@ class Verifier:
                 peers[id(signer.chain.peer)] = signer.chain.peer
             if stamp and stamp.verified and stamp.chain and stamp.chain.peer:
                 peers[id(stamp.chain.peer)] = stamp.chain.peer
-        if len(peers) == 1:  # no task is needed for it
-            ((key, peer),) = peers.items()
-            return KnownStandings({key: await self.statuses.of(peer)})
-        found = await asyncio.gather(*map(self.statuses.of, peers.values()))
+        found = await self.statuses.of_each(tuple(peers.values()))
         return KnownStandings(dict(zip(peers, found, strict=True)))

@@ -14,9 +14,10 @@ stranger cannot choose an address.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final, Literal
 
 from tunnel_gateway.observability.background import keep_running
@@ -83,7 +84,14 @@ class Statuses:
 
         A status that nobody can say now is UNKNOWN, with the reason in ``missing``.
         """
-        return await self._learn(links(peer.path))
+        (standings,) = await self.of_each((peer,))
+        return standings
+
+    async def of_each(self, peers: Sequence[VerifiedPeer]) -> tuple[tuple[Standing, ...], ...]:
+        """Return the standings of several paths, each as `of` does; all are asked at once."""
+        paths = [links(peer.path) for peer in peers]
+        standings = iter(await self._learn(paths))
+        return tuple(tuple(islice(standings, len(path))) for path in paths)
 
     async def of_serial(self, serial: int, issuer: VerifiedPeer) -> Standing:
         """Return the standing of the certificate of ``issuer`` with this serial number.
@@ -99,17 +107,18 @@ class Statuses:
             crl_urls=(),
             ocsp_urls=(),
         )
-        (standing,) = await self._learn((Link(unseen, issuer.leaf),))
+        (standing,) = await self._learn([(Link(unseen, issuer.leaf),)])
         return standing
 
-    async def _learn(self, path: tuple[Link, ...]) -> tuple[Standing, ...]:
+    async def _learn(self, paths: Sequence[Sequence[Link]]) -> tuple[Standing, ...]:
         if self._terms is None:
             raise RuntimeError("the statuses are not configured")
-        stages = self._user_stages
         questions = []
-        for link in path:
-            questions.append(_Question(self._inquiries, self._terms, link, stages))
-            stages = _LISTS_FIRST
+        for path in paths:
+            stages = self._user_stages
+            for link in path:
+                questions.append(_Question(self._inquiries, self._terms, link, stages))
+                stages = _LISTS_FIRST
         known = [question.known() for question in questions]
         for question, standing in zip(questions, known, strict=True):
             if standing is not None:

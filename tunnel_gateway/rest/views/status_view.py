@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from base64 import b64encode
+from typing import Final
 
 from tunnel_gateway.pki.status.ocsp_parts import basic_response
 from tunnel_gateway.pki.status.standing import Knowledge, Standing
 from tunnel_gateway.rest.views.certificate_view import View
 from tunnel_gateway.rest.views.local_times import times
+
+# The answers about the signers and the authorities of the last hour: 4 MB at most.
+_ANSWERS: Final = 1024
 
 
 def status_fields(standing: Standing | None) -> View:
@@ -20,9 +25,14 @@ def status_fields(standing: Standing | None) -> View:
         return {}
     answer = standing.answer
     return {
-        **({} if answer is None else {"OCSPResponse": b64encode(basic_response(answer)).decode()}),
+        **({} if answer is None else {"OCSPResponse": _shown(answer)}),
         **times(statusUpdatedAt=standing.updated_at, statusNextUpdateAt=standing.next_update_at),
     }
+
+
+@functools.lru_cache(_ANSWERS)
+def _shown(answer: bytes) -> str:
+    return b64encode(basic_response(answer)).decode()
 
 
 def revocation_fields(standing: Standing | None) -> View:
