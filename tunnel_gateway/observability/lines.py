@@ -15,6 +15,7 @@ import atexit
 import os
 import select
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,9 @@ MAX_WAITING: Final = 1 << 20
 # The bytes that one write takes, and the time that the end of the process waits for its last lines.
 _BATCH: Final = 1 << 16
 _LAST_SECONDS: Final = 1.0
+# After a write the thread rests so long. Lines that come meanwhile are written together: waking the
+# thread for each of them costs more than making the line.
+_REST_SECONDS: Final = 0.005
 
 # Writes lines and removes each written line from the deque. If it raises OSError, the deque has the
 # lines that are not written.
@@ -89,6 +93,8 @@ class LineWriter:
             sink, line = following or self._queue.get()
             lines, following = self._batch(sink, line)
             self._write(sink, lines)
+            if following is None:
+                time.sleep(_REST_SECONDS)
 
     def _batch(self, sink: Sink, line: bytes) -> tuple[deque[bytes], tuple[Sink, bytes] | None]:
         """Return the line with the next lines for the same sink, and the line after them."""

@@ -52,6 +52,8 @@ _NAMED: Final = re.compile(rf"\b(?:{_PERSONS}|CN|E|T|SERIALNUMBER)={_VALUE}")
 _QUOTED: Final = re.compile(r"(?<!\\)<((?:[A-Za-z]+|[0-9.]+)=(?:\\.|[^\\<>\n])*)>")
 _ATTRIBUTE: Final = re.compile(rf"(?:[A-Za-z]+|[0-9.]+)={_VALUE}")
 _COUNTRY: Final = re.compile(r"C=[A-Za-z]{2}")
+# A text without any of these has nothing to mask. Most texts are such.
+_DOUBTFUL: Final = re.compile(r"[=<]|[0-9]{5}")
 _CUT: Final = "…"
 _MAX_CENTRES: Final = 1000
 _MAX_DEPTH: Final = 4
@@ -134,6 +136,8 @@ def masked_text(text: str) -> str:
     Outside of angle brackets, common names are masked only if the text also has an attribute that
     only persons have. So ``CN=Development Centre`` stays.
     """
+    if _DOUBTFUL.search(text) is None:
+        return text
     shown: list[str] = []
     position = 0
     for match in _QUOTED.finditer(text):

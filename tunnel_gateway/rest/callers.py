@@ -161,6 +161,8 @@ class Callers:
         """
         # Some proxies add a header of their own behind the one that the user has sent.
         forwarded = ",".join(headers.getall("X-Forwarded-For", ()))
+        if not forwarded:
+            return None
         told = None
         for part in reversed(_last(forwarded).split(",")):
             address = _plain(part.strip())
