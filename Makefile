@@ -1,6 +1,7 @@
 # make demo    show a tunnel, a sign-in and a signed document, step by step; ARGS=--stay leaves it running
 # make develop    for developers of a site: agent, gateway, REST API, keys for localhost; ARGS="--api HOST:PORT"
 # make test    run all tests; PYTEST_ARGS=tests/cli for a part of them
+#              EXAMPLES=150 for more calls of any kind to the REST service, see tests/README.md
 # make coverage    run the tests and count the statements and branches of each package that they run
 # make bench   compare this gateway with other tunnels on this machine; ARGS=--quick for a first look
 # make bench-fleet    fill two gateways behind HAProxy with tunnels, upgrade one and kill one
@@ -24,6 +25,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
 PYTEST_ARGS ?=
+EXAMPLES ?=
 # Most tests wait for a program, a clock or a socket, so there are more workers than cores.
 WORKERS ?= $(shell expr 3 '*' $$(nproc))
 # A worker takes one file at a time, in the order of tests/conftest.py: the long ones first.
@@ -47,7 +49,7 @@ develop: $(VENV)/.to-run
 
 # The name of pytest's folder contains LOGNAME, and the path of a Unix socket may have at most 107 bytes.
 test: $(VENV)/.installed $(VENV)/.for-tests
-	LOGNAME=$$(id -u) $(BIN)/pytest $(PARALLEL) --quiet $(PYTEST_ARGS)
+	LOGNAME=$$(id -u) EXAMPLES=$(EXAMPLES) $(BIN)/pytest $(PARALLEL) --quiet $(PYTEST_ARGS)
 
 # Counting makes the program slower, so a test with a bound on time may fail here. The table is printed in
 # any case.
