@@ -91,10 +91,10 @@ async def test_answers_say_which_source_is_missing(
         message = signed(credentials, b"document")
         unknown = (await post(run, "/backend/pkcs7/verify/attached", message)).json
         assert (unknown["status"], unknown["reason"]) == (-1, "status_unknown")
-        assert "status.ocsp.url" in unknown["message"]
+        assert "status.ocsp.url" in unknown["detail"]
         stamp = await post(run, "/frontend/timestamp/pkcs7", message)
         assert (stamp.code, stamp.json["reason"]) == (503, "not_configured")
-        assert "tsp.url" in stamp.json["message"]
+        assert "tsp.url" in stamp.json["detail"]
         assert any("tsp.url" in warning for warning in run.service.warnings())
 
 

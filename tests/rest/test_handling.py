@@ -150,16 +150,17 @@ async def test_odd_requests_are_answered_in_json(
 
 async def test_a_wrong_path_and_a_wrong_verb_are_told_the_right_one(run: Running) -> None:
     reply = await run.call("GET", "/challenge", Accept_Language="en")
-    assert reply.json["message"] == "There is no such method (did you mean /frontend/challenge?)"
+    assert reply.json["message"] == "There is no such method"
+    assert reply.json["detail"] == "did you mean /frontend/challenge?"
     reply = await run.call("GET", "/backend/auth")
     assert (reply.headers["allow"], reply.code) == ("POST", 405)
-    assert reply.json["message"].endswith("(use POST)")
+    assert reply.json["detail"] == "use POST"
 
 
 async def test_a_request_without_a_host_is_told_so(run: Running) -> None:
     client = await run.connect()
     await client.send(b"GET /ping HTTP/1.1\r\n\r\n")
-    assert "Host" in (await client.reply()).json["message"]
+    assert "Host" in (await client.reply()).json["detail"]
 
 
 async def test_a_head_is_answered_without_a_body(run: Running) -> None:
@@ -282,7 +283,7 @@ async def test_no_call_is_taken_while_the_memory_is_full(log: io.StringIO) -> No
         reply = await client.reply()
         check(reply)
         assert (reply.code, reply.json["reason"]) == (503, "overloaded")
-        assert "tunnel.memory.limit" in reply.json["message"]
+        assert "tunnel.memory.limit" in reply.json["detail"]
         assert reply.headers["connection"] == "close"
         assert not any(method.calls for method in known)
         assert (await run.call("GET", "/ping")).code == 503

@@ -102,7 +102,7 @@ async def test_one_connection_too_many_is_told_so() -> None:
         reply = await late.reply()
         assert (reply.code, reply.json["reason"]) == (503, "overloaded")
         assert reply.headers["cache-control"] == "no-store"
-        assert "listen.limit" in reply.json["message"]
+        assert "listen.limit" in reply.json["detail"]
         assert await late.is_closed()
         first[0].writer.close()
         await until(lambda: len(run.server) < 3)

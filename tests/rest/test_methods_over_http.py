@@ -267,7 +267,7 @@ async def test_without_an_authority_the_answer_names_the_key(
             reply = await site.post(path, body)
             assert (reply.code, reply.json["status"]) == (503, -503)
             assert reply.json["reason"] == "not_configured"
-            assert "tsp.url" in reply.json["message"]
+            assert "tsp.url" in reply.json["detail"]
 
 
 async def test_the_address_of_an_authority_that_is_away_is_for_the_log_alone(
@@ -324,4 +324,4 @@ async def test_the_status_of_a_serial_number(centre: RunningCentre, tmp_path: Pa
     async with rest_site(centre, tmp_path) as site:
         answer = await site.answer(f"{CERTIFICATE}?serial={fine.leaf.serial_hex}", issuer)
         assert (answer["status"], answer["reason"]) == (-1, "status_unknown")
-        assert "status.ocsp.url" in answer["message"]
+        assert "status.ocsp.url" in answer["detail"]

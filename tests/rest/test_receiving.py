@@ -70,7 +70,7 @@ async def test_bodies_of_strangers_leave_room_for_the_application() -> None:
         body = b64encode(bytes(MIB))
         refused = await run.call("POST", "/frontend/join", body, X_Real_IP="192.0.2.2")
         assert (refused.code, refused.json["reason"]) == (503, "overloaded")
-        assert "body.memory" in refused.json["message"]
+        assert "body.memory" in refused.json["detail"]
         assert (await run.call("POST", "/backend/auth", body)).json["sizes"] == [MIB]
         small = await run.call("POST", "/frontend/join", b"MIAG", X_Real_IP="192.0.2.2")
         assert small.code == 200

@@ -114,12 +114,15 @@ def refused(refusal: Refusal, language: Language) -> Answer:
 
 
 def refusal_fields(refusal: Refusal, language: Language) -> Fields:
-    """Return the fields of a refusal with its status, its message and its reason."""
-    message = text_of(refusal.reason, language)
+    """Return the fields of a refusal with its status, its message, its reason and its detail."""
+    ending: Fields = {
+        "status": int(refusal.status),
+        "message": text_of(refusal.reason, language),
+        "reason": refusal.reason,
+    }
     if refusal.detail:
-        message = f"{message} ({refusal.detail})"
-    status = int(refusal.status)
-    return refusal.fields | {"status": status, "message": message, "reason": refusal.reason}
+        ending["detail"] = refusal.detail
+    return refusal.fields | ending
 
 
 def _parts(fields: Fields) -> tuple[bytes | Base64, ...]:

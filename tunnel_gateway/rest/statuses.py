@@ -153,7 +153,7 @@ class Refusal(TunnelGatewayError):  # noqa: N818 - an answer, not a failure
     """The answer is another one than success.
 
     ``detail`` says in English, for developers and operators, which certificate, key or part it is
-    about; it stands in the answer's message, so it holds no secret. ``fields`` are answered too.
+    about; it stands in the answer, so it holds no secret. ``fields`` are answered too.
     ``for_log`` is a longer detail for the operator alone: it may have addresses of their network.
     """
 

@@ -289,6 +289,7 @@ RESULTS: Final = {
                 "status": {"type": "integer", "description": "1, or the number of the fault"},
                 "message": text("For people"),
                 "reason?": ref("Reason"),
+                "detail?": text("For developers"),
             },
         ),
         "One result for each message, in their order",

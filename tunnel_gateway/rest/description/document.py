@@ -169,12 +169,13 @@ def _refusal(reasons: list[Reason], fields: Schema) -> Schema:
             "enum": sorted({int(STATUS_OF[reason]) for reason in reasons}, reverse=True),
             "description": "The number of the reason",
         },
-        "message": text("For people: the fault, and what to do"),
+        "message": text("For people: the fault, in the language that they ask for"),
         "reason": {
             "type": "string",
             "enum": [str(reason) for reason in reasons],
             "description": "For programs: a word of `Reason`",
         },
+        "detail?": text("For developers, in English: the part or key that is meant"),
     }
     return record("Refusal", fields, ending)
 
