@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import resident_memory
+from tests.support.processes import Program, resident_memory
 from tunnel_gateway.observability import process
 from tunnel_gateway.observability.process import Process, resident_bytes
 
@@ -33,15 +33,33 @@ def test_what_the_system_says() -> None:
     assert samples["process_max_fds"] >= samples["process_open_fds"]
 
 
+# In a process of its own: what other tests have left open is closed at any time.
+OPEN_AND_CLOSE = """
+import json, os
+from tunnel_gateway.observability.process import Process
+
+def descriptors():
+    known = Process()
+    known.look()
+    return dict((name, value) for name, _, value in known.samples())["process_open_fds"]
+
+seen = [descriptors()]
+pipes = [os.pipe() for _ in range(5)]
+seen.append(descriptors())
+for pair in pipes:
+    for end in pair:
+        os.close(end)
+seen.append(descriptors())
+print(json.dumps(seen))
+"""
+
+
 def test_descriptors_are_those_that_are_open() -> None:
-    process = Process()
-    before = states(process)["process_open_fds"]
-    pipes = [os.pipe() for _ in range(5)]
-    assert states(process)["process_open_fds"] == before + 10
-    for pair in pipes:
-        for end in pair:
-            os.close(end)
-    assert states(process)["process_open_fds"] == before
+    program = Program("a process", "-c", OPEN_AND_CLOSE)
+    before, opened, closed = program.next_output()
+    assert program.exit_code() == 0
+    assert before >= 3
+    assert (opened, closed) == (before + 10, before)
 
 
 def test_before_the_first_look_there_is_nothing() -> None:
