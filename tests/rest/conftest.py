@@ -15,7 +15,7 @@ from tunnel_gateway.rest.working import Threads
 @pytest.fixture
 def threads() -> Iterator[Threads]:
     """New for each test: one that fails may leave them blocked."""
-    made = Threads()
+    made = Threads(beside_tunnels=True)
     yield made
     made.close()
 

@@ -69,7 +69,7 @@ class Run:
 @asynccontextmanager
 async def started(loaded: RestMaterial) -> AsyncIterator[Run]:
     parts = shared()
-    service = RestService(parts, loaded)
+    service = RestService(parts, loaded, beside_tunnels=True)
     listening = free_socket()
     service.listen(listening)
     await service.start()
@@ -205,16 +205,17 @@ async def test_a_taken_port_is_told(tmp_path: Path, credentials: Credentials) ->
     with closing(free_socket()) as taken:
         port = taken.getsockname()[1]
         loaded = material(tmp_path, credentials)
-        service: Service[RestMaterial] = RestService(shared(), loaded)
+        service: Service[RestMaterial] = RestService(shared(), loaded, beside_tunnels=False)
         path = tmp_path / "config.properties"
         text = path.read_text(encoding="utf-8").replace("listen.port=8080", f"listen.port={port}")
         path.write_text(text, encoding="utf-8")
-        service = RestService(shared(), RestFiles().load(load_configuration(path), None))
+        loaded = RestFiles().load(load_configuration(path), None)
+        service = RestService(shared(), loaded, beside_tunnels=False)
         with pytest.raises(CannotListenError, match=r"needs listen\.reuseport"):
             service.listen(None)
 
 
 def test_the_daemon_knows_it_by_its_name(tmp_path: Path, credentials: Credentials) -> None:
-    part = rest(Inquiries())
+    part = rest(Inquiries(), beside_tunnels=False)
     assert part.files.name == "rest"
     assert isinstance(part.make(shared(), material(tmp_path, credentials)), RestService)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,7 +17,15 @@ from tunnel_gateway.rest.call import Caller
 from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.rest.working import Threads
 
+SMALLEST = 8 * 1024
 LARGE = 256 * 1024 + 1
+
+
+@pytest.fixture(params=[True, False], ids=["beside tunnels", "without tunnels"])
+def anywhere(request: pytest.FixtureRequest) -> Iterator[Threads]:
+    made = Threads(beside_tunnels=request.param)
+    yield made
+    made.close()
 
 
 def fail(error: Exception) -> None:
@@ -28,6 +37,15 @@ async def test_small_and_large_work_have_a_thread_each(threads: Threads) -> None
     large = await threads.run(CALLER, LARGE, threading.get_ident)
     assert len({small, large, threading.get_ident()}) == 3
     assert await threads.run(CALLER, LARGE - 1, threading.get_ident) == small
+
+
+async def test_without_tunnels_the_smallest_work_is_done_on_the_loop() -> None:
+    threads = Threads(beside_tunnels=False)
+    assert await threads.run(CALLER, SMALLEST, threading.get_ident) == threading.get_ident()
+    small = await threads.run(CALLER, SMALLEST + 1, threading.get_ident)
+    large = await threads.run(CALLER, LARGE, threading.get_ident)
+    assert len({small, large, threading.get_ident()}) == 3
+    threads.close()
 
 
 async def test_a_large_document_keeps_no_small_one_waiting(threads: Threads) -> None:
@@ -76,26 +94,26 @@ async def test_callers_take_turns(threads: Threads) -> None:
     ],
 )
 async def test_malformed_messages_are_refused(
-    threads: Threads, error: Exception, reason: Reason
+    anywhere: Threads, error: Exception, reason: Reason
 ) -> None:
     with pytest.raises(Refusal) as caught:
-        await threads.run(CALLER, 1, fail, error)
+        await anywhere.run(CALLER, 1, fail, error)
     assert caught.value.reason is reason
     assert str(error) in (caught.value.detail, str(caught.value))
 
 
-async def test_other_errors_stay_what_they_are(threads: Threads) -> None:
+async def test_other_errors_stay_what_they_are(anywhere: Threads) -> None:
     with pytest.raises(CertificateError):
-        await threads.run(CALLER, 1, fail, CertificateError("x"))
+        await anywhere.run(CALLER, 1, fail, CertificateError("x"))
 
 
-async def test_cycles(threads: Threads) -> None:
+async def test_cycles(anywhere: Threads) -> None:
     """A stranger can be refused as often as they like: nothing may wait for a search."""
     refused = 0
     with cycles() as left:
         for _ in range(3):
             try:
-                await threads.run(CALLER, 1, parse_signed_data, b"rubbish")
+                await anywhere.run(CALLER, 1, parse_signed_data, b"rubbish")
             except Refusal:
                 refused += 1
             await asyncio.sleep(0.01)
@@ -104,7 +122,7 @@ async def test_cycles(threads: Threads) -> None:
 
 
 async def test_closed_threads_cancel_what_waits() -> None:
-    threads, free = Threads(), threading.Event()
+    threads, free = Threads(beside_tunnels=True), threading.Event()
     begun = threading.Event()
 
     def hold() -> bool:

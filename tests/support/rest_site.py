@@ -117,7 +117,7 @@ async def rest_site(
     """Run the service; an empty setting leaves the key out."""
     material = rest_material(centre, folder, settings)
     parts = Shared(Audit(None), Metrics(), Workers(), MemoryWatch(0), Stopping())
-    service = RestService(parts, material)
+    service = RestService(parts, material, beside_tunnels=False)
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setblocking(False)
     port = listening.getsockname()[1]

@@ -78,4 +78,4 @@ def _parts(configuration: Configuration) -> Iterator[Part[Any]]:
     if "rest" in configuration.services:
         from tunnel_gateway.rest.rest_service import rest  # noqa: PLC0415
 
-        yield rest(inquiries)
+        yield rest(inquiries, beside_tunnels="tunnel" in configuration.services)

@@ -46,6 +46,7 @@ class Assembly:
     """Makes the methods of a material. The loop must run.
 
     ``inquiries`` are those of the daemon, so that all its services ask each source once.
+    ``beside_tunnels`` tells whether the daemon serves tunnels too.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class Assembly:
         audit: Audit,
         challenges: CountedChallenges,
         inquiries: Inquiries | None,
+        *,
+        beside_tunnels: bool,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._challenges = challenges
         self._clock = clock
-        self._threads = Threads()
+        self._threads = Threads(beside_tunnels=beside_tunnels)
         self._statuses = Statuses(inquiries)
         self._records = Records(audit)
         self._authority: TimeStampClient | None = None

@@ -43,7 +43,12 @@ class RestService:
     """The service of the daemon: `tunnel_gateway.daemon.service.Service`."""
 
     def __init__(
-        self, shared: Shared, material: RestMaterial, inquiries: Inquiries | None = None
+        self,
+        shared: Shared,
+        material: RestMaterial,
+        inquiries: Inquiries | None = None,
+        *,
+        beside_tunnels: bool,
     ) -> None:
         config = material.config
         self._shared = shared
@@ -51,7 +56,9 @@ class RestService:
         self._counts = RestMetrics(shared.metrics)
         self._store = _store(config)
         self._challenges = CountedChallenges(self._store, self._counts)
-        self._assembly = Assembly(shared.audit, self._challenges, inquiries)
+        self._assembly = Assembly(
+            shared.audit, self._challenges, inquiries, beside_tunnels=beside_tunnels
+        )
         self._callers = Callers(_rules(config), time.monotonic)
         handler = Handler(
             routes=Routes(()),  # `start` makes the methods
@@ -234,6 +241,7 @@ def _store(config: RestConfig) -> Challenges:
     return RedisChallenges(lambda: line_to(redis), challenges.seconds, challenges.limit)
 
 
-def rest(inquiries: Inquiries) -> Part[RestMaterial]:
+def rest(inquiries: Inquiries, *, beside_tunnels: bool) -> Part[RestMaterial]:
     """Return the part of a daemon whose services share these ``inquiries`` about revocation."""
-    return Part(RestFiles(), partial(RestService, inquiries=inquiries))
+    made = partial(RestService, inquiries=inquiries, beside_tunnels=beside_tunnels)
+    return Part(RestFiles(), made)
