@@ -100,6 +100,16 @@ def test_without_a_port_there_is_no_service(write: Write) -> None:
     assert load_configuration(write(f"{tunnels_off}listen.port=\n")).rest is None
 
 
+def test_a_file_for_the_service_without_its_port_is_told_so(write: Write) -> None:
+    """Nothing is said of tunnels, which nobody asked for."""
+    found = faults_of(write(GUIDE.replace("listen.port", "listen.prt")))
+    assert len(found) == 2
+    assert found[0].startswith("listen.port: must be given: it turns the REST service on")
+    assert found[1] == "listen.prt: unknown key; did you mean listen.port?"
+    found = faults_of(write("tsp.jks.file.path=nowhere\ntunnel.admin.listen=127.0.0.1:9100\n"))
+    assert [fault.partition(":")[0] for fault in found] == ["listen.port", "tsp.jks.file.path"]
+
+
 @pytest.mark.parametrize(
     ("line", "fault"),
     [

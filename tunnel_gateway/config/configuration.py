@@ -69,9 +69,9 @@ def load_configuration(path: Path) -> Configuration:
     tunnels = reading.tunnel.values["enabled"] is not False
     if tunnels:
         reading.tunnel.check()
-    if reading.rest.enabled:
+    if reading.has_rest:
         reading.rest.check()
-    if tunnels or reading.rest.enabled:
+    if tunnels or reading.has_rest:
         reading.check()
     if reading.faults:
         raise ConfigError(sorted(reading.faults, key=lambda fault: fault.line or 0))
@@ -96,30 +96,39 @@ class _Reading:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.faults: list[Fault] = []
-        self._entries = collect(self._ours(), _unknown, self.faults)
+        entries = list(read_entries(path, self.faults))
+        self._tunnels_asked = any(map(_asks_about_tunnels, entries))
+        self.has_rest = self._is_for_rest(entries)
+        self._entries = collect(self._ours(entries), _unknown, self.faults)
         self.values = read_values(DAEMON_KEYS, self._entries, path.parent, self.faults)
         self.rest = RestReading(self._entries, path, self.faults)
         self.tunnel = TunnelReading(self._entries, path, self.faults)
         enabled = self._entries.get("tunnel.enabled")
         if enabled is not None and enabled.value:
             return
-        if self.rest.enabled and not self._of_tunnels():
+        if self.has_rest and not self._tunnels_asked:
             self.tunnel.values["enabled"] = False  # a file for the REST service alone
+            if not self.rest.enabled:
+                switch = self._entries.get(REST_SWITCH)
+                text = "must be given: it turns the REST service on, for which this file has keys"
+                line = switch.line if switch else None
+                self.faults.append(Fault(text, str(path), line, REST_SWITCH))
             return
         line = enabled.line if enabled else None
         text = "must be given, yes or no"
         self.faults.append(Fault(text, str(path), line, "tunnel.enabled"))
 
-    def _of_tunnels(self) -> bool:
-        """Tell whether the file has keys of the tunnels; those of the whole daemon do not count."""
-        names = self._entries.keys() - {"tunnel.enabled", *_DAEMON_KEYS}
-        return any(name.startswith(_PREFIX) for name in names)
+    def _is_for_rest(self, entries: list[Entry]) -> bool:
+        """Tell whether the file turns the REST service on, or has keys for nothing else."""
+        if any(entry.key == REST_SWITCH and entry.value for entry in entries):
+            return True
+        switched = any(entry.key == "tunnel.enabled" and entry.value for entry in entries)
+        asked = self._tunnels_asked or switched
+        return not asked and any(is_of_rest(entry.key) for entry in entries)
 
-    def _ours(self) -> Iterator[Entry]:
-        entries = list(read_entries(self._path, self.faults))
-        has_rest = any(entry.key == REST_SWITCH and entry.value for entry in entries)
+    def _ours(self, entries: list[Entry]) -> Iterator[Entry]:
         for entry in entries:
-            if entry.key.startswith(_PREFIX) or (has_rest and is_of_rest(entry.key)):
+            if entry.key.startswith(_PREFIX) or (self.has_rest and is_of_rest(entry.key)):
                 yield entry
             elif visible(entry.key).startswith(_PREFIX):
                 self.faults.append(entry.fault(f"unknown key; did you mean {visible(entry.key)}?"))
@@ -137,6 +146,11 @@ class _Reading:
             if problem := clash(addresses, ip, port, audit_file, prefix):
                 self.faults.append(self._entries["tunnel.admin.listen"].fault(problem))
                 return
+
+
+def _asks_about_tunnels(entry: Entry) -> bool:
+    """Tell whether it is a key of the tunnels; those of the whole daemon do not count."""
+    return entry.key.startswith(_PREFIX) and entry.key not in {"tunnel.enabled", *_DAEMON_KEYS}
 
 
 def _unknown(entry: Entry) -> str | None:
