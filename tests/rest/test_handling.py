@@ -324,6 +324,7 @@ async def test_calls_are_logged_and_counted(run: Running, log: io.StringIO) -> N
     await run.call("POST", "/frontend/odd?do=refuse", b"MIAG")
     await run.call("POST", "/frontend/odd?do=fail", b"MIAG")
     await run.call("GET", "/evil%1b[31m")
+    await run.call("GET", "/backend/auth")
     await run.call("GET", "/ping")
     await run.server.handler.quiet.wait()  # the answer is here before the call is counted
     records = read_records(log.getvalue())
@@ -334,6 +335,7 @@ async def test_calls_are_logged_and_counted(run: Running, log: io.StringIO) -> N
     assert made.items() >= {"client": "192.0.2.1", "host": "example.uz", "bytes": 6}.items()
     assert first_record(records, "call_answered", {"reason": "malformed", "status": -10})
     assert first_record(records, "call_refused", {"path": "other", "status": -404})
+    assert first_record(records, "call_refused", {"path": "/backend/auth", "status": -405})
     failed = first_record(records, "call_failed", {"path": "/frontend/odd"})
     assert failed is not None
     assert "RuntimeError" in failed["exception"]
@@ -345,6 +347,7 @@ async def test_calls_are_logged_and_counted(run: Running, log: io.StringIO) -> N
         'rest_calls_total{path="/frontend/odd",status="-10"} 1.0',
         'rest_calls_total{path="/frontend/odd",status="-500"} 1.0',
         'rest_calls_total{path="other",status="-404"} 1.0',
+        'rest_calls_total{path="/backend/auth",status="-405"} 1.0',
         'rest_received_bytes_total{path="/backend/auth"} 3.0',
         'rest_call_seconds_count{path="/ping"} 1.0',
     ):

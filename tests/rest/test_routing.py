@@ -24,6 +24,7 @@ ROUTES = Routes(
         Nothing("/frontend/challenge", "GET", "POST"),
         Nothing("/backend/auth", "POST"),
         Nothing("/backend/pkcs7/verify/attached", "POST"),
+        Nothing("/backend/pkcs7/verify/detached", "POST"),
         Nothing("/frontend/timestamp/pkcs7", "POST"),
     ]
 )
@@ -46,6 +47,10 @@ def test_a_slash_at_the_end_does_not_count(path: str, verb: str) -> None:
         ("/backend/verify/attached", "/backend/pkcs7/verify/attached"),
         ("/backend/pkcs7/verify/atached/", "/backend/pkcs7/verify/attached"),
         ("/frontend/timestamp", "/frontend/timestamp/pkcs7"),
+        (
+            "/backend/pkcs7/verify/",
+            "/backend/pkcs7/verify/attached or /backend/pkcs7/verify/detached",
+        ),
     ],
 )
 def test_a_wrong_path_is_told_the_right_one(path: str, right: str) -> None:
@@ -55,8 +60,23 @@ def test_a_wrong_path_is_told_the_right_one(path: str, right: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "", "//", "/a", "/xyzzy-plugh", "/evil\r\nSet-Cookie: a"])
-def test_a_path_like_no_other_is_told_how_paths_begin(path: str) -> None:
-    with pytest.raises(Refusal, match=r"begins with /frontend/ or /backend/$"):
+def test_a_path_like_no_other_is_told_where_all_methods_stand(path: str) -> None:
+    with pytest.raises(Refusal, match=r": GET /openapi shows all methods$"):
+        ROUTES.find(path, "GET")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/healthz", "answered at tunnel.admin.listen"),
+        ("/readyz/", "answered at tunnel.admin.listen"),
+        ("/metrics", "answered at tunnel.admin.listen"),
+        ("/frontend/mobile/auth", "no methods for mobiles"),
+        ("/backend/mobile/authenticate/17", "no methods for mobiles"),
+    ],
+)
+def test_a_path_of_another_place_is_told_so(path: str, told: str) -> None:
+    with pytest.raises(Refusal, match=told):
         ROUTES.find(path, "GET")
 
 

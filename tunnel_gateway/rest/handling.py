@@ -136,11 +136,11 @@ class Handler:
         headers = request.headers
         # As it is written: a proxy that keeps /backend/ from users may not see it in /%62ackend/.
         path = request.rel_url.raw_path
+        course.label = self.routes.label(path)
         course.language = language_of(headers.get("Accept-Language", ""))
         course.caller = self._callers.identify(_peer(request), path, headers)
         self._callers.admit(course.caller, path)
         method = self.routes.find(path, request.method)
-        course.label = method.path
         if self._memory_full():
             self._metrics.memory_full.inc()
             raise Refusal(Reason.OVERLOADED, f"the memory is full, see {Limit.MEMORY}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
@@ -12,7 +13,15 @@ from tunnel_gateway.rest.statuses import Reason, Refusal
 # The path of a stranger is compared with all ours only if it is not longer.
 _MAX_PATH: Final = 64
 _MIN_PATH: Final = 4
-_NO_IDEA: Final = "a path begins with /frontend/ or /backend/"
+_NO_IDEA: Final = "GET /openapi shows all methods"
+# Paths that some clients know from elsewhere: of the daemon's admin address, and of the guide.
+_ELSEWHERE: Final = (
+    (
+        re.compile(r"/(?:healthz|readyz|status|metrics)/?"),
+        "it is answered at tunnel.admin.listen, if that is set",
+    ),
+    (re.compile(r"/(?:frontend|backend)/mobile/.*"), "this service has no methods for mobiles"),
+)
 OTHER: Final = "other"
 
 
@@ -45,18 +54,25 @@ class Routes:
         return method
 
     def label(self, path: str) -> str:
-        """Return the path for a metric: strangers cannot add one."""
+        """Return the path for the log and the metrics: strangers cannot add one."""
         short = path.rstrip("/")
         return short if short in self._methods else OTHER
 
     def _nearest(self, path: str) -> str:
         if len(path) > _MAX_PATH:
             return "the path is too long for any method"
+        for pattern, text in _ELSEWHERE:
+            if pattern.fullmatch(path):
+                return text
         asked = path.lower().rstrip("/")
         known = {known.lower(): known for known in self._methods}
         for low, right in known.items():
             # Integrations leave out the first part, or put one of their own before it.
             if len(asked) >= _MIN_PATH and (low.endswith(asked) or asked.endswith(low)):
                 return f"did you mean {right}?"
+        if asked and (
+            below := [right for low, right in known.items() if low.startswith(f"{asked}/")]
+        ):
+            return f"did you mean {' or '.join(below)}?"
         close = get_close_matches(asked, known, n=1)
         return f"did you mean {known[close[0]]}?" if close else _NO_IDEA
