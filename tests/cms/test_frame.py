@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from base64 import b64encode
 from dataclasses import replace
 
 import pytest
@@ -50,6 +51,21 @@ def test_what_is_written_is_read(frame: Frame) -> None:
 def test_a_message_of_ours_is_der() -> None:
     message = made().der
     assert Frame.read(message).write() == message
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "begins with MI in Base64$"),
+        (b"%PDF-1.7", "begins with MI in Base64$"),
+        (b64encode(made().der), "it is Base64 inside of Base64$"),
+        (ders(signer())[0], "^a certificate alone"),
+        (ber.write(tags.SEQUENCE, b"\x02\x01\x03"), r"^a PKCS#12 file \(PFX\), and not"),
+    ],
+)
+def test_other_files_are_named(data: bytes, what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        Frame.read(data)
 
 
 @pytest.mark.parametrize("message", [made().der, streamed()], ids=["DER", "BER"])

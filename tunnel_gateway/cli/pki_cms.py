@@ -6,10 +6,8 @@ import argparse
 import binascii
 import sys
 from base64 import b64decode
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.arguments import add_truststore, moment, password_in
@@ -21,7 +19,7 @@ from tunnel_gateway.errors import CertificateError, FileError, SignedDataError
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki.certificates.certificate import format_time
 from tunnel_gateway.pki.encoding import pem
-from tunnel_gateway.pki.encoding.kind import Kind, kind
+from tunnel_gateway.pki.encoding.kind import kind
 from tunnel_gateway.pki.encoding.tags import starts_sequence
 from tunnel_gateway.pki.files.keyfiles import read_file
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
@@ -30,11 +28,6 @@ from tunnel_gateway.plain_text import utf8
 
 # RFC 7468, sections 8 and 9, and a label that OpenSSL also writes.
 _LABELS = frozenset({"PKCS7", "CMS", "PKCS #7 SIGNED DATA"})
-
-_OTHERS: Final[Mapping[Kind, str]] = {
-    "certificate": "a certificate alone, or something built like one",
-    "pfx": "a PKCS#12 file (PFX)",
-}
 
 _HELP = """\
 Check a signed document (PKCS#7, CMS) as E-IMZO makes it: exit 0 and print who signed it and when,
@@ -124,7 +117,7 @@ def _message(path: Path) -> bytes:
     # BASE64 is a third longer, and has line ends.
     data = read_file(path, limit=2 * frame.MAX_SIZE)
     if starts_sequence(data) and not data.isascii():
-        if other := _OTHERS.get(kind(data)):
+        if other := frame.OTHER_FILES.get(kind(data)):
             raise FileError(f"{path}: {other}, and not a signed document (PKCS#7, CMS)")
         return data
     try:

@@ -7,11 +7,16 @@ must still verify. Every count is bounded before anything is spent on the parts.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.pki.encoding import ber, der, tags
+from tunnel_gateway.pki.encoding.kind import Kind
+from tunnel_gateway.pki.encoding.kind import kind as kind_of
 
 SIGNED_DATA_OID: Final = "1.2.840.113549.1.7.2"
 DATA_OID: Final = "1.2.840.113549.1.7.1"
@@ -32,6 +37,15 @@ _CONTENT: Final = tags.context(0, constructed=True)
 _CERTIFICATES: Final = tags.context(0, constructed=True)
 REVOCATION_LISTS: Final = tags.context(1, constructed=True)
 _MAX_PARTS: Final = 6
+
+# A message that was encoded twice, and other files of E-IMZO that are sent instead of one.
+_BASE64: Final = re.compile(rb"MI[A-Za-z0-9+/]{6}")
+OTHER_FILES: Final[Mapping[Kind, str]] = MappingProxyType(
+    {
+        "certificate": "a certificate alone, or something built like one",
+        "pfx": "a PKCS#12 file (PFX)",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,7 @@ class Frame:
         """
         if len(data) > MAX_SIZE:
             raise SignedDataError(f"{len(data)} bytes; {MAX_SIZE} is the limit")
+        _refuse_other_files(data)
         kind, explicit = expect(ber.read(data), tags.SEQUENCE).children(2)
         if _identifier(kind) != SIGNED_DATA_OID:
             raise ValueError("not signed data")
@@ -110,6 +125,15 @@ class Frame:
         ]
         explicit = ber.enclose(_CONTENT, ber.enclose(tags.SEQUENCE, body))
         return b"".join(ber.enclose(tags.SEQUENCE, [der.identifier(SIGNED_DATA_OID), *explicit]))
+
+
+def _refuse_other_files(data: bytes) -> None:
+    """Raise ValueError with what the bytes are, if their beginning is not that of a message."""
+    if not tags.starts_sequence(data):
+        again = "; it is Base64 inside of Base64" if _BASE64.match(data) else ""
+        raise ValueError(f"not a PKCS#7 message, which begins with MI in Base64{again}")
+    if other := OTHER_FILES.get(kind_of(data)):
+        raise ValueError(f"{other}, and not a PKCS#7 message")
 
 
 def expect(element: ber.Element, tag: int) -> ber.Element:

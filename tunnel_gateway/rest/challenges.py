@@ -172,6 +172,11 @@ class OwnChallenges:
         return int.from_bytes(stream) >> (8 * _TEXT_BYTES - _TEXT_BITS)
 
 
+def has_form(text: str) -> bool:
+    """Tell whether a text looks like a challenge, of whatever server and time."""
+    return _UUID.fullmatch(text) is not None
+
+
 def _as_uuid(value: int) -> str:
     """Return 122 bits as a UUID of version 4 (RFC 9562, 5.4)."""
     digits = f"{value >> 62:015x}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -97,6 +98,21 @@ async def test_a_challenge_ends(threads: Threads) -> None:
 )
 async def test_what_is_no_challenge_of_ours(threads: Threads, content: bytes) -> None:
     await Site(threads).is_refused(made(content).der, Reason.CHALLENGE_UNKNOWN, -20)
+
+
+@pytest.mark.parametrize("odd", ['{"challenge":"%s"}', "base64", "%s!"])
+async def test_a_signed_text_that_is_not_a_challenge_is_told(threads: Threads, odd: str) -> None:
+    """Developers sign the whole answer, or Base64 of the challenge; users only come too late."""
+    site = Site(threads)
+    challenge = await site.challenges.give()
+    text = b64encode(challenge.encode()) if odd == "base64" else (odd % challenge).encode()
+    refused = await site.is_refused(made(text).der, Reason.CHALLENGE_UNKNOWN, -20)
+    assert refused.detail.startswith(
+        "the signed text is not a challenge: sign the text of the field"
+    )
+    late = await site.signed()
+    site.seconds += 121
+    assert not (await site.is_refused(late, Reason.CHALLENGE_UNKNOWN, -20)).detail
 
 
 async def test_a_document_that_begins_with_a_challenge_is_no_sign_in(threads: Threads) -> None:

@@ -28,7 +28,7 @@ from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates.certificate import format_time
 from tunnel_gateway.rest.call import Call, Wanted
-from tunnel_gateway.rest.challenges import Taker
+from tunnel_gateway.rest.challenges import Taker, has_form
 from tunnel_gateway.rest.outcomes import Finding, signature_finding, signer_outcome
 from tunnel_gateway.rest.records import Records
 from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
@@ -37,6 +37,10 @@ from tunnel_gateway.rest.views.certificate_view import subject_view
 
 # A challenge is a UUID as text. Some clients add blanks or a line end before they sign.
 _MAX_CHALLENGE: Final = 64
+_NO_CHALLENGE: Final = (
+    "the signed text is not a challenge: sign the text of the field challenge alone, and encode it in"
+    " Base64 once"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ class Auth:
             peer = record.peer = verdict.chain.peer if verdict.chain else None
             use = self.challenges.knows if peer is None else self.challenges.take
             if not await use(sign_in.challenge):
-                raise Refusal(Reason.CHALLENGE_UNKNOWN)
+                detail = "" if has_form(sign_in.challenge) else _NO_CHALLENGE
+                raise Refusal(Reason.CHALLENGE_UNKNOWN, detail)
             self._check_clock(sign_in.claimed)
             standings = await self.verifier.standings([verdict])
             outcome = signer_outcome(verdict, standings.of(verdict.chain))
