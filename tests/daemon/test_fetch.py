@@ -94,6 +94,22 @@ async def test_a_connection_has_a_time_of_its_own() -> None:
             one.close()
 
 
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [(LOOPBACK, "Connection refused"), ("[::1]", r"\w"), ("no-such-host.invalid", r"\w")],
+)
+async def test_a_failed_connection_is_told_in_words(host: str, words: str) -> None:
+    """Without the library's own text, which speaks of TLS at http addresses too."""
+    with socket.create_server((LOOPBACK, 0)) as closed:
+        port = closed.getsockname()[1]
+    fetcher = Fetcher()
+    with pytest.raises(FetchError, match=f"/: no connection: {words}") as caught:
+        await fetcher.fetch(f"http://{host}:{port}/", limit=9, seconds=20)
+    await fetcher.close()
+    for odd in ("ssl", "[Err", "("):
+        assert odd not in str(caught.value)
+
+
 async def test_no_redirect_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     async with site() as web:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")

@@ -7,6 +7,7 @@ slow, broken or hostile server can cost: time, size, and the number of fetches a
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from typing import Final
 
@@ -119,4 +120,15 @@ class Fetcher:
 def _reason(error: Exception) -> str:
     """Return the text of an error of the library, and break the cycle of it and its frames."""
     let_go(error)
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(
+        error, aiohttp.ClientSSLError
+    ):
+        return f"no connection: {_words(error.os_error)}"
     return str(error) or type(error).__name__
+
+
+def _words(fault: OSError) -> str:
+    # The numbers of a name that cannot be resolved are negative, and not the system's.
+    if fault.errno is not None and fault.errno > 0:
+        return os.strerror(fault.errno)
+    return fault.strerror or str(fault)
