@@ -45,13 +45,13 @@ def of(found: list[Finding], area: str) -> list[tuple[str, str]]:
 
 
 async def test_the_service_alone(file: File) -> None:
-    found = await file.check("vpn.tls.enabled=yes\n")
+    found = await file.check("vpn.tls.enabled=yes\nvpn.connect.port=3443\n")
     assert [one.area for one in found if one.area != "permissions"] == [
         *("configuration", "cryptography", "listen"),
         *("configuration", "truststore", "time stamps", "limits"),
     ]
     assert of(found, "time stamps") == [("tsp.url", "warning")]
-    assert ("vpn.tls.enabled", "ok") in of(found, "configuration")
+    assert ("vpn.tls.enabled, vpn.connect.port", "ok") in of(found, "configuration")
     assert "listen.limit=4096 needs 4196 descriptors" in found[6].text
     assert "fault" not in {one.status for one in found if one.area != "permissions"}
 

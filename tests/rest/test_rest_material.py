@@ -63,6 +63,15 @@ def test_a_keystore_without_its_password_is_read_unchecked(
     assert not checked.unchecked
 
 
+def test_a_password_that_is_missing_or_wrong_is_told_with_its_key(
+    file: Path, credentials: Credentials
+) -> None:
+    (root,) = load_trust_anchors(credentials.truststore)
+    file.with_name("roots.pem").write_bytes(jks(jks_entry(root)))
+    with pytest.raises(FileError, match=r"password is wrong.*; set tsp\.jks\.file\.password$"):
+        RestFiles().load(configuration(file, "tsp.jks.file.password=nope\n"), None)
+
+
 def test_a_file_of_no_use_is_named(file: Path) -> None:
     file.with_name("roots.pem").write_bytes(b"")
     with pytest.raises(FileError, match=r"roots\.pem"):

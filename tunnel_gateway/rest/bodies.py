@@ -138,7 +138,7 @@ class Base64Body:
         if bar:
             self._end_part()
             if len(self._parts) == len(self._names):
-                raise self._wrong("there is a bar too much")
+                raise self._wrong("there is one bar too many")
             self._part = _Part()
             self._take(after)
 

@@ -26,8 +26,9 @@ _PORTS: Final = {"http": 80, "https": 443}
 async def _findings(configuration: Configuration) -> AsyncIterator[Finding]:
     """Yield a finding for each check of the REST service alone."""
     config = RestFiles().settings(configuration)
-    for name, remedy in config.not_used.items():
-        yield Finding("configuration", name, "ok", remedy)
+    for remedy in dict.fromkeys(config.not_used.values()):
+        names = [name for name, own in config.not_used.items() if own == remedy]
+        yield Finding("configuration", ", ".join(names), "ok", remedy)
     for finding in await asyncio.to_thread(list, _trust(config)):
         yield finding
     for finding in _status(config.status):

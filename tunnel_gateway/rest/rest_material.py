@@ -13,6 +13,7 @@ from tunnel_gateway.config.rest import RestConfig, TrustSettings
 from tunnel_gateway.config.rest_keys import REST_KEYS
 from tunnel_gateway.daemon.descriptors import Needed
 from tunnel_gateway.daemon.port import Port
+from tunnel_gateway.errors import FileError, WrongPasswordError
 from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.files.jks import is_java_keystore
@@ -53,7 +54,12 @@ def _anchors(trust: TrustSettings) -> tuple[Certificate, ...]:
     anchors: dict[bytes, Certificate] = {}
     for path, password in ((trust.file, trust.password), (trust.more, None)):
         if path is not None:
-            loaded = load_trust_anchors(path, password, unchecked=True)
+            try:
+                loaded = load_trust_anchors(path, password, unchecked=True)
+            except FileError as fault:
+                if path is trust.file and isinstance(fault.__cause__, WrongPasswordError):
+                    raise FileError(f"{fault}; set tsp.jks.file.password") from None
+                raise
             anchors |= {anchor.der: anchor for anchor in loaded}
     return tuple(anchors.values())
 
