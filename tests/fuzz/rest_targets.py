@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import json
 from base64 import b64encode
+from contextlib import suppress
+from typing import Final
+from urllib.parse import quote_from_bytes
 
 from tests.support import messages, stamps
 from tests.support.pki import NOW, authority, ders, user
@@ -13,10 +16,16 @@ from tunnel_gateway.cms.judging import document_digest, judge
 from tunnel_gateway.cms.signed_data import parse_signed_data
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.rest.answers import success
+from tunnel_gateway.rest.bodies import Base64Body, Body, RawBody
+from tunnel_gateway.rest.methods.verify_digest import read_digest
 from tunnel_gateway.rest.outcomes import signer_outcome
+from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.rest.views.certificate_view import CertificateViews
 from tunnel_gateway.rest.views.chain_view import chain_view
 from tunnel_gateway.rest.views.signer_view import signer_view
+
+# Of the document; a message may be longer. No body of the fuzzer is.
+_BODY_LIMIT: Final = 64 * 1024
 
 
 @functools.cache
@@ -61,3 +70,46 @@ def body_seeds() -> list[bytes]:
 def chain_seeds() -> list[bytes]:
     """Bodies of `/certificate/status`, after their Base64."""
     return [b"".join(ders(user())), user().leaf.der]
+
+
+def read_body(data: bytes) -> None:
+    """Read the rest of the bytes as a body that comes in pieces, as the first byte says.
+
+    However it is cut, it is the same parts or the same refusal.
+    """
+    how, text = data[:1] or b"\0", data[1:]
+    names = (("PKCS#7",), ("document", "PKCS#7"))[how[0] % 2]
+    size = 1 + how[0] // 2
+    whole = _outcome(Base64Body(names, _BODY_LIMIT), [text])
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    assert _outcome(Base64Body(names, _BODY_LIMIT), pieces) == whole
+    assert _outcome(RawBody(len(text)), pieces) == (text,)
+    if isinstance(whole, Reason):
+        raise Refusal(whole)
+    if names[0] == "document":
+        with suppress(Refusal):
+            read_digest(whole[0])
+
+
+def _outcome(body: Body, pieces: list[bytes]) -> tuple[bytes, ...] | Reason:
+    try:
+        for piece in pieces:
+            body.feed(piece)
+        return body.finish()
+    except Refusal as refusal:
+        return refusal.reason
+
+
+def text_seeds() -> list[bytes]:
+    """Bodies as clients write them, each whole and in pieces."""
+    message = b64encode(messages.made().der)
+    lines = b"\r\n".join(message[start : start + 64] for start in range(0, len(message), 64))
+    url = message.replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")
+    form = b"0=" + quote_from_bytes(message).encode()
+    digest = b64encode(bytes(range(32)))
+    one = (message, lines, url, form)
+    two = (digest + b"|" + message, digest.hex().encode() + b"|" + url, form + b"%7C" + message)
+    return [
+        *(bytes([2 * size]) + text for text in one for size in (0, 3, 127)),
+        *(bytes([2 * size + 1]) + text for text in two for size in (0, 3, 127)),
+    ]

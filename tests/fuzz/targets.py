@@ -15,15 +15,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from cryptography.x509.ocsp import load_der_ocsp_response
-
-from tests.fuzz import rest_targets
+from tests.fuzz import rest_targets, status_targets
 from tests.support import keystores, messages, stamps
 from tests.support.keystores import PASSWORD
-from tests.support.pki import MADE, NOW, authority, domain, user
-from tests.support.revocation import HOUR, Reply, delegate
+from tests.support.pki import NOW, authority, domain, user
 from tunnel_gateway.cms import composing, signed_data, time_stamp
 from tunnel_gateway.cms.judging import document_digest, judge, judge_time_stamp
 from tunnel_gateway.cms.stamping import MAX_REQUEST_SIZE, answer_request
@@ -134,30 +130,6 @@ def _answer_time_stamp_request(data: bytes) -> None:
     answer_request(data, stamps.usual(), policy=stamps.POLICY, time=NOW, entropy=os.urandom)
 
 
-@functools.cache
-def _asked_about() -> Certificate:
-    return user().leaf
-
-
-def _read_status_answer(data: bytes) -> None:
-    centre = authority().centre.leaf
-    ocsp.read_answer(data, _asked_about(), centre, NOW, bytes(ocsp.NONCE_SIZE))
-
-
-def _answer_status_request(data: bytes) -> None:
-    """Whatever comes, the answer is one that another reader can read."""
-    centre = authority().centre
-    answer, _ = responding.answer_request(
-        data,
-        [responding.Responder(centre.leaf, centre)],
-        lambda _issuer, serial: responding.Status(is_issued=bool(serial % 2)),
-        now=NOW,
-        next_update=NOW,
-        entropy=os.urandom,
-    )
-    load_der_ocsp_response(answer)
-
-
 def _read_config(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.properties"
@@ -263,23 +235,6 @@ def _time_stamp_request_seeds() -> list[bytes]:
     return [time_stamp.make_request(digest(b"stamped"), FAMILY_2009, bytes(range(16)))]
 
 
-def _status_answer_seeds() -> list[bytes]:
-    centre = authority().centre
-    request = ocsp.make_request(_asked_about(), centre.leaf, bytes(ocsp.NONCE_SIZE))
-    responder = delegate(centre, "OCSPSigning", at=MADE)
-    times: dict[str, Any] = {"this_update": NOW - HOUR, "next_update": NOW + HOUR}
-    return [
-        Reply(centre, centre.leaf, **times)(request),
-        Reply(centre, centre.leaf, status="revoked", by_key=True, **times)(request),
-        Reply(responder, centre.leaf, shown=[responder.leaf], nonce=b"", **times)(request),
-        b"\x30\x03\x0a\x01\x03",  # try later
-    ]
-
-
-def _status_request_seeds() -> list[bytes]:
-    return [ocsp.make_request(user().leaf, authority().centre.leaf, bytes(ocsp.NONCE_SIZE))]
-
-
 def _config_seeds() -> list[bytes]:
     texts = [path.read_bytes() for path in (PROJECT / "config").glob("*.properties")]
     return [*texts, b"tunnel.enabled=yes\ntunnel.servers.password=\\u0041\\\n  b\n#\n!\n"]
@@ -367,16 +322,28 @@ TARGETS: dict[str, Target] = {
         limit=MAX_REQUEST_SIZE,
     ),
     "status_answer": Target(
-        _read_status_answer,
+        status_targets.read_answer,
         (RevocationDataError,),
-        functools.cache(_status_answer_seeds),
+        functools.cache(status_targets.answer_seeds),
         limit=ocsp.MAX_ANSWER_SIZE,
     ),
     "status_request": Target(
-        _answer_status_request,
+        status_targets.answer_request,
         (),
-        functools.cache(_status_request_seeds),
+        functools.cache(status_targets.request_seeds),
         limit=responding.MAX_REQUEST_SIZE,
+    ),
+    "revocation_list": Target(
+        status_targets.read_list,
+        (RevocationDataError,),
+        functools.cache(status_targets.list_seeds),
+        limit=64 * 1024,
+    ),
+    "rest_body": Target(
+        rest_targets.read_body,
+        (Refusal,),
+        functools.cache(rest_targets.text_seeds),
+        limit=64 * 1024,
     ),
     "config": Target(_read_config, (ConfigError,), functools.cache(_config_seeds), limit=MAX_SIZE),
     "proxy_header": Target(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.targets import PROJECT, TARGETS, Target
 from tunnel_gateway.pki.files import pbe
 
 EVERY_TARGET = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
@@ -19,6 +20,12 @@ EVERY_TARGET = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 def _little_work(monkeypatch: pytest.MonkeyPatch) -> None:
     # A change often asks for millions of rounds; that they are bounded is tested elsewhere.
     monkeypatch.setattr(pbe, "MAX_ROUNDS", 5000)
+
+
+def test_the_fuzzer_runs_every_target() -> None:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = re.findall(r"^FUZZ_TARGETS \?= (.*)$", makefile, re.MULTILINE)
+    assert sorted(line.split()) == sorted(TARGETS)
 
 
 @EVERY_TARGET

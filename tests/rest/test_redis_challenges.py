@@ -10,8 +10,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from redis import Redis
 
 from tests.support.log_lines import read_records
+from tests.support.loopback import TIME_LIMIT
 from tests.support.redis import RedisServer, redis, slow
 from tests.support.rest import until
 from tunnel_gateway.limits.redis_line import RedisLine
@@ -137,3 +148,78 @@ async def test_a_store_that_never_began_is_away() -> None:
     challenges = RedisChallenges(lambda: RedisLine("redis://127.0.0.1:1", None, 1), 60, 10)
     assert await reason_of(challenges) is Reason.CHALLENGES_AWAY
     await challenges.close()
+
+
+class Machine(RuleBasedStateMachine):
+    """Two servers with one Redis, beside a plain set of the challenges that are valid."""
+
+    given_ones = Bundle("given_ones")
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.valid: set[str] = set()
+        self.runner = asyncio.Runner()
+        self.client = Redis.from_url(url)
+        self.servers = [self._started(), self._started()]
+
+    def _started(self) -> RedisChallenges:
+        made = RedisChallenges(lambda: RedisLine(self.url, None, TIME_LIMIT), 600, 10_000)
+
+        async def start() -> None:
+            await made.start()
+            await until(lambda: is_there(made))
+
+        self.runner.run(start())
+        return made
+
+    @rule(target=given_ones, server=st.integers(0, 1))
+    def give(self, server: int) -> str:
+        challenge = self.runner.run(self.servers[server].give())
+        assert challenge not in self.valid
+        self.valid.add(challenge)
+        return challenge
+
+    @rule(challenge=given_ones, server=st.integers(0, 1))
+    def know(self, challenge: str, server: int) -> None:
+        assert self.runner.run(self.servers[server].knows(challenge)) == (challenge in self.valid)
+
+    @rule(challenge=given_ones, servers=st.lists(st.integers(0, 1), min_size=1, max_size=4))
+    def take_at_once(self, challenge: str, servers: list[int]) -> None:
+        async def take() -> list[bool]:
+            takes = (self.servers[server].take(challenge) for server in servers)
+            return await asyncio.gather(*takes)
+
+        assert sum(self.runner.run(take())) == (challenge in self.valid)
+        self.valid.discard(challenge)
+
+    @rule(challenge=given_ones)
+    def end_a_life(self, challenge: str) -> None:
+        """Redis does the same when the time of a key is over."""
+        self.client.pexpire(f"tunnel-gateway:challenge:{challenge}", 0)
+        self.valid.discard(challenge)
+
+    @rule(server=st.integers(0, 1))
+    def restart(self, server: int) -> None:
+        self.runner.run(self.servers[server].close())
+        self.servers[server] = self._started()
+
+    @invariant()
+    def only_valid_ones_take_memory(self) -> None:
+        assert self.client.dbsize() == len(self.valid)
+
+    def teardown(self) -> None:
+        for server in self.servers:
+            self.runner.run(server.close())
+        self.runner.close()
+        self.client.flushall()
+        self.client.close()
+
+
+def test_two_servers_in_any_order(redis: RedisServer) -> None:
+    class Here(Machine):
+        def __init__(self) -> None:
+            super().__init__(redis.url)
+
+    few = settings(max_examples=20, stateful_step_count=25, deadline=None)
+    run_state_machine_as_test(Here, settings=few)
