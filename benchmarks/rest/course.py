@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 import os
 import tempfile
 import time
@@ -36,9 +36,6 @@ _SLOW_CLIENTS: Final = 64
 _MEGABYTE: Final = 1_000_000
 _BESIDE_RATE: Final = 200
 _SETTLE_SECONDS: Final = 1.0
-# The Java server is warm when the best of so many loads is not cheaper by three percent.
-_WARM_UP_LOADS: Final = 3
-_CHEAPER: Final = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Scale:
     """How much is done for one sample.
 
     ``users`` sign one message each, ``large`` is the size of the large document in bytes,
-    ``seconds`` is how long one load lasts, ``warm_up`` how long the Java server is loaded at most
+    ``seconds`` is how long one load lasts, ``warm_up`` how many calls the Java server answers
     before it is measured. ``processes`` of OpenSSL are started, and ``echoes`` sent through a
     tunnel.
     """
@@ -54,7 +51,7 @@ class Scale:
     users: int
     large: int
     seconds: float
-    warm_up: float
+    warm_up: int
     processes: int
     echoes: int
 
@@ -63,7 +60,7 @@ FULL: Final = Scale(
     users=200,
     large=64_000_000,
     seconds=4.0,
-    warm_up=90.0,
+    warm_up=4000,
     processes=30,
     echoes=5000,
 )
@@ -71,7 +68,7 @@ QUICK: Final = Scale(
     users=60,
     large=64_000_000,
     seconds=1.5,
-    warm_up=20.0,
+    warm_up=1000,
     processes=10,
     echoes=1500,
 )
@@ -112,13 +109,9 @@ class Course:
         return self._loader.submit(function, *args, **kwargs).result()
 
     def _warm_up(self) -> None:
-        """Load the Java server until its calls become no cheaper."""
-        end = time.monotonic() + self._scale.warm_up
-        cheapest, cheaper = math.inf, True
-        while cheaper and time.monotonic() < end:
-            costs = [self._full_speed(self._java)[0] for _ in range(_WARM_UP_LOADS)]
-            cheaper = min(costs) < cheapest * _CHEAPER
-            cheapest = min(cheapest, *costs)
+        """Let Java compile what is called often."""
+        requests = itertools.islice(itertools.cycle(self._seen), self._scale.warm_up)
+        self._load(load.once_each, self._java.port, list(requests), _CONNECTIONS)
 
     def _fresh(self) -> dict[str, float]:
         document = os.urandom(1000) * (self._scale.large // 1000)

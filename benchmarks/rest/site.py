@@ -71,27 +71,24 @@ class Site:
 
     def start_daemon(self) -> Server:
         """Start the daemon with the REST service alone."""
-        port = free_port()
-        program = self._start(_CONFIG.format(host=LOOPBACK, port=port, folder=self.folder))
-        return Server(program, port)
+        return self._start("")
 
     def start_with_tunnels(self) -> tuple[Server, Target]:
         """Start the daemon with both services; return the REST service and the tunnels."""
-        laboratory, port, tunnels = self._laboratory, free_port(), free_port()
-        config = gateway_config(laboratory, tunnels, shared=False)
-        program = self._start(
-            config + _CONFIG.format(host=LOOPBACK, port=port, folder=self.folder),
-            "listening",
-        )
-        server = Server(program, port)
+        laboratory, tunnels = self._laboratory, free_port()
+        server = self._start(gateway_config(laboratory, tunnels, shared=False), "listening")
         return server, Target("gateway", tunnels, server.pids, laboratory.credentials)
 
-    def _start(self, config: str, *events: str) -> Program:
+    def _start(self, config: str, *events: str) -> Server:
         self._started += 1
+        port = free_port()
         path = self.folder / f"{self._started}.properties"
-        path.write_text(config, encoding="utf-8")
+        rest = _CONFIG.format(host=LOOPBACK, port=port, folder=self.folder)
+        path.write_text(config + rest, encoding="utf-8")
         name = f"rest-{self._started}"
-        return start_gateway(self._laboratory, name, path, events=("rest_listening", *events))
+        program = start_gateway(self._laboratory, name, path, events=("rest_listening", *events))
+        # It accepts a moment after it has said that it listens.
+        return Server(program.wait_for_port(port), port)
 
     def start_java(self) -> Server:
         """Start the server in Java."""
