@@ -9,13 +9,19 @@ import pytest
 from asn1crypto import core
 
 from tests.support import judged
-from tests.support.messages import DOCUMENT, foreign, made, signer, streamed
+from tests.support.messages import DOCUMENT, foreign, made, signer, stream, streamed
 from tests.support.pki import OFFICER, user
 from tunnel_gateway.cms.composing import attach, detach, join, stamp
-from tunnel_gateway.cms.frame import MAX_SIGNERS, Frame
+from tunnel_gateway.cms.frame import (
+    MAX_REVOCATION_LISTS,
+    MAX_SIGNERS,
+    SIGNED_DATA_OID,
+    Frame,
+)
 from tunnel_gateway.cms.signed_data import TIME_STAMP_OID, parse_signed_data
 from tunnel_gateway.errors import BadSignedDataError, SignedDataError
 from tunnel_gateway.pki.encoding import ber, tags
+from tunnel_gateway.pki.encoding.der import identifier
 
 TOKEN = ber.write(tags.SEQUENCE, b"")  # what is in it, nobody looks at here
 LIST = ber.write(tags.SEQUENCE, b"\x02\x01\x07")
@@ -132,15 +138,57 @@ def test_what_cannot_be_joined() -> None:
 
 
 def test_revocation_lists_are_kept() -> None:
-    first = changed(Frame.read(made().der), revocation_lists=ber.write(0xA1, LIST))
     second = made().der
-    other = changed(
-        Frame.read(second), revocation_lists=ber.write(0xA1, LIST + LIST[:-1] + b"\x08")
+    newer = LIST[:-1] + b"\x08"
+    first = changed(Frame.read(made().der), revocation_lists=(LIST,))
+    other = changed(Frame.read(second), revocation_lists=(LIST, newer))
+    assert Frame.read(join(first, second)).revocation_lists == (LIST,)
+    assert Frame.read(join(second, first)).revocation_lists == (LIST,)
+    assert Frame.read(join(first, other)).revocation_lists == (LIST, newer)
+
+
+@pytest.mark.parametrize(
+    ("field", "limit"), [("revocation_lists", MAX_REVOCATION_LISTS), ("digest_algorithms", 16)]
+)
+def test_no_message_is_made_that_cannot_be_read(field: str, limit: int) -> None:
+    values = [ber.write(tags.SEQUENCE, b"\x06\x01" + bytes([n])) for n in range(limit + 1)]
+    frame = Frame.read(made().der)
+    first, second = (
+        changed(frame, **{field: tuple(part)}) for part in (values[:limit], values[limit:])
     )
-    assert Frame.read(join(first, second)).revocation_lists == ber.write(0xA1, LIST)
-    assert Frame.read(join(second, first)).revocation_lists == ber.write(0xA1, LIST)
-    both = LIST + LIST[:-1] + b"\x08"
-    assert Frame.read(join(first, other)).revocation_lists == ber.write(0xA1, both)
+    with pytest.raises(SignedDataError, match=f"{limit + 1} {field.replace('_', ' ')}"):
+        join(first, second)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b"\x02\x01\x01", b"\x02\x02\x01\x00"),
+        (b"\x02\x01\x01", b"\x02\x01\xff"),
+        (bytes([0xA1, len(LIST)]) + LIST, bytes([0xA1, len(LIST)]) + b"\x30\x7f" + LIST[2:]),
+    ],
+)
+def test_malformed_parts_are_refused_by_all(good: bytes, bad: bytes) -> None:
+    written = changed(Frame.read(made().der), revocation_lists=(LIST,))
+    message = _streamed_around(written, good, bad)
+    for compose in (
+        lambda: join(made().der, message),
+        lambda: join(message, made().der),
+        lambda: detach(message),
+        lambda: stamp(message, {}),
+        lambda: attach(message, DOCUMENT),
+    ):
+        with pytest.raises(SignedDataError, match="malformed"):
+            compose()
+
+
+def _streamed_around(message: bytes, good: bytes, bad: bytes) -> bytes:
+    """The message with one part replaced, its outer lengths indefinite."""
+    _, explicit = ber.read(message).children()
+    (body,) = explicit.children()
+    kind = identifier(SIGNED_DATA_OID)
+    contents = bytes(body.contents).replace(good, bad, 1)
+    return stream(0x30, kind + stream(0xA0, stream(0x30, contents)))
 
 
 def test_stamps_stand_beside_signatures() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from base64 import b64encode
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,11 @@ from tunnel_gateway.cms.frame import (
     DATA_OID,
     MAX_CERTIFICATES,
     MAX_DOCUMENT_SIZE,
+    MAX_REVOCATION_LISTS,
     MAX_SIGNER_SIZE,
     MAX_SIGNERS,
     MAX_SIZE,
+    MESSAGE_ROOM,
     Frame,
 )
 from tunnel_gateway.errors import SignedDataError
@@ -38,7 +41,7 @@ FRAMES = st.builds(
     content_type=st.sampled_from([DATA_OID, "1.2.840.113549.1.9.16.1.4"]),
     content=st.none() | st.binary(),
     certificates=VALUES,
-    revocation_lists=st.sampled_from([b"", ber.write(0xA1, VALUE)]),
+    revocation_lists=VALUES,
     signers=VALUES,
 )
 
@@ -82,15 +85,20 @@ def test_counts_are_bounded() -> None:
     for field, limit in (
         ("digest_algorithms", MAX_SIGNERS),
         ("certificates", MAX_CERTIFICATES),
+        ("revocation_lists", MAX_REVOCATION_LISTS),
         ("signers", MAX_SIGNERS),
     ):
-        parts = {"digest_algorithms": (), "certificates": (), "signers": ()}
+        parts = {
+            "digest_algorithms": (),
+            "certificates": (),
+            "revocation_lists": (),
+            "signers": (),
+        }
         for count in (limit, limit + 1):
             frame = Frame(
                 version=1,
                 content_type=DATA_OID,
                 content=None,
-                revocation_lists=b"",
                 **parts | {field: (VALUE,) * count},
             )
             if count == limit:
@@ -98,16 +106,24 @@ def test_counts_are_bounded() -> None:
             else:
                 with pytest.raises(ValueError, match=f"more than {limit}"):
                     Frame.read(frame.write())
-    large = Frame(
-        1, (), "1.2.3", None, (), b"", (ber.write(tags.SEQUENCE, bytes(MAX_SIGNER_SIZE)),)
-    )
+    large = Frame(1, (), "1.2.3", None, (), (), (ber.write(tags.SEQUENCE, bytes(MAX_SIGNER_SIZE)),))
     with pytest.raises(ValueError, match="a signer of more"):
         Frame.read(large.write())
 
 
+@pytest.mark.parametrize("field", ["digest_algorithms", "certificates", "revocation_lists"])
+@pytest.mark.parametrize("content", [b"", bytes(MESSAGE_ROOM), None], ids=["none", "1 MiB", "out"])
+def test_little_stands_beside_the_document(field: str, content: bytes | None) -> None:
+    frame = Frame(1, (), DATA_OID, content, (), (), ())
+    assert Frame.read(frame.write()) == frame
+    large: dict[str, Any] = {field: (ber.write(tags.SEQUENCE, bytes(MESSAGE_ROOM)),)}
+    with pytest.raises(ValueError, match="beside the document"):
+        Frame.read(replace(frame, **large).write())
+
+
 def test_a_large_document_is_copied_once() -> None:
     size = 16 * 1024 * 1024
-    frame = Frame(1, (), "1.2.3", bytes(size), (), b"", ())
+    frame = Frame(1, (), "1.2.3", bytes(size), (), (), ())
     tracemalloc.start()
     try:
         message = frame.write()
@@ -131,7 +147,7 @@ def test_a_view_of_a_document_is_written_as_the_document() -> None:
 
 def test_the_largest_document_is_read_whole_and_in_pieces() -> None:
     document = bytes(MAX_DOCUMENT_SIZE)
-    whole = Frame(1, (), DATA_OID, document, (), b"", ()).write()
+    whole = Frame(1, (), DATA_OID, document, (), (), ()).write()
     in_pieces = framed(document, ders(signer()), VALUE)
     for message in (whole, in_pieces):
         content = Frame.read(message).content

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from asn1crypto import cms as asn1_cms
-from asn1crypto import core
+from asn1crypto import core, x509
 
 from tests.support.judged import holds
 from tests.support.messages import (
@@ -47,6 +47,8 @@ SHA256 = "2.16.840.1.101.3.4.2.1"
         ({"signed_attrs": attributes(("content_type", ["1.2.3"]), TIME, DIGEST)}, "content type"),
         ({"signed_attrs": attributes(KIND, TIME, ("message_digest", [b"1" * 32] * 2))}, "\\w"),
         ({"signed_attrs": attributes(*[KIND] * 17)}, "more than 16"),
+        ({"signed_attrs": attributes(KIND, TIME, ("message_digest", [bytes(65)]))}, "longer"),
+        ({"signature": bytes(4097)}, "longer"),
         ({"version": "v3"}, "version 1"),
         ({"digest_algorithm": OURS | {"parameters": core.Integer(1)}}, "with parameters"),
         ({"sid": asn1_cms.SignerIdentifier("subject_key_identifier", b"1")}, r"\w"),
@@ -55,6 +57,15 @@ SHA256 = "2.16.840.1.101.3.4.2.1"
 def test_signers_of_another_kind(fields: dict[str, Any], reason: str) -> None:
     with pytest.raises(SignedDataError, match=reason):
         signed_data.parse_signed_data(changed(**fields))
+
+
+def test_a_name_longer_than_that_of_any_certificate() -> None:
+    name = x509.Name.build({"common_name": "x" * 2048})
+    number = asn1_cms.IssuerAndSerialNumber({"issuer": name, "serial_number": 1})
+    with pytest.raises(SignedDataError, match="a name of more than 2048 bytes"):
+        signed_data.parse_signed_data(
+            changed(sid=asn1_cms.SignerIdentifier("issuer_and_serial_number", number))
+        )
 
 
 def test_bounds() -> None:

@@ -150,6 +150,16 @@ def test_names_of_the_authority() -> None:
         assert parse_time_stamp(forged(info(tsa=name))).authority_name == text
 
 
+def test_what_is_shown_of_a_token_is_bounded() -> None:
+    long = x509.GeneralName(
+        name="uniform_resource_identifier", value="http://example.uz/" + "x" * 2048
+    )
+    imprint = IMPRINT | {"hashed_message": bytes(65)}
+    for fields in (info(tsa=long), info(message_imprint=imprint)):
+        with pytest.raises(SignedDataError, match=r"more than 2048 bytes|longer"):
+            parse_time_stamp(forged(fields))
+
+
 def test_the_time_is_in_utc() -> None:
     moment = datetime(2026, 11, 29, 1, 2, 3, 500_000, tzinfo=UTC)
     assert parse_time_stamp(forged(info(gen_time=moment))).time == moment

@@ -14,8 +14,8 @@ from typing import Final
 from tunnel_gateway.cms.frame import (
     DATA_OID,
     MAX_CERTIFICATES,
+    MAX_REVOCATION_LISTS,
     MAX_SIGNERS,
-    REVOCATION_LISTS,
     Frame,
 )
 from tunnel_gateway.cms.signed_data import (
@@ -30,7 +30,6 @@ from tunnel_gateway.cms.signed_data import (
 from tunnel_gateway.cms.signer_checks import check_algorithms, check_digest, is_national
 from tunnel_gateway.errors import BadSignedDataError, SignedDataError
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki.encoding import ber
 from tunnel_gateway.pki.encoding.der import malformed_as
 
 # Documents are compared in steps of so many bytes, between which other threads can work.
@@ -87,16 +86,21 @@ def join(first: bytes, second: bytes) -> bytes:
         if signer.signature not in signers or signer.time_stamp is not None:
             signers[signer.signature] = info
     certificates = tuple(dict.fromkeys(one.certificates + other.certificates))
-    if len(signers) > MAX_SIGNERS or len(certificates) > MAX_CERTIFICATES:
-        raise SignedDataError(
-            f"{len(signers)} signers with {len(certificates)} certificates;"
-            f" {MAX_SIGNERS} and {MAX_CERTIFICATES} are the limit"
-        )
+    lists = tuple(dict.fromkeys(one.revocation_lists + other.revocation_lists))
+    algorithms = tuple(dict.fromkeys(one.digest_algorithms + other.digest_algorithms))
+    for parts, limit, what in (
+        (signers, MAX_SIGNERS, "signers"),
+        (certificates, MAX_CERTIFICATES, "certificates"),
+        (lists, MAX_REVOCATION_LISTS, "revocation lists"),
+        (algorithms, MAX_SIGNERS, "digest algorithms"),
+    ):
+        if len(parts) > limit:
+            raise SignedDataError(f"{len(parts)} {what}; {limit} is the limit")
     return replace(
         one,
-        digest_algorithms=tuple(dict.fromkeys(one.digest_algorithms + other.digest_algorithms)),
+        digest_algorithms=algorithms,
         certificates=certificates,
-        revocation_lists=_joined_lists(one.revocation_lists, other.revocation_lists),
+        revocation_lists=lists,
         signers=tuple(signers.values()),
     ).write()
 
@@ -141,14 +145,3 @@ def _expect_national(signers: list[Signer]) -> None:
     """Raise SignedDataError if all signers are by another standard: that is not our message."""
     if not any(map(is_national, signers)):
         check_algorithms(signers[0])
-
-
-def _joined_lists(first: bytes, second: bytes) -> bytes:
-    """Return all revocation lists of two messages; each is whole, under one tag, or empty."""
-    lists = dict.fromkeys(
-        bytes(entry.whole)
-        for part in (first, second)
-        if part
-        for entry in ber.read(part).children()
-    )
-    return b"".join(ber.enclose(REVOCATION_LISTS, list(lists))) if lists else b""

@@ -24,19 +24,24 @@ DATA_OID: Final = "1.2.840.113549.1.7.1"
 # A scanned contract of some hundred pages. A page that signs sends no more than this either.
 MAX_DOCUMENT_SIZE: Final = 64 * 1024 * 1024
 # A message is longer than its document: by its signers, their certificates and time stamps, and by
-# four bytes for each thousand if it comes in pieces.
+# four bytes for each thousand if it comes in pieces. So a whole message may be longer by this, and
+# so much may stand beside its document. Those parts are copied, digested and shown.
 MESSAGE_ROOM: Final = 1024 * 1024
 MAX_SIZE: Final = MAX_DOCUMENT_SIZE + MESSAGE_ROOM
 # Each signer brings a certificate, and perhaps the certificates of another centre.
 MAX_CERTIFICATES: Final = 48
 MAX_SIGNERS: Final = 16
+# Nobody is known to put revocation lists into a message; RFC 5652 allows any number.
+MAX_REVOCATION_LISTS: Final = 48
 # A signer has about a kilobyte. A time stamp comes with its own certificates.
 MAX_SIGNER_SIZE: Final = 256 * 1024
 
+_SIGNED_DATA: Final = der.identifier(SIGNED_DATA_OID)
 _CONTENT: Final = tags.context(0, constructed=True)
 _CERTIFICATES: Final = tags.context(0, constructed=True)
-REVOCATION_LISTS: Final = tags.context(1, constructed=True)
+_LISTS: Final = tags.context(1, constructed=True)
 _MAX_PARTS: Final = 6
+_MAX_VERSION: Final = 127  # RFC 5652 has 5 as the highest
 
 # A message that was encoded twice, and other files of E-IMZO that are sent instead of one.
 _BASE64: Final = re.compile(rb"MI[A-Za-z0-9+/]{6}")
@@ -54,7 +59,6 @@ class Frame:
 
     ``content_type`` is a dotted identifier. ``content`` is None if the message is detached, and a
     view of the message if its document is not in pieces.
-    ``revocation_lists`` is empty if the message has no lists.
     """
 
     version: int
@@ -62,7 +66,7 @@ class Frame:
     content_type: str
     content: bytes | memoryview | None
     certificates: tuple[bytes, ...]
-    revocation_lists: bytes
+    revocation_lists: tuple[bytes, ...]
     signers: tuple[bytes, ...]
 
     @classmethod
@@ -74,24 +78,26 @@ class Frame:
             raise SignedDataError(f"{len(data)} bytes; {MAX_SIZE} is the limit")
         _refuse_other_files(data)
         kind, explicit = expect(ber.read(data), tags.SEQUENCE).children(2)
-        if _identifier(kind) != SIGNED_DATA_OID:
+        if expect(kind, tags.OBJECT_IDENTIFIER).contents != _SIGNED_DATA[2:]:
             raise ValueError("not signed data")
         (body,) = expect(explicit, _CONTENT).children(1)
         version, algorithms, content, *optional, signers = expect(body, tags.SEQUENCE).children(
             _MAX_PARTS
         )
         certificates, lists = _optional_parts(optional)
-        content_type, octets = _read_content(content)
+        content_type, octets = _split_content(content)
+        if len(data) - len(octets.whole if octets else b"") > MESSAGE_ROOM:
+            raise ValueError(f"more than {MESSAGE_ROOM} bytes beside the document")
         infos = expect(signers, tags.SET).children(MAX_SIGNERS)
         if any(len(info.whole) > MAX_SIGNER_SIZE for info in infos):
             raise ValueError(f"a signer of more than {MAX_SIGNER_SIZE} bytes")
         return cls(
-            version=int.from_bytes(expect(version, tags.INTEGER).contents, "big"),
+            version=_version(version),
             digest_algorithms=_wholes(expect(algorithms, tags.SET), MAX_SIGNERS),
-            content_type=content_type,
-            content=octets,
+            content_type=_identifier(content_type),
+            content=octets.octets() if octets else None,
             certificates=_wholes(certificates, MAX_CERTIFICATES) if certificates else (),
-            revocation_lists=bytes(lists.whole) if lists else b"",
+            revocation_lists=_wholes(lists, MAX_REVOCATION_LISTS) if lists else (),
             signers=tuple(bytes(info.whole) for info in infos),
         )
 
@@ -115,16 +121,17 @@ class Frame:
                 document = ber.copied(document)
             content += ber.enclose(_CONTENT, ber.enclose(tags.OCTET_STRING, [document]))
         certificates = ber.enclose(_CERTIFICATES, self.certificates) if self.certificates else []
+        lists = ber.enclose(_LISTS, self.revocation_lists) if self.revocation_lists else []
         body = [
             ber.write(tags.INTEGER, bytes([self.version])),
             *ber.enclose(tags.SET, self.digest_algorithms),
             *ber.enclose(tags.SEQUENCE, content),
             *certificates,
-            self.revocation_lists,
+            *lists,
             *ber.enclose(tags.SET, self.signers),
         ]
         explicit = ber.enclose(_CONTENT, ber.enclose(tags.SEQUENCE, body))
-        return b"".join(ber.enclose(tags.SEQUENCE, [der.identifier(SIGNED_DATA_OID), *explicit]))
+        return b"".join(ber.enclose(tags.SEQUENCE, [_SIGNED_DATA, *explicit]))
 
 
 def _refuse_other_files(data: bytes) -> None:
@@ -143,6 +150,13 @@ def expect(element: ber.Element, tag: int) -> ber.Element:
     return element
 
 
+def _version(element: ber.Element) -> int:
+    version = int.from_bytes(expect(element, tags.INTEGER).contents, "big")
+    if version > _MAX_VERSION:
+        raise ValueError("a version that no message has")
+    return version
+
+
 def _identifier(element: ber.Element) -> str:
     return der.dotted(bytes(expect(element, tags.OBJECT_IDENTIFIER).contents))
 
@@ -154,15 +168,16 @@ def _wholes(parent: ber.Element, limit: int) -> tuple[bytes, ...]:
 def _optional_parts(parts: list[ber.Element]) -> tuple[ber.Element | None, ber.Element | None]:
     """Return the certificates and the revocation lists, each None if it is not there."""
     given = [part.tag for part in parts]
-    if given not in ([], [_CERTIFICATES], [REVOCATION_LISTS], [_CERTIFICATES, REVOCATION_LISTS]):
+    if given not in ([], [_CERTIFICATES], [_LISTS], [_CERTIFICATES, _LISTS]):
         raise ValueError("a part that does not belong there")
     by_tag = dict(zip(given, parts, strict=True))
-    return by_tag.get(_CERTIFICATES), by_tag.get(REVOCATION_LISTS)
+    return by_tag.get(_CERTIFICATES), by_tag.get(_LISTS)
 
 
-def _read_content(element: ber.Element) -> tuple[str, bytes | memoryview | None]:
+def _split_content(element: ber.Element) -> tuple[ber.Element, ber.Element | None]:
+    """Return the type of the content, and its octet string, None if the message is detached."""
     kind, *explicit = expect(element, tags.SEQUENCE).children(2)
     if not explicit:
-        return _identifier(kind), None
+        return kind, None
     (octets,) = expect(explicit[0], _CONTENT).children(1)
-    return _identifier(kind), octets.octets()
+    return kind, octets

@@ -21,6 +21,7 @@ from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.pki.encoding.der import dotted, identifier, malformed_as, reason
 from tunnel_gateway.pki.encoding.oids import DIGEST_OIDS, SIGNATURE_OIDS
+from tunnel_gateway.pki.encoding.outline import MAX_NAME_SIZE
 from tunnel_gateway.pki.encoding.times import read_time
 
 MAX_ATTRIBUTES: Final = 16
@@ -41,6 +42,10 @@ _SIGNED_PARTS: Final = 6
 _SIGNER_VERSION: Final = b"\x01"
 # RFC 5280 allows a centre 20 bytes; a longer number names no certificate.
 _MAX_SERIAL_SIZE: Final = 64
+# An answer shows digests and signatures, and is written on the event loop. SHA-512 has 64 bytes, a
+# signature by RSA with 16,384 bits has 2,048.
+MAX_DIGEST_SIZE: Final = 64
+_MAX_SIGNATURE_SIZE: Final = 4096
 _NULL: Final = b"\x05\x00"
 _TIME_STAMP: Final = identifier(TIME_STAMP_OID)
 # The attributes in use, each at most once, by the contents of their identifiers.
@@ -123,6 +128,8 @@ def read_signer(data: bytes, content_type: str = DATA_OID) -> Signer:
     if version.tag != tags.INTEGER or version.contents != _SIGNER_VERSION:
         raise ValueError("a signer not of version 1")
     issuer, serial = expect(name, tags.SEQUENCE).children(2)
+    if len(issuer.whole) > MAX_NAME_SIZE:
+        raise ValueError(f"a name of more than {MAX_NAME_SIZE} bytes")
     values = _signed_values(expect(attributes, _SIGNED_ATTRIBUTES))
     kind = expect(values["content_type"], tags.OBJECT_IDENTIFIER)
     if dotted(bytes(kind.contents)) != content_type:
@@ -131,11 +138,13 @@ def read_signer(data: bytes, content_type: str = DATA_OID) -> Signer:
         issuer=bytes(expect(issuer, tags.SEQUENCE).whole),
         serial=_serial(serial),
         signing_time=_moment(values.get("signing_time")),
-        message_digest=bytes(expect(values["message_digest"], tags.OCTET_STRING).contents),
+        message_digest=_octets(
+            expect(values["message_digest"], tags.OCTET_STRING), MAX_DIGEST_SIZE
+        ),
         digest_algorithm=_algorithm(digest_algorithm),
         signed_attributes=ber.write(tags.SET, bytes(attributes.contents)),
         signature_algorithm=_algorithm(signature_algorithm),
-        signature=bytes(signature.octets()),
+        signature=_octets(signature, _MAX_SIGNATURE_SIZE),
         time_stamps=_time_stamps(unsigned),
     )
 
@@ -177,6 +186,13 @@ def _algorithm(element: ber.Element) -> str:
     if ours and any(parameter.whole != _NULL for parameter in parameters):
         raise ValueError(f"the algorithm {name} with parameters")
     return name
+
+
+def _octets(element: ber.Element, limit: int) -> bytes:
+    octets = element.octets()
+    if len(octets) > limit:
+        raise ValueError("a digest or a signature that is longer than any in use")
+    return bytes(octets)
 
 
 def _serial(element: ber.Element) -> int:

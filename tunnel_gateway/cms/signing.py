@@ -81,7 +81,7 @@ def sign_data(
         content_type=content_type,
         content=None if detached else content,
         certificates=tuple(chain),
-        revocation_lists=b"",
+        revocation_lists=(),
         signers=(signer,),
     )
     return Signed(frame.write(), signature, leaf.serial_number)

@@ -19,6 +19,7 @@ from asn1crypto import algos, tsp
 
 from tunnel_gateway.cms.signed_data import (
     MAX_ATTRIBUTES,
+    MAX_DIGEST_SIZE,
     SignedData,
     Signer,
     malformed,
@@ -31,7 +32,7 @@ from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.encoding import ber, der, tags
 from tunnel_gateway.pki.encoding.der import dotted, identifier, load_der, malformed_as
 from tunnel_gateway.pki.encoding.oids import DIGEST_OIDS, Family
-from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS
+from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS, MAX_NAME_SIZE
 from tunnel_gateway.pki.encoding.times import read_time
 
 TST_INFO_OID: Final = "1.2.840.113549.1.9.16.1.4"
@@ -217,7 +218,7 @@ def _read_info(signed: SignedData, content: bytes) -> TimeStamp:
     return TimeStamp(
         policy=dotted(_contents(policy, tags.OBJECT_IDENTIFIER)),
         hash_algorithm=_identifier(algorithm),
-        message_imprint=_contents(hashed, tags.OCTET_STRING),
+        message_imprint=_imprint(hashed),
         serial=_number(_contents(serial, tags.INTEGER)),
         time=read_time(time.tag, time.contents),
         nonce=None if nonce is None else _number(nonce),
@@ -230,6 +231,13 @@ def _contents(value: der.Value, tag: int) -> bytes:
     if value.tag != tag:
         raise ValueError("a part of a time stamp of another type than is due there")
     return value.contents
+
+
+def _imprint(value: der.Value) -> bytes:
+    imprint = _contents(value, tags.OCTET_STRING)
+    if len(imprint) > MAX_DIGEST_SIZE:
+        raise ValueError("an imprint that is longer than any digest in use")
+    return imprint
 
 
 def _identifier(algorithm: der.Value) -> str:
@@ -245,6 +253,8 @@ def _number(contents: bytes) -> int:
 
 def _name_text(name: bytes) -> str:
     """Return a GeneralName as the vendor's software prints it: its tag and value."""
+    if len(name) > MAX_NAME_SIZE:
+        raise ValueError(f"a name of more than {MAX_NAME_SIZE} bytes")
     (value,) = der.values(name, 1)
     number = value.tag & ~(tags.CLASS | tags.CONSTRUCTED)
     if value.tag & tags.CLASS != tags.CONTEXT or number > _LAST_NAME:

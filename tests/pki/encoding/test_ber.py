@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from asn1crypto import core
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tunnel_gateway.pki.encoding import ber, tags
@@ -43,6 +43,56 @@ def test_long_runs_of_pieces(runs: list[tuple[int, int]], indefinite: bool) -> N
     for size in (1, len(contents) // 2, len(contents)):
         with pytest.raises(ValueError, match=r"\w"):
             ber.read(outer[:-size])
+
+
+def _plainly_read(data: bytes, at: int = 0, end: int | None = None) -> tuple[list[object], int]:
+    """The values up to the end, or to an end-of-contents; each with its tag, byte by byte."""
+    values: list[object] = []
+    while at != end:
+        tag, length = data[at], data[at + 1]
+        at += 2
+        if end is None and (tag, length) == (0, 0):
+            return values, at
+        if length == 0x80:
+            inner, at = _plainly_read(data, at)
+            values.append((tag, inner))
+            continue
+        if length > 0x80:
+            length, at = (
+                int.from_bytes(data[at : at + length - 0x80], "big"),
+                at + length - 0x80,
+            )
+        inside = data[at : at + length]
+        values.append((tag, _plainly_read(inside, 0, length)[0] if tag & 0x20 else inside))
+        at += length
+    return values, at
+
+
+def _as_read(element: ber.Element) -> object:
+    if element.tag & tags.CONSTRUCTED:
+        return element.tag, [_as_read(child) for child in element.children()]
+    return element.tag, bytes(element.contents)
+
+
+def _constructed(inside: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    contents = st.lists(
+        st.builds(lambda one, count: one * count, inside, st.sampled_from([1, 1, 1, 70, 200])),
+        max_size=4,
+    ).map(b"".join)
+    tag = st.sampled_from([0x24, 0x30, 0xA0])
+    return st.one_of(
+        st.builds(ber.write, tag, contents),
+        st.builds(lambda tag, contents: bytes([tag, 0x80]) + contents + b"\0\0", tag, contents),
+    )
+
+
+_PRIMITIVES = st.builds(ber.write, st.sampled_from([2, 4]), st.binary(max_size=3))
+
+
+@given(_constructed(st.recursive(_PRIMITIVES, _constructed, max_leaves=6)))
+def test_values_are_read_as_a_plain_reader_reads_them(data: bytes) -> None:
+    assume(len(data) < 2 * ber.FEW_ELEMENTS)  # so that no bound is met
+    assert ([_as_read(ber.read(data))], len(data)) == _plainly_read(data, 0, len(data))
 
 
 @pytest.mark.parametrize("place", [64, 65, 128, 129, 130, 299])
@@ -95,18 +145,31 @@ def test_malformed(data: bytes) -> None:
 
 
 def test_too_many() -> None:
+    large = ber.write(tags.OCTET_STRING, bytes(300))
     for many in (
-        b"\x04\x00" * (ber.MAX_ELEMENTS + 1),
-        b"\x04\x01a" * (ber.MAX_ELEMENTS + 1),
-        b"\x04\x00\x04\x01a" * (ber.MAX_ELEMENTS // 2 + 1),
+        b"\x04\x00" * (ber.FEW_ELEMENTS + 20),
+        b"\x04\x01a" * (ber.FEW_ELEMENTS + 50),
+        b"\x04\x00\x04\x01a" * (ber.FEW_ELEMENTS // 2 + 50),
+        large * 100 + b"\x04\x00" * (ber.FEW_ELEMENTS + 50),
+        large * (ber.MAX_ELEMENTS + 1),
     ):
         _refuses_many(many)
 
 
+def test_many_small_values_among_others() -> None:
+    few = b"\x04\x01a" * ber.FEW_ELEMENTS
+    large = ber.write(tags.OCTET_STRING, bytes(300)) * 1000
+    for pieces in (few, few + large, large + few):
+        assert len(ber.read(b"\x24\x80" + pieces + b"\x00\x00").octets()) in (
+            ber.FEW_ELEMENTS,
+            ber.FEW_ELEMENTS + 300_000,
+        )
+
+
 def _refuses_many(many: bytes) -> None:
-    with pytest.raises(ValueError, match="more than"):
+    with pytest.raises(ValueError, match="too many"):
         ber.read(ber.write(0x24, many)).octets()
-    with pytest.raises(ValueError, match="more than"):
+    with pytest.raises(ValueError, match="too many"):
         ber.read(b"\x24\x80" + many + b"\x00\x00")
     with pytest.raises(ValueError, match="more than 2"):
         ber.read(ber.write(0x30, b"\x02\x01\x01" * 3)).children(2)

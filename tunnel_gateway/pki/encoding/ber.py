@@ -17,6 +17,11 @@ from tunnel_gateway.pki.encoding.tags import CONSTRUCTED, LONG_NUMBER, OCTET_STR
 
 MAX_ELEMENTS: Final = 1 << 17
 MAX_NESTING: Final = 32
+# Each value costs about a microsecond, and costs it again in each value of indefinite length around
+# it. So many may be small. The others must have so many bytes on average, so that the time goes by
+# the size. Writers of streams make pieces of a thousand bytes.
+FEW_ELEMENTS: Final = 1 << 11
+_USUAL_SIZE: Final = 256
 
 _INDEFINITE: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 4
@@ -164,6 +169,7 @@ def _runs(data: memoryview, at: int) -> Iterator[_Run]:
 
     Raises ValueError if it breaks off, or if there are too many values.
     """
+    began = at
     count = alike = 0
     last = (0, 0, 0)
     while at < len(data):
@@ -174,9 +180,9 @@ def _runs(data: memoryview, at: int) -> Iterator[_Run]:
         more = _repeats(data, at, header, header + size, alike) if alike >= _RUN and size else 0
         alike += 1 + more
         count += 1 + more
-        if count > MAX_ELEMENTS:
-            raise ValueError(f"more than {MAX_ELEMENTS} values in one")
         end = start + size + more * (header + size)
+        if count > MAX_ELEMENTS or count > FEW_ELEMENTS + (end - began) // _USUAL_SIZE:
+            raise ValueError(f"{count} values, too many for {end - began} bytes")
         yield _Run(tag, header, length, at, end)
         at = end
 
