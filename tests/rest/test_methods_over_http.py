@@ -52,7 +52,8 @@ def now() -> datetime:
 # --- what the guide's pages do ------------------------------------------------------------------
 
 
-async def test_a_user_signs_in_and_two_sign_a_document(site: RestSite) -> None:
+@pytest.mark.parametrize("document", [DOCUMENT, DOCUMENT * 300_000], ids=["small", "large"])
+async def test_a_user_signs_in_and_two_sign_a_document(site: RestSite, document: bytes) -> None:
     first, second = site.centre.issue_user(), site.centre.issue_user(OFFICER)
     challenge = await site.challenge()
     signed_in = await site.answer(AUTH, site.sign(challenge, first))
@@ -61,7 +62,7 @@ async def test_a_user_signs_in_and_two_sign_a_document(site: RestSite) -> None:
 
     messages = []
     for identity in (first, second):
-        answer = await site.answer(STAMP, site.sign(DOCUMENT, identity))
+        answer = await site.answer(STAMP, site.sign(document, identity))
         assert (answer["status"], answer["message"]) == (1, "")
         (listed,) = answer["timestampedSignerList"]
         assert listed["serialNumber"] == identity.leaf.serial_hex
@@ -71,16 +72,16 @@ async def test_a_user_signs_in_and_two_sign_a_document(site: RestSite) -> None:
     assert list(verified) == ["pkcs7Info", "status", "message"]
     assert verified["status"] == 1
     info = verified["pkcs7Info"]
-    assert b64decode(info["documentBase64"]) == DOCUMENT
+    assert b64decode(info["documentBase64"]) == document
     assert [one["certificate"][0]["serialNumber"] for one in info["signers"]] == [
         first.leaf.serial_hex,
         second.leaf.serial_hex,
     ]
     detached = await site.answer(DETACH, joined)
     pkcs7 = b64decode(detached["pkcs7b64"])
-    assert (await site.status(DETACHED, DOCUMENT, pkcs7))[0] == 1
-    assert (await site.status(BY_DIGEST, digest(DOCUMENT), pkcs7))[0] == 1
-    again = await site.answer(ATTACH, DOCUMENT, pkcs7)
+    assert (await site.status(DETACHED, document, pkcs7))[0] == 1
+    assert (await site.status(BY_DIGEST, digest(document), pkcs7))[0] == 1
+    again = await site.answer(ATTACH, document, pkcs7)
     assert (await site.status(ATTACHED, b64decode(again["pkcs7b64"])))[0] == 1
 
 

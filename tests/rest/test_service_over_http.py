@@ -8,7 +8,18 @@ from pathlib import Path
 
 from tests.support.centre import RunningCentre, running_centre
 from tests.support.pki import user
-from tests.support.rest_site import ATTACHED, PATHS, STAMP_DATA, rest_material, rest_site
+from tests.support.rest_site import (
+    ATTACH,
+    ATTACHED,
+    BY_DIGEST,
+    DETACHED,
+    JOIN,
+    MANY,
+    PATHS,
+    STAMP_DATA,
+    rest_material,
+    rest_site,
+)
 from tunnel_gateway.cms.frame import MAX_DOCUMENT_SIZE
 
 
@@ -18,6 +29,22 @@ async def test_every_path_is_served(centre: RunningCentre, tmp_path: Path) -> No
             assert (await site.call("POST", path)).code == 400, path
         for path in ("/ping", "/info", "/frontend/challenge"):
             assert (await site.call("GET", path)).code == 200, path
+
+
+async def test_a_large_part_is_refused_as_a_small_one(
+    centre: RunningCentre, tmp_path: Path
+) -> None:
+    async with rest_site(centre, tmp_path) as site:
+        for path in sorted(set(PATHS) - {STAMP_DATA, MANY}):
+            for size in (2, 3 * 1024 * 1024):
+                part = bytes(size)
+                reply = await site.post(path, *([part] * parts_of(path)))
+                assert reply.json["reason"] in ("malformed", "bad_body"), path
+
+
+def parts_of(path: str) -> int:
+    """How many parts a method wants."""
+    return 2 if path in {DETACHED, BY_DIGEST, ATTACH, JOIN} else 1
 
 
 async def test_the_largest_document_is_verified(centre: RunningCentre, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
 from tunnel_gateway.rest.verification import Verifier
 
 _IN_HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
+_HEX_SIZE: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,7 @@ def read_digest(given: bytes) -> bytes:
     """
     if len(given) == DIGEST_SIZE:
         return given
-    text = b64encode(given).decode()
-    if _IN_HEX.fullmatch(text):
+    if len(given) == _HEX_SIZE and _IN_HEX.fullmatch(text := b64encode(given).decode()):
         return bytes.fromhex(text)
     raise Refusal(
         Reason.BAD_BODY,
