@@ -12,6 +12,7 @@ verifies them.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -47,6 +48,10 @@ _MAX_SERIAL_SIZE: Final = 64
 MAX_DIGEST_SIZE: Final = 64
 _MAX_SIGNATURE_SIZE: Final = 4096
 _NULL: Final = b"\x05\x00"
+# The same few algorithms come in every message, each several times. They are remembered as they are
+# written, unless a stranger has made one long.
+_ALGORITHMS: Final = 64
+_USUAL_SIZE: Final = 64
 _TIME_STAMP: Final = identifier(TIME_STAMP_OID)
 # The attributes in use, each at most once, by the contents of their identifiers.
 _NAMES: Final = {
@@ -111,7 +116,7 @@ def parse_signed_data(data: bytes, content_type: str = DATA_OID) -> SignedData:
         signers = tuple(read_signer(info, content_type) for info in frame.signers)
         known = DIGEST_OIDS.union(signer.digest_algorithm for signer in signers)
         for algorithm in frame.digest_algorithms:
-            if (name := _algorithm(ber.read(algorithm))) not in known:
+            if (name := _algorithm(algorithm)) not in known:
                 raise ValueError(f"the digest {name}, which no signer used")
         return SignedData(frame.content, frame.certificates, signers)
 
@@ -141,9 +146,9 @@ def read_signer(data: bytes, content_type: str = DATA_OID) -> Signer:
         message_digest=_octets(
             expect(values["message_digest"], tags.OCTET_STRING), MAX_DIGEST_SIZE
         ),
-        digest_algorithm=_algorithm(digest_algorithm),
+        digest_algorithm=_algorithm(bytes(digest_algorithm.whole)),
         signed_attributes=ber.write(tags.SET, bytes(attributes.contents)),
-        signature_algorithm=_algorithm(signature_algorithm),
+        signature_algorithm=_algorithm(bytes(signature_algorithm.whole)),
         signature=_octets(signature, _MAX_SIGNATURE_SIZE),
         time_stamps=_time_stamps(unsigned),
     )
@@ -178,9 +183,14 @@ def attribute(kind: str, value: bytes) -> bytes:
     return ber.write(tags.SEQUENCE, identifier(kind) + ber.write(tags.SET, value))
 
 
-def _algorithm(element: ber.Element) -> str:
+def _algorithm(data: bytes) -> str:
     """Return the identifier; an algorithm of ours has no parameters: absent or NULL."""
-    kind, *parameters = expect(element, tags.SEQUENCE).children(2)
+    return (_known if len(data) <= _USUAL_SIZE else _known.__wrapped__)(data)
+
+
+@functools.lru_cache(_ALGORITHMS)
+def _known(data: bytes) -> str:
+    kind, *parameters = expect(ber.read(data), tags.SEQUENCE).children(2)
     name = dotted(bytes(expect(kind, tags.OBJECT_IDENTIFIER).contents))
     ours = name in DIGEST_OIDS or name in SIGNATURE_OIDS
     if ours and any(parameter.whole != _NULL for parameter in parameters):

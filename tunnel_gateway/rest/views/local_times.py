@@ -6,9 +6,14 @@ zone: ``validTo`` is followed by ``validToUtc``, in ISO 8601.
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
+from typing import Final
 
 from tunnel_gateway.pki.certificates.certificate import in_tashkent
+
+# The times of certificates and of statuses come again with every message.
+_MOMENTS: Final = 1024
 
 
 def times(**moments: datetime | None) -> dict[str, str]:
@@ -20,9 +25,13 @@ def times(**moments: datetime | None) -> dict[str, str]:
     fields = {}
     for name, moment in moments.items():
         if moment is not None:
-            fields[name] = local_time(moment)
-            fields[f"{name}Utc"] = f"{_plain(moment.astimezone(UTC)).isoformat()}Z"
+            fields[name], fields[f"{name}Utc"] = _texts(moment)
     return fields
+
+
+@functools.lru_cache(_MOMENTS)
+def _texts(moment: datetime) -> tuple[str, str]:
+    return local_time(moment), f"{_plain(moment.astimezone(UTC)).isoformat()}Z"
 
 
 def local_time(moment: datetime) -> str:
