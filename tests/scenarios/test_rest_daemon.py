@@ -104,6 +104,21 @@ def test_its_files_are_read_again(alone: RestDaemon, credentials: Credentials) -
     alone.logged("reloaded")
 
 
+def test_calls_are_refused_while_the_memory_is_full(alone: RestDaemon) -> None:
+    good = alone.config.read_text()
+    for limit, event, code in ((1, "memory_full", 503), (0, "memory_free", 200)):
+        alone.forget()
+        alone.config.write_text(f"{good}\ntunnel.memory.limit={limit}\n")
+        alone.signal(signal.SIGHUP)
+        alone.logged("reloaded")
+        alone.logged(event)
+        assert alone.get("/ping")[0] == code
+    assert alone.operator.metric("tunnel_gateway_limits_reached_total", limit="tunnel.memory.limit")
+    alone.config.write_text(good)
+    alone.signal(signal.SIGHUP)
+    alone.logged("reloaded")
+
+
 def test_both_services_in_one_daemon(
     credentials: Credentials, tmp_path: Path, manager: NotifySocket
 ) -> None:

@@ -38,8 +38,8 @@ from tunnel_gateway.rest.views.certificate_view import subject_view
 # A challenge is a UUID as text. Some clients add blanks or a line end before they sign.
 _MAX_CHALLENGE: Final = 64
 _NO_CHALLENGE: Final = (
-    "the signed text is not a challenge: sign the text of the field challenge alone, and encode it in"
-    " Base64 once"
+    "the signed text is not a challenge: sign the text of the field challenge alone, and encode it"
+    " in Base64 once"
 )
 
 
