@@ -52,6 +52,27 @@ async def test_a_slow_line_gets_more_time(monkeypatch: pytest.MonkeyPatch) -> No
         assert (await client.reply()).json["sizes"] == [15]
 
 
+CHUNKED = b"POST /frontend/join HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def test_tiny_chunks_are_refused() -> None:
+    async with running(methods()) as run:
+        client = await run.connect()
+        client.writer.write(CHUNKED + b"1\r\nA\r\n" * 400_000)
+        reply = await client.reply()
+        assert (reply.code, reply.json["reason"]) == (400, "bad_body")
+        assert "larger chunks" in reply.json["detail"]
+
+
+async def test_usual_chunks_are_taken_and_a_few_tiny_ones() -> None:
+    async with running(methods()) as run:
+        client = await run.connect()
+        call = CHUNKED + b"1\r\nA\r\n" * 8000 + b"100\r\n%b\r\n" % (b"A" * 256) * 4000
+        client.writer.write(call + b"0\r\n\r\n" + HEAD % 400_000 + b"A" * 400_000)
+        assert (await client.reply()).json["sizes"] == [(8000 + 256 * 4000) // 4 * 3]
+        assert (await client.reply()).json["sizes"] == [300_000]  # which came meanwhile
+
+
 async def test_the_memory_is_given_back_when_a_client_goes() -> None:
     async with running(methods()) as run:
         await begin(run, MIB)

@@ -184,6 +184,7 @@ class Connection(web.RequestHandler):
         self.counted = False
         self._rest = server
         self._clock = loop.time
+        self.received = 0  # bytes since the last head was complete
         self._calls = 0  # how many are answered now, or were read and wait
         self._since = loop.time()  # when the last call ended, or the connection was made
         # When the head began that is not complete. The first one begins with the connection.
@@ -208,7 +209,8 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Note when a head begins."""
+        """Note when a head begins, and how much has come."""
+        self.received += len(data)
         if not self._calls:
             self._has_head = True
             if self._head_since is None:
@@ -218,6 +220,7 @@ class Connection(web.RequestHandler):
     def begin_call(self) -> None:
         """Note that a head is complete."""
         self._calls += 1
+        self.received = 0
         self._head_since = None
         self._has_head = False
 

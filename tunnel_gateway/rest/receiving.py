@@ -14,6 +14,10 @@ from tunnel_gateway.rest.statuses import Reason, Refusal
 # A body gets this time, and as much more as a slow line needs for its bytes.
 _BODY_SECONDS: Final = 10.0
 _SLOWEST: Final = 16 * 1024  # bytes a second
+# Each chunk of a body costs the loop a microsecond, however small it is. So what was received may be
+# longer than the body by this, and by this part of the body: then a chunk has some thirty bytes.
+_FRAMING: Final = 64 * 1024
+_FRAMING_PART: Final = 4
 # So many bytes of memory one byte of a body takes until it is answered: the body, the document in
 # it, and what is made of them for the answer.
 _FACTOR: Final = 3
@@ -104,4 +108,13 @@ async def _receive(request: web.BaseRequest, body: Body, share: Share) -> None:
         while piece := await request.content.readany():
             length += len(piece)
             share.grow_to(body.feed(piece))
+            if not request.content.is_eof():  # behind the end there may be other requests
+                _expect_little_framing(request, length)
             limit.reschedule(deadline + length / _SLOWEST)
+
+
+def _expect_little_framing(request: web.BaseRequest, length: int) -> None:
+    """Raise Refusal if the chunks of a body are so small that they cost more than the body."""
+    received = getattr(request.protocol, "received", length)
+    if received - length > _FRAMING + length // _FRAMING_PART:
+        raise Refusal(Reason.BAD_BODY, "its chunks have few bytes each; send larger chunks")
