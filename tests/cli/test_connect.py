@@ -14,7 +14,7 @@ from websockets.sync.client import connect as connect_websocket
 
 from tests.support.credentials import Credentials
 from tests.support.processes import TIME_LIMIT, Agent, Gateway
-from tunnel_gateway.cli import connect
+from tunnel_gateway.cli import arguments, connect
 from tunnel_gateway.cli.main import main
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.pki.files.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
@@ -190,7 +190,7 @@ class TestPasswords:
             return "maxfiy"
 
         monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-        monkeypatch.setattr(connect, "getpass", answer)
+        monkeypatch.setattr(arguments, "getpass", answer)
         path = key if encrypted else credentials.citizen.key
         assert run(key=path) == 0
         assert asked == ([f"Password of {key}: "] if encrypted else [])
@@ -224,7 +224,7 @@ class TestPfx:
         self, run: Run, pfx: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-        monkeypatch.setattr(connect, "getpass", lambda prompt: "maxfiy")
+        monkeypatch.setattr(arguments, "getpass", lambda prompt: "maxfiy")
         assert run(key=pfx, cert=None) == 0
 
     def test_a_wrong_password(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from getpass import getpass
 from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.pki.certificates.names import normalise_domain
-from tunnel_gateway.pki.files.keyfiles import read_password
+from tunnel_gateway.pki.files.keyfiles import (
+    Identity,
+    is_encrypted,
+    load_identity,
+    password_beside,
+    read_password,
+)
 
 DEFAULT_CONFIG: Final = Path("/etc/tunnel-gateway/config.properties")
 
@@ -33,6 +41,37 @@ def add_truststore(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--password-file", type=Path, help="holds the truststore's password, mode 0600"
     )
+
+
+def add_key(parser: argparse.ArgumentParser) -> None:
+    """Add what names a user's key: ``--key``, ``--cert``, ``--alias``, ``--password-file``."""
+    add = parser.add_argument
+    add("--key", required=True, type=Path, metavar="FILE", help="the user's key: PFX or PEM")
+    add(
+        "--cert",
+        type=Path,
+        metavar="FILE",
+        help="the user's chain in PEM, leaf first, if it is not in the file of the key",
+    )
+    add("--alias", metavar="NAME", help="which key of a PFX with several (its friendlyName)")
+    add(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the key's password, mode 0600",
+    )
+
+
+def identity_in(arguments: argparse.Namespace) -> Identity:
+    """Return the key that the arguments of ``add_key`` name, with its chain; raises FileError.
+
+    Without ``--password-file``, the password is in a file beside the key, or the terminal is asked.
+    """
+    key = arguments.key
+    password = password_in(arguments.password_file) or password_beside(key)
+    if password is None and sys.stdin.isatty() and is_encrypted(key):
+        password = getpass(f"Password of {key}: ").encode()
+    return load_identity(key, arguments.cert, password, arguments.alias)
 
 
 def password_in(path: Path | None) -> bytes | None:

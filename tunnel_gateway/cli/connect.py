@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from getpass import getpass
 from pathlib import Path
 
 from tunnel_gateway.agent.one_tunnel import serve_one_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.cli import Subparsers, loop
-from tunnel_gateway.cli.arguments import domain, password_in
+from tunnel_gateway.cli.arguments import add_key, domain, identity_in, password_in
 from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.observability.logs import configure_logs, escaped
-from tunnel_gateway.pki.files.keyfiles import is_encrypted, load_identity, password_beside
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
@@ -47,14 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add = parser.add_argument
     add("--gateway", required=True, type=_address, metavar="HOST:PORT", help="where it listens")
     add("--domain", required=True, type=domain, metavar="D", help="the domain it must prove to be")
-    add("--key", required=True, type=Path, metavar="FILE", help="the user's key: PFX or PEM")
-    add(
-        "--cert",
-        type=Path,
-        metavar="FILE",
-        help="the user's chain in PEM, leaf first, if it is not in the file of the key",
-    )
-    add("--alias", metavar="NAME", help="which key of a PFX with several (its friendlyName)")
+    add_key(parser)
     add(
         "--truststore",
         required=True,
@@ -63,12 +54,6 @@ def add_parser(subparsers: Subparsers) -> None:
         help="roots to trust: PEM, PKCS#12 or JKS",
     )
     add("--dst", required=True, metavar="ID", help="the dst_id of the application")
-    add(
-        "--password-file",
-        type=Path,
-        metavar="FILE",
-        help="holds the key's password, mode 0600",
-    )
     add(
         "--truststore-password-file",
         type=Path,
@@ -87,9 +72,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve one tunnel; 0 if its connection ended in order."""
     configure_logs("auto", "warning")
-    identity = load_identity(
-        arguments.key, arguments.cert, _key_password(arguments), arguments.alias
-    )
+    identity = identity_in(arguments)
     anchors = load_trust_anchors(
         arguments.truststore, password_in(arguments.truststore_password_file)
     )
@@ -112,13 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _announce(address: str, tunnel_id: bytes) -> None:
     say(sys.stdout, json.dumps({"address": address, "tunnel_id": tunnel_id.hex()}))
-
-
-def _key_password(arguments: argparse.Namespace) -> bytes | None:
-    password = password_in(arguments.password_file) or password_beside(arguments.key)
-    if password is not None or not sys.stdin.isatty() or not is_encrypted(arguments.key):
-        return password
-    return getpass(f"Password of {arguments.key}: ").encode()
 
 
 def _address(text: str) -> Address:

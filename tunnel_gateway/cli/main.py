@@ -23,12 +23,12 @@ _LESSON = """\
 A gateway for E-IMZO TUNNEL. It stands at the edge of an organisation: users prove who they
 are with their national certificates, the gateway proves its domain, and the WebSocket
 connection between a page and the organisation's API is carried between them under
-GOST 28147-89.
+GOST 28147-89. The same program serves E-IMZO's REST API: sign-in, time stamps, signed documents.
 
 Try it:
 
   tunnel-gateway pki init certs/dev --domain example.uz   certificates to try with
-  tunnel-gateway serve --config config/demo.properties    the gateway
+  tunnel-gateway serve --config config/demo.properties    the gateway, with the REST API
   tunnel-gateway connect --help                           the user's side, once
   tunnel-gateway agent --help                             the user's side, for web pages
 

@@ -18,6 +18,7 @@ from tunnel_gateway.cli.pki_cms import add_verify_cms
 from tunnel_gateway.cli.pki_init import add_init, add_issue
 from tunnel_gateway.cli.pki_revoke import add_revoke
 from tunnel_gateway.cli.pki_serve import add_serve
+from tunnel_gateway.cli.pki_sign import add_sign_cms
 from tunnel_gateway.errors import CertificateError
 from tunnel_gateway.observability.logs import escaped
 from tunnel_gateway.pki.certificates.certificate import format_time
@@ -58,6 +59,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add_issue(commands)
     _add_show(commands)
     _add_verify(commands)
+    add_sign_cms(commands)
     add_verify_cms(commands)
     add_revoke(commands)
     add_serve(commands)

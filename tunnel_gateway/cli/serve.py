@@ -36,7 +36,7 @@ mistake is reported with its file and line before a port is opened.
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(subparsers, "serve", "run the gateway", _DESCRIPTION, run)
+    parser = add_command(subparsers, "serve", "run the gateway and the REST API", _DESCRIPTION, run)
     parser.set_defaults(takes_hangup=True)
     add_config(parser.add_argument)
 
