@@ -124,7 +124,10 @@ def test_the_application_tells_its_user() -> None:
         ("127.0.0.1", "192.0.2.1, 127.0.0.1", False),
         ("127.0.0.1", "192.0.2.1, 10.2.0.1", True),  # the application, through the proxy
         ("127.0.0.1", "127.0.0.1", True),
-        ("127.0.0.1", "unknown", True),
+        ("127.0.0.1", " , ", True),  # nothing is said
+        ("127.0.0.1", "unknown", False),
+        ("127.0.0.1", "192.0.2.1, unix:", False),  # nginx at a socket, behind another proxy
+        ("127.0.0.1", "192.0.2.1, unix:, 127.0.0.1", False),
         ("10.9.9.9", "192.0.2.1", True),  # not a proxy: the application tells its user
     ],
 )

@@ -79,12 +79,12 @@ class Callers:
         user, own = known.address, known.backend
         for_backend = path.startswith(BACKEND)
         if known.proxy or (own and for_backend):
-            forwarded = self._forwarded(headers)
+            forwarded, by_application = self._forwarded(headers)
             user = forwarded or _real(headers) or user
             if not for_backend:
                 own = own and user == known.address
-            elif known.proxy and forwarded:
-                own = own and _is_in(forwarded, self._rules.backend_from)
+            elif known.proxy:
+                own = own and by_application
         return Caller(known.address, user, host, own)
 
     def admit(self, caller: Caller, path: str) -> None:
@@ -104,9 +104,9 @@ class Callers:
     def _why_not_from_here(self, caller: Caller) -> str:
         if self._peer(caller.source).backend:
             return (
-                f"X-Forwarded-For of the proxy {caller.source} says that {caller.user} calls, which"
-                f" is not in backend.from: a proxy must not pass {BACKEND} on, and an application"
-                " tells its user in X-Real-IP"
+                f"X-Forwarded-For of the proxy {caller.source} does not say that an address in"
+                f" backend.from calls, but perhaps {caller.user}: a proxy must not pass {BACKEND}"
+                " on, and an application tells its user in X-Real-IP"
             )
         return (
             f"{caller.source} is not in backend.from: only the application may call {BACKEND}, and"
@@ -153,25 +153,27 @@ class Callers:
             proxy=_is_in(address, self._rules.proxies),
         )
 
-    def _forwarded(self, headers: Headers) -> str | None:
+    def _forwarded(self, headers: Headers) -> tuple[str | None, bool]:
         """Return the address at which a proxy says that it was called, None if it says nothing.
+
+        Also tell whether that may be the application: nothing is said, or its address.
 
         Each proxy adds the address from which it was called at the end of X-Forwarded-For. So the
         last one that does not belong to a proxy belongs to the user. All before it can be made up.
         """
         # Some proxies add a header of their own behind the one that the user has sent.
         forwarded = ",".join(headers.getall("X-Forwarded-For", ()))
-        if not forwarded:
-            return None
         told = None
         for part in reversed(_last(forwarded).split(",")):
+            if not part.strip():
+                continue
             address = _plain(part.strip())
-            if address is None:
-                break
+            if address is None:  # "unknown", or "unix:" for a socket: anybody may be behind it
+                return told, False
             told = address
             if not _is_in(address, self._rules.proxies):
                 break
-        return told
+        return told, told is None or _is_in(told, self._rules.backend_from)
 
 
 def doubtful_proxies(rules: CallerRules) -> str:

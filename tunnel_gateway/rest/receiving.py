@@ -14,8 +14,8 @@ from tunnel_gateway.rest.statuses import Reason, Refusal
 # A body gets this time, and as much more as a slow line needs for its bytes.
 _BODY_SECONDS: Final = 10.0
 _SLOWEST: Final = 16 * 1024  # bytes a second
-# Each chunk of a body costs the loop a microsecond, however small it is. So what was received may be
-# longer than the body by this, and by this part of the body: then a chunk has some thirty bytes.
+# Each chunk of a body costs the loop a microsecond, however small it is. So more bytes may come
+# than the body has by this, and by this part of the body: then a chunk has some thirty bytes.
 _FRAMING: Final = 64 * 1024
 _FRAMING_PART: Final = 4
 # So many bytes of memory one byte of a body takes until it is answered: the body, the document in
