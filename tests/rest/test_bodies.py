@@ -106,6 +106,8 @@ def test_a_plus_stays() -> None:
         (b"MIAG|", TWO, "the PKCS#7 document is empty"),
         (b'{"pkcs7": "MIAG"}', ONE, "this is JSON"),
         (b' ["MIAG"]', ONE, "this is JSON"),
+        (b'"MIAG"', ONE, "this is JSON"),
+        (b"data:application/pkcs7;base64,MIAG", ONE, "this is a data URL: leave out all up to"),
         (b"<soap:Envelope/>", ONE, "this is XML or HTML"),
         (b"-----BEGIN PKCS7-----\n", ONE, "this is PEM: leave out the lines with BEGIN and END"),
         (b"--boundary\r\nContent", ONE, "this is a multipart form"),

@@ -57,7 +57,8 @@ _STANDARD: Final = _alphabet()
 
 # The kinds of bodies that are told from each other by their first bytes, to help a developer.
 _KINDS: Final = (
-    (re.compile(rb"\s*[{\[]"), "JSON"),
+    (re.compile(rb"\s*[{\[\"]"), "JSON"),
+    (re.compile(rb"\s*data:"), "a data URL: leave out all up to the comma"),
     (re.compile(rb"\s*<"), "XML or HTML"),
     (re.compile(rb"-----BEGIN"), "PEM: leave out the lines with BEGIN and END"),
     (re.compile(rb"--"), "a multipart form"),

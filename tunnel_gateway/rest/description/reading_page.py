@@ -20,6 +20,7 @@ table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #ddd;
          vertical-align: top; }
 code { font-size: .9em; overflow-wrap: anywhere; } a { color: #0b57a4; }
+li a { text-decoration: none; } li a code { text-decoration: underline; }
 .verb { display: inline-block; min-width: 3.2rem; font-weight: 700; color: #17693a; }
 @media (prefers-color-scheme: dark) {
   body { color: #e6e6e6; background: #16181b; } th, td { border-color: #3a3d42; }
