@@ -102,7 +102,7 @@ def test_answers() -> None:
     granted = tsp.PKIStatusInfo({"status": "granted"}).dump()
     for data, reason in (
         (b"", "malformed"),
-        (b"<html>", "malformed"),
+        (b"\n<html>", "is a web page"),
         (ber.write(tags.SEQUENCE, granted), "no token"),
         (ber.write(tags.SEQUENCE, granted + made().der), "version 1"),
         (bytes(MAX_ANSWER_SIZE + 1), "limit"),

@@ -31,6 +31,7 @@ from tunnel_gateway.pki.certificates import names
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.encoding import ber, der, tags
 from tunnel_gateway.pki.encoding.der import dotted, identifier, load_der, malformed_as
+from tunnel_gateway.pki.encoding.kind import kind as kind_of
 from tunnel_gateway.pki.encoding.oids import DIGEST_OIDS, Family
 from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS, MAX_NAME_SIZE
 from tunnel_gateway.pki.encoding.times import read_time
@@ -129,6 +130,8 @@ def read_answer(data: bytes, imprint: bytes, nonce: bytes) -> bytes:
             f"an answer of {len(data)} bytes from the time stamp authority;"
             f" {MAX_ANSWER_SIZE} is the limit"
         )
+    if kind_of(data) == "page":
+        raise TimeStampError("the answer of the time stamp authority is a web page (HTML or XML)")
     try:
         with malformed_as(malformed):
             status, *token = ber.read(data).children(2)

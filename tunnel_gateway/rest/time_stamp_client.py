@@ -157,7 +157,7 @@ class TimeStampClient:
         except AuthorityRefusedError:
             raise
         except SignedDataError as error:
-            raise _wrong(error) from None
+            raise WrongAnswerError(str(error)) from None
         verdict = judge_time_stamp(token, imprint, self._validator, datetime.now(UTC))
         if verdict.fault is not None or verdict.chain is None or verdict.chain.peer is None:
             raise _wrong(verdict.fault)
