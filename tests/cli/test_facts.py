@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from tests.support.pki import OFFICER, authority, domain, stranger, user
+from tests.support.pki import NOW, OFFICER, authority, domain, stranger, user
 from tunnel_gateway.cli.facts import facts, plain, text
 from tunnel_gateway.config.destinations import PREFIX, read_destinations
 from tunnel_gateway.config.values import Entry
 from tunnel_gateway.errors import Fault
-from tunnel_gateway.pki.authority import POLICY_PREFIX
+from tunnel_gateway.pki.authority import POLICY_PREFIX, Authority
+from tunnel_gateway.pki.services import Services
 
 
 def test_the_rules_of_a_user() -> None:
@@ -50,3 +52,14 @@ def test_every_value_shown_is_one_that_the_configuration_takes() -> None:
     (destination,) = read_destinations(entries, faults).values()
     assert not faults
     assert {rule.kind: ",".join(sorted(rule.values)) for rule in destination.allow} == shown
+
+
+def test_the_addresses_that_tell_the_status_are_shown() -> None:
+    """An operator opens the firewall for them."""
+    base = "http://127.0.0.1:8085"
+    made = Authority.create(now=NOW, entropy=os.urandom, services=Services.at(base))
+    leaf = made.issue_user(OFFICER, now=NOW, entropy=os.urandom).leaf
+    (shown,) = facts([leaf])
+    assert f"\nocsp          {base}/ocsp\ncrl           {base}/crl/centre.crl\n" in text(shown)
+    assert plain(shown)["ocsp"] == [f"{base}/ocsp"]
+    assert "\nocsp" not in text(facts([domain().leaf])[0])

@@ -67,6 +67,8 @@ def plain(known: Facts) -> dict[str, Any]:
         "policies": _sorted(certificate.policies),
         "isCA": certificate.is_ca,
         "pathLength": certificate.path_length,
+        "ocsp": list(certificate.ocsp_urls),
+        "crl": list(certificate.crl_urls),
         "sha256": certificate.fingerprint,
         "rules": known.rules,
     }
