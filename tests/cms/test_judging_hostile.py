@@ -14,8 +14,10 @@ from tests.support.stamps import token
 from tunnel_gateway.cms import composing
 from tunnel_gateway.cms.judging import judge
 from tunnel_gateway.cms.signed_data import parse_signed_data
+from tunnel_gateway.cms.verdicts import Step
 from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.pki.trust import validation
 from tunnel_gateway.pki.trust.validation import ChainValidator
 
 MESSAGE = made().der
@@ -37,6 +39,15 @@ def test_a_verdict_leaves_no_cycle(fault: str) -> None:
     with cycles() as left:
         assert judge(parse_signed_data(data), wanted, validator, NOW).failed is not None
     assert not left
+
+
+def test_a_claimed_time_outside_of_the_certificates_life_costs_no_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    messages = [made(signing_time=NOW + days * DAY).der for days in (-9000, 9000)]
+    before = [judged(message).failed for message in messages]
+    monkeypatch.setattr(validation, "find_path", None)
+    assert [judged(message).failed for message in messages] == before == [Step.VALIDITY] * 2
 
 
 @settings(deadline=None, max_examples=300)

@@ -246,9 +246,11 @@ def _judge_chain(
     """Find the path at the time that counts, or else at a time within the certificate's life."""
     leaf, chain = owner
     fault: CertificateError | None = None
-    for moment in (at, leaf.not_before, leaf.not_after):
-        if moment is None:
-            continue
+    moments = [leaf.not_before, leaf.not_after]
+    # Outside of its own life a certificate has no path, and the search for one takes milliseconds.
+    if at is not None and leaf.not_before <= at <= leaf.not_after:
+        moments.insert(0, at)
+    for moment in moments:
         try:
             peer = verify(chain, moment)
         except CertificateError as error:
