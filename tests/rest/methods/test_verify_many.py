@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tracemalloc
 from base64 import b64encode, urlsafe_b64encode
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from tests.support.messages import DOCUMENT, made, signer
 from tests.support.verdicts import UNKNOWN
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.pki.status.standing import Standing
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.rest.answers import Base64
 from tunnel_gateway.rest.languages import Language
 from tunnel_gateway.rest.methods.verify_many import MAX_DOCUMENTS, VerifyMany, read_many
@@ -50,6 +54,42 @@ async def test_each_kind_in_one_call(threads: Threads) -> None:
     assert results[0]["pkcs7Info"]["documentBase64"] == Base64(DOCUMENT)
     assert "documentBase64" not in results[1]["pkcs7Info"]
     assert "documentBase64" not in results[2]["pkcs7Info"]
+
+
+class CountingStatuses(GivenStatuses):
+    """Counts how many are asked at once, and lets all others come first."""
+
+    now = most = 0
+
+    async def of(self, peer: VerifiedPeer) -> tuple[Standing, ...]:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.02)
+        self.now -= 1
+        return await super().of(peer)
+
+
+async def test_only_some_are_verified_at_once(threads: Threads) -> None:
+    statuses = CountingStatuses()
+    fields = await answer(method(threads, statuses), body=body(*[ATTACHED] * MAX_DOCUMENTS))
+    assert len(fields["results"]) == statuses.asked == MAX_DOCUMENTS
+    assert statuses.most <= 8
+
+
+async def test_other_calls_have_their_turn_meanwhile() -> None:
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    with closing(Threads(beside_tunnels=False)) as threads:  # the work is done on the loop
+        others = asyncio.create_task(count_turns())
+        await answer(method(threads), body=body(*[ATTACHED] * MAX_DOCUMENTS))
+        others.cancel()
+    assert turns >= MAX_DOCUMENTS // 8
 
 
 async def test_the_most_basic_fault_is_the_status_of_the_whole(threads: Threads) -> None:
