@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 from tests.support.calls import GivenAuthority, GivenStatuses, answer, refusal, stamps, verifier
 from tests.support.judged import judged
 from tests.support.messages import DOCUMENT, foreign, made, signer, streamed
 from tests.support.pki import OFFICER, stranger, user
 from tests.support.stamps import token
 from tunnel_gateway.cms.composing import join, stamp
+from tunnel_gateway.cms.frame import Frame
 from tunnel_gateway.cms.signed_data import parse_signed_data
+from tunnel_gateway.pki.encoding.oids import Family
 from tunnel_gateway.rest.methods.timestamp_pkcs7 import TimestampPkcs7
 from tunnel_gateway.rest.statuses import Reason
-from tunnel_gateway.rest.time_stamp_client import AuthorityNotSetError
+from tunnel_gateway.rest.time_stamp_client import AuthorityAwayError, AuthorityNotSetError
 from tunnel_gateway.rest.working import Threads
 
 LEAF = signer().leaf
@@ -100,3 +105,39 @@ async def test_nobody_is_asked_for_a_status(threads: Threads) -> None:
     stamper = TimestampPkcs7(verifier(threads, statuses), stamps())
     assert await answer(stamper, made().der)
     assert statuses.asked == 0
+
+
+async def test_a_signature_that_is_there_often_is_stamped_once(threads: Threads) -> None:
+    frame = Frame.read(made().der)
+    message = replace(frame, signers=frame.signers * 16).write()
+    authority = GivenAuthority()
+    fields = await answer(method(threads, authority), message)
+    assert authority.asked == len(fields["timestampedSignerList"]) == 1
+    signers = parse_signed_data(fields["pkcs7b64"]).signers
+    assert [len(one.time_stamps) for one in signers] == [1] * 16
+
+
+class HalfAway(GivenAuthority):
+    """Fails once, after others were asked, and never answers these."""
+
+    ended = 0
+
+    async def stamp(self, imprint: bytes, family: Family) -> bytes:
+        self.asked += 1
+        if self.asked == 3:
+            raise AuthorityAwayError("it is away")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended += 1
+        return b""
+
+
+async def test_no_more_is_asked_for_a_message_that_is_refused(threads: Threads) -> None:
+    message = made().der
+    for _ in range(2):
+        message = join(message, made().der)
+    authority = HalfAway()
+    refused = await refusal(method(threads, authority), message)
+    assert refused.reason is Reason.AUTHORITY_AWAY
+    assert (authority.asked, authority.ended) == (3, 2)

@@ -58,17 +58,29 @@ class TimestampPkcs7:
         threads, size = self.verifier.threads, len(message)
         unstamped = await threads.run(call.caller, size, self._examine, message)
         if unstamped:
-            given = await asyncio.gather(
-                *(self.stamps.stamp(call.caller, one.imprint, one.family) for one in unstamped)
-            )
-            tokens = {one.signature: token for one, token in zip(unstamped, given, strict=True)}
+            tokens = await self._tokens(call, unstamped)
             message = await threads.run(call.caller, size, composing.stamp, message, tokens)
         return {
             "pkcs7b64": Base64(message),
             "timestampedSignerList": [one.subject for one in unstamped],
         }
 
+    async def _tokens(self, call: Call, unstamped: list[Unstamped]) -> dict[bytes, bytes]:
+        """Return the time stamps by the signatures; if one is refused, no others are waited for."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {
+                    one.signature: group.create_task(
+                        self.stamps.stamp(call.caller, one.imprint, one.family)
+                    )
+                    for one in unstamped
+                }
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return {signature: task.result() for signature, task in tasks.items()}
+
     def _examine(self, message: bytes) -> list[Unstamped]:
+        """Return each signature that needs a time stamp, once: it may be in the message twice."""
         signed = parse_signed_data(message)
         signers = tuple(filter(is_national, signed.signers)) or signed.signers
         signers = tuple(signer for signer in signers if not signer.time_stamps)
@@ -85,7 +97,7 @@ class TimestampPkcs7:
             self.verifier.validator,
             self.verifier.clock(),
         )
-        unstamped = []
+        unstamped: dict[bytes, Unstamped] = {}
         for signer in verdict.signers:
             finding = signer_outcome(signer, ()).finding
             unknown = finding is None or finding.reason is Reason.STATUS_UNKNOWN
@@ -96,5 +108,5 @@ class TimestampPkcs7:
             leaf = signer.chain.certificate
             subject = subject_view(self.verifier.views.of_proven(leaf))
             signature = signer.signer.signature
-            unstamped.append(Unstamped(signature, digest(signature), leaf.family, subject))
-        return unstamped
+            unstamped[signature] = Unstamped(signature, digest(signature), leaf.family, subject)
+        return list(unstamped.values())
