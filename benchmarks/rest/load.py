@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
@@ -135,24 +136,29 @@ class _Caller:
 
 def once_each(port: int, requests: Sequence[bytes], connections: int) -> Sample:
     """Send each request once."""
-
-    async def run() -> Sample:
-        async with _Caller(port, connections) as caller:
-            return await caller.in_turn(requests)
-
-    return uvloop.run(run())
+    return _in_turn(port, requests, connections)
 
 
 def as_fast_as_it_goes(
     port: int, requests: Sequence[bytes], connections: int, seconds: float
 ) -> Sample:
-    """Send the requests round and round, for so long."""
-    end = time.perf_counter() + seconds
-    some = itertools.takewhile(lambda _: time.perf_counter() < end, itertools.cycle(requests))
+    """Send the requests round and round, for so long after the first one."""
 
+    def some() -> Iterator[bytes]:
+        end = time.perf_counter() + seconds
+        yield requests[0]
+        for request in itertools.cycle(requests):
+            if time.perf_counter() >= end:
+                return
+            yield request
+
+    return _in_turn(port, some(), connections)
+
+
+def _in_turn(port: int, requests: Iterable[bytes], connections: int) -> Sample:
     async def run() -> Sample:
         async with _Caller(port, connections) as caller:
-            return await caller.in_turn(some)
+            return await caller.in_turn(requests)
 
     return uvloop.run(run())
 
@@ -188,9 +194,10 @@ def large(port: int, request: bytes) -> float:
     with socket.create_connection((LOOPBACK, port)) as tcp:
         started = time.perf_counter()
         tcp.sendall(request)
-        while not reader.feed(room[: tcp.recv_into(room)]):
-            pass
-        return time.perf_counter() - started
+        while size := tcp.recv_into(room):
+            if reader.feed(room[:size]):
+                return time.perf_counter() - started
+    raise ConnectionError("the server closed in the middle of a large call")
 
 
 def beside_slow_clients(port: int, requests: Sequence[bytes], slow: int) -> Sample:
@@ -209,10 +216,9 @@ def beside_slow_clients(port: int, requests: Sequence[bytes], slow: int) -> Samp
         ]
         for one in clients:
             one.sendall(head)
-        sender = threading.Thread(target=trickle)
-        sender.start()
-        try:
-            return once_each(port, requests, 1)
-        finally:
-            over.set()
-            sender.join()
+        sending = stack.enter_context(ThreadPoolExecutor(1)).submit(trickle)
+        stack.callback(over.set)
+        sample = once_each(port, requests, 1)
+        over.set()
+        sending.result()  # raises if the server has not waited for them
+        return sample

@@ -91,6 +91,7 @@ def test_as_fast_as_it_goes_for_some_time(port: int) -> None:
     sample = load.as_fast_as_it_goes(port, [get("/"), get("/other")], 2, 0.1)
     assert sample.seconds >= 0.1
     assert len(sample.milliseconds) > 2
+    assert len(load.as_fast_as_it_goes(port, [get("/")], 2, 0).milliseconds) == 1
 
 
 def test_a_late_request_counts_from_the_time_when_it_was_due(port: int) -> None:
@@ -102,6 +103,17 @@ def test_a_late_request_counts_from_the_time_when_it_was_due(port: int) -> None:
 
 def test_a_large_request(port: int) -> None:
     assert load.large(port, post("/", bytes(3_000_000))) >= SLOW
+
+
+def test_a_server_that_breaks_a_large_call_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Answering, "do_GET", lambda self: setattr(self, "close_connection", True))
+    with pytest.raises(ConnectionError):
+        load.large(port, get("/"))
+
+
+def test_beside_slow_clients_each_request_is_sent_once(port: int) -> None:
+    sample = load.beside_slow_clients(port, [get("/")] * 3, 2)
+    assert len(sample.milliseconds) == 3
 
 
 def test_a_wrong_answer_ends_a_load(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
