@@ -360,7 +360,7 @@ def test_the_commands_of_the_night(service: Service, credentials: Credentials) -
         everything(stranger)
     service.lines(1, "tunnel_refused")
     commands = list(night_commands())
-    assert len(commands) == 14
+    assert len(commands) == 17
     for each in commands:
         said = machine.run("bash", "-c", f"PATH=$PATH:/usr/local/bin; {each} 2>&1", check=False)
         for failure in ("not found", "o such file", "nvalid", "nrecognized", "Usage", "usage:"):
