@@ -72,6 +72,20 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     assert "usage: tunnel-gateway" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_a_file_without_its_option_is_told_so(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The vendor's server takes its config.properties so."""
+    for argument, hinted in (("config.properties", True), ("--confg=x", False)):
+        with pytest.raises(SystemExit) as caught:
+            main([command, argument])
+        assert caught.value.code == 2
+        said = capsys.readouterr().err
+        assert f"unrecognized arguments: {argument}" in said
+        assert ("; name the file with --config FILE" in said) is hinted
+
+
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     """Run a command that raises."""

@@ -97,7 +97,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     named = [command for command in _COMMANDS if command in arguments[:1]]
     for command in named or _COMMANDS:
         import_module(f"tunnel_gateway.cli.{command}").add_parser(commands)
-    parsed = parser.parse_args(arguments)
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        # E-IMZO-SERVER takes its file without a name for it.
+        is_file = "config" in parsed and not unknown[0].startswith("-")
+        hint = "; name the file with --config FILE" if is_file else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if "run" not in parsed:
         parser.print_help()
         return DONE
