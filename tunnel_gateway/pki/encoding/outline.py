@@ -7,6 +7,7 @@ used until a known centre is proven to have signed the certificate.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,7 +37,7 @@ _KEY_IDENTIFIER: Final = tags.context(0)
 _BASIC_CONSTRAINTS: Final = bytes.fromhex("551d13")
 _FALSE: Final = b"\0"
 # The certificates of centres come again with every user. A stranger's certificates can take their
-# place here, and then they are read again. Two megabytes at most.
+# place here, and then they are read again. Four megabytes at most, with their extensions.
 _LAST_READ: Final = 64
 
 
@@ -108,7 +109,7 @@ class Outline:
 
         Raises ValueError for malformed extensions, and for too many.
         """
-        contents = self._contents()
+        contents = _contents(self.extensions)
         authority, subject = contents.get(_AUTHORITY_KEY), contents.get(_SUBJECT_KEY)
         of_issuer = der.values(der.contents(authority, tags.SEQUENCE), 3) if authority else []
         return (
@@ -118,16 +119,17 @@ class Outline:
 
     def is_ca(self) -> bool:
         """Tell whether its basicConstraints name a CA; raises like ``key_identifiers``."""
-        constraints = self._contents().get(_BASIC_CONSTRAINTS)
+        constraints = _contents(self.extensions).get(_BASIC_CONSTRAINTS)
         fields = der.values(der.contents(constraints, tags.SEQUENCE), 2) if constraints else []
         return any(field.tag == tags.BOOLEAN and field.contents != _FALSE for field in fields)
 
-    def _contents(self) -> dict[bytes, bytes]:
-        contents: dict[bytes, bytes] = {}
-        if self.extensions:
-            for extension in der.values(
-                der.contents(self.extensions, tags.SEQUENCE), MAX_EXTENSIONS
-            ):
-                identifier, *_, content = der.values(extension.contents, _EXTENSION_FIELDS)
-                contents[identifier.contents] = content.contents
-        return contents
+
+@functools.lru_cache(_LAST_READ)
+def _contents(extensions: bytes) -> Mapping[bytes, bytes]:
+    """Return the contents of each extension by its identifier, without tag and length."""
+    contents: dict[bytes, bytes] = {}
+    if extensions:
+        for extension in der.values(der.contents(extensions, tags.SEQUENCE), MAX_EXTENSIONS):
+            identifier, *_, content = der.values(extension.contents, _EXTENSION_FIELDS)
+            contents[identifier.contents] = content.contents
+    return contents
