@@ -65,6 +65,31 @@ async def test_a_slow_head_is_answered_and_closed(
     assert len(run.server) == 0
 
 
+async def test_a_head_that_does_not_end_is_bounded(run: Running) -> None:
+    lines = b"a: " + b"b" * 8000 + b"\r\n"
+    for first in (b"", PING):
+        client = await run.connect()
+        if first:
+            await client.send(first)
+            assert (await client.reply()).code == 200
+        await client.send(PING[:-2])
+        for _ in range(32):
+            client.writer.write(lines)
+        reply = await client.reply()
+        assert (reply.code, reply.json["reason"]) == (431, "head_too_large")
+        assert len(run.server) == 0
+
+
+async def test_a_large_body_in_one_read_with_its_head_is_no_head() -> None:
+    async with running([Echo("/frontend/x", Wanted(("data",)), "POST")]) as run:
+        client = await run.connect()
+        for _ in range(3):
+            reply = await client.call("POST", "/frontend/x", b"A" * 400_000)
+            assert reply.json["sizes"] == [300_000]
+            lost = await client.call("POST", "/frontend/y", b"A" * 60_000)  # read after the answer
+            assert lost.code == 404
+
+
 async def test_the_second_head_is_bounded_too(
     run: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from base64 import b64encode
 
 import pytest
 
+from tests.support.log_lines import read_records
 from tests.support.rest import LOOPBACK, Echo, Running, running, until
 from tunnel_gateway.rest import receiving
 from tunnel_gateway.rest.call import Wanted
@@ -81,6 +83,16 @@ async def test_the_memory_is_given_back_when_a_client_goes() -> None:
         run.clients[0].writer.close()
         await until(lambda: memory.held == 0)
         await until(lambda: run.server.handler.in_progress == 0)
+
+
+async def test_a_client_that_goes_is_no_fault_of_this_program(log: io.StringIO) -> None:
+    async with running(methods()) as run:
+        await begin(run, MIB)
+        await until(lambda: run.server.handler.memory.held)
+        run.clients[0].writer.transport.abort()
+        await until(lambda: len(run.server) == 0)
+        await until(lambda: run.server.handler.in_progress == 0)
+    assert read_records(log.getvalue()) == []
 
 
 async def test_bodies_of_strangers_leave_room_for_the_application() -> None:

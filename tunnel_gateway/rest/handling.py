@@ -185,6 +185,8 @@ class Handler:
         self, request: web.BaseRequest, error: BaseException | None
     ) -> web.StreamResponse:
         """Answer a request that is not HTTP, or a fault outside of a call."""
+        if isinstance(error, ConnectionError):  # nobody is there to be answered
+            return small_response(refused(Refusal(Reason.UNREADABLE_REQUEST), DEFAULT), close=True)
         course = _Course(time.perf_counter())
         course.caller = Caller(_peer(request))
         message = getattr(error, "message", "")

@@ -33,6 +33,8 @@ _LOOK_SECONDS: Final = 1.0
 # The first line of a request, and each of its headers, may have so many bytes.
 MAX_LINE: Final = 8190
 MAX_HEADERS: Final = 64
+# A whole head may have so many bytes. It is kept until it is complete, for each connection.
+MAX_HEAD: Final = 128 * 1024
 _LINE_END: Final = "\r\n"
 _NEVER: Final = 86_400.0
 # Connections without the end of a call are cut off so long after the drain.
@@ -58,6 +60,9 @@ _FULL: Final = _closing(
 )
 _SLOW_HEAD: Final = _closing(
     Refusal(Reason.TOO_SLOW, f"the head of a request must come within {HEAD_SECONDS:g} s")
+)
+_LARGE_HEAD: Final = _closing(
+    Refusal(Reason.HEAD_TOO_LARGE, f"a head may have {MAX_HEAD // 1024} KiB")
 )
 
 
@@ -184,7 +189,7 @@ class Connection(web.RequestHandler):
         self.counted = False
         self._rest = server
         self._clock = loop.time
-        self.received = 0  # bytes since the last head was complete
+        self.received = 0  # bytes since the last head was complete, or the last call ended
         self._calls = 0  # how many are answered now, or were read and wait
         self._since = loop.time()  # when the last call ended, or the connection was made
         # When the head began that is not complete. The first one begins with the connection.
@@ -216,6 +221,11 @@ class Connection(web.RequestHandler):
             if self._head_since is None:
                 self._head_since = self._clock()
         super().data_received(data)
+        # The library waits for a request, so what has come is a part of its head.
+        waits = self._waiter is not None and not self._waiter.done()
+        if waits and self.received > MAX_HEAD and self.transport is not None:
+            self.transport.write(_LARGE_HEAD)
+            self.force_close()
 
     def begin_call(self) -> None:
         """Note that a head is complete."""
@@ -227,6 +237,7 @@ class Connection(web.RequestHandler):
     def end_call(self) -> None:
         """Note that a call has ended."""
         self._calls -= 1
+        self.received = 0
         self._since = self._clock()
 
     def close_if_slow(self, now: float, idle_seconds: float) -> None:
