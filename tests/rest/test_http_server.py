@@ -102,6 +102,19 @@ async def test_the_second_head_is_bounded_too(
     assert (await client.reply()).code == 408
 
 
+async def test_the_rest_of_an_unwanted_body_is_no_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "_LOOK_SECONDS", 0.05)
+    async with running([Echo("/ping", Wanted(), "GET")]) as run:
+        client = await run.connect()
+        await client.send(b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nAAAA")
+        assert (await client.reply()).code == 404
+        await asyncio.sleep(0.05)
+        await client.send(b"AAAAA")
+        await asyncio.sleep(0.6)
+        assert (await client.call("GET", "/ping")).code == 200
+
+
 async def test_an_idle_connection_is_closed(run: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "IDLE_SECONDS", 0.3)
     monkeypatch.setattr(http_server, "_LOOK_SECONDS", 0.1)

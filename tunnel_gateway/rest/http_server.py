@@ -216,16 +216,19 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Note when a head begins, and how much has come."""
         self.received += len(data)
-        if not self._calls:
+        # Otherwise it may be the rest of a body that nobody wants: its call is answered already.
+        if not self._calls and (self._waits_for_head() or self._head_since is not None):
             self._has_head = True
             if self._head_since is None:
                 self._head_since = self._clock()
         super().data_received(data)
-        # The library waits for a request, so what has come is a part of its head.
-        waits = self._waiter is not None and not self._waiter.done()
-        if waits and self.received > MAX_HEAD and self.transport is not None:
+        if self.received > MAX_HEAD and self._waits_for_head() and self.transport is not None:
             self.transport.write(_LARGE_HEAD)
             self.force_close()
+
+    def _waits_for_head(self) -> bool:
+        """Tell whether the library waits for a request, of which a part may have come."""
+        return self._waiter is not None and not self._waiter.done()
 
     def begin_call(self) -> None:
         """Note that a head is complete."""
