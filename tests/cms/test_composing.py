@@ -10,7 +10,7 @@ from asn1crypto import core
 
 from tests.support import judged
 from tests.support.messages import DOCUMENT, foreign, made, signer, stream, streamed
-from tests.support.pki import OFFICER, user
+from tests.support.pki import OFFICER, stranger, user
 from tunnel_gateway.cms.composing import attach, detach, join, stamp
 from tunnel_gateway.cms.frame import (
     MAX_REVOCATION_LISTS,
@@ -96,6 +96,20 @@ def test_the_stamped_signature_stays() -> None:
     for joined in (join(message.der, stamped), join(stamped, message.der)):
         (one,) = parse_signed_data(joined).signers
         assert one.time_stamp == TOKEN
+
+
+def test_a_copied_signature_pushes_no_signer_out() -> None:
+    message, foreign_name = made(), user(stranger(), OFFICER)
+    stamped = stamp(message.der, {message.signature: TOKEN})
+    other_token = ber.write(tags.SEQUENCE, b"\x05\x00")
+    again = stamp(message.der, {message.signature: other_token})
+    (kept,) = parse_signed_data(join(stamped, again)).signers
+    assert kept.time_stamps == (TOKEN,)
+    copied = made(identity=foreign_name)
+    info = Frame.read(copied.der).signers[0].replace(copied.signature, message.signature)
+    forged = stamp(changed(Frame.read(copied.der), signers=(info,)), {message.signature: TOKEN})
+    verdicts = judged.judged(join(message.der, forged)).signers
+    assert [one.verified for one in verdicts] == [True, False]
 
 
 def test_a_signer_by_another_standard_is_left_as_it_is() -> None:

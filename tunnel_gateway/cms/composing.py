@@ -68,8 +68,9 @@ def detach(message: bytes) -> tuple[bytes, bytes | memoryview]:
 def join(first: bytes, second: bytes) -> bytes:
     """Return one message, in DER, with the signers of both; both have the same document inside.
 
-    A signature that is in both stays once, with its time stamp if either has one. Raises
-    SignedDataError if a message is detached or malformed, or if both together have too many
+    A signer who is in both stays once, with the first time stamp if there is any. Another signer
+    with the same signature stays beside them: somebody has copied it, and nothing is verified here.
+    Raises SignedDataError if a message is detached or malformed, or if both together have too many
     signers; BadSignedDataError if the documents differ.
     """
     one, ones_signers = _read(first)
@@ -79,12 +80,16 @@ def join(first: bytes, second: bytes) -> bytes:
         raise SignedDataError("both messages must have their document inside; attach it first")
     if not _same(one.content, other.content):
         raise BadSignedDataError("the two messages are signatures of different documents")
-    signers: dict[bytes, bytes] = {}
+    signers: dict[Signer, bytes] = {}
+    stamped = set()
     for info, signer in zip(
         one.signers + other.signers, ones_signers + others_signers, strict=True
     ):
-        if signer.signature not in signers or signer.time_stamp is not None:
-            signers[signer.signature] = info
+        signed = replace(signer, time_stamps=())
+        if signed not in signers or (signer.time_stamps and signed not in stamped):
+            signers[signed] = info
+        if signer.time_stamps:
+            stamped.add(signed)
     certificates = tuple(dict.fromkeys(one.certificates + other.certificates))
     lists = tuple(dict.fromkeys(one.revocation_lists + other.revocation_lists))
     algorithms = tuple(dict.fromkeys(one.digest_algorithms + other.digest_algorithms))
