@@ -144,6 +144,14 @@ def test_a_proxy_that_passes_the_backend_on_says_so(
             calls.admit(caller, "/backend/auth")
 
 
+@pytest.mark.parametrize("forwarded", ["unknown", "192.0.2.1, unix:"])
+def test_whoever_a_proxy_cannot_name_has_a_rate(forwarded: str) -> None:
+    calls = callers()
+    caller = calls.identify("127.0.0.1", "/ping", CIMultiDict({"X-Forwarded-For": forwarded}))
+    assert caller == Caller("127.0.0.1", "127.0.0.1", "", own=False)
+    assert [reason(calls, caller, "/ping") for _ in range(4)][-1] is Reason.TOO_MANY_CALLS
+
+
 def rules_of(backend: str, proxies: str) -> CallerRules:
     return CallerRules(networks(backend, Path()), networks(proxies, Path()), None)
 

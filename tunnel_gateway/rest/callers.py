@@ -81,10 +81,9 @@ class Callers:
         if known.proxy or (own and for_backend):
             forwarded, by_application = self._forwarded(headers)
             user = forwarded or _real(headers) or user
+            own = own and (by_application or not known.proxy)
             if not for_backend:
                 own = own and user == known.address
-            elif known.proxy:
-                own = own and by_application
         return Caller(known.address, user, host, own)
 
     def admit(self, caller: Caller, path: str) -> None:
