@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.credentials import Credentials
 from tests.support.log_lines import first_record, read_records
+from tests.support.processes import ReservedPort
 from tests.support.redis import RedisServer, redis
 from tests.support.rest import Connected, Reply, until
 from tunnel_gateway.config.configuration import load_configuration
@@ -30,12 +31,12 @@ from tunnel_gateway.revocation.ask import Inquiries
 __all__ = ["redis"]
 
 
-def material(folder: Path, credentials: Credentials, more: str = "") -> RestMaterial:
+def material(
+    folder: Path, credentials: Credentials, more: str = "", *, port: int = 8080
+) -> RestMaterial:
     path = folder / "config.properties"
-    path.write_text(
-        f"listen.ip=127.0.0.1\nlisten.port=8080\ntsp.jks.file.path={credentials.truststore}\n{more}",
-        encoding="utf-8",
-    )
+    listen = f"listen.ip=127.0.0.1\nlisten.port={port}\n"
+    path.write_text(f"{listen}tsp.jks.file.path={credentials.truststore}\n{more}", encoding="utf-8")
     return RestFiles().load(load_configuration(path), None)
 
 
@@ -201,15 +202,26 @@ async def test_prometheus_has_its_own_port(tmp_path: Path, credentials: Credenti
             assert b"process_resident_memory_bytes" in shown
 
 
+async def test_a_client_may_call_as_soon_as_the_log_says_so(
+    tmp_path: Path, credentials: Credentials, log: io.StringIO
+) -> None:
+    with closing(ReservedPort()) as port:
+        loaded = material(tmp_path, credentials, port=port.number)
+        service: Service[RestMaterial] = RestService(shared(), loaded, beside_tunnels=False)
+        service.listen(None)
+        address = f"127.0.0.1:{port.number}"
+        assert first_record(read_records(log.getvalue()), "rest_listening", {"address": address})
+        client = Connected(*await asyncio.open_connection("127.0.0.1", port.number))
+        await service.start()
+        with closing(client.writer):
+            assert (await client.call("GET", "/ping")).code == 200
+        await service.stop_accepting()
+        await service.close()
+
+
 async def test_a_taken_port_is_told(tmp_path: Path, credentials: Credentials) -> None:
     with closing(free_socket()) as taken:
-        port = taken.getsockname()[1]
-        loaded = material(tmp_path, credentials)
-        service: Service[RestMaterial] = RestService(shared(), loaded, beside_tunnels=False)
-        path = tmp_path / "config.properties"
-        text = path.read_text(encoding="utf-8").replace("listen.port=8080", f"listen.port={port}")
-        path.write_text(text, encoding="utf-8")
-        loaded = RestFiles().load(load_configuration(path), None)
+        loaded = material(tmp_path, credentials, port=taken.getsockname()[1])
         service = RestService(shared(), loaded, beside_tunnels=False)
         with pytest.raises(CannotListenError, match=r"needs listen\.reuseport"):
             service.listen(None)

@@ -32,7 +32,7 @@ from tunnel_gateway.rest.rest_material import RestFiles, RestMaterial, certifica
 from tunnel_gateway.rest.rest_metrics import CountedChallenges, RestMetrics
 from tunnel_gateway.rest.routing import Routes
 from tunnel_gateway.revocation.ask import Inquiries
-from tunnel_gateway.transport.streams.listener import bound_socket
+from tunnel_gateway.transport.streams.listener import BACKLOG, bound_socket
 from tunnel_gateway.transport.streams.stream import format_address
 from tunnel_gateway.transport.wire.rates import Rate
 
@@ -83,6 +83,8 @@ class RestService:
             self._prometheus.listen(config.metrics)
         try:
             self._socket = passed or bound_socket(listen.ip, listen.port, shared=listen.reuseport)
+            # Clients may call as soon as the log says so; the system keeps them until `start`.
+            self._socket.listen(BACKLOG)
         except OSError as error:
             raise port_of(config).refusal(error) from None
         log.info(
