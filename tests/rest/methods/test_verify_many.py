@@ -56,6 +56,19 @@ async def test_each_kind_in_one_call(threads: Threads) -> None:
     assert "documentBase64" not in results[2]["pkcs7Info"]
 
 
+async def test_a_long_message_is_read_as_a_short_one(threads: Threads) -> None:
+    document = DOCUMENT * 20_000
+    long = {"pkcs7": text(made(document).der)}
+    escaped = json.dumps({"documents": [ATTACHED, long]}).replace("/", "\\/").encode()
+    for each in (body(ATTACHED, long), escaped):
+        fields = await answer(method(threads), body=each)
+        assert [result["status"] for result in fields["results"]] == [1, 1]
+        assert fields["results"][1]["pkcs7Info"]["documentBase64"] == Base64(document)
+    wrong = {"pkcs7": long["pkcs7"][:-9] + "!" + long["pkcs7"][-8:]}
+    refused = await refusal(method(threads), body=body(ATTACHED, wrong))
+    assert refused.detail.startswith("documents[1].pkcs7: there is a character that is not Base64")
+
+
 class CountingStatuses(GivenStatuses):
     """Counts how many are asked at once, and lets all others come first."""
 

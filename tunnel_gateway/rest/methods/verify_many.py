@@ -24,6 +24,7 @@ from typing import ClassVar, Final
 from tunnel_gateway.rest.answers import refusal_fields, success_fields
 from tunnel_gateway.rest.bodies import Base64Body
 from tunnel_gateway.rest.call import Call, Wanted
+from tunnel_gateway.rest.long_texts import LONG, take_out
 from tunnel_gateway.rest.methods.verify_digest import read_digest
 from tunnel_gateway.rest.records import Records
 from tunnel_gateway.rest.statuses import Fields, Reason, Refusal, most_basic
@@ -94,10 +95,11 @@ class VerifyMany:
 
 def read_many(body: bytes) -> list[Asked]:
     """Read the body of a call. Raises Refusal that says which entry is wrong and why."""
-    if body.count(b",") > _MAX_COMMAS:
+    short, texts = take_out(body)
+    if short.count(b",") > _MAX_COMMAS:
         raise _bad(f"it has more commas than {MAX_DOCUMENTS} documents, and that is the limit")
     try:
-        whole = json.loads(body)
+        whole = json.loads(short)
     except (ValueError, RecursionError):
         raise _bad("it is not JSON") from None
     entries = whole.get("documents") if isinstance(whole, dict) else None
@@ -105,34 +107,40 @@ def read_many(body: bytes) -> list[Asked]:
         raise _bad('it must be {"documents": […]} with at least one entry')
     if len(entries) > MAX_DOCUMENTS:
         raise _bad(f"it has {len(entries)} documents; {MAX_DOCUMENTS} is the limit")
-    return [_read_entry(f"documents[{number}]", entry) for number, entry in enumerate(entries)]
+    return [
+        _read_entry(f"documents[{number}]", entry, texts) for number, entry in enumerate(entries)
+    ]
 
 
-def _read_entry(where: str, entry: object) -> Asked:
+def _read_entry(where: str, entry: object, texts: Mapping[str, memoryview]) -> Asked:
     if not isinstance(entry, dict) or "pkcs7" not in entry or not entry.keys() <= _KEYS:
         raise _bad(f"{where} must have pkcs7, and beside it document or digest or nothing")
     if "document" in entry and "digest" in entry:
         raise _bad(f"{where} has both document and digest; send one of them")
-    message = _decoded(where, entry, "pkcs7")
+    message = _decoded(where, entry, "pkcs7", texts)
     if message is None:
         raise _bad(f"{where}.pkcs7 must be Base64")
-    given = _decoded(where, entry, "digest")
+    given = _decoded(where, entry, "digest", texts)
     return Asked(
         message=message,
-        document=_decoded(where, entry, "document"),
+        document=_decoded(where, entry, "document", texts),
         digest=None if given is None else read_digest(given),
     )
 
 
-def _decoded(where: str, entry: Mapping[str, object], name: str) -> bytes | None:
+def _decoded(
+    where: str, entry: Mapping[str, object], name: str, texts: Mapping[str, memoryview]
+) -> bytes | None:
     if name not in entry:
         return None
     text = entry[name]
     if not isinstance(text, str) or not text.isascii():
         raise _bad(f"{where}.{name} must be Base64")
+    data = texts.get(text) or text.encode("ascii")
     body = Base64Body((name,), MAX_BODY)
     try:
-        body.feed(text.encode("ascii"))
+        for start in range(0, len(data), LONG):
+            body.feed(bytes(data[start : start + LONG]))
         (decoded,) = body.finish()
     except Refusal as refusal:
         raise _bad(f"{where}.{name}: {refusal.detail}") from None
