@@ -15,8 +15,9 @@ from tunnel_gateway.rest.statuses import Reason, Refusal
 _BODY_SECONDS: Final = 10.0
 _SLOWEST: Final = 16 * 1024  # bytes a second
 # Each chunk of a body costs the loop a microsecond, however small it is. So more bytes may come
-# than the body has by this, and by this part of the body: then a chunk has some thirty bytes.
-_FRAMING: Final = 64 * 1024
+# than the body has by this, and by this part of the body: then a chunk has some thirty bytes. The
+# library keeps up to 256 KiB that have come, until there is room for them.
+_FRAMING: Final = 1024 * 1024
 _FRAMING_PART: Final = 4
 # So many bytes of memory one byte of a body takes until it is answered: the body, the document in
 # it, and what is made of them for the answer.
@@ -117,4 +118,6 @@ def _expect_little_framing(request: web.BaseRequest, length: int) -> None:
     """Raise Refusal if the chunks of a body are so small that they cost more than the body."""
     received = getattr(request.protocol, "received", length)
     if received - length > _FRAMING + length // _FRAMING_PART:
+        # The library would read on for ten seconds behind the answer, at the same cost.
+        request.protocol._lingering_time = 0.0  # noqa: SLF001
         raise Refusal(Reason.BAD_BODY, "its chunks have few bytes each; send larger chunks")
