@@ -204,6 +204,8 @@ def _only_plain_values(_: WrappedLogger, __: str, event_dict: EventDict) -> Even
 
 def _plain(value: object, depth: int = 0) -> object:
     """Return ``value`` as JSON can hold it, without the content of bytes and unknown objects."""
+    if type(value) is str:  # most values are
+        return value
     for types, show in _SHOWN_AS:
         if isinstance(value, types):
             return show(value)

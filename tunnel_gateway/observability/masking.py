@@ -100,11 +100,11 @@ def mask_line(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
     names = {event_dict[key] for key in PERSONAL_KEYS & event_dict.keys()}
     texts = (name for name in names if isinstance(name, str) and name)
     # The longest name first: a shorter name may be a part of it.
-    known = sorted(texts, key=len, reverse=True)
+    known = [(name, masked(name)) for name in sorted(texts, key=len, reverse=True)]
 
     def hidden(text: str) -> str:
-        for name in known:
-            text = text.replace(name, masked(name))
+        for name, shown in known:
+            text = text.replace(name, shown)
         return masked_text(text)
 
     # In a line of a library, the event is a text and may name a person.

@@ -17,7 +17,6 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Final, Literal
 
 from tunnel_gateway.observability.background import keep_running
@@ -90,8 +89,8 @@ class Statuses:
     async def of_each(self, peers: Sequence[VerifiedPeer]) -> tuple[tuple[Standing, ...], ...]:
         """Return the standings of several paths, each as `of` does; all are asked at once."""
         paths = [links(peer.path) for peer in peers]
-        standings = iter(await self._learn(paths))
-        return tuple(tuple(islice(standings, len(path))) for path in paths)
+        standings = await self._learn(paths)
+        return tuple(tuple(standings[_key(link)] for link in path) for path in paths)
 
     async def of_serial(self, serial: int, issuer: VerifiedPeer) -> Standing:
         """Return the standing of the certificate of ``issuer`` with this serial number.
@@ -107,26 +106,29 @@ class Statuses:
             crl_urls=(),
             ocsp_urls=(),
         )
-        (standing,) = await self._learn([(Link(unseen, issuer.leaf),)])
+        (standing,) = (await self._learn([(Link(unseen, issuer.leaf),)])).values()
         return standing
 
-    async def _learn(self, paths: Sequence[Sequence[Link]]) -> tuple[Standing, ...]:
+    async def _learn(self, paths: Sequence[Sequence[Link]]) -> dict[tuple[int, int], Standing]:
         if self._terms is None:
             raise RuntimeError("the statuses are not configured")
-        questions = []
+        by_key: dict[tuple[int, int], _Question] = {}  # paths share their centres
         for path in paths:
             stages = self._user_stages
             for link in path:
-                questions.append(_Question(self._inquiries, self._terms, link, stages))
+                if _key(link) not in by_key:
+                    by_key[_key(link)] = _Question(self._inquiries, self._terms, link, stages)
                 stages = _LISTS_FIRST
+        questions = by_key.values()
         known = [question.known() for question in questions]
         for question, standing in zip(questions, known, strict=True):
             if standing is not None:
                 question.refresh()
         answered = tuple(standing for standing in known if standing is not None)
         if len(answered) == len(known):
-            return answered
-        return tuple(await asyncio.gather(*(question.learn() for question in questions)))
+            return dict(zip(by_key, answered, strict=True))
+        learned = await asyncio.gather(*(question.learn() for question in questions))
+        return dict(zip(by_key, learned, strict=True))
 
     async def _renew(self) -> None:
         """Keep the lists that were asked for up to date."""
@@ -220,6 +222,11 @@ class _Question:
             )
         faults = [_fault(inquiry, self._terms) for inquiry in asked]
         return f"whether {label} is revoked cannot be learned now: {'; '.join(faults)}"
+
+
+def _key(link: Link) -> tuple[int, int]:
+    """Return what tells a link from the others in one call: their certificates live that long."""
+    return id(link.certificate), id(link.issuer)
 
 
 def _is_fresh(standing: Standing, now: datetime) -> bool:
