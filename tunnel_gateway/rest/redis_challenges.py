@@ -19,6 +19,7 @@ from tunnel_gateway.limits.redis_line import LOST, RedisLine, until_one_ends
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.metric_table import Sample
+from tunnel_gateway.rest.challenges import has_form
 from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
 
@@ -79,11 +80,11 @@ class RedisChallenges:
 
     async def knows(self, challenge: str) -> bool:
         """Tell whether the challenge is valid, and leave it so."""
-        return _is_uuid(challenge) and await self._ask("GET", f"{_PREFIX}{challenge}") is not None
+        return has_form(challenge) and await self._ask("GET", f"{_PREFIX}{challenge}") is not None
 
     async def take(self, challenge: str) -> bool:
         """Tell whether the challenge is valid, and use it up."""
-        if not _is_uuid(challenge):
+        if not has_form(challenge):
             return False
         return await self._ask("GETDEL", f"{_PREFIX}{challenge}") is not None
 
@@ -141,10 +142,3 @@ class RedisChallenges:
 def line_to(redis: RedisSettings) -> RedisLine:
     """Return a new connection to the Redis of these settings, not made yet."""
     return RedisLine(redis.address, redis.password, redis.answer_ms / 1000, redis.connect_ms / 1000)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
