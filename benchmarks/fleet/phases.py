@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import Counter
@@ -119,12 +120,16 @@ class Watch:
         for event in events:
             phase.cpu_seconds += self._processor_time()  # of a gateway that the event may end
             event()
-        while not done(phase):
+        ended = math.inf
+        # The accounts of its last moments come after its end.
+        while self._crowds.told_at < ended:
             for account in self._crowds.accounts():
                 phase.add(account)
                 phase.fewest = min(phase.fewest, self._crowds.open)
                 phase.most = max(phase.most, self._crowds.open)
             phase.seconds = time.monotonic() - began
+            if ended == math.inf and done(phase):
+                ended = time.monotonic()
             if time.monotonic() - told > _LINE_SECONDS:
                 told = time.monotonic()
                 self._tell(phase)

@@ -6,10 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Iterator
+from typing import cast
 
 from benchmarks.fleet.course import BACK, BEFORE, FILLING, KILL, UPGRADE, UPGRADED, Outcome
-from benchmarks.fleet.phases import Phase
+from benchmarks.fleet.load import Account
+from benchmarks.fleet.phases import Crowds, Phase, Watch
 from benchmarks.fleet.report import BEGIN, END, rows, section, totals
 from benchmarks.machine import Machine
 from benchmarks.programs import ROOT
@@ -95,6 +99,22 @@ def test_a_phase_too_short_for_an_echo_has_no_times_of_them() -> None:
         phase.echoes.clear()
     _, row, *_ = rows([outcome(failed=0), silent])
     assert row[5:] == ["0.10 (0.00..0.20)", "-", "-", "0.50", "0.50", "10.0"]
+
+
+class ToldLater:
+    """A crowd that tells of its one echo in its second account."""
+
+    open, staying, told_at = 1, 1, 0.0
+
+    def accounts(self) -> Iterator[Account]:
+        first = not self.told_at
+        self.told_at = time.monotonic() if not first else 1e-9
+        yield Account(self.told_at, echoes=[] if first else [1.0])
+
+
+def test_what_is_told_a_moment_later_belongs_to_the_phase_in_which_it_happened() -> None:
+    watch = Watch(cast("Crowds", ToldLater()), [])
+    assert watch.phase("short", lambda _: True).echoes == [1.0]
 
 
 def test_our_document_has_the_marks() -> None:
