@@ -82,8 +82,12 @@ def test_signatures_by_another_way(curve: Curve) -> None:
         signature = sign_with(
             curve, d.to_bytes(32, "big"), e.to_bytes(32, "little"), k.to_bytes(32, "big")
         )
-        assert signature is not None
-        assert numbers(signature) == reference_curve.sign(curve, d, e, k)
+        expected = reference_curve.sign(curve, d, e, k)
+        if 0 in expected:  # rarely; of small numbers k = 1 is one on CryptoPro-C
+            assert signature is None
+        else:
+            assert signature is not None
+            assert numbers(signature) == expected
 
 
 def test_a_published_signature() -> None:
