@@ -21,12 +21,21 @@ from tunnel_gateway.pki.trust.validation import ChainValidator
 HOUR = timedelta(hours=1)
 # In the place of a BasicOCSPResponse; nothing that shows it looks into it.
 SIGNED = b"signed by the responder"
-_BASIC = der.identifier("1.3.6.1.5.5.7.48.1.1") + ber.write(tags.OCTET_STRING, SIGNED)
-_EXPLICIT = ber.write(tags.context(0, constructed=True), ber.write(tags.SEQUENCE, _BASIC))
-_ANSWER = ber.write(tags.SEQUENCE, ber.write(tags.ENUMERATED, b"\0") + _EXPLICIT)
-GOOD = Standing(
-    Knowledge.GOOD, answer=_ANSWER, updated_at=NOW, next_update_at=NOW + timedelta(minutes=1)
-)
+
+
+def good(signed: bytes) -> Standing:
+    """Return the standing by an answer of which the responder has signed these bytes."""
+    basic = der.identifier("1.3.6.1.5.5.7.48.1.1") + ber.write(tags.OCTET_STRING, signed)
+    explicit = ber.write(tags.context(0, constructed=True), ber.write(tags.SEQUENCE, basic))
+    return Standing(
+        Knowledge.GOOD,
+        answer=ber.write(tags.SEQUENCE, ber.write(tags.ENUMERATED, b"\0") + explicit),
+        updated_at=NOW,
+        next_update_at=NOW + timedelta(minutes=1),
+    )
+
+
+GOOD = good(SIGNED)
 UNKNOWN = Standing(Knowledge.UNKNOWN, missing="nobody answers")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from base64 import b64decode
 from datetime import timedelta
 
 from tests.support.pki import NOW
-from tests.support.verdicts import GOOD, SIGNED, UNKNOWN, revoked
+from tests.support.verdicts import GOOD, SIGNED, UNKNOWN, good, revoked
 from tunnel_gateway.pki.status.standing import Knowledge, Standing
 from tunnel_gateway.rest.views.status_view import revocation_fields, status_fields
 
@@ -20,6 +21,15 @@ def test_the_signed_part_of_an_answer_is_shown() -> None:
         ("statusNextUpdateAt", "2026-03-01 17:01:00"),
         ("statusNextUpdateAtUtc", "2026-03-01T12:01:00Z"),
     ]
+
+
+def test_only_answers_of_the_usual_size_are_kept() -> None:
+    for size, kept in ((1000, True), (60_000, False)):
+        standing = good(bytes(size))
+        before = sys.getrefcount(standing.answer)
+        assert b64decode(status_fields(standing)["OCSPResponse"]) == bytes(size)
+        after = sys.getrefcount(standing.answer)  # an assert would hold it, too
+        assert after - before == kept
 
 
 def test_a_list_has_no_answer() -> None:

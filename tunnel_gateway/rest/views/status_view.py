@@ -11,8 +11,10 @@ from tunnel_gateway.pki.status.standing import Knowledge, Standing
 from tunnel_gateway.rest.views.certificate_view import View
 from tunnel_gateway.rest.views.local_times import times
 
-# The answers about the signers and the authorities of the last hour: 4 MB at most.
+# The answers about the signers and the authorities of the last hour, with their texts: 10 MB at
+# most. The usual answer has two kilobytes, and a longer one than this is not kept.
 _ANSWERS: Final = 1024
+_MAX_KEPT: Final = 4096
 
 
 def status_fields(standing: Standing | None) -> View:
@@ -30,9 +32,15 @@ def status_fields(standing: Standing | None) -> View:
     }
 
 
-@functools.lru_cache(_ANSWERS)
 def _shown(answer: bytes) -> str:
+    return _kept_text(answer) if len(answer) <= _MAX_KEPT else _text(answer)
+
+
+def _text(answer: bytes) -> str:
     return b64encode(basic_response(answer)).decode()
+
+
+_kept_text = functools.lru_cache(_ANSWERS)(_text)
 
 
 def revocation_fields(standing: Standing | None) -> View:
