@@ -39,18 +39,14 @@ _BARS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
 
 def publish(results: Results, machine: Machine, rounds: int, root: Path = ROOT) -> None:
     """Write everything below ``root``; raises BenchmarkError if the document lacks the marks."""
-    document = root / DOCUMENT
     charts = dict(draw(results))
-    text = replace_marked(
-        document.read_text(encoding="utf-8"), section(results, machine, rounds, sorted(charts))
-    )
+    write_section(section(results, machine, rounds, sorted(charts)), root=root)
     path = root / "benchmarks" / "results" / f"{machine.slug}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(as_json(results, machine, rounds), encoding="utf-8")
     (root / CHARTS).mkdir(exist_ok=True)
     for name, chart in charts.items():
         (root / CHARTS / f"{name}.svg").write_text(chart, encoding="utf-8")
-    document.write_text(text, encoding="utf-8")
 
 
 def as_json(results: Results, machine: Machine, rounds: int) -> str:
@@ -98,6 +94,13 @@ def section(results: Results, machine: Machine, rounds: int, charts: list[str]) 
     )
     pictures = "\n\n".join(f"![{name}](charts/{name}.svg)" for name in charts)
     return f"{about}\n\n{markdown_table(list(rows(results)))}\n\n{pictures}"
+
+
+def write_section(text: str, begin: str = BEGIN, end: str = END, root: Path = ROOT) -> None:
+    """Write ``text`` between two marks of the document; BenchmarkError if it lacks them."""
+    document = root / DOCUMENT
+    whole = replace_marked(document.read_text(encoding="utf-8"), text, begin, end)
+    document.write_text(whole, encoding="utf-8")
 
 
 def replace_marked(document: str, text: str, begin: str = BEGIN, end: str = END) -> str:

@@ -7,20 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.gost_engine import CONFIGURATION
 from benchmarks.places import LOOPBACK
 from benchmarks.programs import BenchmarkError
 
-# gost-engine is loaded by this file, which the environment names; programs do not ask for it.
-_ENGINE = """\
-openssl_conf = start
-[start]
-engines = engines
-[engines]
-gost = gost
-[gost]
-engine_id = gost
-default_algorithms = ALL
-[req]
+_ENGINE = f"""\
+{CONFIGURATION}[req]
 distinguished_name = empty
 [empty]
 """

@@ -9,8 +9,8 @@ from benchmarks.company import Company
 from benchmarks.fleet.course import run
 from benchmarks.fleet.report import BEGIN, END, rows, section, totals
 from benchmarks.machine import this_machine
-from benchmarks.programs import ROOT, BenchmarkError
-from benchmarks.publish import DOCUMENT, replace_marked
+from benchmarks.programs import BenchmarkError
+from benchmarks.publish import DOCUMENT, write_section
 from benchmarks.report import text_table
 
 _DESCRIPTION = """\
@@ -49,10 +49,7 @@ def main() -> int:
         )
         print(conditions)
         if given.publish:
-            document = ROOT / DOCUMENT
-            text = section(outcomes, this_machine(), conditions)
-            whole = replace_marked(document.read_text(encoding="utf-8"), text, BEGIN, END)
-            document.write_text(whole, encoding="utf-8")
+            write_section(section(outcomes, this_machine(), conditions), BEGIN, END)
     except BenchmarkError as error:
         print(f"benchmarks.fleet: {error}", file=sys.stderr)
         return 1

@@ -9,8 +9,8 @@ from typing import Final
 
 from benchmarks.company import Company
 from benchmarks.machine import Machine, this_machine
-from benchmarks.programs import ROOT, BenchmarkError
-from benchmarks.publish import DOCUMENT, replace_marked
+from benchmarks.programs import BenchmarkError
+from benchmarks.publish import DOCUMENT, write_section
 from benchmarks.report import markdown_table, text_table
 from benchmarks.rest.course import FULL, QUICK, run
 from benchmarks.rest.goals import Samples, missed, rows
@@ -41,10 +41,7 @@ def main() -> int:
         conditions = str(company)
         print(text_table(list(rows(samples))), *missed(samples), conditions, sep="\n")
         if given.publish:
-            document = ROOT / DOCUMENT
-            text = section(samples, this_machine(), rounds, conditions)
-            whole = replace_marked(document.read_text(encoding="utf-8"), text, BEGIN, END)
-            document.write_text(whole, encoding="utf-8")
+            write_section(section(samples, this_machine(), rounds, conditions), BEGIN, END)
     except BenchmarkError as error:
         print(f"benchmarks.rest: {error}", file=sys.stderr)
         return 1

@@ -15,6 +15,7 @@ from typing import Final
 
 from asn1crypto import core, x509
 
+from benchmarks.gost_engine import CONFIGURATION
 from benchmarks.programs import BenchmarkError
 from benchmarks.verification import DOCUMENT, Bench
 from tunnel_gateway.cms.signing import sign_data
@@ -35,16 +36,6 @@ _FAMILY: Final = Family(
     parameter_sets={_CURVE: CRYPTOPRO_A},
 )
 _DIGEST_SET: Final = "1.2.643.2.2.30.1"
-_CONFIGURATION: Final = """\
-openssl_conf = openssl_init
-[openssl_init]
-engines = engine_section
-[engine_section]
-gost = gost_section
-[gost_section]
-engine_id = gost
-default_algorithms = ALL
-"""
 
 
 class OpenSsl:
@@ -72,7 +63,7 @@ class OpenSsl:
         )
         (folder / "message").write_bytes(message.der)
         (folder / "root.pem").write_bytes(pem.armour("CERTIFICATE", root))
-        (folder / "openssl.cnf").write_text(_CONFIGURATION, encoding="ascii")
+        (folder / "openssl.cnf").write_text(CONFIGURATION, encoding="ascii")
         self._environment = {**os.environ, "OPENSSL_CONF": str(folder / "openssl.cnf")}
         self._command = (
             *("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-purpose", "any"),

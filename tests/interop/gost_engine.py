@@ -11,18 +11,9 @@ from typing import Final
 
 from asn1crypto import core
 
+from benchmarks.gost_engine import CONFIGURATION
 from tunnel_gateway.gost.curves import Curve, PrivateKey, PublicKey
 
-CONFIGURATION: Final = """\
-openssl_conf = openssl_init
-[openssl_init]
-engines = engine_section
-[engine_section]
-gost = gost_section
-[gost_section]
-engine_id = gost
-default_algorithms = ALL
-"""
 PUBLIC_KEY_OID: Final = "1.2.643.2.2.19"
 DIGEST_OID: Final = "1.2.643.2.2.30.1"
 CURVE_OIDS: Final = {
