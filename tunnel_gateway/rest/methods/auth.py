@@ -17,19 +17,15 @@ A sign-in is about now. So a time stamp beside the signature changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar, Final
 
-from tunnel_gateway.cms.judging import judge
 from tunnel_gateway.cms.signed_data import parse_signed_data
-from tunnel_gateway.cms.verdicts import SignerVerdict
-from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki.certificates.certificate import format_time
 from tunnel_gateway.rest.call import Call, Wanted
 from tunnel_gateway.rest.challenges import Taker, has_form
-from tunnel_gateway.rest.outcomes import Finding, signature_finding, signer_outcome
+from tunnel_gateway.rest.present_signer import PresentSigner, judge_present
 from tunnel_gateway.rest.records import Records
 from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
 from tunnel_gateway.rest.verification import Verifier
@@ -47,9 +43,8 @@ _NO_CHALLENGE: Final = (
 class SignIn:
     """The result of a thread."""
 
-    verdict: SignerVerdict
+    signer: PresentSigner
     challenge: str
-    claimed: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,50 +67,25 @@ class Auth:
         must not find a user there.
         """
         (message,) = call.parts
+        verifier = self.verifier
         with self.records.sign_in(call) as record:
-            sign_in = await self.verifier.threads.run(
-                call.caller, len(message), self._examine, message
-            )
-            verdict = sign_in.verdict
-            if finding := signature_finding(verdict):
-                raise Refusal(finding.reason, finding.detail)
-            peer = record.peer = verdict.chain.peer if verdict.chain else None
-            use = self.challenges.knows if peer is None else self.challenges.take
+            sign_in = await verifier.threads.run(call.caller, len(message), self._examine, message)
+            signer = sign_in.signer
+            signer.expect_right_signature()
+            record.peer = signer.peer
+            use = self.challenges.knows if signer.peer is None else self.challenges.take
             if not await use(sign_in.challenge):
                 detail = "" if has_form(sign_in.challenge) else _NO_CHALLENGE
                 raise Refusal(Reason.CHALLENGE_UNKNOWN, detail)
-            self._check_clock(sign_in.claimed)
-            standings = await self.verifier.standings([verdict])
-            outcome = signer_outcome(verdict, standings.of(verdict.chain))
-            if peer is None or outcome.finding is not None:
-                finding = outcome.finding or Finding(Reason.CERTIFICATE_UNTRUSTED)
-                raise Refusal(finding.reason, finding.detail)
-            view = self.verifier.views.of_proven(peer.leaf)
-            return {"subjectCertificateInfo": subject_view(view)}
+            signer.expect_time(verifier.clock(), self.window)
+            peer = await signer.expect_good_certificate(verifier)
+            return {"subjectCertificateInfo": subject_view(verifier.views.of_proven(peer.leaf))}
 
     def _examine(self, message: bytes) -> SignIn:
         signed = parse_signed_data(message)
-        if len(signed.signers) != 1:
-            raise SignedDataError(f"a sign-in has one signer, and not {len(signed.signers)}")
         if signed.content is None:
             raise Refusal(Reason.NO_DOCUMENT, "a sign-in has the challenge inside")
-        now = self.verifier.clock()
-        (signer,) = signed.signers
-        # Judged at the present time, whatever the signer or a time stamp says.
-        present = replace(signer, signing_time=now, time_stamps=())
-        verdict = judge(
-            replace(signed, signers=(present,)),
-            digest(signed.content),
-            self.verifier.validator,
-            now,
-        )
+        signer = judge_present(self.verifier, signed, digest(signed.content))
         # Longer content is a document that may only begin with a challenge: nobody's sign-in.
         content = bytes(signed.content) if len(signed.content) <= _MAX_CHALLENGE else b""
-        text = content.decode("ascii", "replace").strip()
-        return SignIn(verdict.signers[0], text, signer.signing_time)
-
-    def _check_clock(self, claimed: datetime | None) -> None:
-        now = self.verifier.clock()
-        if claimed is None or abs(now - claimed) > self.window:
-            said = "without a time" if claimed is None else f"at {format_time(claimed)}"
-            raise Refusal(Reason.SIGNING_TIME_OFF, f"signed {said}; here it is {format_time(now)}")
+        return SignIn(signer, content.decode("ascii", "replace").strip())
