@@ -65,7 +65,16 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "transport": ("wire", "system", "streams"),
     "daemon": ("audit", "service", "admin", "start_checks", "checking", "loading", "daemon"),
     "gateway": ("admin", "gateway"),
-    "rest": ("views", "verification", "records", "methods", "assembly", "rest_service"),
+    "rest": (
+        "views",
+        "verification",
+        "records",
+        "present_signer",
+        "mobile",
+        "methods",
+        "assembly",
+        "rest_service",
+    ),
     "agent": (
         "threads",
         "reasons",
