@@ -16,7 +16,13 @@ from tunnel_gateway.rest.methods.verify_attached import VerifyAttached
 from tunnel_gateway.rest.methods.verify_detached import VerifyDetached
 from tunnel_gateway.rest.methods.verify_digest import VerifyDigest
 from tunnel_gateway.rest.methods.verify_many import MAX_DOCUMENTS, VerifyMany
-from tunnel_gateway.rest.statuses import STATUS_OF, Reason
+from tunnel_gateway.rest.statuses import (
+    BACKEND_MOBILE,
+    FRONTEND_MOBILE,
+    OF_MOBILES,
+    Reason,
+    status_of,
+)
 
 PAGE = (Path(__file__).parents[1] / "docs/rest-api.md").read_text(encoding="utf-8")
 METHODS = (
@@ -32,7 +38,17 @@ METHODS = (
     VerifyDigest,
     VerifyMany,
 )
-_ROW = re.compile(r"^\| (-\d+) \| (`[a-z_`, ]+) \|", re.MULTILINE)
+_ROW = re.compile(r"^\| (-?\d+) \| (`[a-z_`, ]+) \|", re.MULTILINE)
+
+
+def rows(heading: str) -> list[tuple[int, Reason]]:
+    """Return the numbers and reasons of the table below a heading."""
+    text = PAGE.partition(f"# {heading}\n")[2].partition("\n#")[0]
+    return [
+        (int(number), Reason(word))
+        for number, words in _ROW.findall(text)
+        for word in re.findall(r"`(\w+)`", words)
+    ]
 
 
 def test_every_method_is_there() -> None:
@@ -42,13 +58,24 @@ def test_every_method_is_there() -> None:
 
 
 def test_every_reason_of_a_verdict_is_there_in_its_order() -> None:
-    written = [
-        (int(number), Reason(word))
-        for number, words in _ROW.findall(PAGE)
-        for word in re.findall(r"`(\w+)`", words)
+    assert rows("Status and reason") == [
+        (status_of(reason), reason)
+        for reason in Reason
+        if status_of(reason) > -400 and reason not in OF_MOBILES
     ]
-    known = [(int(STATUS_OF[reason]), reason) for reason in Reason if STATUS_OF[reason] > -400]
-    assert written == known
+
+
+def test_the_numbers_of_the_mobile_paths_are_there() -> None:
+    told = set()
+    for start in (FRONTEND_MOBILE, BACKEND_MOBILE):
+        written = rows(f"At `{start}`")
+        assert written == [(status_of(reason, start), reason) for _, reason in written]
+        other = {one for one in Reason if status_of(one, start) != status_of(one)}
+        reasons = {reason for _, reason in written}
+        assert other <= reasons
+        assert reasons <= other | OF_MOBILES
+        told |= reasons
+    assert told >= OF_MOBILES
 
 
 def test_the_bounds_are_those_of_the_code() -> None:

@@ -10,7 +10,7 @@ from tunnel_gateway.cms import judging
 from tunnel_gateway.cms.judging import MAX_AHEAD
 from tunnel_gateway.cms.signed_data import MAX_TIME_STAMPS
 from tunnel_gateway.cms.verdicts import MOST_BASIC_FIRST, Step
-from tunnel_gateway.rest.statuses import STATUS_OF, Reason
+from tunnel_gateway.rest.statuses import OF_MOBILES, Reason, status_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "verification.md").read_text()
 STEPS = re.findall(r"^\| (\d) \| (\w+) \| .+ \| (-\d+) \|$", PAGE, re.MULTILINE)
@@ -41,10 +41,10 @@ def test_the_most_basic_fault_is_that_of_the_code() -> None:
 
 def test_the_statuses_are_those_of_the_service() -> None:
     verdicts = [
-        STATUS_OF[reason]
+        status_of(reason)
         for reason in Reason
-        if -100 < STATUS_OF[reason] < 0
-        and reason not in (Reason.CHALLENGE_UNKNOWN, Reason.SIGNING_TIME_OFF)
+        if -100 < status_of(reason) < 0
+        and reason not in OF_MOBILES | {Reason.CHALLENGE_UNKNOWN, Reason.SIGNING_TIME_OFF}
     ]
     assert [number for number, _ in groupby(verdicts)] == [int(number) for _, number, _ in RANKS]
 

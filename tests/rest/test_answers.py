@@ -58,6 +58,14 @@ def test_another_code_than_200_is_in_the_status() -> None:
     }
 
 
+def test_the_number_is_that_of_the_path() -> None:
+    path = "/backend/mobile/verify"
+    answer = refused(Refusal(Reason.INTERNAL_ERROR), Language.ENGLISH, path)
+    assert (answer.code, answer.status) == (200, -100)
+    assert json.loads(text_of(answer))["status"] == -100
+    assert refused(Refusal(Reason.INTERNAL_ERROR), Language.ENGLISH).code == 500
+
+
 def test_fields_cannot_say_another_status() -> None:
     fields: Fields = {"status": 1, "message": "", "reason": "none"}
     answer = json.loads(text_of(refused(Refusal(Reason.MALFORMED, fields=fields), Language.UZBEK)))

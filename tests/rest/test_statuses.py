@@ -7,12 +7,14 @@ import pytest
 from tunnel_gateway.rest.answers import refusal_fields
 from tunnel_gateway.rest.languages import Language
 from tunnel_gateway.rest.statuses import (
-    STATUS_OF,
+    BACKEND_MOBILE,
+    MobileStatus,
     Reason,
     Refusal,
     Status,
     http_code,
     most_basic,
+    status_of,
 )
 
 # Pairs of verdicts that can meet in one message, or in a message of several signers: the first one
@@ -31,8 +33,10 @@ WINS = (
 )
 
 
-def test_every_reason_has_a_number() -> None:
-    assert set(STATUS_OF) == set(Reason)
+# The guide's tables, section 3.2.3, without 0 ("must never be returned") and 1.
+OF_BACKEND_MOBILE = {2, *range(-11, 0), -99, -100}
+# Reasons that methods of other paths have, and numbers of theirs that the mobile tables lack.
+OF_OTHER_PATHS = {Reason.OTHER_DOCUMENT, Reason.CHALLENGE_UNKNOWN}
 
 
 def test_the_numbers_are_the_guides() -> None:
@@ -41,8 +45,39 @@ def test_the_numbers_are_the_guides() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_number_is_of_the_guide_or_an_http_code(reason: Reason) -> None:
-    status = STATUS_OF[reason]
-    assert isinstance(status, Status) or 400 <= -status < 600
+    status = status_of(reason)
+    assert isinstance(status, Status | MobileStatus) or 400 <= -status < 600
+
+
+@pytest.mark.parametrize("reason", [one for one in Reason if one not in OF_OTHER_PATHS])
+def test_a_number_of_a_mobile_path_is_in_the_guides_table(reason: Reason) -> None:
+    status = status_of(reason, BACKEND_MOBILE + "verify")
+    assert status in OF_BACKEND_MOBILE or 400 <= -status < 600
+
+
+@pytest.mark.parametrize(
+    ("reason", "path", "number"),
+    [
+        (Reason.INTERNAL_ERROR, "", -500),
+        (Reason.INTERNAL_ERROR, "other", -500),
+        (Reason.INTERNAL_ERROR, "/backend/auth", -500),
+        (Reason.INTERNAL_ERROR, "/frontend/mobile/auth", -9),
+        (Reason.INTERNAL_ERROR, "/backend/mobile/authenticate/{documentId}", -100),
+        (Reason.NOT_CONFIGURED, "/frontend/timestamp/pkcs7", -503),
+        (Reason.NOT_CONFIGURED, "/backend/mobile/verify", -10),
+        (Reason.SIGNATURE_WRONG, "/frontend/mobile/upload", -10),
+        (Reason.SIGNATURE_WRONG, "/backend/mobile/verify", -5),
+        (Reason.STAMP_MISSING, "/backend/mobile/verify", -99),
+        (Reason.STAMP_STATUS_UNKNOWN, "/backend/mobile/verify", -99),
+        (Reason.OVERLOADED, "/backend/mobile/verify", -503),
+        (Reason.NOT_UPLOADED, "/frontend/mobile/status", 2),
+        (Reason.NOT_UPLOADED, "/backend/mobile/verify", 2),
+        (Reason.DOCUMENT_UNKNOWN, "/frontend/mobile/status", -2),
+        (Reason.MOBILE_STORE_AWAY, "/backend/mobile/verify", -1),
+    ],
+)
+def test_the_mobile_paths_have_numbers_of_their_own(reason: Reason, path: str, number: int) -> None:
+    assert status_of(reason, path) == number
 
 
 @pytest.mark.parametrize(("basic", "other"), WINS)
@@ -63,7 +98,6 @@ def test_verdicts_have_http_200(status: int, code: int) -> None:
 
 def test_a_refusal_says_what_it_is_about() -> None:
     refusal = Refusal(Reason.MALFORMED, "byte 3", {"a": 1})
-    assert refusal.status is Status.SIGNATURE
     assert (refusal.fields, str(refusal)) == ({"a": 1}, "malformed: byte 3")
     assert str(Refusal(Reason.STOPPING)) == "stopping"
     assert Refusal(Reason.STOPPING).fields == {}

@@ -17,7 +17,15 @@ from typing import Final
 from pybase64 import b64encode, b64encode_as_string
 
 from tunnel_gateway.rest.languages import Language, text_of
-from tunnel_gateway.rest.statuses import HTTP_OK, Fields, Reason, Refusal, Status, http_code
+from tunnel_gateway.rest.statuses import (
+    HTTP_OK,
+    Fields,
+    Reason,
+    Refusal,
+    Status,
+    http_code,
+    status_of,
+)
 
 JSON: Final = "application/json; charset=utf-8"
 
@@ -106,17 +114,20 @@ def success_fields(fields: Fields) -> Fields:
     return fields | {"status": int(Status.SUCCESS), "message": ""}
 
 
-def refused(refusal: Refusal, language: Language) -> Answer:
-    """Return the answer of any other outcome. Raises TypeError, ValueError for odd fields."""
-    status = int(refusal.status)
-    whole = refusal_fields(refusal, language)
+def refused(refusal: Refusal, language: Language, path: str = "") -> Answer:
+    """Return the answer of any other outcome of the method at ``path``.
+
+    Raises TypeError, ValueError for odd fields.
+    """
+    status = int(status_of(refusal.reason, path))
+    whole = refusal_fields(refusal, language, path)
     return Answer(http_code(status), status, refusal.reason, _parts(whole))
 
 
-def refusal_fields(refusal: Refusal, language: Language) -> Fields:
+def refusal_fields(refusal: Refusal, language: Language, path: str = "") -> Fields:
     """Return the fields of a refusal with its status, its message, its reason and its detail."""
     ending: Fields = {
-        "status": int(refusal.status),
+        "status": int(status_of(refusal.reason, path)),
         "message": text_of(refusal.reason, language),
         "reason": refusal.reason,
     }

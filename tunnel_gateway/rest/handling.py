@@ -247,7 +247,7 @@ class Handler:
 
 def _refused(refusal: Refusal, course: _Course) -> _Outcome:
     verbs = refusal.verbs if isinstance(refusal, WrongVerbError) else ()
-    return _Outcome(refused(refusal, course.language), refusal.for_log, verbs)
+    return _Outcome(refused(refusal, course.language, course.label), refusal.for_log, verbs)
 
 
 def _peer(request: web.BaseRequest) -> str:

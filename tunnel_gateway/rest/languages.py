@@ -69,6 +69,10 @@ _TEXTS: Final[Mapping[Reason, tuple[str, str, str]]] = MappingProxyType({
         "Challenge ombori javob bermayapti. Qayta urinib ko‘ring",
         "Хранилище challenge не отвечает. Повторите попытку",
         "The store of the challenges does not answer. Try again"),
+    Reason.MOBILE_STORE_AWAY: (
+        "Mobil hujjatlar ombori javob bermayapti. Qayta urinib ko‘ring",
+        "Хранилище мобильных документов не отвечает. Повторите попытку",
+        "The store of the mobile documents does not answer. Try again"),
     Reason.AUTHORITY_AWAY: (
         "Vaqt tamg‘asi markazi javob bermayapti. Qayta urinib ko‘ring",
         "Служба меток времени не отвечает. Повторите попытку",
@@ -80,6 +84,20 @@ _TEXTS: Final[Mapping[Reason, tuple[str, str, str]]] = MappingProxyType({
     Reason.INTERNAL_ERROR: (
         "Serverda xatolik. Server jurnalini tekshiring",
         "Ошибка сервера. Проверьте журнал сервера", "The server failed. Its log says why"),
+    Reason.DOCUMENT_UNKNOWN: (
+        "DocumentID bo‘yicha yozuv topilmadi yoki muddati o‘tib ketdi. Qayta urinib ko‘ring",
+        "Запись по DocumentID не найдена или её срок истёк. Повторите попытку",
+        "The documentId was not found, or its time is over. Try again"),
+    Reason.OTHER_PURPOSE: (
+        "Bu DocumentID boshqa maqsad uchun berilgan",
+        "Этот DocumentID выдан для другой цели",
+        "This documentId was given for another purpose"),
+    Reason.NOT_UPLOADED: (
+        "Telefondagi imzo hali kelmadi", "Подпись с телефона ещё не пришла",
+        "The signature of the phone has not come yet"),
+    Reason.UPLOAD_REFUSED: (
+        "Yuklangan imzo qabul qilinmadi", "Загруженная подпись не принята",
+        "The uploaded signature is not accepted"),
     Reason.MALFORMED: (
         "PKCS#7 hujjatini o‘qib bo‘lmadi", "Документ PKCS#7 не читается",
         "The PKCS#7 document cannot be read"),

@@ -2,7 +2,8 @@
 
 The guide fixes the numbers from -1 to -23. They come with HTTP 200. For every other HTTP code the
 number is minus the code. One number can have several reasons, so clients that want to know more
-read ``reason``. ``-20`` means one thing in `/backend/auth` and another in the verification.
+read ``reason``. ``-20`` means one thing in `/backend/auth` and another in the verification. The
+guide has tables of its own for the mobile paths, so there a reason can have another number.
 """
 
 from __future__ import annotations
@@ -37,6 +38,26 @@ class Status(IntEnum):
     STAMP_CERTIFICATE_AT_STAMPING = -23
 
 
+class MobileStatus(IntEnum):
+    """The guide's numbers at the mobile paths."""
+
+    NOT_UPLOADED = 2
+    STORE = -1
+    DOCUMENT = -2  # no such documentId, or its time is over
+    PURPOSE = -3  # the guide only points to the log, as for the others without a remark
+    MALFORMED = -4
+    SIGNATURE = -5
+    CERTIFICATE = -6
+    CERTIFICATE_AT_SIGNING = -7
+    STATUS_UNKNOWN = -8
+    SIGNING_TIME = -9  # at /backend/mobile/
+    UNEXPECTED = -9  # at /frontend/mobile/
+    NOT_CONFIGURED = -10
+    AUTHORITY = -11
+    STAMP = -99
+    UNEXPECTED_OF_BACKEND = -100
+
+
 class Reason(StrEnum):
     """Every reason, the most basic first: if several hold, the answer has the first one."""
 
@@ -55,9 +76,15 @@ class Reason(StrEnum):
     OVERLOADED = "overloaded"
     NOT_CONFIGURED = "not_configured"
     CHALLENGES_AWAY = "challenges_away"
+    MOBILE_STORE_AWAY = "mobile_store_away"
     AUTHORITY_AWAY = "authority_away"
     AUTHORITY_REFUSED = "authority_refused"
     INTERNAL_ERROR = "internal_error"
+    # A document that waits for the signature of a phone.
+    DOCUMENT_UNKNOWN = "document_unknown"
+    OTHER_PURPOSE = "other_purpose"
+    NOT_UPLOADED = "not_uploaded"
+    UPLOAD_REFUSED = "upload_refused"
     # The message and its signature.
     MALFORMED = "malformed"
     NO_DOCUMENT = "no_document"
@@ -91,7 +118,7 @@ class Reason(StrEnum):
 
 
 # The number of each reason. Verdicts have the guide's number, and the rest minus an HTTP code.
-STATUS_OF: Final[Mapping[Reason, int]] = MappingProxyType(
+_GENERAL: Final[Mapping[Reason, int]] = MappingProxyType(
     {
         Reason.UNREADABLE_REQUEST: -400,
         Reason.HEAD_TOO_LARGE: -431,
@@ -106,9 +133,14 @@ STATUS_OF: Final[Mapping[Reason, int]] = MappingProxyType(
         Reason.OVERLOADED: -503,
         Reason.NOT_CONFIGURED: -503,
         Reason.CHALLENGES_AWAY: -503,
+        Reason.MOBILE_STORE_AWAY: MobileStatus.STORE,
         Reason.AUTHORITY_AWAY: -503,
         Reason.AUTHORITY_REFUSED: -503,
         Reason.INTERNAL_ERROR: -500,
+        Reason.DOCUMENT_UNKNOWN: MobileStatus.DOCUMENT,
+        Reason.OTHER_PURPOSE: MobileStatus.PURPOSE,
+        Reason.NOT_UPLOADED: MobileStatus.NOT_UPLOADED,
+        Reason.UPLOAD_REFUSED: MobileStatus.DOCUMENT,
         Reason.MALFORMED: Status.SIGNATURE,
         Reason.NO_DOCUMENT: Status.SIGNATURE,
         Reason.OTHER_DOCUMENT: Status.SIGNATURE,
@@ -136,12 +168,62 @@ STATUS_OF: Final[Mapping[Reason, int]] = MappingProxyType(
     }
 )
 
+# The reasons that only the mobile methods have.
+OF_MOBILES: Final = frozenset(
+    {
+        Reason.MOBILE_STORE_AWAY,
+        Reason.DOCUMENT_UNKNOWN,
+        Reason.OTHER_PURPOSE,
+        Reason.NOT_UPLOADED,
+        Reason.UPLOAD_REFUSED,
+    }
+)
+
+# The reasons that have another number at paths that begin so.
+FRONTEND_MOBILE: Final = "/frontend/mobile/"
+BACKEND_MOBILE: Final = "/backend/mobile/"
+_AT: Final[Mapping[str, Mapping[Reason, int]]] = MappingProxyType(
+    {
+        FRONTEND_MOBILE: {
+            Reason.INTERNAL_ERROR: MobileStatus.UNEXPECTED,
+            Reason.NOT_CONFIGURED: MobileStatus.NOT_CONFIGURED,
+        },
+        BACKEND_MOBILE: {
+            Reason.MALFORMED: MobileStatus.MALFORMED,
+            Reason.NO_DOCUMENT: MobileStatus.MALFORMED,
+            Reason.DOCUMENT_CHANGED: MobileStatus.SIGNATURE,
+            Reason.SIGNATURE_WRONG: MobileStatus.SIGNATURE,
+            Reason.CERTIFICATE_MISSING: MobileStatus.SIGNATURE,
+            Reason.CERTIFICATE_UNTRUSTED: MobileStatus.CERTIFICATE,
+            Reason.CERTIFICATE_UNSUITABLE: MobileStatus.CERTIFICATE,
+            Reason.CERTIFICATE_REVOKED: MobileStatus.CERTIFICATE,
+            Reason.CERTIFICATE_EXPIRED: MobileStatus.CERTIFICATE_AT_SIGNING,
+            Reason.CERTIFICATE_REVOKED_THEN: MobileStatus.CERTIFICATE_AT_SIGNING,
+            Reason.STATUS_UNKNOWN: MobileStatus.STATUS_UNKNOWN,
+            Reason.SIGNING_TIME_OFF: MobileStatus.SIGNING_TIME,
+            Reason.NOT_CONFIGURED: MobileStatus.NOT_CONFIGURED,
+            Reason.AUTHORITY_AWAY: MobileStatus.AUTHORITY,
+            Reason.AUTHORITY_REFUSED: MobileStatus.AUTHORITY,
+            Reason.INTERNAL_ERROR: MobileStatus.UNEXPECTED_OF_BACKEND,
+            **{reason: MobileStatus.STAMP for reason in Reason if reason.startswith("stamp_")},
+        },
+    }
+)
+
 _RANK: Final = {reason: rank for rank, reason in enumerate(Reason)}
 
 
 def most_basic(reasons: Iterable[Reason]) -> Reason | None:
     """Return the reason that wins, None if there is no reason."""
     return min(reasons, key=_RANK.__getitem__, default=None)
+
+
+def status_of(reason: Reason, path: str = "") -> int:
+    """Return the number of a reason, as the method at ``path`` answers it."""
+    for start, numbers in _AT.items():
+        if path.startswith(start):
+            return numbers.get(reason, _GENERAL[reason])
+    return _GENERAL[reason]
 
 
 def http_code(status: int) -> int:
@@ -172,8 +254,3 @@ class Refusal(TunnelGatewayError):  # noqa: N818 - an answer, not a failure
         self.detail = detail
         self.fields: Fields = fields or {}
         self.for_log = for_log or detail
-
-    @property
-    def status(self) -> int:
-        """The number of the answer."""
-        return STATUS_OF[self.reason]

@@ -23,7 +23,7 @@ from tunnel_gateway.rest.call import Call
 from tunnel_gateway.rest.challenges import OwnChallenges
 from tunnel_gateway.rest.methods.auth import Auth
 from tunnel_gateway.rest.records import Records
-from tunnel_gateway.rest.statuses import Reason, Refusal
+from tunnel_gateway.rest.statuses import Reason, Refusal, status_of
 from tunnel_gateway.rest.verification import Statuses
 from tunnel_gateway.rest.working import Threads
 
@@ -47,7 +47,7 @@ class Site:
 
     async def is_refused(self, message: bytes, reason: Reason, number: int) -> Refusal:
         refused = await refusal(self.method, message)
-        assert (refused.reason, refused.status) == (reason, number), refused.detail
+        assert (refused.reason, status_of(refused.reason)) == (reason, number), refused.detail
         assert refused.fields == {}
         return refused
 

@@ -7,7 +7,7 @@ from tests.support.judged import holds
 from tests.support.messages import DOCUMENT, made, streamed
 from tunnel_gateway.rest.methods.detach import Detach
 from tunnel_gateway.rest.methods.make_attached import MakeAttached
-from tunnel_gateway.rest.statuses import Reason
+from tunnel_gateway.rest.statuses import Reason, status_of
 from tunnel_gateway.rest.working import Threads
 
 
@@ -24,4 +24,4 @@ async def test_message_and_document_come_apart_and_together_again(threads: Threa
 async def test_what_has_no_document_is_refused(threads: Threads) -> None:
     for message in (made(detached=True).der, b"rubbish"):
         refused = await refusal(Detach(threads), message)
-        assert (refused.reason, refused.status) == (Reason.MALFORMED, -10)
+        assert (refused.reason, status_of(refused.reason)) == (Reason.MALFORMED, -10)

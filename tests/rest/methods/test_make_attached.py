@@ -7,7 +7,7 @@ from tests.support.judged import holds
 from tests.support.messages import DOCUMENT, made, streamed
 from tunnel_gateway.cms.signed_data import parse_signed_data
 from tunnel_gateway.rest.methods.make_attached import MakeAttached
-from tunnel_gateway.rest.statuses import Reason
+from tunnel_gateway.rest.statuses import Reason, status_of
 from tunnel_gateway.rest.working import Threads
 
 
@@ -33,7 +33,7 @@ async def test_an_empty_document(threads: Threads) -> None:
 async def test_another_document_is_refused(threads: Threads) -> None:
     refused = await refusal(MakeAttached(threads), b"another", made(detached=True).der)
     assert refused.reason is Reason.DOCUMENT_CHANGED
-    assert refused.status == -10
+    assert status_of(refused.reason) == -10
 
 
 async def test_what_is_no_detached_message_is_refused(threads: Threads) -> None:

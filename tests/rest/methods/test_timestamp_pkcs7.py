@@ -15,7 +15,7 @@ from tunnel_gateway.cms.frame import Frame
 from tunnel_gateway.cms.signed_data import parse_signed_data
 from tunnel_gateway.pki.encoding.oids import Family
 from tunnel_gateway.rest.methods.timestamp_pkcs7 import TimestampPkcs7
-from tunnel_gateway.rest.statuses import Reason
+from tunnel_gateway.rest.statuses import Reason, status_of
 from tunnel_gateway.rest.time_stamp_client import AuthorityAwayError, AuthorityNotSetError
 from tunnel_gateway.rest.working import Threads
 
@@ -64,7 +64,7 @@ async def test_only_who_has_none_gets_one(threads: Threads) -> None:
 async def test_without_an_authority(threads: Threads) -> None:
     nobody = GivenAuthority(AuthorityNotSetError("tsp.url is not set"))
     refused = await refusal(method(threads, nobody), made().der)
-    assert (refused.reason, refused.status) == (Reason.NOT_CONFIGURED, -503)
+    assert (refused.reason, status_of(refused.reason)) == (Reason.NOT_CONFIGURED, -503)
     assert "tsp.url" in refused.detail
     message = made()
     stamped = stamp(message.der, {message.signature: token(message.signature)})
@@ -81,7 +81,7 @@ async def test_a_signer_by_another_standard_is_left_alone(threads: Threads) -> N
     again = await answer(method(threads, authority), fields["pkcs7b64"])
     assert again["timestampedSignerList"] == []
     refused = await refusal(method(threads, authority), foreign())
-    assert (refused.reason, refused.status) == (Reason.DOCUMENT_CHANGED, -10)
+    assert (refused.reason, status_of(refused.reason)) == (Reason.DOCUMENT_CHANGED, -10)
     assert authority.asked == 1
 
 

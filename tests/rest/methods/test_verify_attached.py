@@ -8,7 +8,7 @@ from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.rest.answers import Base64
 from tunnel_gateway.rest.methods.verify_attached import VerifyAttached
 from tunnel_gateway.rest.records import Records
-from tunnel_gateway.rest.statuses import Reason
+from tunnel_gateway.rest.statuses import Reason, status_of
 from tunnel_gateway.rest.working import Threads
 
 
@@ -30,12 +30,12 @@ async def test_an_empty_document(threads: Threads) -> None:
 
 async def test_a_detached_message_is_refused(threads: Threads) -> None:
     refused = await refusal(method(threads), made(detached=True).der)
-    assert (refused.reason, refused.status) == (Reason.NO_DOCUMENT, -10)
+    assert (refused.reason, status_of(refused.reason)) == (Reason.NO_DOCUMENT, -10)
 
 
 async def test_a_refusal_has_the_document_too(threads: Threads) -> None:
     refused = await refusal(method(threads), made().der.replace(DOCUMENT, b"SOME DOCUMENT"))
-    assert (refused.reason, refused.status) == (Reason.DOCUMENT_CHANGED, -10)
+    assert (refused.reason, status_of(refused.reason)) == (Reason.DOCUMENT_CHANGED, -10)
     info = refused.fields["pkcs7Info"]
     assert isinstance(info, dict)
     assert info["signers"][0]["verified"] is False

@@ -7,7 +7,7 @@ from tests.support.messages import DOCUMENT, made
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.rest.methods.verify_detached import VerifyDetached
 from tunnel_gateway.rest.records import Records
-from tunnel_gateway.rest.statuses import Reason
+from tunnel_gateway.rest.statuses import Reason, status_of
 from tunnel_gateway.rest.working import Threads
 
 
@@ -29,4 +29,4 @@ async def test_a_large_document(threads: Threads) -> None:
 
 async def test_another_document_is_refused(threads: Threads) -> None:
     refused = await refusal(method(threads), b"another", made(detached=True).der)
-    assert (refused.reason, refused.status) == (Reason.DOCUMENT_CHANGED, -10)
+    assert (refused.reason, status_of(refused.reason)) == (Reason.DOCUMENT_CHANGED, -10)

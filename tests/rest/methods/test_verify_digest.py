@@ -14,7 +14,7 @@ from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.rest.methods.verify_digest import VerifyDigest, read_digest
 from tunnel_gateway.rest.records import Records
-from tunnel_gateway.rest.statuses import Reason, Refusal
+from tunnel_gateway.rest.statuses import Reason, Refusal, status_of
 from tunnel_gateway.rest.working import Threads
 
 
@@ -33,13 +33,13 @@ async def test_the_digest_as_bytes_and_in_hexadecimal(threads: Threads) -> None:
 
 async def test_another_digest_is_refused(threads: Threads) -> None:
     refused = await refusal(method(threads), digest(b"another"), made(detached=True).der)
-    assert (refused.reason, refused.status) == (Reason.DOCUMENT_CHANGED, -10)
+    assert (refused.reason, status_of(refused.reason)) == (Reason.DOCUMENT_CHANGED, -10)
 
 
 async def test_what_is_no_digest_is_a_bad_body(threads: Threads) -> None:
     for wrong in (b"", bytes(20), bytes(31), bytes(33), bytes(64), b64decode("+" * 64)):
         refused = await refusal(method(threads), wrong, made(detached=True).der)
-        assert (refused.reason, refused.status) == (Reason.BAD_BODY, -400)
+        assert (refused.reason, status_of(refused.reason)) == (Reason.BAD_BODY, -400)
         assert f"{len(wrong)} bytes" in refused.detail
 
 

@@ -15,7 +15,7 @@ from tunnel_gateway.rest.callers import BACKEND
 from tunnel_gateway.rest.description.answer_schemas import SCHEMAS, Schema, record, text
 from tunnel_gateway.rest.description.operations import OPERATIONS, Operation
 from tunnel_gateway.rest.languages import Language, text_of
-from tunnel_gateway.rest.statuses import HTTP_OK, STATUS_OF, Reason, http_code
+from tunnel_gateway.rest.statuses import HTTP_OK, Reason, http_code, status_of
 
 _ABOUT: Final = """\
 Sign-in and signed documents of E-IMZO, in the calls of the vendor's guide.
@@ -134,7 +134,7 @@ def _refusals(method: Method, operation: Operation, *, bodied: bool) -> list[Rea
 def _responses(operation: Operation, refusals: list[Reason]) -> Schema:
     by_code: dict[int, list[Reason]] = {}
     for reason in refusals:
-        by_code.setdefault(http_code(STATUS_OF[reason]), []).append(reason)
+        by_code.setdefault(http_code(status_of(reason)), []).append(reason)
     verdicts = by_code.pop(HTTP_OK, [])
     outcomes = [_success(operation)]
     if verdicts:
@@ -166,7 +166,7 @@ def _refusal(reasons: list[Reason], fields: Schema) -> Schema:
     ending = {
         "status": {
             "type": "integer",
-            "enum": sorted({int(STATUS_OF[reason]) for reason in reasons}, reverse=True),
+            "enum": sorted({int(status_of(reason)) for reason in reasons}, reverse=True),
             "description": "The number of the reason",
         },
         "message": text("For people: the fault, in the language that they ask for"),
@@ -182,7 +182,7 @@ def _refusal(reasons: list[Reason], fields: Schema) -> Schema:
 
 def _reasons() -> Schema:
     lines = [
-        f"* `{reason}` ({int(STATUS_OF[reason])}): {text_of(reason, Language.ENGLISH)}"
+        f"* `{reason}` ({int(status_of(reason))}): {text_of(reason, Language.ENGLISH)}"
         for reason in Reason
     ]
     about = "Why a call did not succeed, the most basic reason first:\n\n"
