@@ -68,6 +68,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "rest": (
         "views",
         "verification",
+        "time_stamping",
         "records",
         "present_signer",
         "mobile",

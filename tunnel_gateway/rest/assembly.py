@@ -31,6 +31,7 @@ from tunnel_gateway.rest.rest_material import RestMaterial
 from tunnel_gateway.rest.rest_metrics import CountedChallenges
 from tunnel_gateway.rest.stamp_requests import StampRequests
 from tunnel_gateway.rest.time_stamp_client import TimeStampClient, TimeStampTerms
+from tunnel_gateway.rest.time_stamping import TimeStamping
 from tunnel_gateway.rest.verification import Verifier
 from tunnel_gateway.rest.working import Threads
 from tunnel_gateway.revocation.ask import Inquiries
@@ -93,7 +94,7 @@ class Assembly:
             Info(VERSION, material.trust_anchors, self._clock),
             Challenge(self._challenges, config.challenges.seconds),
             Auth(verifier, self._challenges, self._records, window),
-            TimestampPkcs7(verifier, stamps),
+            TimestampPkcs7(TimeStamping(verifier, stamps)),
             TimestampData(self._threads, stamps),
             VerifyAttached(verifier, self._records),
             VerifyDetached(verifier, self._records),

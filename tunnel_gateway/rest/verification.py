@@ -81,6 +81,16 @@ class Verified:
             {"pkcs7Info": info, "failedSignerInfo": failed},
         )
 
+    def first_peer(self) -> VerifiedPeer:
+        """Return the proof of the first signer. Raises Refusal if the message is not valid."""
+        worst = deciding(self.outcomes)
+        if worst is not None and worst.finding is not None:
+            raise Refusal(worst.finding.reason, worst.finding.detail)
+        chain = self.outcomes[0].verdict.chain
+        if chain is None or chain.peer is None:  # which would be a finding
+            raise Refusal(Reason.CERTIFICATE_UNTRUSTED)
+        return chain.peer
+
 
 @dataclass(frozen=True, slots=True)
 class Examined:

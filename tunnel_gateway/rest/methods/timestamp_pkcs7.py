@@ -1,52 +1,21 @@
-"""``POST /frontend/timestamp/pkcs7``: a time stamp beside each signature (guide, 2.2.3).
-
-A signature that has a time stamp already gets no second one. A signature is stamped only if it is
-right, and only if its certificate leads to a trust anchor: no other signature would ever be
-accepted with this stamp, and strangers must not use up what the authority allows us. A signature
-by another standard, beside one by ours, is left as it is.
-"""
+"""``POST /frontend/timestamp/pkcs7``: a time stamp beside each signature (guide, 2.2.3)."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tunnel_gateway.cms import composing
-from tunnel_gateway.cms.judging import judge
-from tunnel_gateway.cms.signed_data import parse_signed_data
-from tunnel_gateway.cms.signer_checks import is_national
-from tunnel_gateway.errors import SignedDataError
-from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki.encoding.oids import Family
 from tunnel_gateway.rest.answers import Base64
 from tunnel_gateway.rest.call import Call, Wanted
-from tunnel_gateway.rest.outcomes import signer_outcome
-from tunnel_gateway.rest.stamp_requests import StampRequests
-from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
-from tunnel_gateway.rest.verification import Verifier
-from tunnel_gateway.rest.views.certificate_view import View, subject_view
-
-
-@dataclass(frozen=True, slots=True)
-class Unstamped:
-    """A right signature without a time stamp, and the short view of its certificate.
-
-    ``imprint`` is the digest of the signature.
-    """
-
-    signature: bytes
-    imprint: bytes
-    family: Family
-    subject: View
+from tunnel_gateway.rest.statuses import Fields
+from tunnel_gateway.rest.time_stamping import TimeStamping
 
 
 @dataclass(frozen=True, slots=True)
 class TimestampPkcs7:
     """Gets time stamps for the signatures of a message."""
 
-    verifier: Verifier
-    stamps: StampRequests
+    stamping: TimeStamping
 
     path: ClassVar[str] = "/frontend/timestamp/pkcs7"
     verbs: ClassVar[tuple[str, ...]] = ("POST",)
@@ -55,58 +24,5 @@ class TimestampPkcs7:
     async def answer(self, call: Call) -> Fields:
         """Return pkcs7b64 and timestampedSignerList, which is empty if nothing was to do."""
         (message,) = call.parts
-        threads, size = self.verifier.threads, len(message)
-        unstamped = await threads.run(call.caller, size, self._examine, message)
-        if unstamped:
-            tokens = await self._tokens(call, unstamped)
-            message = await threads.run(call.caller, size, composing.stamp, message, tokens)
-        return {
-            "pkcs7b64": Base64(message),
-            "timestampedSignerList": [one.subject for one in unstamped],
-        }
-
-    async def _tokens(self, call: Call, unstamped: list[Unstamped]) -> dict[bytes, bytes]:
-        """Return the time stamps by the signatures; if one is refused, no others are waited for."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = {
-                    one.signature: group.create_task(
-                        self.stamps.stamp(call.caller, one.imprint, one.family)
-                    )
-                    for one in unstamped
-                }
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        return {signature: task.result() for signature, task in tasks.items()}
-
-    def _examine(self, message: bytes) -> list[Unstamped]:
-        """Return each signature that needs a time stamp, once: it may be in the message twice."""
-        signed = parse_signed_data(message)
-        signers = tuple(filter(is_national, signed.signers)) or signed.signers
-        signers = tuple(signer for signer in signers if not signer.time_stamps)
-        if not signed.signers:
-            raise SignedDataError("nobody has signed it")
-        if not signers:
-            return []
-        self.stamps.expect_set()
-        # The document of a detached message is not here. The signers say what its digest is.
-        actual = signers[0].message_digest if signed.content is None else digest(signed.content)
-        verdict = judge(
-            replace(signed, signers=signers),
-            actual,
-            self.verifier.validator,
-            self.verifier.clock(),
-        )
-        unstamped: dict[bytes, Unstamped] = {}
-        for signer in verdict.signers:
-            finding = signer_outcome(signer, ()).finding
-            unknown = finding is None or finding.reason is Reason.STATUS_UNKNOWN
-            if finding is not None and not unknown:
-                raise Refusal(finding.reason, finding.detail)
-            if signer.chain is None:  # which gives a finding
-                continue
-            leaf = signer.chain.certificate
-            subject = subject_view(self.verifier.views.of_proven(leaf))
-            signature = signer.signer.signature
-            unstamped[signature] = Unstamped(signature, digest(signature), leaf.family, subject)
-        return list(unstamped.values())
+        message, stamped = await self.stamping.stamped(call.caller, message)
+        return {"pkcs7b64": Base64(message), "timestampedSignerList": stamped}
