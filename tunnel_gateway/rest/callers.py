@@ -9,7 +9,6 @@ believed, the address that it has told is the source for the bounds on strangers
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -20,10 +19,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from tunnel_gateway.config.rest_keys import REST_KEY_OF
 from tunnel_gateway.config.values import Network, networks
-from tunnel_gateway.limits.sources import REMEMBERED, source_of
 from tunnel_gateway.rest.call import Caller
+from tunnel_gateway.rest.source_buckets import SourceBuckets
 from tunnel_gateway.rest.statuses import Reason, Refusal
-from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
+from tunnel_gateway.transport.wire.rates import Rate
 
 BACKEND: Final = "/backend/"
 Headers = CIMultiDict[str] | CIMultiDictProxy[str]
@@ -63,9 +62,8 @@ class Callers:
 
     def __init__(self, rules: CallerRules, clock: Callable[[], float]) -> None:
         self._rules = rules
-        self._clock = clock
         self._peers: dict[str, _Peer] = {}
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._buckets = SourceBuckets(clock)
 
     def use(self, rules: CallerRules) -> None:
         """Use other rules from now on."""
@@ -93,7 +91,7 @@ class Callers:
         if path.startswith(BACKEND):
             raise Refusal(Reason.NOT_FROM_HERE, self._why_not_from_here(caller))
         rate = self._rules.rate
-        if rate and not self._bucket(caller.user).take(rate, self._clock()):
+        if rate and not self._buckets.take(caller.user, rate):
             raise Refusal(
                 Reason.TOO_MANY_CALLS,
                 f"more than {rate.per_second:g} calls a second come from {caller.user}, see"
@@ -120,19 +118,8 @@ class Callers:
     def charge(self, caller: Caller, size: int) -> None:
         """Let a body of ``size`` bytes count as several calls."""
         rate = self._rules.rate
-        if rate and size > BYTES_OF_A_CALL and source_of(caller.user) in self._buckets:
-            self._bucket(caller.user).spend(rate, self._clock(), size / BYTES_OF_A_CALL - 1)
-
-    def _bucket(self, address: str) -> TokenBucket:
-        source = source_of(address)
-        bucket = self._buckets.get(source)
-        if bucket is None:
-            bucket = self._buckets[source] = TokenBucket()
-            if len(self._buckets) > REMEMBERED:
-                self._buckets.popitem(last=False)
-        else:
-            self._buckets.move_to_end(source)
-        return bucket
+        if rate and size > BYTES_OF_A_CALL:
+            self._buckets.charge(caller.user, rate, size / BYTES_OF_A_CALL - 1)
 
     def _peer(self, text: str) -> _Peer:
         peer = self._peers.get(text)

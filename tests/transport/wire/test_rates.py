@@ -72,3 +72,14 @@ def test_a_changed_rate_counts_at_once() -> None:
 @pytest.mark.parametrize("amount", [1, 10, 11])
 def test_a_debt_is_waited_for(amount: int) -> None:
     assert TokenBucket().spend(Rate(2, 10), 0, amount) == max(0, amount - 10) / 2
+
+
+@settings(deadline=None)
+@given(RATES, STEPS)
+def test_a_look_says_whether_it_could_be_taken(rate: Rate, steps: list[tuple[float, int]]) -> None:
+    bucket = TokenBucket()
+    now = 1000.0
+    for wait, amount in steps:
+        now += wait
+        there = bucket.has(rate, now, amount)
+        assert bucket.take(rate, now, amount) == there

@@ -34,11 +34,15 @@ class TokenBucket:
 
     def take(self, rate: Rate, now: float, amount: float = 1.0) -> bool:
         """Take ``amount`` if it is there; within any time t never more than burst + rate · t."""
-        self._settle(rate, now)
-        if self._taken + amount > rate.burst:
+        if not self.has(rate, now, amount):
             return False
         self._taken += amount
         return True
+
+    def has(self, rate: Rate, now: float, amount: float = 1.0) -> bool:
+        """Tell whether ``amount`` is there, and take nothing."""
+        self._settle(rate, now)
+        return self._taken + amount <= rate.burst
 
     def spend(self, rate: Rate, now: float, amount: float) -> float:
         """Take ``amount``, there or not; return the seconds until what was not there has come."""
