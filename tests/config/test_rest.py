@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_network
 from pathlib import Path
 
 import pytest
 
 from tunnel_gateway.config.configuration import load_configuration
-from tunnel_gateway.config.rest import RestConfig
+from tunnel_gateway.config.rest import MobileSettings, RestConfig
 from tunnel_gateway.config.rest_keys import REST_KEYS
 from tunnel_gateway.errors import ConfigError
 
@@ -86,6 +86,37 @@ def test_an_address_of_redis_replaces_its_parts(write: Write) -> None:
     assert rest.redis.address == "unix:///run/redis.sock?db=2"
 
 
+def test_without_a_site_there_is_nothing_for_phones(write: Write) -> None:
+    for text in (GUIDE, f"{GUIDE}mobile.siteId=\n", f"{GUIDE}mobile.ttl=60\n"):
+        rest = rest_of(write(text))
+        assert rest.mobile.site_id is None
+        assert not rest.mobile_redis.given
+
+
+def test_a_site_keeps_documents_for_phones(write: Write) -> None:
+    rest = rest_of(write(f"{GUIDE}mobile.siteId=00ab\nmobile.upload.from=192.0.2.0/24\n"))
+    assert rest.mobile == MobileSettings("00AB", 300, 100_000, (ip_network("192.0.2.0/24"),))
+    assert not rest.mobile_redis.given
+
+
+def test_documents_for_phones_can_be_in_a_redis_of_their_own(write: Write) -> None:
+    vendors = """\
+mobile.siteId=0000
+mobile.storage.redis.host=127.0.0.1
+mobile.storage.redis.password=test
+mobile.storage.redis.db=3
+"""
+    rest = rest_of(write(GUIDE + vendors))
+    assert rest.mobile_redis.given
+    assert rest.mobile_redis.address == "redis://127.0.0.1:6379/3"
+    assert rest.mobile_redis.password == b"test"
+    assert "b'test'" not in repr(rest)
+    socket = "mobile.storage.redis.url=unix:///run/redis.sock?db=2\n"
+    rest = rest_of(write(f"{GUIDE}mobile.siteId=0000\n{socket}"))
+    assert rest.mobile_redis.given
+    assert rest.mobile_redis.address == "unix:///run/redis.sock?db=2"
+
+
 def test_our_life_of_challenges_replaces_the_vendors(write: Write) -> None:
     vendors = f"{GUIDE}cache.local.key.ttl.seconds=300\n"
     assert rest_of(write(vendors)).challenges.seconds == 300
@@ -129,6 +160,13 @@ def test_a_file_for_the_service_without_its_port_is_told_so(write: Write) -> Non
         ("body.memory=100", "body.memory: too small for a document of body.limit=64: give it"),
         ("metrics.server.enabled=yes\nmetrics.server.listen.port=8080", "metrics.server.listen"),
         ("listen.ip=::", "listen.ip: given twice"),
+        ("mobile.siteid=0000", "mobile.siteid: unknown key; did you mean mobile.siteId?"),
+        ("mobile.siteId=000", "mobile.siteId: expected 4 hexadecimal digits"),
+        ("mobile.siteId=0x00", "mobile.siteId: expected 4 hexadecimal digits"),
+        ("mobile.ttl=9", "mobile.ttl: expected a number of seconds from 10 to 3600"),
+        ("mobile.limit=1000001", "mobile.limit: expected a whole number from 1"),
+        ("mobile.upload.from=anyone", "mobile.upload.from: expected addresses or networks"),
+        ("mobile.storage.redis.url=redis://:pw@h/0", "mobile.storage.redis.url: expected redis"),
     ],
 )
 def test_a_mistake_is_a_fault_with_its_key(write: Write, line: str, fault: str) -> None:

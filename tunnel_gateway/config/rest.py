@@ -82,20 +82,39 @@ class ChallengeSettings:
 
 @dataclass(frozen=True, slots=True)
 class RedisSettings:
-    """The Redis of the challenges; times are milliseconds."""
+    """A Redis that several servers share, if it has a ``host`` or a ``url``."""
 
-    host: str
+    host: str | None
     port: int
     password: bytes | None = field(repr=False)
     db: int
-    connect_ms: int
-    answer_ms: int
     url: str | None
+    connect_ms: int = 2000
+    answer_ms: int = 2000
+
+    @property
+    def given(self) -> bool:
+        """Whether there is such a Redis."""
+        return bool(self.host or self.url)
 
     @property
     def address(self) -> str:
         """The address as one text, without the password."""
-        return self.url or f"redis://{join_host_and_port(self.host, self.port)}/{self.db}"
+        return self.url or f"redis://{join_host_and_port(self.host or '', self.port)}/{self.db}"
+
+
+@dataclass(frozen=True, slots=True)
+class MobileSettings:
+    """The site in the vendor's system for phones, and the documents that wait for a phone.
+
+    Without a ``site_id`` there are no methods for phones. ``upload_from`` None: nobody is known to
+    post signatures.
+    """
+
+    site_id: str | None
+    ttl: float
+    limit: int
+    upload_from: tuple[Network, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +135,8 @@ _GROUPS: Final = {
     "body": BodySettings,
     "challenges": ChallengeSettings,
     "redis": RedisSettings,
+    "mobile": MobileSettings,
+    "mobile_redis": RedisSettings,
     "metrics": MetricsSettings,
 }
 
@@ -138,6 +159,8 @@ class RestConfig:
     challenges: ChallengeSettings
     redis: RedisSettings
     auth_minutes: int
+    mobile: MobileSettings
+    mobile_redis: RedisSettings
     metrics: MetricsSettings
     not_used: Mapping[str, str]
 

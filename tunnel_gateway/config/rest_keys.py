@@ -18,6 +18,7 @@ from tunnel_gateway.config.values import (
     PORT,
     REDIS,
     SECRET,
+    SITE_ID,
     URL,
     YES_NO,
     seconds,
@@ -29,6 +30,8 @@ _OF_THE_GUIDE: Final = "The guide's example has it."
 _UNSAFE: Final = "No default is safe."
 _PRIVATE: Final = "127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7, fe80::/10"
 _REDIS_ONLY: Final = "Only for `cache.type=redis`."
+_MOBILE_ONLY: Final = "Only with `mobile.siteId`."
+_MOBILE_REDIS_ONLY: Final = "Only with `mobile.storage.redis.host`."
 _NO_VPN: Final = (
     "not needed: the status of certificates comes from the addresses in them, or from"
     " `status.ocsp.url` and `status.crl.url`, and time stamps come from `tsp.url`"
@@ -156,6 +159,41 @@ REST_KEYS: Final[tuple[Key, ...]] = (
         "How far the signing time of a sign-in may be from the clock of the server, in both"
         " directions. Beyond it the status is -5.",
         "Clocks of users are a few minutes off, and the challenge itself is new.", vendor=True),
+    Key("mobile.siteId", "mobile.site_id", SITE_ID, "",
+        "The number of the site in the vendor's system for phones. The key turns the methods for"
+        " phones on.",
+        "Each site has its own number.", unset="no methods for phones", restart=True, vendor=True),
+    Key("mobile.ttl", "mobile.ttl", seconds(10, 3600), "300",
+        f"How long a document waits for the signature of a phone, and then for the backend."
+        f" {_MOBILE_ONLY}",
+        "A user takes the phone, scans the code, finds the card and types its PIN."),
+    Key("mobile.limit", "mobile.limit", whole(1, 1_000_000), "100000",
+        f"How many such documents may be open; in Redis, how many one server begins within the life"
+        f" of one. The next call gets HTTP 503. One address, or /64 network of IPv6, may begin an"
+        f" eighth of them within that life. {_MOBILE_ONLY}",
+        "Some 50 MB of memory, and 300 signatures a second."),
+    Key("mobile.upload.from", "mobile.upload_from", NETWORKS, "",
+        f"The addresses from which the vendor's system posts signatures. They may name any"
+        f" documentId; any other address that names too many wrong ones gets HTTP 429."
+        f" {_MOBILE_ONLY}",
+        "The vendor does not publish its addresses.", unset="no address is trusted more"),
+    Key("mobile.storage.redis.host", "mobile_redis.host", HOST, "",
+        f"The address of the Redis, 6.2 or newer, in which several servers share these documents."
+        f" {_MOBILE_ONLY}",
+        "One server needs no Redis.", unset="documents are kept in this process", restart=True,
+        vendor=True),
+    Key("mobile.storage.redis.port", "mobile_redis.port", PORT, "6379",
+        f"Its port. {_MOBILE_REDIS_ONLY}", _OF_THE_GUIDE, restart=True, vendor=True),
+    Key("mobile.storage.redis.password", "mobile_redis.password", SECRET, "",
+        f"Its password, or a [credential](operations.md#passwords). {_MOBILE_REDIS_ONLY}",
+        _UNSAFE, restart=True, vendor=True),
+    Key("mobile.storage.redis.db", "mobile_redis.db", whole(0, 9999), "0",
+        f"The number of the database in it. {_MOBILE_REDIS_ONLY}",
+        _OF_THE_GUIDE, restart=True, vendor=True),
+    Key("mobile.storage.redis.url", "mobile_redis.url", REDIS, "",
+        "The same Redis as one address: with TLS, or by a Unix socket. It replaces the host, the"
+        " port and the database.",
+        "The vendor's keys say it for most.", restart=True),
     Key("metrics.server.enabled", "metrics.enabled", YES_NO, "no",
         "Whether Prometheus can ask at an address of its own, as with the vendor's server."
         " `tunnel.admin.listen` answers it too.",
@@ -173,7 +211,6 @@ REPLACED: Final[tuple[tuple[str, str], ...]] = (
     ("vpn.", _NO_VPN),
     ("cache.local.clear.interval.seconds", "not needed: nothing has to be cleared"),
     ("scheduler.", "not needed: there is a fixed number of threads"),
-    ("mobile.", "not used: this service has no mobile methods yet"),
 )
 # fmt: on
 

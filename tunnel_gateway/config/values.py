@@ -18,6 +18,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+_SITE_ID = re.compile(r"[0-9A-Fa-f]{4}", re.ASCII)
 _REDIS_DB = re.compile(r"(/[0-9]{0,4})?", re.ASCII)
 _REDIS_SOCKET = re.compile(r"/[^?]+\?(db=[0-9]{1,4})?", re.ASCII)
 
@@ -221,6 +222,13 @@ def web_url(text: str, _base: Path) -> str:
     return text
 
 
+def site_id(text: str, _base: Path) -> str:
+    """Return the four digits of a site in upper case; raises ValueError for any other text."""
+    if not _SITE_ID.fullmatch(text):
+        raise ValueError
+    return text.upper()
+
+
 def whole(low: int, high: int, unit: str = "") -> Kind:
     """Whole numbers from ``low`` to ``high``; a document shows ``unit`` behind them."""
 
@@ -309,6 +317,7 @@ REDIS = Kind(
     quotable=False,  # somebody writes it with the password all the same
     brief="`redis://HOST:PORT/DB`, `rediss://` or `unix:///PATH?db=DB`",
 )
+SITE_ID = Kind("4 hexadecimal digits", site_id, brief="4 hexadecimal digits")
 PORT = whole(1, 65535)
 FOLDER = path("folder", stat.S_ISDIR)
 FILE = path("file", stat.S_ISREG)

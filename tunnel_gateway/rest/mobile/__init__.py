@@ -1,0 +1,1 @@
+"""The documents that wait for a phone, and the signatures that are uploaded for them."""
