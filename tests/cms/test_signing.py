@@ -9,6 +9,7 @@ from asn1crypto import cms as asn1_cms
 
 from tests.support.messages import DOCUMENT, made, signer
 from tests.support.pki import NOW, ders, user
+from tunnel_gateway.cms.signing import sign_digest
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.gost.signature import verify
 
@@ -52,3 +53,16 @@ def test_after_2049() -> None:
     late = datetime(2051, 1, 1, tzinfo=UTC)
     identity = user(not_after=datetime(2060, 1, 1, tzinfo=UTC))
     assert b"\x18\x0f20510101000000Z" in made(identity=identity, signing_time=late).der
+
+
+def test_a_digest_alone_is_signed_as_its_document() -> None:
+    identity = signer()
+    signed = sign_digest(
+        identity.private_key,
+        ders(identity),
+        identity.leaf.family,
+        digest(DOCUMENT),
+        signing_time=NOW,
+        entropy=bytes,
+    )
+    assert signed == made(detached=True, entropy=bytes)

@@ -60,8 +60,48 @@ def sign_data(
     many random bytes as the caller asks for. ``content_type`` is a dotted identifier.
     ``more_attributes`` are signed too, each an Attribute in DER.
     """
+    return _sign(
+        private_key,
+        chain,
+        family,
+        _signed_attributes(digest(content), content_type, signing_time, more_attributes),
+        entropy,
+        content_type=content_type,
+        content=None if detached else content,
+    )
+
+
+def sign_digest(
+    private_key: PrivateKey,
+    chain: Sequence[bytes],
+    family: Family,
+    message_digest: bytes,
+    *,
+    signing_time: datetime,
+    entropy: Callable[[int], bytes],
+) -> Signed:
+    """Sign a document of which only the 32-byte ``message_digest`` is known; the rest as above.
+
+    The message is detached.
+    """
+    attributes = _signed_attributes(message_digest, DATA_OID, signing_time, ())
+    return _sign(
+        private_key, chain, family, attributes, entropy, content_type=DATA_OID, content=None
+    )
+
+
+def _sign(
+    private_key: PrivateKey,
+    chain: Sequence[bytes],
+    family: Family,
+    attributes: bytes,
+    entropy: Callable[[int], bytes],
+    *,
+    content_type: str,
+    content: bytes | None,
+) -> Signed:
+    """Return the message whose signer has the signed ``attributes``, a SET in DER."""
     leaf = x509.Certificate.load(chain[0])
-    attributes = _signed_attributes(content, content_type, signing_time, more_attributes)
     signature = gost_signature.sign(private_key, digest(attributes), entropy(DIGEST_SIZE))
     digest_algorithm = _algorithm(family.digest_oid)
     signer = _sequence(
@@ -79,7 +119,7 @@ def sign_data(
         version=DATA_VERSION if content_type == DATA_OID else OTHER_VERSION,
         digest_algorithms=(digest_algorithm,),
         content_type=content_type,
-        content=None if detached else content,
+        content=content,
         certificates=tuple(chain),
         revocation_lists=(),
         signers=(signer,),
@@ -88,14 +128,14 @@ def sign_data(
 
 
 def _signed_attributes(
-    content: bytes, content_type: str, signing_time: datetime, more: Sequence[bytes]
+    message_digest: bytes, content_type: str, signing_time: datetime, more: Sequence[bytes]
 ) -> bytes:
     moment = signing_time.astimezone(UTC).replace(microsecond=0)
     form = "utc_time" if moment.year <= _LAST_UTC_TIME_YEAR else "generalized_time"
     values: dict[str, Any] = {
         CONTENT_TYPE_OID: content_type,
         SIGNING_TIME_OID: cms.Time(name=form, value=moment),
-        MESSAGE_DIGEST_OID: digest(content),
+        MESSAGE_DIGEST_OID: message_digest,
     }
     attributes = [
         cms.CMSAttribute({"type": name, "values": [value]}).dump() for name, value in values.items()
