@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from tests.vectors import load
 from tunnel_gateway.gost import digest as module
 from tunnel_gateway.gost._native._gost import ffi
-from tunnel_gateway.gost.digest import Digest, digest, hkdf_expand, hkdf_extract, hmac
+from tunnel_gateway.gost.digest import (
+    Digest,
+    ForeignDigest,
+    digest,
+    foreign_digest,
+    hkdf_expand,
+    hkdf_extract,
+    hmac,
+)
 
 VECTORS = load("digest")
 
@@ -90,6 +98,12 @@ def test_views_and_buffers_are_data_too() -> None:
 def test_no_memory_is_an_error() -> None:
     with pytest.raises(MemoryError):
         module._owned(ffi.NULL)
+
+
+@pytest.mark.parametrize("vector", VECTORS["foreign"], ids=lambda vector: vector["name"])
+def test_published_digests_of_others(vector: dict[str, str]) -> None:
+    kind, text = ForeignDigest[vector["name"]], vector["text"].encode()
+    assert foreign_digest(kind, text).hex() == vector["digest"]
 
 
 def test_text_is_refused() -> None:

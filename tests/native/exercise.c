@@ -209,6 +209,8 @@ static void exercise_digests(void)
     uint8_t *out = buffer(GOST_DIGEST_SIZE);
     CHECK(gost_digest_new("none") == NULL);
     CHECK(!gost_hmac("none", out, 0, out, 0, out));
+    CHECK(gost_digest_foreign("STRIBOG256", out, 0, out));
+    CHECK(!gost_digest_foreign("none", out, 0, out) && !gost_digest_foreign("MD5", out, 0, out));
     free(out);
     gost_digest_free(NULL);
 }

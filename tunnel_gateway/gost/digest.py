@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from tunnel_gateway.gost._native._gost import ffi, lib
@@ -61,6 +62,24 @@ def digest(data: bytes | memoryview) -> bytes:
     state = _owned(lib.gost_digest_new(ffi.NULL))
     lib.gost_digest_update(state, ffi.from_buffer(data), len(data))
     return _end(state)
+
+
+class ForeignDigest(StrEnum):
+    """Other digests of 32 bytes, by their names in libgcrypt.
+
+    They tell people which digest they have made instead of ours. Nothing is signed with them.
+    """
+
+    TEST_PARAMETERS = "GOSTR3411_94"  # GOST R 34.11-94 with the S-box of the standard's example
+    STREEBOG = "STRIBOG256"  # GOST R 34.11-2012
+
+
+def foreign_digest(kind: ForeignDigest, data: bytes) -> bytes:
+    """Return the 32-byte digest of another ``kind`` of ``data``."""
+    out = ffi.new("uint8_t[]", DIGEST_SIZE)
+    if not lib.gost_digest_foreign(kind.encode(), data, len(data), out):
+        raise MemoryError
+    return bytes(ffi.buffer(out))
 
 
 def hmac(key: bytes, data: bytes) -> bytes:

@@ -83,6 +83,7 @@ ffibuilder.cdef(
     void gost_digest_final(gost_digest *, uint8_t *out);
     int gost_hmac(const char *kernel_name, const uint8_t *key, size_t key_size,
                   const uint8_t *data, size_t size, uint8_t *out);
+    int gost_digest_foreign(const char *name, const uint8_t *data, size_t size, uint8_t *out);
     size_t gost_digest_kernels(const char **names, size_t size);
     """
 )

@@ -196,3 +196,17 @@ int gost_hmac(const char *kernel_name, const uint8_t *key, size_t key_size, cons
     gost_wipe(pad, sizeof pad);
     return done;
 }
+
+int gost_digest_foreign(const char *name, const uint8_t *data, size_t size,
+                        uint8_t out[GOST_DIGEST_SIZE])
+{
+    int algorithm = gcry_md_map_name(name);
+    gcry_md_hd_t digest;
+    if (gcry_md_get_algo_dlen(algorithm) != GOST_DIGEST_SIZE ||
+        gcry_md_open(&digest, algorithm, 0) != 0)
+        return 0;
+    gcry_md_write(digest, data, size);
+    memcpy(out, gcry_md_read(digest, algorithm), GOST_DIGEST_SIZE);
+    gcry_md_close(digest);
+    return 1;
+}

@@ -28,6 +28,13 @@ void gost_digest_final(gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE]);
 int gost_hmac(const char *kernel_name, const uint8_t *key, size_t key_size, const uint8_t *data,
               size_t size, uint8_t out[GOST_DIGEST_SIZE]);
 
+/*
+ * Another digest of 32 bytes by its name in libgcrypt, to find out which digest somebody has made;
+ * 0 without memory or without such a digest.
+ */
+int gost_digest_foreign(const char *name, const uint8_t *data, size_t size,
+                        uint8_t out[GOST_DIGEST_SIZE]);
+
 /* The names of the kernels that this processor supports, the best first; how many there are. */
 size_t gost_digest_kernels(const char **names, size_t size);
 
