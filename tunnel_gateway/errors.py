@@ -20,6 +20,7 @@
     ├── SignedDataError             a signed message that is malformed or not one of ours
     │   ├── BadSignedDataError          its digest or a signature is wrong
     │   └── TimeStampError              a time stamp is not genuine, or was not given
+    ├── MobileCodeError             the code of a QR or deeplink for a phone is wrong
     ├── PeerError                   the other side broke the protocol
     │   ├── ProtocolViolationError
     │   ├── UnsupportedVersionError
@@ -186,6 +187,12 @@ class TimeStampError(SignedDataError):
     """A time stamp is not genuine or for something else, or the authority did not give one."""
 
     code = "time_stamp"
+
+
+class MobileCodeError(TunnelGatewayError):
+    """The code of a QR or deeplink for a phone, or a part of it, is not one."""
+
+    code = "mobile_code"
 
 
 class PeerError(TunnelGatewayError):

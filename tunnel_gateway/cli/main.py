@@ -46,6 +46,7 @@ _COMMANDS: Final = (
     "connect",
     "agent",
     "pki",
+    "mobile",
     "audit",
     "selftest",
     "speed",

@@ -1,0 +1,1 @@
+"""The phone of a user with an ID card: the code that it reads, and the signature that it makes."""
