@@ -6,7 +6,7 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,7 +50,8 @@ def running(site: Site) -> Iterator[Site]:
             self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", str(len(site.answer)))
             self.end_headers()
-            self.wfile.write(site.answer)
+            with suppress(ConnectionError):  # the phone has had enough
+                self.wfile.write(site.answer)
 
         def log_message(self, *_: object) -> None:
             pass

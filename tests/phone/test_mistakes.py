@@ -73,6 +73,15 @@ def test_the_mistakes_of_a_checksum(code: Code) -> None:
         assert f"the right CRC is {right}" in find_mistakes(crc_of(code, checksum))[0].text
 
 
+@given(codes)
+def test_a_negative_checksum(code: Code) -> None:
+    """As JavaScript and Java write the upper half of the numbers."""
+    negative = format(int(code.text[76:], 16) - (1 << 32), "x")
+    assert kinds(crc_of(code, negative)) == [Kind.CRC_SIGNED]
+    wrong = kinds(crc_of(code, negative[:-1]))
+    assert wrong[0] == Kind.CHARACTERS
+
+
 def test_a_checksum_without_its_zeros() -> None:
     found = 0
     for number in range(1000):

@@ -34,7 +34,7 @@ examples:
   tunnel-gateway mobile code --site 0000 --document 2944F1F2 \\
       --challenge F8D2181DC6C02EA819B88FF3EF49BE0C
   tunnel-gateway mobile code --site 0000 --document 850FF727 --file contract.pdf --qr contract.svg
-  tunnel-gateway mobile code --check eimzo://sign?qc=00002944F1F2… --challenge F8D2181DC6C02EA8…
+  tunnel-gateway mobile code --check 'eimzo://sign?qc=00002944F1F2…' --challenge F8D2181DC6C0…
 """
 _NOT_COMPARED: Final = (
     "right in its form; to have the hash compared, say what is signed with --challenge or --file"

@@ -35,7 +35,7 @@ The key is a PFX, as E-IMZO keeps it, or PKCS#8 in PEM. The password comes from 
 from FILE.password beside the key, or from the terminal.
 
 example:
-  tunnel-gateway mobile phone eimzo://sign?qc=00002944F1F2… \\
+  tunnel-gateway mobile phone 'eimzo://sign?qc=00002944F1F2…' \\
       --key certs/dev/users/citizen/user.pfx --url http://127.0.0.1:8080/frontend/mobile/upload
 """
 

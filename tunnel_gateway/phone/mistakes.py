@@ -25,6 +25,7 @@ from tunnel_gateway.transport.wire.crc32c import crc32c
 # A longer content is a document. It is not tried as text in other letters or another encoding.
 _MAX_TEXT: Final = 4096
 
+_NUMBER: Final = re.compile(r"-?[0-9A-Fa-f]{1,8}")
 _HEX_BYTES: Final = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
 
 
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     HASH_CASE = "hash_case"
     CRC_CASE = "crc_case"
     CRC_UNPADDED = "crc_unpadded"
+    CRC_SIGNED = "crc_signed"
     CRC_OF_TEXT = "crc_of_text"
     CRC_32C = "crc_32c"
     CRC_BYTE_ORDER = "crc_byte_order"
@@ -70,6 +72,7 @@ _TEXTS: Final = {
     Kind.HASH_CASE: "the hash has upper-case letters: write it in lower case",
     Kind.CRC_CASE: "the CRC has upper-case letters: write it in lower case",
     Kind.CRC_UNPADDED: "the CRC has lost the zeros at its left: write it with 8 digits",
+    Kind.CRC_SIGNED: "the CRC is a negative number: write its 32 bits without a sign",
     Kind.CRC_OF_TEXT: "the CRC is over the hexadecimal digits: compute it over the 38 bytes that"
     " the digits stand for",
     Kind.CRC_32C: "the CRC is a CRC-32C: take the usual CRC-32 of zip and Ethernet (IEEE 802.3)",
@@ -165,14 +168,14 @@ def _bare(text: str) -> tuple[str, list[Mistake]]:
 
 
 def _of_form(bare: str) -> Iterator[Mistake]:
+    if kind := _of_number(bare):
+        yield _named(kind)
+        return
     if rest := bare.lstrip(hexdigits):
         yield Mistake(
             Kind.CHARACTERS,
             f"character {len(bare) - len(rest) + 1} is {rest[0]!a}: all must be hexadecimal digits",
         )
-    elif CRC_START < len(bare) < CODE_LENGTH and int(bare[CRC_START:], 16) == _right_crc(bare):
-        yield _named(Kind.CRC_UNPADDED)
-        return
     if len(bare) != CODE_LENGTH:
         yield Mistake(
             Kind.LENGTH,
@@ -186,6 +189,18 @@ def _of_form(bare: str) -> Iterator[Mistake]:
     ):
         if not rest and part != part.lower():
             yield _named(kind)
+
+
+def _of_number(bare: str) -> Kind | None:
+    """Return why the CRC, which is the right number, is not written as its eight digits."""
+    written = bare[CRC_START:]
+    if bare[:CRC_START].lstrip(hexdigits) or not _NUMBER.fullmatch(written):
+        return None
+    if int(written, 16) % (1 << 32) != _right_crc(bare):
+        return None
+    if written.startswith("-"):
+        return Kind.CRC_SIGNED
+    return Kind.CRC_UNPADDED if len(bare) < CODE_LENGTH else None
 
 
 def _right_crc(bare: str) -> int:
