@@ -27,6 +27,7 @@ async def test_a_method_is_a_class_with_its_path() -> None:
 def test_a_call_without_more_has_nothing_of_strangers() -> None:
     call = Call("/ping", Caller("192.0.2.1"))
     assert (call.parts, call.body, dict(call.query)) == ((), b"", {})
+    assert (dict(call.texts), call.came) == ({}, ())
     assert call.language is Language.UZBEK
     with pytest.raises(FrozenInstanceError):
         call.path = "/info"  # type: ignore[misc]

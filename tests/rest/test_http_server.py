@@ -172,7 +172,7 @@ async def test_a_stranger_does_not_have_more_parts_by_more_addresses() -> None:
 
 
 async def test_a_stop_lets_calls_end(run: Running) -> None:
-    echo = run.server.handler.routes.find("/ping", "GET")
+    echo = run.server.handler.routes.find("/ping", "GET").method
     assert isinstance(echo, Echo)
     echo.before = asyncio.Event()
     idle, busy = await run.connect(), await run.connect()
@@ -192,7 +192,7 @@ async def test_a_stop_lets_calls_end(run: Running) -> None:
 
 
 async def test_the_end_cuts_off_what_is_left(run: Running) -> None:
-    echo = run.server.handler.routes.find("/ping", "GET")
+    echo = run.server.handler.routes.find("/ping", "GET").method
     assert isinstance(echo, Echo)
     echo.before = asyncio.Event()
     busy = await run.connect()

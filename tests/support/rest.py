@@ -46,6 +46,8 @@ class Echo:
             "raw": call.body.decode("latin-1"),
             "user": call.caller.user,
             "query": dict(call.query),
+            "texts": dict(call.texts),
+            "came": list(call.came),
         }
 
 

@@ -31,19 +31,26 @@ class Caller:
 class Wanted:
     """The body that a method wants.
 
-    ``parts`` are the names of its Base64 parts, with a bar between two. If there are no parts,
-    ``raw`` is how many bytes of any other body the method takes.
+    ``parts`` are the names of its Base64 parts. In a ``form`` they are fields, and ``texts`` are
+    the names of its short fields. Otherwise there is a bar between two parts. ``raw`` is how many
+    bytes the parts of a form may have together if they may not be as large as any body. Without
+    form and parts, it is how many bytes of any other body the method takes.
     """
 
     parts: tuple[str, ...] = ()
     raw: int = 0
+    form: bool = False
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call. ``parts`` are the decoded Base64 parts, as many as the method wants.
 
-    A part can be as large as the limit of bodies; ``bytes`` of it is another copy.
+    A part can be as large as the limit of bodies; ``bytes`` of it is another copy. Of a form, a
+    part that did not come is empty. ``texts`` are the short fields that came, in the body or in
+    the query, and the parameter of the path. ``came`` are the names of all fields of the body, for
+    the log only.
     """
 
     path: str
@@ -52,6 +59,8 @@ class Call:
     body: bytes = b""
     query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     language: Language = DEFAULT
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    came: tuple[str, ...] = ()
 
 
 class Method(Protocol):
@@ -59,7 +68,10 @@ class Method(Protocol):
 
     @property
     def path(self) -> str:
-        """The whole path, without a slash at its end."""
+        """The whole path, without a slash at its end.
+
+        Its last part can be a parameter, such as ``{documentId}``.
+        """
 
     @property
     def verbs(self) -> tuple[str, ...]:

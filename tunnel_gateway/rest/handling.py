@@ -6,23 +6,24 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from aiohttp import http_exceptions, web
+from multidict import MultiDict, MultiDictProxy, MultiMapping
 
 from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger, shows_debug
 from tunnel_gateway.rest.answers import PIECE, Answer, refused, success
-from tunnel_gateway.rest.bodies import Base64Body, Body, RawBody, longest_text, too_large
-from tunnel_gateway.rest.call import Call, Caller, Method, Wanted
+from tunnel_gateway.rest.bodies import Base64Body, Body, RawBody
+from tunnel_gateway.rest.call import Call, Caller, Wanted
 from tunnel_gateway.rest.callers import Callers
+from tunnel_gateway.rest.forms import FormBody, texts_of_query
 from tunnel_gateway.rest.languages import DEFAULT, Language, language_of
 from tunnel_gateway.rest.receiving import BodyMemory, Share, receive
 from tunnel_gateway.rest.responses import send_large, small_response
 from tunnel_gateway.rest.rest_metrics import RestMetrics
-from tunnel_gateway.rest.routing import OTHER, Routes, WrongVerbError
+from tunnel_gateway.rest.routing import OTHER, Route, Routes, WrongVerbError
 from tunnel_gateway.rest.statuses import HTTP_OK, Fields, Reason, Refusal
 
 log = get_logger(__name__)
@@ -43,7 +44,8 @@ _QUIET: Final = frozenset(
     }
 )
 
-_NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_QUERY: Final[MultiMapping[str]] = MultiDictProxy(MultiDict())
+_NO_BODY: Final = Wanted()
 _NOBODY: Final = Caller("unknown")
 
 
@@ -111,18 +113,18 @@ class Handler:
 
     async def _answer(self, request: web.BaseRequest, course: _Course) -> web.StreamResponse:
         try:
-            method = self._meet(request, course)
+            route = self._meet(request, course)
         except Refusal as refusal:
             return await self._send(request, course, _refused(refusal, course))
         with self.memory.share(stranger=not course.caller.own) as share:
-            outcome = await self._outcome(request, method, course, share)
+            outcome = await self._outcome(request, route, course, share)
             return await self._send(request, course, outcome)
 
     async def _outcome(
-        self, request: web.BaseRequest, method: Method, course: _Course, share: Share
+        self, request: web.BaseRequest, route: Route, course: _Course, share: Share
     ) -> _Outcome:
         try:
-            return _Outcome(success(await self._call(request, method, course, share)))
+            return _Outcome(success(await self._call(request, route, course, share)))
         except Refusal as refusal:
             return _refused(refusal, course)
         except ConnectionError:
@@ -131,7 +133,7 @@ class Handler:
             log.exception("call_failed", path=course.label, detail=str(error))
             return _refused(Refusal(Reason.INTERNAL_ERROR), course)
 
-    def _meet(self, request: web.BaseRequest, course: _Course) -> Method:
+    def _meet(self, request: web.BaseRequest, course: _Course) -> Route:
         """Find out who calls what, and whether there is memory for it. Raises Refusal."""
         headers = request.headers
         # As it is written: a proxy that keeps /backend/ from users may not see it in /%62ackend/.
@@ -140,40 +142,52 @@ class Handler:
         course.language = language_of(headers.get("Accept-Language", ""))
         course.caller = self._callers.identify(_peer(request), path, headers)
         self._callers.admit(course.caller, path)
-        method = self.routes.find(path, request.method)
+        route = self.routes.find(path, request.method)
         if self._memory_full():
             self._metrics.memory_full.inc()
             raise Refusal(Reason.OVERLOADED, f"the memory is full, see {Limit.MEMORY}")
-        return method
+        return route
 
     async def _call(
-        self, request: web.BaseRequest, method: Method, course: _Course, share: Share
+        self, request: web.BaseRequest, route: Route, course: _Course, share: Share
     ) -> Fields:
+        method = route.method
         wanted = method.wanted
         parts: tuple[bytes, ...] = ()
         raw = b""
-        if request.method == "POST" and (wanted.parts or wanted.raw):
-            parts = await self._receive(request, wanted, course, share)
-            if not wanted.parts:
-                (raw,), parts = parts, ()
+        texts: Mapping[str, str] = {}
+        came: tuple[str, ...] = ()
         query = request.query if "?" in request.raw_path else _NO_QUERY
-        call = Call(method.path, course.caller, parts, raw, query, course.language)
+        if wanted.form:
+            parts = (b"",) * len(wanted.parts)
+            texts = texts_of_query(wanted.texts, query)
+        if request.method == "POST" and wanted != _NO_BODY:
+            body = self._body(wanted)
+            parts = await self._receive(request, body, course, share)
+            if isinstance(body, FormBody):
+                texts, came = {**texts, **body.texts}, tuple(body.came)
+            elif not wanted.parts:
+                (raw,), parts = parts, ()
+        texts = {**texts, **route.texts}
+        call = Call(method.path, course.caller, parts, raw, query, course.language, texts, came)
         return await method.answer(call)
 
+    def _body(self, wanted: Wanted) -> Body:
+        limit = min(wanted.raw or self.body_limit, self.body_limit)
+        if wanted.form:
+            return FormBody(wanted.texts, wanted.parts, limit if wanted.parts else 0)
+        return Base64Body(wanted.parts, self.body_limit) if wanted.parts else RawBody(limit)
+
     async def _receive(
-        self, request: web.BaseRequest, wanted: Wanted, course: _Course, share: Share
+        self, request: web.BaseRequest, body: Body, course: _Course, share: Share
     ) -> tuple[bytes, ...]:
-        limit = self.body_limit if wanted.parts else min(wanted.raw, self.body_limit)
-        longest = longest_text(limit) if wanted.parts else limit
-        if (request.content_length or 0) > longest:
-            raise too_large(limit)
+        body.expect(request.content_length or 0)
         encoding = request.headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
             raise Refusal(Reason.BAD_BODY, "the body is compressed; send it as it is")
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
-        body: Body = Base64Body(wanted.parts, limit) if wanted.parts else RawBody(limit)
         parts = await receive(request, body, share)
         course.size = sum(map(len, parts))
         self._callers.charge(course.caller, course.size)
