@@ -17,11 +17,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aiohttp import web
-from backend import MAX_BODY, Backend, own_page_only
+from backend import Backend, own_page_only
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from mobile import MobileBackend
+from phone import DevelopmentPhone
+from service import MAX_BODY, Service
 
 PAGE = Path(__file__).resolve().parent / "page"
 LOOPBACK = "127.0.0.1"
@@ -44,7 +47,9 @@ HEADERS = {
 }
 
 
-def application(settings: dict[str, object], rest: str) -> web.Application:
+def application(
+    settings: dict[str, object], rest: str, phone: DevelopmentPhone | None
+) -> web.Application:
     """Return the application: the page with ``settings`` as settings.json, and the backend."""
     found = {
         f"/{path.relative_to(PAGE).as_posix()}": (path.read_bytes(), TYPES[path.suffix])
@@ -63,11 +68,13 @@ def application(settings: dict[str, object], rest: str) -> web.Application:
     async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(HEADERS)
 
-    backend = Backend(rest)
+    service = Service(rest)
+    backend = Backend(service)
+    mobile = MobileBackend(service, backend, phone)
     made = web.Application(middlewares=[own_page_only], client_max_size=MAX_BODY)
-    made.cleanup_ctx.append(backend.run_client)
+    made.cleanup_ctx.append(service.run_client)
     made.on_response_prepare.append(add_headers)
-    made.add_routes([*backend.routes(), web.get("/{path:.*}", answer)])
+    made.add_routes([*backend.routes(), *mobile.routes(), web.get("/{path:.*}", answer)])
     return made
 
 
@@ -134,14 +141,19 @@ def main() -> None:
     )
     parser.add_argument("--dst", default="0", help="the dst_id that the page proposes")
     parser.add_argument("--rest-port", type=int, default=8082, help="of the REST service")
+    parser.add_argument("--phone-key", type=Path, help="play a phone with this key of a user")
+    parser.add_argument("--phone-password-file", type=Path, help="of that key")
     given = parser.parse_args()
+    rest = f"http://{LOOPBACK}:{given.rest_port}"
+    phone = given.phone_key and DevelopmentPhone(given.phone_key, given.phone_password_file, rest)
     settings: dict[str, object] = {
         "ws": f"ws://{LOOPBACK}:{given.agent_port}/service/cryptapi",
         "wss": f"wss://{LOOPBACK}:{given.agent_https_port}/service/cryptapi",
         "apiKeys": [text for pair in given.api_key for text in pair],
         "dst": given.dst,
+        **({"phone": phone.command()} if phone else {}),
     }
-    made = application(settings, f"http://{LOOPBACK}:{given.rest_port}")
+    made = application(settings, rest, phone)
     asyncio.run(serve(made, given.port, given.https_port, given.domain or ["localhost"]))
 
 

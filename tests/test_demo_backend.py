@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -214,3 +216,95 @@ def test_the_service_is_away() -> None:
         assert (code, answer["reason"]) == (502, "service_away")
     assert who(site, "") is None
     program.stop()
+
+
+BEGUN = {"status": 1, "siteId": "0000", "documentId": "2944F1F2", "challange": "F8D2181DC6C02EA8"}
+CODE = "00002944F1F2735ed03ef3aab35ee4bb80c9e94fa787112befa7ff57fe4b9b73a2710398dd7e0404a2e3"
+
+
+def begin_by_phone(site: Site, service: Service, path: str) -> str:
+    """Return the cookie of the browser that has begun."""
+    service.answer = BEGUN
+    code, answer, cookie = site.ask("POST", path)
+    assert (code, answer) == (200, BEGUN)
+    assert cookie is not None
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    return cookie.partition(";")[0]
+
+
+def test_a_sign_in_by_phone(site: Site, service: Service) -> None:
+    phone = begin_by_phone(site, service, "/mobile/auth")
+    assert service.calls[-1][:3] == ("POST", "/frontend/mobile/auth", b"")
+    service.answer = {"status": 2, "reason": "not_uploaded"}
+    code, answer, _ = site.ask("POST", "/mobile/session", Cookie=phone)
+    assert (code, answer) == (403, service.answer)
+    service.answer = SIGNED_IN
+    code, answer, cookie = site.ask("POST", "/mobile/session", Cookie=phone)
+    assert (code, answer["user"]["name"]) == (200, USER["CN"])
+    assert service.calls[-1][:2] == ("POST", "/backend/mobile/authenticate/2944F1F2")
+    assert cookie is not None
+    assert who(site, cookie.partition(";")[0]) == answer["user"]
+    assert site.ask("POST", "/mobile/session", Cookie=phone)[1]["reason"] == "not_begun"
+
+
+@pytest.mark.parametrize("path", ["/mobile/session", "/mobile/document"])
+def test_only_the_browser_that_began_can_finish(path: str, site: Site, service: Service) -> None:
+    """A stranger knows the documentId: it stands in the QR code."""
+    sign_in, document = (
+        begin_by_phone(site, service, begin) for begin in ("/mobile/auth", "/mobile/sign")
+    )
+    other = document if path == "/mobile/session" else sign_in
+    service.calls.clear()
+    service.answer = SIGNED_IN
+    for stranger in ("", "mobile-sign-in=2944F1F2", "mobile-document=2944F1F2", other):
+        code, answer, cookie = site.ask("POST", path, b"documentId=2944F1F2", Cookie=stranger)
+        assert (code, answer["reason"], cookie) == (403, "not_begun", None)
+    assert service.calls == []
+
+
+def test_a_document_by_phone(site: Site, service: Service) -> None:
+    phone = begin_by_phone(site, service, "/mobile/sign")
+    assert service.calls[-1][:2] == ("POST", "/frontend/mobile/sign")
+    service.answer = {"status": 1, "pkcs7Attached": "MIAG"}
+    answer = site.ask("POST", "/mobile/document", b"c2Fsb20+/w==", Cookie=phone)
+    assert answer == (200, service.answer, None)
+    _, path, body, headers = service.calls[-1]
+    assert path == "/backend/mobile/verify"
+    assert parse_qs(body.decode()) == {"documentId": ["2944F1F2"], "document": ["c2Fsb20+/w=="]}
+    assert headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+def test_the_status_of_a_documentid(site: Site, service: Service) -> None:
+    service.answer = {"status": 2}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = site.ask("POST", "/frontend/mobile/status", b"documentId=2944F1F2", **form)
+    assert answer == (200, {"status": 2}, None)
+    _, path, body, headers = service.calls[-1]
+    assert (path, body) == ("/frontend/mobile/status", b"documentId=2944F1F2")
+    assert headers["Content-Type"] == form["Content-Type"]
+
+
+def test_the_picture_of_a_code(site: Site) -> None:
+    connection = HTTPConnection(LOOPBACK, site.port, timeout=TIME_LIMIT)
+    connection.request("GET", f"/mobile/qr/{CODE}")
+    with connection.getresponse() as response:
+        picture = response.read()
+    assert response.headers["Content-Type"] == "image/svg+xml"
+    assert response.headers["Cache-Control"] == "no-store"
+    root = ET.fromstring(picture)  # noqa: S314 (our own)
+    ground, modules = root
+    assert ground.get("fill") == "#fff"
+    assert modules.get("stroke") == "#000"
+    assert b"style" not in picture
+    assert b"script" not in picture
+    for text in (CODE[1:], f"{CODE}0", "eimzo://sign", "g" * 84, "a" * 84 + "%0A", ""):
+        connection.request("GET", f"/mobile/qr/{text}")
+        with connection.getresponse() as response:
+            assert (response.status, response.read()[:4]) != (200, b"<svg")
+            assert response.status == 404
+    connection.close()
+
+
+def test_a_site_without_a_development_phone(site: Site) -> None:
+    assert site.ask("POST", "/mobile/phone", CODE.encode())[0] == 405

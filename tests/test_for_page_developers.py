@@ -108,6 +108,8 @@ def test_the_pages_advice_is_about_codes_that_there_are() -> None:
         "site_away",
         "not_opened",
         "file_unreadable",
+        "not_begun",
+        "phone_failed",
     }  # of the page itself
     advised = set(re.findall(r'"do\.(\w+)"', text))
     assert own <= advised <= codes() | own

@@ -1,4 +1,5 @@
-// A document: signed by the agent, stamped and joined by the REST service, verified by the backend.
+// A document: signed by the agent or a phone, stamped and joined by the REST service, verified by the
+// backend.
 
 import { sign } from "./agent.js";
 import { fromBase64, placeOf, toBase64 } from "./bytes.js";
@@ -6,6 +7,7 @@ import { forget } from "./diagram.js";
 import { find, make } from "./dom.js";
 import { inCapitals, isOver, parseAlias } from "./keys.js";
 import { alone, clear, refuse, step, tell } from "./outcome.js";
+import { signByPhone } from "./phone.js";
 import { signersTable } from "./signers.js";
 import { fromSite } from "./site.js";
 import { kilobytes, say, text } from "./texts.js";
@@ -35,22 +37,39 @@ export function proposeSigner(index) {
   if (!message) find("#signer").value = index;
 }
 
-/** Sign, stamp, join with the earlier signatures, and verify. */
-async function addSignature() {
+/** Sign with a key of the agent, and stamp; resolves to the PKCS#7. */
+async function signByAgent() {
   const signer = keys[find("#signer").value];
   tell("document", "agent.password");
+  const signed = await sign(GROUP, signer, toBase64(content));
+  tell("document", "document.stamping");
+  const { pkcs7b64 } = await fromSite(GROUP, "POST", "/frontend/timestamp/pkcs7", signed);
+  proposeNext();
+  return pkcs7b64;
+}
+
+/** Let a phone sign. The service stamps. Resolves to the PKCS#7, or to nothing if the user stops. */
+async function signWithCard() {
+  const begin = async () => ({ ...await fromSite(GROUP, "POST", "/mobile/sign"), bytes: content });
+  if (!await signByPhone("document", begin)) return "";
+  return (await fromSite(GROUP, "POST", "/mobile/document", toBase64(content))).pkcs7Attached;
+}
+
+/** Sign in one of the two ways, join with the earlier signatures, and verify. */
+async function addSignature(signing) {
   try {
     content ??= await chosen();
     show();
-    const signed = await sign(GROUP, signer, toBase64(content));
-    tell("document", "document.stamping");
-    const stamped = await fromSite(GROUP, "POST", "/frontend/timestamp/pkcs7", signed);
-    const joined = message
-      ? await fromSite(GROUP, "POST", "/frontend/pkcs7/join", `${message}|${stamped.pkcs7b64}`)
-      : stamped;
-    message = joined.pkcs7b64;
-    proposeNext();
-    await verify({ pkcs7: message });
+    const signed = await signing();
+    if (signed) {
+      message = message
+        ? (await fromSite(GROUP, "POST", "/frontend/pkcs7/join", `${message}|${signed}`)).pkcs7b64
+        : signed;
+      await verify({ pkcs7: message });
+    } else {
+      if (!message) content = null;
+      clear("document");
+    }
   } catch (error) {
     if (!message) content = null;
     step("document", "refused");
@@ -62,6 +81,12 @@ async function addSignature() {
 const chosen = async () => new Uint8Array(file
   ? await file.arrayBuffer()
   : new TextEncoder().encode(find("#document").value));
+
+async function signByPhoneIfWritten() {
+  if (!find("#sign-document").reportValidity()) return;
+  step("document", "active");
+  await addSignature(signWithCard);
+}
 
 function proposeNext() {
   const { options, selectedIndex } = find("#signer");
@@ -137,7 +162,8 @@ function choose({ target }) {
 find("#document").value = text("document.sample");
 for (const [id, event, doing] of [
   ["document-file", "change", choose],
-  ["sign-document", "submit", addSignature],
+  ["sign-document", "submit", () => addSignature(signByAgent)],
+  ["document-by-phone", "click", signByPhoneIfWritten],
   ["verify", "click", () => verify({ pkcs7: message })],
   ["change", "click", verifyChanged],
   ["anew", "click", beginAnew],

@@ -9,6 +9,7 @@ import { offerSigners, proposeSigner } from "./document.js";
 import { find, make } from "./dom.js";
 import { keyCard, mask } from "./keys.js";
 import { clear, ending, refuse, step, tell } from "./outcome.js";
+import { usePhone } from "./phone.js";
 import { offerSignIn, showUser } from "./signin.js";
 import { current, megabytes, milliseconds, number, say, speak, text, translate } from "./texts.js";
 
@@ -32,6 +33,7 @@ async function findAgent() {
     settings = await (await fetch("settings.json")).json();
     const agent = location.protocol === "https:" ? settings.wss : settings.ws;
     useAgent(agent);
+    usePhone(settings.phone);
     find("#dst").value = settings.dst;
     const { major, minor } = await asked("agent", "", "version");
     fact("agent-facts", "agent.version", `${major}.${minor}`);

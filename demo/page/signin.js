@@ -1,4 +1,5 @@
-// Sign-in: a challenge of the server, signed by the agent, and the server's word for who it was.
+// Sign-in: a challenge of the server, signed by the agent or by a phone, and the server's word for
+// who it was.
 
 import { sign } from "./agent.js";
 import { card } from "./certificates.js";
@@ -6,6 +7,7 @@ import { forget } from "./diagram.js";
 import { find, make } from "./dom.js";
 import { inCapitals, mask } from "./keys.js";
 import { alone, clear, refuse, step, tell } from "./outcome.js";
+import { signByPhone } from "./phone.js";
 import { fromSite } from "./site.js";
 import { day, say } from "./texts.js";
 
@@ -30,6 +32,25 @@ async function signIn() {
     step("signin", "refused");
     refuse("signin", error);
   }
+}
+
+async function signInByPhone() {
+  begin();
+  step("signin", "active");
+  try {
+    if (await signByPhone("signin", beginByPhone)) {
+      show((await fromSite(GROUP, "POST", "/mobile/session")).user);
+    } else clear("signin");
+  } catch (error) {
+    step("signin", "refused");
+    refuse("signin", error);
+  }
+}
+
+/** The backend begins, so that only this browser can finish. */
+async function beginByPhone() {
+  const begun = await fromSite(GROUP, "POST", "/mobile/auth");
+  return { ...begun, bytes: new TextEncoder().encode(begun.challange) };
 }
 
 async function signOut() {
@@ -79,4 +100,5 @@ export async function showUser() {
 }
 
 find("#signin").addEventListener("click", () => alone("signin", signIn));
+find("#signin-by-phone").addEventListener("click", () => alone("signin", signInByPhone));
 find("#signout").addEventListener("click", () => alone("signin", signOut));

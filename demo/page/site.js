@@ -7,7 +7,14 @@ import { current } from "./texts.js";
 const BEHIND = {
   "POST /session": "/backend/auth",
   "POST /document": "/backend/pkcs7/verify/attached",
+  "POST /mobile/auth": "/frontend/mobile/auth",
+  "POST /mobile/session": "/backend/mobile/authenticate",
+  "POST /mobile/sign": "/frontend/mobile/sign",
+  "POST /mobile/document": "/backend/mobile/verify",
+  "POST /mobile/phone": "/frontend/mobile/upload",
 };
+
+const OWN = ["not_begun", "phone_failed"]; // reasons of this site's server
 
 export class RefusedByService extends Error {
   /** The REST service said no; `answer` is all that it said, in the page's language. */
@@ -19,6 +26,14 @@ export class RefusedByService extends Error {
   }
 }
 
+export class RefusedBySite extends Error {
+  /** This site's own server said no. The page has the texts for `code`. */
+  constructor({ reason, message }) {
+    super(message);
+    this.code = reason;
+  }
+}
+
 export class SiteAway extends Error {
   /** The site's server does not answer, or its REST service does not answer it. */
   constructor(reason) {
@@ -27,7 +42,7 @@ export class SiteAway extends Error {
   }
 }
 
-/** Ask the server and draw it as a part of `group`; `body` is the BASE64 that a method takes. */
+/** Ask the server and draw it as a part of `group`; `body` is what the path takes. */
 export async function fromSite(group, verb, path, body) {
   const column = path.startsWith("/frontend/") ? "gateway" : "api";
   const hop = new Hop("page", column, `${verb} ${path}`).of(group);
@@ -44,6 +59,14 @@ export async function fromSite(group, verb, path, body) {
 }
 
 async function fetched(verb, path, body) {
+  const answer = await ask(verb, path, body);
+  if (OWN.includes(answer.reason)) throw new RefusedBySite(answer);
+  if (answer.status !== 1) throw new RefusedByService(answer);
+  return answer;
+}
+
+/** Ask the server; resolves to its answer, whatever it says. */
+export async function ask(verb, path, body) {
   let answer;
   try {
     const headers = { "Accept-Language": current() };
@@ -56,6 +79,5 @@ async function fetched(verb, path, body) {
     throw new SiteAway(error.message);
   }
   if (answer.reason === "service_away") throw new SiteAway(answer.message);
-  if (answer.status !== 1) throw new RefusedByService(answer);
   return answer;
 }

@@ -38,6 +38,13 @@ export function say(node, key, values = {}) {
   return node;
 }
 
+/** Name an element, or describe a picture, for those who do not see it. */
+export function label(node, key) {
+  node.dataset.label = key;
+  node.setAttribute(node.tagName === "IMG" ? "alt" : "aria-label", text(key));
+  return node;
+}
+
 export const number = (value, digits = 0) => new Intl.NumberFormat(NUMBERS[language], {
   minimumFractionDigits: digits,
   maximumFractionDigits: digits,
@@ -47,6 +54,13 @@ export const milliseconds = (value) =>
   value < 1000
     ? `${number(value, value < 10 ? 1 : 0)} ${text("unit.ms")}`
     : `${number(value / 1000, 1)} ${text("unit.s")}`;
+
+/** Milliseconds as minutes and seconds. */
+export function clock(value) {
+  const seconds = Math.ceil(value / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
 export const megabytes = (bytes) => `${number(bytes / 1e6, 1)} ${text("unit.mb")}`;
 
 export const kilobytes = (bytes) => `${number(Math.ceil(bytes / 1024))} ${text("unit.kib")}`;
@@ -78,7 +92,7 @@ export function translate() {
     node.textContent = text(node.dataset.text, facts.get(node)) ?? "";
   }
   for (const node of document.querySelectorAll("[data-label]")) {
-    node.setAttribute("aria-label", text(node.dataset.label));
+    label(node, node.dataset.label);
   }
   for (const node of document.querySelectorAll("[data-placeholder]")) {
     node.placeholder = text(node.dataset.placeholder);

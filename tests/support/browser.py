@@ -55,6 +55,8 @@ class PageServer(Program):
             *("--agent-https-port", str(ports["wss_port"])),
             *(part for key in keys for part in key),
             *("--dst", DST_ID, "--rest-port", str(rest_port)),
+            *("--phone-key", str(agent.key("citizen"))),
+            *("--phone-password-file", str(agent.password)),
         )
         self._ports: dict[str, int] = self.next_output()
 

@@ -134,7 +134,8 @@ class AgentService(LoggingProgram):
             alias = make_alias(user.leaf)
             pfx = identity_to_pfx(user, alias, PASSWORD, os.urandom, rounds=1000)
             _private(keys / f"{name}.pfx", pfx)
-        password = _private(folder / "password", PASSWORD)
+        self._keys = keys
+        self.password = _private(folder / "password", PASSWORD)
         file = folder / "agent.properties"
         file.write_text(
             settings
@@ -148,9 +149,13 @@ class AgentService(LoggingProgram):
             "the agent",
             *program,
             *("agent", "--settings", str(file), "--state", str(self.state)),
-            *("--password-file", str(password), "--ws-port", "0", "--wss-port", "0", *more),
+            *("--password-file", str(self.password), "--ws-port", "0", "--wss-port", "0", *more),
             preloaded=preloaded,
         )
+
+    def key(self, user: str) -> Path:
+        """Return the file with the key of a user; ``password`` is the file that opens it."""
+        return self._keys / f"{user}.pfx"
 
     @cached_property
     def ports(self) -> dict[str, int]:
