@@ -59,7 +59,7 @@ class RedisLine:
         self._time_limit = time_limit
         self._connect_limit = connect_limit
         self._loop = asyncio.get_running_loop()
-        self._unsent: list[tuple[str | int, ...]] = []
+        self._unsent: list[tuple[str | bytes | int, ...]] = []
         self._work = asyncio.Event()
         self._unanswered: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -70,7 +70,7 @@ class RedisLine:
         async with asyncio.timeout(self._connect_limit):
             await self._connection.connect()  # type: ignore[no-untyped-call]
 
-    def ask(self, *command: str | int) -> asyncio.Future[Any]:
+    def ask(self, *command: str | bytes | int) -> asyncio.Future[Any]:
         """Ask, and return where the answer will be, or LOST; never an exception."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         if self._fault.done() or len(self._unanswered) >= MAX_UNANSWERED:

@@ -6,20 +6,16 @@ however many ask at once. Without an answer of Redis nothing is given and nothin
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from redis.exceptions import RedisError
-
-from tunnel_gateway.config.rest import RedisSettings
-from tunnel_gateway.limits.redis_line import LOST, RedisLine, until_one_ends
-from tunnel_gateway.observability.background import keep_running
+from tunnel_gateway.limits.redis_line import LOST, RedisLine
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.rest.challenges import has_form
+from tunnel_gateway.rest.kept_redis import KeptRedis
 from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
 
@@ -28,9 +24,6 @@ log = get_logger(__name__)
 _PREFIX: Final = "tunnel-gateway:challenge:"
 # A question of no meaning: a Redis before 6.2 does not know the command, and the line ends.
 PROBE: Final = ("GETDEL", f"{_PREFIX}probe")
-# The first and the longest wait before Redis is tried again.
-_AGAIN_SECONDS: Final = 0.5
-_LAST_AGAIN_SECONDS: Final = 5.0
 
 
 class RedisChallenges:
@@ -48,13 +41,9 @@ class RedisChallenges:
         limit: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._make_line = line
+        self._redis = KeptRedis("challenges", line, PROBE, self)
         self._clock = clock
         self._given = TokenBucket()
-        self._line: RedisLine | None = None  # while it answers
-        self._keeping: asyncio.Task[None] | None = None
-        self._said = False  # whether it was said that Redis is away
-        self._delay = _AGAIN_SECONDS
         self.configure(seconds, limit)
 
     def configure(self, seconds: float, limit: int) -> None:
@@ -65,7 +54,7 @@ class RedisChallenges:
 
     async def start(self) -> None:
         """Begin to keep a connection."""
-        self._keeping = keep_running("challenges", self._round)
+        self._redis.start()
 
     async def give(self) -> str:
         """Return a new challenge."""
@@ -89,56 +78,27 @@ class RedisChallenges:
         return await self._ask("GETDEL", f"{_PREFIX}{challenge}") is not None
 
     async def _ask(self, *command: str | int) -> object:
-        if self._line is not None and (answer := await self._line.ask(*command)) is not LOST:
-            return answer
-        raise Refusal(Reason.CHALLENGES_AWAY, "the Redis of cache.redis does not answer")
+        if (answer := await self._redis.ask(*command)) is LOST:
+            raise Refusal(Reason.CHALLENGES_AWAY, "the Redis of cache.redis does not answer")
+        return answer
 
     def faults(self) -> Iterator[str]:
         """Yield why challenges cannot be given or taken now."""
-        if self._line is None:
+        if not self._redis.answers:
             yield "the Redis of cache.redis does not answer: nobody can sign in"
 
     def samples(self) -> Iterator[Sample]:
         """Yield whether the Redis answers."""
-        yield "tunnel_gateway_rest_challenges_redis_up", (), self._line is not None
+        yield "tunnel_gateway_rest_challenges_redis_up", (), self._redis.answers
 
     async def close(self) -> None:
         """End the connection."""
-        self._line = None
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.wait((self._keeping,))
+        await self._redis.close()
 
-    async def _round(self) -> None:
-        """Have a connection as long as it lasts, and wait until the next is due."""
-        line = self._make_line()
-        try:
-            await line.connect()
-            await until_one_ends(line.send(), line.receive(), self._keep(line))
-        except (RedisError, OSError) as error:
-            self._lose(error)
-        finally:
-            self._line = None
-            await line.close()
-        await asyncio.sleep(self._delay)
-        self._delay = min(2 * self._delay, _LAST_AGAIN_SECONDS)
+    def tell_shared(self) -> None:
+        """Say that the Redis answers."""
+        log.info("challenges_shared")
 
-    async def _keep(self, line: RedisLine) -> None:
-        """Use the line as long as nobody ends this."""
-        if await line.ask(*PROBE) is not LOST:
-            self._line = line
-            self._said = False
-            self._delay = _AGAIN_SECONDS
-            log.info("challenges_shared")
-        await asyncio.Event().wait()
-
-    def _lose(self, error: Exception) -> None:
-        if not self._said:
-            self._said = True
-            detail = f"{type(error).__name__}: {error}"
-            log.error("challenges_away", detail=detail)
-
-
-def line_to(redis: RedisSettings) -> RedisLine:
-    """Return a new connection to the Redis of these settings, not made yet."""
-    return RedisLine(redis.address, redis.password, redis.answer_ms / 1000, redis.connect_ms / 1000)
+    def tell_away(self, detail: str) -> None:
+        """Say why the Redis does not answer."""
+        log.error("challenges_away", detail=detail)

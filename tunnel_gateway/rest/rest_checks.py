@@ -79,7 +79,8 @@ async def _redis(redis: RedisSettings) -> Finding:
     # Imported here, so that the check of a server with its own challenges does not load the Redis
     # library.
     from tunnel_gateway.limits.redis_check import check_redis  # noqa: PLC0415
-    from tunnel_gateway.rest.redis_challenges import PROBE, line_to  # noqa: PLC0415
+    from tunnel_gateway.rest.kept_redis import line_to  # noqa: PLC0415
+    from tunnel_gateway.rest.redis_challenges import PROBE  # noqa: PLC0415
 
     return await check_redis("challenges", redis.address, lambda: line_to(redis), PROBE)
 

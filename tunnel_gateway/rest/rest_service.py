@@ -238,7 +238,8 @@ def _store(config: RestConfig) -> Challenges:
     if challenges.cache == "local":
         return OwnChallenges(challenges.seconds, challenges.limit, time.monotonic)
     # Imported here, so that a server with its own challenges does not load the Redis library.
-    from tunnel_gateway.rest.redis_challenges import RedisChallenges, line_to  # noqa: PLC0415
+    from tunnel_gateway.rest.kept_redis import line_to  # noqa: PLC0415
+    from tunnel_gateway.rest.redis_challenges import RedisChallenges  # noqa: PLC0415
 
     return RedisChallenges(lambda: line_to(redis), challenges.seconds, challenges.limit)
 
