@@ -58,6 +58,8 @@ PROMISED = {
     "tunnel_gateway_rest_challenges_total": ("counter", "result"),
     "tunnel_gateway_rest_challenges_used": ("gauge", ""),
     "tunnel_gateway_rest_challenges_redis_up": ("gauge", ""),
+    "tunnel_gateway_rest_mobile_documents": ("gauge", ""),
+    "tunnel_gateway_rest_mobile_redis_up": ("gauge", ""),
     "tunnel_gateway_build_info": ("gauge", "version"),
     "process_start_time_seconds": ("gauge", ""),
     "process_cpu_seconds_total": ("counter", ""),

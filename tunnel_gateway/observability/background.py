@@ -29,6 +29,7 @@ Loop = Literal[
     "keys",
     "loop_lag",
     "memory",
+    "mobile_documents",
     "probes",
     "reload",
     "rest_connections",

@@ -194,6 +194,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         " are in Redis"),
     Metric("tunnel_gateway_rest_challenges_redis_up", "gauge", (), "",
         "1 if the Redis of the challenges answers, else 0; absent if they are not in Redis"),
+    Metric("tunnel_gateway_rest_mobile_documents", "gauge", (), "",
+        "documents that wait for a phone or for the application; absent without `mobile.siteId`, or"
+        " if they are in Redis"),
+    Metric("tunnel_gateway_rest_mobile_redis_up", "gauge", (), "",
+        "1 if the Redis of the documents for phones answers, else 0; absent if they are not in"
+        " Redis"),
     Metric("tunnel_gateway_build_info", "gauge", ("version",), "",
         "always 1"),
     Metric("process_start_time_seconds", "gauge", (), _MOMENT,

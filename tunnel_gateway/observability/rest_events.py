@@ -54,6 +54,17 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
     Event("challenges_shared", _INFO, (), (),
         "the Redis of the challenges answers: servers that use the same one accept each other's"
         " challenges"),
+    Event("mobile_documents_away", _ERROR, ("detail",), (),
+        "the Redis of the documents for phones does not answer in time: nobody can sign with a"
+        " phone, and `/readyz` has a warning. There is one line until it answers again",
+        "look at that Redis; the keys that begin with `mobile.storage.redis` have its address. It"
+        " must allow scripts (EVAL)"),
+    Event("mobile_documents_shared", _INFO, (), (),
+        "the Redis of the documents for phones answers: servers that use the same one share them"),
+    Event("mobile_document_damaged", _WARNING, ("document", "detail"), ("untold",),
+        "the Redis has a record of a document for phones that no server has written; the document"
+        " counts as unknown. There are at most 30 lines a minute",
+        "look who else can write into that Redis"),
 )
 
 REST_KEYS: Final[Mapping[str, str]] = MappingProxyType({
@@ -63,6 +74,7 @@ REST_KEYS: Final[Mapping[str, str]] = MappingProxyType({
         " that a proxy of `frontend.proxies` or the application has told",
     "detail": "which certificate, part or setting it is about",
     "digest": "the digest of the document (GOST R 34.11-94) in hexadecimal",
+    "document": "the documentId of a document for phones",
     "exception": "the traceback",
     "host": "the Host header of the request; anything can stand there",
     "issuer": "the issuer in the certificate of the user",
