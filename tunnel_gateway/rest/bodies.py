@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from tunnel_gateway.cms.frame import MESSAGE_ROOM
 from tunnel_gateway.rest.base64_text import Base64Text
-from tunnel_gateway.rest.body_kinds import BESIDE_BASE64, LOOK, PEM, Head
+from tunnel_gateway.rest.body_kinds import BESIDE_BASE64, PEM, Head
 from tunnel_gateway.rest.escapes import Escapes
 from tunnel_gateway.rest.statuses import Reason, Refusal
 
@@ -64,10 +64,9 @@ class Base64Body:
 
     def feed(self, piece: bytes) -> int:
         """Take the next piece of any size."""
-        before = self._length
         self._length += len(piece)
         self.expect(self._length)
-        if before < LOOK:
+        if not self._head.is_whole:
             piece = self._look(piece)
         if self._form is not None:
             try:

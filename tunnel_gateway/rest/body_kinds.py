@@ -36,10 +36,14 @@ class Head:
     def __init__(self) -> None:
         self.text = b""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it needs no other piece."""
+        return len(self.text) == LOOK
+
     def take(self, piece: bytes) -> None:
         """Keep what is one of the first bytes."""
-        if len(self.text) < LOOK:
-            self.text += piece[: LOOK - len(self.text)]
+        self.text += piece[: LOOK - len(self.text)]
 
     def kind(self, more: Kinds = ()) -> str:
         """Return what it seems to be, an empty text if nobody knows."""

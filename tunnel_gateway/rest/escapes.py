@@ -15,12 +15,11 @@ _SHRINKS: Final = 2
 
 def unescaped(text: bytes) -> bytes:
     """Return a text without its escapes. Raises ValueError."""
-    escapes = text.count(b"%")
-    if not escapes:
+    if b"%" not in text:
         return text
     decoded = a2b_qp(text.replace(b"=", b"=3D").replace(b"%", b"="))
     # A % without two digits shrinks less. Only before a line end it would vanish.
-    if len(text) - len(decoded) != _SHRINKS * escapes or b"%\n" in text or b"%\r" in text:
+    if len(text) - len(decoded) != _SHRINKS * text.count(b"%") or b"%\n" in text or b"%\r" in text:
         raise ValueError("there is a % without two hexadecimal digits behind it")
     return decoded
 

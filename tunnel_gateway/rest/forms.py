@@ -28,7 +28,7 @@ MAX_NAME: Final = 64
 MAX_TEXT: Final = 256
 
 _ESCAPE: Final = 3  # the bytes of an escape
-_AMPERSAND: Final = b"&"
+_PLUS_FOR_BLANK: Final = bytes.maketrans(b" ", b"+")
 # The fields beside the parts have room for this, each byte escaped.
 _ROOM: Final = MAX_FIELDS * _ESCAPE * (MAX_NAME + MAX_TEXT)
 # So many bytes of a form may a byte of a part be: of Base64, each letter escaped.
@@ -74,17 +74,19 @@ class FormBody:
         """Take the next piece of any size."""
         self._length += len(piece)
         self.expect(self._length)
-        self._head.take(piece)
+        if not self._head.is_whole:
+            self._head.take(piece)
         if b"\r" in piece or b"\n" in piece:
             piece = piece.translate(None, b"\r\n")
-        *whole, last = piece.split(_AMPERSAND, MAX_FIELDS)
-        for text in whole:
+        text, ampersand, rest = piece.partition(b"&")
+        while ampersand:
             self._take(text)
             self._end_field()
             self._ended += 1
             if self._ended == MAX_FIELDS:
                 raise self._wrong(f"it has more than {MAX_FIELDS} fields")
-        self._take(last)
+            text, ampersand, rest = rest.partition(b"&")
+        self._take(text)
         return self._kept
 
     def finish(self) -> tuple[bytes, ...]:
@@ -107,10 +109,7 @@ class FormBody:
             self._kept += self._field.take(text)
         except ValueError as fault:
             raise self._wrong(f"{self.came[-1]}: {fault}") from None
-        self._expect_kept(self._kept)
-
-    def _expect_kept(self, size: int) -> None:
-        if size > self._limit:
+        if self._kept > self._limit:
             raise too_large(self._limit)
 
     def _begin_field(self) -> _Field:
@@ -139,7 +138,8 @@ class FormBody:
                 self._field.end()
             except ValueError as fault:
                 raise self._wrong(f"{self.came[-1]}: {fault}") from None
-            self._expect_kept(sum(map(len, self._parts.values())))
+            if sum(map(len, self._parts.values())) > self._limit:
+                raise too_large(self._limit)
         self._field, self._name = None, b""
 
     def _name_too_long(self) -> Refusal:
@@ -210,10 +210,10 @@ class _Part:
     def take(self, piece: bytes) -> int:
         """Decode it."""
         text = self._escapes.decode(piece)
-        self._head.take(text)
-        return self._decode(text.replace(b" ", b"+"))
-
-    def _decode(self, text: bytes) -> int:
+        if not self._head.is_whole:
+            self._head.take(text)
+        if b" " in text:
+            text = text.translate(_PLUS_FOR_BLANK)
         try:
             return self._base64.decode(text)
         except ValueError:
@@ -223,7 +223,7 @@ class _Part:
 
     def end(self) -> None:
         """Keep the whole part."""
-        self._decode(self._escapes.rest)
+        self._base64.decode(self._escapes.rest)
         if self._head.text.startswith(PEM):  # which base64url could mean too
             raise ValueError(f"this is {self._head.kind()}")
         self._parts[self._name] = self._base64.finish()
