@@ -32,7 +32,7 @@ WORKERS ?= $(shell expr 3 '*' $$(nproc))
 PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms composing verified_view \
-    verify_many certificate_chain rest_body time_stamp time_stamp_answer time_stamp_request \
+    verify_many certificate_chain rest_body rest_form time_stamp time_stamp_answer time_stamp_request \
     status_answer status_request revocation_list config proxy_header
 
 .PHONY: help demo develop test coverage bench bench-fleet bench-strangers bench-rest soak screenshots lint format fuzz lock install \

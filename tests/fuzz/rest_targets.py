@@ -7,7 +7,7 @@ import json
 from base64 import b64encode
 from contextlib import suppress
 from typing import Final
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, urlencode
 
 from tests.support import messages, stamps
 from tests.support.pki import NOW, authority, ders, user
@@ -17,6 +17,7 @@ from tunnel_gateway.cms.signed_data import parse_signed_data
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.rest.answers import success
 from tunnel_gateway.rest.bodies import Base64Body, Body, RawBody
+from tunnel_gateway.rest.forms import MAX_FIELDS, FormBody
 from tunnel_gateway.rest.methods.verify_digest import read_digest
 from tunnel_gateway.rest.outcomes import signer_outcome
 from tunnel_gateway.rest.statuses import Reason, Refusal
@@ -113,3 +114,49 @@ def text_seeds() -> list[bytes]:
         *(bytes([2 * size]) + text for text in one for size in (0, 3, 127)),
         *(bytes([2 * size + 1]) + text for text in two for size in (0, 3, 127)),
     ]
+
+
+FORM = (("documentId", "x_real_ip"), ("document", "pkcs7_b64"))
+
+
+def read_form(data: bytes) -> None:
+    """Read the rest of the bytes as a form that comes in pieces, as long as the first byte says.
+
+    However it is cut, it is the same fields or the same refusal. If it was read, its fields are
+    read again as a client writes them that escapes everything.
+    """
+    how, text = data[:1] or b"\0", data[1:]
+    size = 1 + how[0]
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    whole = _form_outcome([text])
+    assert _form_outcome(pieces) == whole
+    if isinstance(whole, Reason):
+        raise Refusal(whole)
+    texts, parts, came = whole
+    assert len(came) <= MAX_FIELDS
+    written = {name: b64encode(part) for name, part in zip(FORM[1], parts, strict=True)}
+    again = _form_outcome([urlencode({**texts, **written}).encode()])
+    assert not isinstance(again, Reason)
+    assert again[:2] == (texts, parts)
+
+
+def _form_outcome(
+    pieces: list[bytes],
+) -> tuple[dict[str, str], tuple[bytes, ...], list[str]] | Reason:
+    body = FormBody(*FORM, _BODY_LIMIT)
+    try:
+        for piece in pieces:
+            body.feed(piece)
+        return body.texts, body.finish(), body.came
+    except Refusal as refusal:
+        return refusal.reason
+
+
+def form_seeds() -> list[bytes]:
+    """Forms as clients write them, each whole and in pieces."""
+    message = b64encode(messages.made().der).decode()
+    ids = {"documentId": "850FF727", "x_real_ip": "2001:db8::1"}
+    escaped = urlencode({**ids, "document": "MIAG", "pkcs7_b64": message})
+    raw = f"pkcs7_b64={message.replace('+', ' ')}&documentId=850FF727"
+    odd = f"&%64ocument=+%2b /%0d%0A%3d&a[]=1&documentId=%D1%9E&x_real_ip&{escaped[:9]}"
+    return [bytes([size]) + text.encode() for text in (escaped, raw, odd) for size in (0, 6, 255)]

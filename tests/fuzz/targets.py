@@ -345,6 +345,12 @@ TARGETS: dict[str, Target] = {
         functools.cache(rest_targets.text_seeds),
         limit=64 * 1024,
     ),
+    "rest_form": Target(
+        rest_targets.read_form,
+        (Refusal,),
+        functools.cache(rest_targets.form_seeds),
+        limit=64 * 1024,
+    ),
     "config": Target(_read_config, (ConfigError,), functools.cache(_config_seeds), limit=MAX_SIZE),
     "proxy_header": Target(
         _read_proxy_header,
