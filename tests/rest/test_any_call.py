@@ -69,7 +69,7 @@ class Running:
     def check(self, case: Any, **changes: str) -> None:
         """Make a call, and look at its answer."""
         answer = case.call(self.url, self.session, timeout=TIME_LIMIT, **changes)
-        assert answer.status_code != 500, answer.text
+        assert '"reason":"internal_error"' not in answer.text
         case.validate_response(answer, checks=CHECKED)
         if answer.headers["content-type"] == ["application/json; charset=utf-8"]:
             operation = case.operation
@@ -122,7 +122,8 @@ def test_what_the_description_makes(
 def test_other_verbs(running: Running, method: Any) -> None:
     first, *_ = method.verbs
     for verb in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}.difference(method.verbs):
-        answer = running.session.request(verb, running.url + method.path, timeout=TIME_LIMIT)
+        url = running.url + method.path.replace("{documentId}", "850FF727")
+        answer = running.session.request(verb, url, timeout=TIME_LIMIT)
         assert (answer.status_code, answer.headers["Allow"]) == (405, ", ".join(method.verbs))
         running.described.check(first, method.path, 405, answer.json())
 

@@ -46,7 +46,7 @@ def test_the_numbers_are_the_guides() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_a_number_is_of_the_guide_or_an_http_code(reason: Reason) -> None:
     status = status_of(reason)
-    assert isinstance(status, Status | MobileStatus) or 400 <= -status < 600
+    assert status in {*Status, *MobileStatus} or 400 <= -status < 600
 
 
 @pytest.mark.parametrize("reason", [one for one in Reason if one not in OF_OTHER_PATHS])

@@ -119,7 +119,7 @@ def refused(refusal: Refusal, language: Language, path: str = "") -> Answer:
 
     Raises TypeError, ValueError for odd fields.
     """
-    status = int(status_of(refusal.reason, path))
+    status = status_of(refusal.reason, path)
     whole = refusal_fields(refusal, language, path)
     return Answer(http_code(status), status, refusal.reason, _parts(whole))
 
@@ -127,7 +127,7 @@ def refused(refusal: Refusal, language: Language, path: str = "") -> Answer:
 def refusal_fields(refusal: Refusal, language: Language, path: str = "") -> Fields:
     """Return the fields of a refusal with its status, its message, its reason and its detail."""
     ending: Fields = {
-        "status": int(status_of(refusal.reason, path)),
+        "status": status_of(refusal.reason, path),
         "message": text_of(refusal.reason, language),
         "reason": refusal.reason,
     }

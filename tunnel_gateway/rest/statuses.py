@@ -222,8 +222,8 @@ def status_of(reason: Reason, path: str = "") -> int:
     """Return the number of a reason, as the method at ``path`` answers it."""
     for start, numbers in _AT.items():
         if path.startswith(start):
-            return numbers.get(reason, _GENERAL[reason])
-    return _GENERAL[reason]
+            return int(numbers.get(reason, _GENERAL[reason]))
+    return int(_GENERAL[reason])
 
 
 def http_code(status: int) -> int:

@@ -11,6 +11,7 @@ from tests.support.described import KNOWN, TYPES, schemas_in
 from tests.test_rest_api import METHODS
 from tunnel_gateway.rest.call import Call, Wanted
 from tunnel_gateway.rest.description.document import describe
+from tunnel_gateway.rest.description.operations import Operation
 from tunnel_gateway.rest.methods.challenge import Challenge
 from tunnel_gateway.rest.methods.info import Info
 from tunnel_gateway.rest.methods.openapi import Description
@@ -90,6 +91,8 @@ def test_bodies_are_those_of_the_methods(document: dict[str, Any]) -> None:
         body = document["paths"][method.path].get("post", {}).get("requestBody")
         if method.wanted == Wanted():
             assert body is None
+        elif method.wanted.form:
+            assert list(body["content"]) == ["application/x-www-form-urlencoded"]
         elif method.wanted.raw:
             assert list(body["content"]) == ["application/json"]
         else:
@@ -113,9 +116,62 @@ def test_refusals_have_the_numbers_of_their_reasons(document: dict[str, Any]) ->
                 assert set(fields["status"]["enum"]) == numbers
                 assert {http_code(number) for number in numbers} == {int(code)}
                 said |= set(reasons)
+        assert ("404" in operation["responses"]) == ("{" in path)
         assert ("403" in operation["responses"]) == path.startswith("/backend/")
     # What is asked at no path of ours cannot stand at one.
     assert said == set(Reason) - {Reason.UNKNOWN_PATH} - OF_MOBILES
+
+
+class Uploading:
+    path = "/backend/mobile/keep/{documentId}"
+    verbs = ("POST", "GET")
+    wanted = Wanted(("document",), form=True, texts=("x_real_ip",))
+
+    async def answer(self, call: Call) -> Fields:
+        raise NotImplementedError
+
+
+UPLOADING = Operation(
+    "keep", "Keep", "", {}, (Reason.MALFORMED, Reason.NO_DOCUMENT), optional=("x_real_ip",)
+)
+
+
+def test_a_form_and_a_parameter_are_described() -> None:
+    path = Uploading.path
+    verbs = describe([Uploading()], "1", {path: UPLOADING})["paths"][path]
+    body = verbs["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    assert list(body["properties"]) == ["x_real_ip", "document"]
+    assert body["required"] == ["document"]
+    for operation in verbs.values():
+        parameter, _ = operation["parameters"]
+        assert (parameter["name"], parameter["in"], parameter["required"]) == (
+            "documentId",
+            "path",
+            True,
+        )
+        responses = operation["responses"]
+        assert {"400", "404"} <= set(responses)
+        assert "500" not in responses
+        _, refusal = responses["200"]["content"]["application/json"]["schema"]["oneOf"]
+        assert refusal["properties"]["status"] == {
+            "type": "integer",
+            "enum": [-4, -100],
+            "description": (
+                "The number of the reason: -4 `malformed`, `no_document`; -100 `internal_error`"
+            ),
+        }
+    assert "requestBody" not in verbs["get"]
+
+
+def test_reasons_have_the_numbers_of_every_path(document: dict[str, Any]) -> None:
+    about = document["components"]["schemas"]["Reason"]["description"]
+    for line in (
+        "* `malformed` (-10; -4 at `/backend/mobile/`): ",
+        "* `internal_error` (-500; -9 at `/frontend/mobile/`; -100 at `/backend/mobile/`): ",
+        "* `not_uploaded` (2): ",
+        "* `bad_body` (-400): ",
+    ):
+        assert line in about
 
 
 def test_the_decisions_are_named(document: dict[str, Any]) -> None:

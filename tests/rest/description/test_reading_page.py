@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.rest.description.test_document import ALL
+from tests.rest.description.test_document import ALL, UPLOADING, Uploading
+from tunnel_gateway.rest.description.document import describe
 from tunnel_gateway.rest.description.reading_page import POLICY, STYLE, reading_page
 from tunnel_gateway.rest.methods.openapi import Description
 from tunnel_gateway.rest.statuses import Reason
@@ -89,3 +90,12 @@ def test_texts_are_escaped(document: dict[str, Any]) -> None:
     assert "<title>&lt;b&gt;</title>" in page
     assert "<h1>&lt;b&gt; &amp;</h1>" in page
     assert "<ul><li>a <code>&lt;i&gt;</code></li><li>b</li></ul>" in page
+
+
+def test_a_form_and_a_parameter_are_on_it() -> None:
+    made = describe([Uploading()], "1", {Uploading.path: UPLOADING})
+    page = reading_page(made)
+    assert "Path: <code>documentId</code>" in page
+    assert "Body: a form." in page
+    assert "<code>x_real_ip</code></td><td>string, optional</td>" in page
+    assert "-4 <code>malformed</code>" in page

@@ -7,22 +7,31 @@ no description at all, which a test sees.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from tunnel_gateway.rest.call import Method, Wanted
 from tunnel_gateway.rest.callers import BACKEND
 from tunnel_gateway.rest.description.answer_schemas import SCHEMAS, Schema, record, text
-from tunnel_gateway.rest.description.operations import OPERATIONS, Operation
+from tunnel_gateway.rest.description.operations import FIELDS, OPERATIONS, Operation
 from tunnel_gateway.rest.languages import Language, text_of
-from tunnel_gateway.rest.statuses import HTTP_OK, Reason, http_code, status_of
+from tunnel_gateway.rest.statuses import (
+    BACKEND_MOBILE,
+    FRONTEND_MOBILE,
+    HTTP_OK,
+    Reason,
+    http_code,
+    status_of,
+)
 
 _ABOUT: Final = """\
 Sign-in and signed documents of E-IMZO, in the calls of the vendor's guide.
 
 The body of a call is Base64 and nothing else, whatever its Content-Type. If a method takes two \
 parts, a bar (`|`) stands between them. Line ends, blanks, the alphabet of base64url and missing \
-`=` are accepted.
+`=` are accepted. The mobile methods take a form instead, with Base64 in some of its fields. A `+` \
+may be escaped there or not.
 
 Every answer is JSON. HTTP 200 means that the method was called correctly, also if a signature is \
 not valid: look at `status`. It is 1 for success. For any other HTTP code it is minus the code. \
@@ -40,6 +49,8 @@ Without a time stamp it does (-11), because nobody can prove when it was signed.
 * If the status of a certificate is not known, the answer is -1 and `certificateVerified` is false.
 * -20 has two meanings, as in the guide: `/backend/auth` does not know the challenge, or the \
 status of the certificate of a time stamp is not known. `reason` tells which.
+* The mobile methods have the numbers of the guide's tables for them. For a reason that the tables \
+do not have, the number is that of all methods.
 * A signature without a time stamp is accepted, unless the operator requires one.
 * Of several time stamps beside one signature, the first that proves its time counts.
 * Each time has a twin in UTC, such as `signingTimeUtc` for `signingTime`.
@@ -76,23 +87,27 @@ _LANGUAGE: Final = {
 _BASE64: Final = "[A-Za-z0-9+/=_-]+"
 
 
-def describe(methods: Iterable[Method], version: str) -> dict[str, Any]:
-    """Return the description. Raises KeyError for a method that operations.py does not know."""
+def describe(
+    methods: Iterable[Method], version: str, operations: Mapping[str, Operation] = OPERATIONS
+) -> dict[str, Any]:
+    """Return the description. Raises KeyError for a method that ``operations`` do not know."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "tunnel-gateway: REST API", "version": version, "description": _ABOUT},
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": about} for name, about in _TAGS.items()],
         "paths": {
-            method.path: {verb.lower(): _operation(method, verb) for verb in method.verbs}
+            method.path: {
+                verb.lower(): _operation(method, verb, operations[method.path])
+                for verb in method.verbs
+            }
             for method in methods
         },
         "components": {"schemas": {**SCHEMAS, "Reason": _reasons()}},
     }
 
 
-def _operation(method: Method, verb: str) -> Schema:
-    operation = OPERATIONS[method.path]
+def _operation(method: Method, verb: str, operation: Operation) -> Schema:
     audience = method.path.split("/")[1]
     bodied = verb == "POST" and method.wanted != Wanted()
     first = verb == method.verbs[0]
@@ -101,13 +116,30 @@ def _operation(method: Method, verb: str) -> Schema:
         "tags": [audience if audience in _TAGS else "service"],
         "summary": operation.summary,
         **({"description": operation.description} if operation.description else {}),
-        "parameters": [*operation.query, _LANGUAGE],
+        "parameters": [*_path_parameters(method.path), *operation.query, _LANGUAGE],
         **({"requestBody": _body(method.wanted, operation)} if bodied else {}),
-        "responses": _responses(operation, _refusals(method, operation, bodied=bodied)),
+        "responses": _responses(
+            operation, _refusals(method, operation, bodied=bodied), method.path
+        ),
     }
 
 
+def _path_parameters(path: str) -> list[Schema]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": FIELDS[name],
+            "description": FIELDS[name]["description"],
+        }
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
+
+
 def _body(wanted: Wanted, operation: Operation) -> Schema:
+    if wanted.form:
+        return _form(wanted, operation)
     if operation.body is not None:
         return {"required": True, "content": {"application/json": {"schema": operation.body}}}
     parts = wanted.parts
@@ -123,22 +155,39 @@ def _body(wanted: Wanted, operation: Operation) -> Schema:
     }
 
 
+def _form(wanted: Wanted, operation: Operation) -> Schema:
+    fields = {
+        f"{name}?" if name in operation.optional else name: FIELDS[name]
+        for name in (*wanted.texts, *wanted.parts)
+    }
+    schema = record("The fields, in any order. Other fields are skipped", fields)
+    return {
+        "required": True,
+        "description": "a form",
+        "content": {"application/x-www-form-urlencoded": {"schema": schema}},
+    }
+
+
 def _refusals(method: Method, operation: Operation, *, bodied: bool) -> list[Reason]:
     """Return what the method can be refused for, in the order of their precedence."""
     possible = {*operation.reasons, *_ALWAYS, *(_WITH_BODY if bodied else ())}
     if method.path.startswith(BACKEND):
         possible.add(Reason.NOT_FROM_HERE)
+    if method.wanted.texts:  # which may stand in the query
+        possible.add(Reason.BAD_BODY)
+    if "{" in method.path:
+        possible.add(Reason.UNKNOWN_PATH)
     return [reason for reason in Reason if reason in possible]
 
 
-def _responses(operation: Operation, refusals: list[Reason]) -> Schema:
+def _responses(operation: Operation, refusals: list[Reason], path: str) -> Schema:
     by_code: dict[int, list[Reason]] = {}
     for reason in refusals:
-        by_code.setdefault(http_code(status_of(reason)), []).append(reason)
+        by_code.setdefault(http_code(status_of(reason, path)), []).append(reason)
     verdicts = by_code.pop(HTTP_OK, [])
     outcomes = [_success(operation)]
     if verdicts:
-        outcomes.append(_refusal(verdicts, operation.refusal))
+        outcomes.append(_refusal(verdicts, operation.refusal, path))
     schema = outcomes[0] if len(outcomes) == 1 else {"oneOf": outcomes}
     right = "The answer" if operation.bare else "The verdict: look at `status`"
     return {
@@ -146,7 +195,7 @@ def _responses(operation: Operation, refusals: list[Reason]) -> Schema:
         **{
             str(code): {
                 "description": "; ".join(text_of(reason, Language.ENGLISH) for reason in reasons),
-                "content": {"application/json": {"schema": _refusal(reasons, {})}},
+                "content": {"application/json": {"schema": _refusal(reasons, {}, path)}},
             }
             for code, reasons in sorted(by_code.items())
         },
@@ -162,12 +211,17 @@ def _success(operation: Operation) -> Schema:
     return record("Success", operation.answer, ending)
 
 
-def _refusal(reasons: list[Reason], fields: Schema) -> Schema:
+def _refusal(reasons: list[Reason], fields: Schema, path: str) -> Schema:
+    words: dict[int, list[str]] = {}
+    for reason in reasons:
+        words.setdefault(status_of(reason, path), []).append(f"`{reason}`")
+    numbers = sorted(words, reverse=True)
+    told = "; ".join(f"{number} {', '.join(words[number])}" for number in numbers)
     ending = {
         "status": {
             "type": "integer",
-            "enum": sorted({int(status_of(reason)) for reason in reasons}, reverse=True),
-            "description": "The number of the reason",
+            "enum": numbers,
+            "description": f"The number of the reason: {told}",
         },
         "message": text("For people: the fault, in the language that they ask for"),
         "reason": {
@@ -182,7 +236,7 @@ def _refusal(reasons: list[Reason], fields: Schema) -> Schema:
 
 def _reasons() -> Schema:
     lines = [
-        f"* `{reason}` ({int(status_of(reason))}): {text_of(reason, Language.ENGLISH)}"
+        f"* `{reason}` ({_numbers(reason)}): {text_of(reason, Language.ENGLISH)}"
         for reason in Reason
     ]
     about = "Why a call did not succeed, the most basic reason first:\n\n"
@@ -191,3 +245,13 @@ def _reasons() -> Schema:
         "enum": [str(reason) for reason in Reason],
         "description": about + "\n".join(lines),
     }
+
+
+def _numbers(reason: Reason) -> str:
+    general = status_of(reason)
+    others = [
+        f"; {status_of(reason, start):d} at `{start}`"
+        for start in (FRONTEND_MOBILE, BACKEND_MOBILE)
+        if status_of(reason, start) != general
+    ]
+    return f"{general}{''.join(others)}"

@@ -39,6 +39,7 @@ class Operation:
 
     ``answer`` has the fields beside `status` and `message`, and ``refusal`` those of an answer with
     one of ``reasons``. A ``bare`` answer has no `status`. ``media`` is the type of the answer.
+    ``optional`` are the fields of a form that may be left out.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Operation:
     body: Schema | None = None
     bare: bool = False
     media: str = "application/json"
+    optional: tuple[str, ...] = ()
 
 
 _MANY_BODY: Final[Schema] = {
@@ -89,6 +91,29 @@ _SERIAL: Final[dict[str, Any]] = {
         " the certificate of its issuer"
     ),
 }
+
+# The fields of forms, and the parameters of paths.
+_DOCUMENT_ID: Final = schemas.text(
+    "The documentId of `/frontend/mobile/auth` or `/sign`, in letters of any case",
+    pattern="^[0-9A-Fa-f]{8}$",
+)
+_BASE64: Final = {
+    "contentEncoding": "base64",
+    "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+}
+FIELDS: Final[Mapping[str, Schema]] = MappingProxyType(
+    {
+        "documentId": _DOCUMENT_ID,
+        "document_id": _DOCUMENT_ID,
+        "document": schemas.text("The document of the user", **_BASE64),
+        "pkcs7_b64": schemas.text("The detached message that the phone has signed", **_BASE64),
+        "serial_number": schemas.text(
+            "The serial number of the signer's certificate, in hexadecimal",
+            pattern="^[0-9A-Fa-f]{1,40}$",
+        ),
+        "x_real_ip": schemas.text("The address of the phone"),
+    }
+)
 
 # By the paths of the methods.
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(

@@ -33,6 +33,8 @@ POLICY: Final = (
 )
 
 _CODE: Final = re.compile("`([^`]+)`")
+# Where a parameter stands; a header is the same for all methods.
+_SHOWN: Final = {"query": "Query", "path": "Path"}
 _SCHEMAS: Final = "#/components/schemas/"
 
 
@@ -83,8 +85,8 @@ def _operation(path: str, verb: str, operation: Schema) -> Iterator[str]:
     yield from _prose(f"{operation['summary']}.")
     yield from _prose(operation.get("description", ""))
     for parameter in operation["parameters"]:
-        if parameter["in"] == "query":
-            yield f"<p>Query: <code>{escape(parameter['name'])}</code>."
+        if parameter["in"] in _SHOWN:
+            yield f"<p>{_SHOWN[parameter['in']]}: <code>{escape(parameter['name'])}</code>."
             yield f" {_inline(parameter['description'])}.</p>"
     if body := operation.get("requestBody"):
         yield f"<p>Body: {_inline(body.get('description', 'JSON'))}.</p>"
