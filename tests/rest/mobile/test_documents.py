@@ -180,6 +180,21 @@ async def test_a_small_limit_lets_every_source_begin() -> None:
     assert await begin(documents)
 
 
+async def test_many_documents_that_end_at_once_are_forgotten_in_turns() -> None:
+    """Those that are not forgotten yet are not found, and leave room for new ones."""
+    clock = Clock()
+    documents = store(clock, limit=3000)
+    ended = await begin_many(documents, 3000)
+    clock.now += 300
+    last = ended[-1]
+    assert not await documents.keep(last, b"message")
+    assert len(documents._documents) == 2000
+    assert not await documents.use(last)
+    assert await begin(documents)
+    assert len(documents._documents) == 1
+    assert await documents.find(last.document_id) is None
+
+
 async def test_kept_messages_have_a_bounded_room() -> None:
     clock = Clock()
     documents = store(clock)
@@ -217,7 +232,7 @@ async def test_many_documents_leave_no_memory_behind() -> None:
                 await documents.keep(document, bytes(1000))
             full, _ = tracemalloc.get_traced_memory()
             clock.now += 300
-            assert next(documents.samples())[2] == 0
+            assert [next(documents.samples())[2] for _ in range(5)] == [4000, 3000, 2000, 1000, 0]
             empty, _ = tracemalloc.get_traced_memory()
             held.append(full - empty)
             assert full - empty < 5000 * 1700

@@ -135,6 +135,30 @@ async def test_kept_messages_have_a_bounded_room(redis: RedisServer) -> None:
         assert await documents.keep(await begin(documents), b"x")
 
 
+async def test_a_full_redis_refuses_one_step_and_no_other(redis: RedisServer) -> None:
+    client = Redis.from_url(redis.url)
+    async with store(redis.url) as documents:
+        document, other = await begin(documents), await begin(documents)
+        assert await documents.keep(document, b"message")
+        client.config_set("maxmemory", 1)
+        for step in (
+            begin(documents),
+            documents.keep(other, b"message"),
+            documents.use(document),
+        ):
+            with pytest.raises(Refusal, match="refuses to write") as caught:
+                await step
+            assert caught.value.reason is Reason.MOBILE_STORE_AWAY
+            assert "maxmemory" in caught.value.for_log
+        found = await documents.find(document.document_id)
+        assert found is not None
+        assert (found.message, found.used) == (b"message", False)
+        client.config_set("maxmemory", 0)
+        assert is_there(documents)
+        assert await documents.keep(other, b"message")
+        assert await documents.use(document)
+
+
 RIGHT = {"purpose": "sign_in", "challenge": "A" * 64}
 
 

@@ -4,8 +4,9 @@ A document is a hash that ends with its life. Each step is one script, which Red
 of all servers that try a step at once, one succeeds. Without an answer of Redis nothing is begun
 and nothing is accepted.
 
-The key of a document may hold anything if somebody else writes into this Redis. An error of a
-script would end the connection, so the scripts read with ``pcall``.
+An error of a script would end the connection, and with it the steps of all other callers. So the
+scripts use ``pcall`` where Redis may refuse: the memory of the Redis is full, or somebody else has
+written something into the key of a document.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ log = get_logger(__name__)
 _PREFIX: Final = "tunnel-gateway:mobile:"
 _BEGIN: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'purpose', ARGV[1], 'challenge', ARGV[2])
+local done = redis.pcall('HSET', KEYS[1], 'purpose', ARGV[1], 'challenge', ARGV[2])
+if type(done) == 'table' then return done.err end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 """
@@ -53,14 +55,16 @@ return record
 _KEEP: Final = """
 local record = redis.pcall('HMGET', KEYS[1], 'challenge', 'message', 'used')
 if record.err or record[1] ~= ARGV[1] or record[2] or record[3] then return 0 end
-redis.call('HSET', KEYS[1], 'message', ARGV[2])
+local done = redis.pcall('HSET', KEYS[1], 'message', ARGV[2])
+if type(done) == 'table' then return done.err end
 return 1
 """
 _USE: Final = """
 local record = redis.pcall('HMGET', KEYS[1], 'challenge', 'message', 'used')
 if record.err or record[1] ~= ARGV[1] or not record[2] or record[3] then return 0 end
+local done = redis.pcall('HSET', KEYS[1], 'used', '1')
+if type(done) == 'table' then return done.err end
 redis.call('HDEL', KEYS[1], 'message')
-redis.call('HSET', KEYS[1], 'used', '1')
 return 1
 """
 # A question of no meaning: a Redis that allows no scripts refuses it, and the line ends.
@@ -151,7 +155,12 @@ class RedisDocuments:
     async def _run(
         self, script: str, document: MobileDocument, *arguments: str | bytes | int
     ) -> bool:
-        return await self._ask(script, document.document_id, *arguments) == 1
+        answer = await self._ask(script, document.document_id, *arguments)
+        if isinstance(answer, bytes):
+            text = "the Redis of mobile.storage.redis refuses to write"
+            refused = answer.decode(errors="replace")
+            raise Refusal(Reason.MOBILE_STORE_AWAY, text, for_log=f"{text}: {refused}")
+        return answer == 1
 
     async def _ask(self, script: str, document_id: str, *arguments: str | bytes | int) -> object:
         answer = await self._redis.ask("EVAL", script, 1, f"{_PREFIX}{document_id}", *arguments)
