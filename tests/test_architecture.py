@@ -86,6 +86,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "methods",
         "assembly",
         "rest_service",
+        "rest_checks",
     ),
     "agent": (
         "threads",

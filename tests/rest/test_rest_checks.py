@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from tests.support.credentials import Credentials
 from tests.support.loopback import LOOPBACK
@@ -75,6 +76,30 @@ async def test_the_redis_of_the_challenges_is_asked(file: File, redis: RedisServ
     assert of(await file.check(more), "challenges") == [(redis.url, "ok")]
     redis.kill()
     assert of(await file.check(more), "challenges") == [(redis.url, "warning")]
+
+
+async def test_the_redis_of_documents_for_phones_is_asked(file: File, redis: RedisServer) -> None:
+    keys = f"mobile.storage.redis.url={redis.url}\n"
+    assert of(await file.check(keys), "documents for phones") == []
+    more = f"mobile.siteId=0000\n{keys}"
+    assert of(await file.check(more), "documents for phones") == [(redis.url, "ok")]
+    client = Redis.from_url(redis.url)
+    client.acl_setuser("default", enabled=True, nopass=True, keys="*", commands=["+@all", "-eval"])
+    assert of(await file.check(more), "documents for phones") == [(redis.url, "fault")]
+    redis.kill()
+    assert of(await file.check(more), "documents for phones") == [(redis.url, "warning")]
+
+
+async def test_servers_that_share_challenges_alone(file: File, redis: RedisServer) -> None:
+    shared = f"cache.type=redis\ncache.redis.url={redis.url}\n"
+    lacks = [("mobile.storage.redis.host", "warning")]
+    for more, expected in (
+        ("mobile.siteId=0000\n", []),
+        (shared, []),
+        (f"{shared}mobile.siteId=0000\n", lacks),
+        ("listen.reuseport=yes\nmobile.siteId=0000\n", lacks),
+    ):
+        assert of(await file.check(more), "documents for phones") == expected
 
 
 async def test_a_proxy_that_may_call_the_backend_by_the_default_alone(file: File) -> None:

@@ -24,8 +24,10 @@ from tunnel_gateway.daemon.stopping import Stopping, StopStep
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.observability.metrics import Metrics
+from tunnel_gateway.rest.mobile.documents import Purpose
 from tunnel_gateway.rest.rest_material import RestFiles, RestMaterial
 from tunnel_gateway.rest.rest_service import RestService, rest
+from tunnel_gateway.rest.statuses import Refusal
 from tunnel_gateway.revocation.ask import Inquiries
 
 __all__ = ["redis"]
@@ -165,6 +167,53 @@ async def test_servers_with_one_redis_take_each_others_challenges(
         reply = await one.call("GET", "/frontend/challenge")
         assert (reply.code, reply.json["reason"]) == (503, "challenges_away")
         await until(lambda: list(one.service.not_ready()))
+
+
+def names_of(run: Run) -> set[str]:
+    return {name for name, _, _ in run.service.samples()}
+
+
+async def test_documents_for_phones_are_kept_for_a_site(
+    tmp_path: Path, credentials: Credentials
+) -> None:
+    metric = "tunnel_gateway_rest_mobile_documents"
+    async with started(material(tmp_path, credentials)) as run:
+        assert run.service._documents is None
+        assert metric not in names_of(run)
+    site = "mobile.siteId=0000\n"
+    async with started(material(tmp_path, credentials, f"{site}mobile.limit=1\n")) as run:
+        documents = run.service._documents
+        assert documents is not None
+        await documents.begin(Purpose.SIGN_IN, "192.0.2.7")
+        assert metric in names_of(run)
+        with pytest.raises(Refusal):
+            await documents.begin(Purpose.SIGN_IN, "192.0.2.8")
+        run.service.use(material(tmp_path, credentials, f"{site}mobile.limit=2\n"))
+        await documents.begin(Purpose.SIGN_IN, "192.0.2.8")
+
+
+async def test_servers_with_one_redis_share_documents_for_phones(
+    tmp_path: Path, credentials: Credentials, redis: RedisServer
+) -> None:
+    """Without this Redis users sign in with a key on a PC, so the service is ready."""
+    more = f"mobile.siteId=0000\nmobile.storage.redis.url={redis.url}\n"
+    loaded = material(tmp_path, credentials, more)
+    async with started(loaded) as one, started(loaded) as other:
+
+        def away(run: Run) -> bool:
+            return any("mobile.storage.redis" in warning for warning in run.service.warnings())
+
+        await until(lambda: not (away(one) or away(other)))
+        begun, found = one.service._documents, other.service._documents
+        assert begun is not None
+        assert found is not None
+        document = await begun.begin(Purpose.SIGN_IN, "192.0.2.7")
+        assert await found.find(document.document_id) == document
+        assert "tunnel_gateway_rest_mobile_redis_up" in names_of(one)
+        redis.kill()
+        await until(lambda: away(one))
+        assert list(one.service.not_ready()) == []
+        assert (await one.call("GET", "/frontend/challenge")).code == 200
 
 
 async def test_calls_are_refused_while_the_memory_of_the_process_is_full(

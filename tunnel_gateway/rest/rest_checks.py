@@ -49,8 +49,8 @@ async def _findings(configuration: Configuration) -> AsyncIterator[Finding]:
     for url in (config.status.ocsp_url, config.status.crl_url):
         if url is not None:
             yield await _reach("status", url, config.status.timeout)
-    if config.challenges.cache == "redis":
-        yield await _redis(config.redis)
+    async for finding in _stores(config):
+        yield finding
 
 
 def _trust(config: RestConfig) -> Iterator[Finding]:
@@ -75,14 +75,32 @@ def _status(settings: StatusSettings) -> Iterator[Finding]:
         yield Finding("status", str(folder), "fault", "cannot be read by this user")
 
 
-async def _redis(redis: RedisSettings) -> Finding:
-    # Imported here, so that the check of a server with its own challenges does not load the Redis
-    # library.
+async def _stores(config: RestConfig) -> AsyncIterator[Finding]:
+    """Yield a finding for each Redis, and for one that several servers seem to lack."""
+    challenges, phones = config.challenges.cache == "redis", config.mobile.site_id is not None
+    documents = phones and config.mobile_redis.given
+    if phones and not documents and (challenges or config.listen.reuseport):
+        text = (
+            "not set, so a document that one server begins for a phone is unknown to the others:"
+            " set it to the address of a Redis"
+        )
+        yield Finding("documents for phones", "mobile.storage.redis.host", "warning", text)
+    if challenges or documents:
+        # Imported here, so that the check of a server without a Redis does not load its library.
+        from tunnel_gateway.rest import redis_challenges  # noqa: PLC0415
+        from tunnel_gateway.rest.mobile import redis_documents  # noqa: PLC0415
+
+        if challenges:
+            yield await _redis("challenges", config.redis, redis_challenges.PROBE)
+        if documents:
+            yield await _redis("documents for phones", config.mobile_redis, redis_documents.PROBE)
+
+
+async def _redis(area: str, redis: RedisSettings, probe: tuple[str, ...]) -> Finding:
     from tunnel_gateway.limits.redis_check import check_redis  # noqa: PLC0415
     from tunnel_gateway.rest.kept_redis import line_to  # noqa: PLC0415
-    from tunnel_gateway.rest.redis_challenges import PROBE  # noqa: PLC0415
 
-    return await check_redis("challenges", redis.address, lambda: line_to(redis), PROBE)
+    return await check_redis(area, redis.address, lambda: line_to(redis), probe)
 
 
 async def _reach(area: str, url: str, seconds: float) -> Finding:

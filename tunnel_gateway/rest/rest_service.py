@@ -27,6 +27,7 @@ from tunnel_gateway.rest.challenges import Challenges, OwnChallenges
 from tunnel_gateway.rest.handling import Handler
 from tunnel_gateway.rest.http_server import RestServer
 from tunnel_gateway.rest.metrics_server import MetricsServer
+from tunnel_gateway.rest.mobile.documents import Documents, OwnDocuments
 from tunnel_gateway.rest.receiving import BodyMemory
 from tunnel_gateway.rest.rest_material import RestFiles, RestMaterial, certificates_in_use, port_of
 from tunnel_gateway.rest.rest_metrics import CountedChallenges, RestMetrics
@@ -56,6 +57,8 @@ class RestService:
         self._counts = RestMetrics(shared.metrics)
         self._store = _store(config)
         self._challenges = CountedChallenges(self._store, self._counts)
+        self._documents = _documents(config)
+        self._stores = (self._store, *((self._documents,) if self._documents else ()))
         self._assembly = Assembly(
             shared.audit, self._challenges, inquiries, beside_tunnels=beside_tunnels
         )
@@ -102,7 +105,8 @@ class RestService:
         """Serve from now on."""
         self._make_methods()
         self._counts.know(self._server.handler.routes.paths)
-        await self._store.start()
+        for store in self._stores:
+            await store.start()
         await self._prometheus.start()
         await self._server.start(self._socket)
         self._watches.append(keep_running("expiry", self._expiry.round))
@@ -113,6 +117,8 @@ class RestService:
         config = material.config
         self._callers.use(_rules(config))
         self._store.configure(config.challenges.seconds, config.challenges.limit)
+        if self._documents is not None:
+            self._documents.configure(config.mobile.ttl, config.mobile.limit)
         handler = self._server.handler
         handler.body_limit = config.body.limit * MIB
         handler.memory.limit = config.body.memory * MIB
@@ -143,6 +149,8 @@ class RestService:
         if self._material.unchecked:
             yield "nobody checks the truststore for changes: set tsp.jks.file.password"
         yield from self._assembly.faults()
+        if self._documents is not None:  # users with a key on a PC sign in all the same
+            yield from self._documents.faults()
 
     def limits(self) -> Iterator[tuple[str, int, int]]:
         """Yield the key of each limit, how much of it is in use, and the limit."""
@@ -153,7 +161,8 @@ class RestService:
     def samples(self) -> Iterator[Sample]:
         """Yield the state as metrics."""
         yield from self._server.samples()
-        yield from self._store.samples()
+        for store in self._stores:
+            yield from store.samples()
 
     def answers_prometheus(self) -> bool:
         """Tell whether there is the vendor's address for Prometheus."""
@@ -199,7 +208,8 @@ class RestService:
         """Cut off what is left, and end the work beside it."""
         await self._server.close()
         await self._assembly.close()
-        await self._store.close()
+        for store in self._stores:
+            await store.close()
         await self._prometheus.close()
 
 
@@ -237,11 +247,23 @@ def _store(config: RestConfig) -> Challenges:
     challenges, redis = config.challenges, config.redis
     if challenges.cache == "local":
         return OwnChallenges(challenges.seconds, challenges.limit, time.monotonic)
-    # Imported here, so that a server with its own challenges does not load the Redis library.
+    # Imported here, so that a server without a Redis does not load its library.
     from tunnel_gateway.rest.kept_redis import line_to  # noqa: PLC0415
     from tunnel_gateway.rest.redis_challenges import RedisChallenges  # noqa: PLC0415
 
     return RedisChallenges(lambda: line_to(redis), challenges.seconds, challenges.limit)
+
+
+def _documents(config: RestConfig) -> Documents | None:
+    mobile, redis = config.mobile, config.mobile_redis
+    if mobile.site_id is None:
+        return None
+    if not redis.given:
+        return OwnDocuments(mobile.ttl, mobile.limit, time.monotonic)
+    from tunnel_gateway.rest.kept_redis import line_to  # noqa: PLC0415
+    from tunnel_gateway.rest.mobile.redis_documents import RedisDocuments  # noqa: PLC0415
+
+    return RedisDocuments(lambda: line_to(redis), mobile.ttl, mobile.limit)
 
 
 def rest(inquiries: Inquiries, *, beside_tunnels: bool) -> Part[RestMaterial]:
