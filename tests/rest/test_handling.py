@@ -47,6 +47,7 @@ def methods() -> list[Echo]:
         Echo("/frontend/pkcs7/make-attached", Wanted(("document", "PKCS#7 document")), "POST"),
         Echo("/frontend/form", Wanted(raw=16), "POST"),
         Odd("/frontend/odd", Wanted(("document",)), "POST"),
+        Odd("/frontend/mobile/odd", Wanted(("document",)), "POST"),
     ]
 
 
@@ -323,6 +324,7 @@ async def test_calls_are_logged_and_counted(run: Running, log: io.StringIO) -> N
     await run.call("POST", "/frontend/pkcs7/make-attached", b"MIAG|MIAG", **headers)
     await run.call("POST", "/frontend/odd?do=refuse", b"MIAG")
     await run.call("POST", "/frontend/odd?do=fail", b"MIAG")
+    await run.call("POST", "/frontend/mobile/odd?do=fail", b"MIAG")
     await run.call("GET", "/evil%1b[31m")
     await run.call("GET", "/backend/auth")
     await run.call("GET", "/ping")
@@ -334,6 +336,8 @@ async def test_calls_are_logged_and_counted(run: Running, log: io.StringIO) -> N
     assert made is not None
     assert made.items() >= {"client": "192.0.2.1", "host": "example.uz", "bytes": 6}.items()
     assert first_record(records, "call_answered", {"reason": "malformed", "status": -10})
+    # With HTTP 200, but the operator must see it.
+    assert first_record(records, "call_refused", {"path": "/frontend/mobile/odd", "status": -9})
     assert first_record(records, "call_refused", {"path": "other", "status": -404})
     assert first_record(records, "call_refused", {"path": "/backend/auth", "status": -405})
     failed = first_record(records, "call_failed", {"path": "/frontend/odd"})

@@ -30,8 +30,9 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
         " have a line of their own",
         "nothing; if the status is not 1, `reason` and `detail` say why"),
     Event("call_refused", _WARNING, _CALL, ("reason", "detail", "untold"),
-        "a call got an answer with another HTTP code: `status` is minus this code. There are at"
-        " most 30 lines a minute",
+        "a call got an answer with another HTTP code: `status` is minus this code. Or the service"
+        " could not do it, for which mobile methods have HTTP 200. There are at most 30 lines a"
+        " minute",
         "look at `reason` and `detail`. They are in the answer too, except for the address of"
         " `tsp.url` and the words of that authority: users must not see them"),
     Event("call_failed", _ERROR, ("path", "detail"), ("exception",),

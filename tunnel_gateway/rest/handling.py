@@ -24,7 +24,7 @@ from tunnel_gateway.rest.receiving import BodyMemory, Share, receive
 from tunnel_gateway.rest.responses import send_large, small_response
 from tunnel_gateway.rest.rest_metrics import RestMetrics
 from tunnel_gateway.rest.routing import OTHER, Route, Routes, WrongVerbError
-from tunnel_gateway.rest.statuses import HTTP_OK, Fields, Reason, Refusal
+from tunnel_gateway.rest.statuses import HTTP_OK, OF_SERVICE, Fields, Reason, Refusal
 
 log = get_logger(__name__)
 
@@ -236,7 +236,8 @@ class Handler:
         """Count the call and log it."""
         seconds = time.perf_counter() - course.began
         self._metrics.answered(course.label, answer.status, seconds, course.size, answer.length)
-        quiet = answer.code == HTTP_OK and course.label in _QUIET
+        failed = answer.code != HTTP_OK or answer.reason in OF_SERVICE
+        quiet = not failed and course.label in _QUIET
         if quiet and not shows_debug():
             return
         caller = course.caller
@@ -250,7 +251,7 @@ class Handler:
             **({"reason": answer.reason} if answer.reason else {}),
             **({"detail": detail} if detail else {}),
         }
-        if answer.code != HTTP_OK:
+        if failed:
             if (more := self._few_lines.admit()) is not None:
                 log.warning("call_refused", **facts, **more)
         elif quiet:

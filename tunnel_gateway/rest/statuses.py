@@ -168,6 +168,20 @@ _GENERAL: Final[Mapping[Reason, int]] = MappingProxyType(
     }
 )
 
+# The service could not do it: a line for the operator, also where the answer has HTTP 200.
+OF_SERVICE: Final = frozenset(
+    {
+        Reason.STOPPING,
+        Reason.OVERLOADED,
+        Reason.NOT_CONFIGURED,
+        Reason.CHALLENGES_AWAY,
+        Reason.MOBILE_STORE_AWAY,
+        Reason.AUTHORITY_AWAY,
+        Reason.AUTHORITY_REFUSED,
+        Reason.INTERNAL_ERROR,
+    }
+)
+
 # The reasons that only the mobile methods have.
 OF_MOBILES: Final = frozenset(
     {
