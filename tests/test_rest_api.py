@@ -10,6 +10,12 @@ from tunnel_gateway.rest.methods.certificate_status import CertificateStatus
 from tunnel_gateway.rest.methods.detach import Detach
 from tunnel_gateway.rest.methods.join import Join
 from tunnel_gateway.rest.methods.make_attached import MakeAttached
+from tunnel_gateway.rest.methods.mobile_auth import MobileAuth
+from tunnel_gateway.rest.methods.mobile_authenticate import MobileAuthenticate
+from tunnel_gateway.rest.methods.mobile_sign import MobileSign
+from tunnel_gateway.rest.methods.mobile_status import MobileStatus
+from tunnel_gateway.rest.methods.mobile_upload import MobileUpload
+from tunnel_gateway.rest.methods.mobile_verify import MobileVerify
 from tunnel_gateway.rest.methods.timestamp_data import TimestampData
 from tunnel_gateway.rest.methods.timestamp_pkcs7 import TimestampPkcs7
 from tunnel_gateway.rest.methods.verify_attached import VerifyAttached
@@ -31,6 +37,12 @@ METHODS = (
     Detach,
     Join,
     MakeAttached,
+    MobileAuth,
+    MobileAuthenticate,
+    MobileSign,
+    MobileStatus,
+    MobileUpload,
+    MobileVerify,
     TimestampData,
     TimestampPkcs7,
     VerifyAttached,

@@ -58,6 +58,7 @@ PROMISED = {
     "tunnel_gateway_rest_challenges_total": ("counter", "result"),
     "tunnel_gateway_rest_challenges_used": ("gauge", ""),
     "tunnel_gateway_rest_challenges_redis_up": ("gauge", ""),
+    "tunnel_gateway_rest_mobile_documents_total": ("counter", "result"),
     "tunnel_gateway_rest_mobile_documents": ("gauge", ""),
     "tunnel_gateway_rest_mobile_redis_up": ("gauge", ""),
     "tunnel_gateway_build_info": ("gauge", "version"),

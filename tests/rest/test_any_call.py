@@ -85,7 +85,7 @@ def running(
     folder = tmp_path_factory.mktemp("any")
     with running_centre() as centre, requests.Session() as session:
         roots = centre.write_truststore(folder / "roots.pem")
-        more = f"tsp.truststore.file={roots}\ntsp.url={centre.services.tsa}\n"
+        more = f"tsp.truststore.file={roots}\ntsp.url={centre.services.tsa}\nmobile.siteId=0000\n"
         daemon = RestDaemon(folder, credentials, more)
         url = f"http://{LOOPBACK}:{daemon.port}"
         document = session.get(f"{url}/openapi.json", timeout=TIME_LIMIT).json()

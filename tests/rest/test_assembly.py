@@ -31,6 +31,12 @@ PATHS = {
     "/backend/pkcs7/verify/digest",
     "/backend/pkcs7/verify/many",
     "/backend/certificate/status",
+    "/frontend/mobile/auth",
+    "/frontend/mobile/sign",
+    "/frontend/mobile/status",
+    "/frontend/mobile/upload",
+    "/backend/mobile/authenticate/{documentId}",
+    "/backend/mobile/verify",
 }
 
 
@@ -59,8 +65,12 @@ async def post(run: Run, path: str, body: bytes) -> Reply:
 
 
 async def test_every_method_has_its_path(tmp_path: Path, credentials: Credentials) -> None:
-    async with started(material(tmp_path, credentials)) as run:
+    site = "mobile.siteId=0000\n"
+    async with started(material(tmp_path, credentials, site)) as run:
         assert set(run.service._server.handler.routes.paths) == PATHS
+    async with started(material(tmp_path, credentials)) as run:
+        without = {path for path in PATHS if "/mobile/" not in path}
+        assert set(run.service._server.handler.routes.paths) == without
 
 
 async def test_a_user_signs_in_once(tmp_path: Path, credentials: Credentials, lists: str) -> None:

@@ -173,10 +173,10 @@ REST_KEYS: Final[tuple[Key, ...]] = (
         f" eighth of them within that life. {_MOBILE_ONLY}",
         "Some 50 MB of memory, and 300 signatures a second."),
     Key("mobile.upload.from", "mobile.upload_from", NETWORKS, "",
-        f"The addresses from which the vendor's system posts signatures. They may name any"
-        f" documentId; any other address that names too many wrong ones gets HTTP 429."
-        f" {_MOBILE_ONLY}",
-        "The vendor does not publish its addresses.", unset="no address is trusted more"),
+        f"The addresses from which the vendor's system posts signatures. If it is set, nobody else"
+        f" may post one (HTTP 403), and these posts have no `frontend.rate`. {_MOBILE_ONLY}",
+        "The vendor does not publish its addresses: the log line `mobile_upload` has them.",
+        unset="any address, with `frontend.rate` for each"),
     Key("mobile.storage.redis.host", "mobile_redis.host", HOST, "",
         f"The address of the Redis, 6.2 or newer, in which several servers share these documents."
         f" {_MOBILE_ONLY}",

@@ -200,6 +200,9 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("tunnel_gateway_rest_mobile_redis_up", "gauge", (), "",
         "1 if the Redis of the documents for phones answers, else 0; absent if they are not in"
         " Redis"),
+    Metric("tunnel_gateway_rest_mobile_documents_total", "counter", ("result",), "",
+        "documents for phones: `begun`, `signed` by an upload, `signed_in` by a user, and"
+        " `upload_refused`: uploads that were wrong, too late, or not the first"),
     Metric("tunnel_gateway_build_info", "gauge", ("version",), "",
         "always 1"),
     Metric("process_start_time_seconds", "gauge", (), _MOMENT,

@@ -61,6 +61,7 @@ class Metrics:
         self.rest_received = self._counter("tunnel_gateway_rest_received_bytes_total")
         self.rest_sent = self._counter("tunnel_gateway_rest_sent_bytes_total")
         self.rest_challenges = self._counter("tunnel_gateway_rest_challenges_total")
+        self.rest_mobile_documents = self._counter("tunnel_gateway_rest_mobile_documents_total")
         self._process = Process()
         self._watched = _Watched()
         self._registry.register(self._watched)

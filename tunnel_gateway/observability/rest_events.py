@@ -26,8 +26,8 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
         " application calls through it"),
     Event("call_answered", ("info", "debug"), _CALL, ("reason", "detail"),
         "a call got an answer with HTTP 200: one line for each call. The level is debug for"
-        " `/ping`, `/info` and `/frontend/challenge`, and for sign-ins and verifications, which"
-        " have a line of their own",
+        " `/ping`, `/info` and `/frontend/challenge`, for pages that wait for a phone, and for"
+        " sign-ins, verifications and uploads, which have a line of their own",
         "nothing; if the status is not 1, `reason` and `detail` say why"),
     Event("call_refused", _WARNING, _CALL, ("reason", "detail", "untold"),
         "a call got an answer with another HTTP code: `status` is minus this code. Or the service"
@@ -39,14 +39,25 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
         "a fault of this program, with its traceback. Only this one call failed, with HTTP 500",
         "report it"),
     Event("sign_in", _INFO, ("client", "host", "verdict"), ("user", "serial", "issuer", "detail"),
-        "a user signed in, or was refused: one line for each call of `/backend/auth`. The line"
-        " names the user if their signature is right and their certificate is trusted",
+        "a user signed in, or was refused: one line for each call of `/backend/auth`, or of"
+        " `/backend/mobile/authenticate` once the phone has signed. The line names the user if"
+        " their signature is right and their certificate is trusted",
         "nothing, except for `status_unknown`: look at the sources of statuses"),
     Event("verification", _INFO, ("client", "host", "path", "verdict"),
         ("digest", "signers", "user", "serial", "issuer", "detail"),
         "a document was verified: one line for each document. `user` is the first signer; the audit"
         " file has all signers",
         "nothing, except for `status_unknown`: look at the sources of statuses"),
+    Event("mobile_upload", _INFO, ("client", "document_id"),
+        ("phone", "user", "serial", "issuer"),
+        "the system of the ID cards has uploaded the signature of a phone, and it is kept"),
+    Event("mobile_upload_refused", _WARNING, ("client", "document_id", "reason"),
+        ("phone", "serial", "detail", "user", "issuer", "untold"),
+        "an upload for a phone was not kept. The caller is told nothing more. There are at most 30"
+        " lines a minute",
+        "nothing for single ones: phones come too late, and strangers guess. If every upload is"
+        " refused, `detail` has the cause: the truststore, the clock, or the code that the page"
+        " makes (`tunnel-gateway mobile code --check`)"),
     Event("challenges_away", _ERROR, ("detail",), (),
         "the Redis of the challenges does not answer in time: nobody can sign in, and `/readyz`"
         " says so. There is one line until it answers again",
@@ -62,7 +73,7 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
         " must allow scripts (EVAL)"),
     Event("mobile_documents_shared", _INFO, (), (),
         "the Redis of the documents for phones answers: servers that use the same one share them"),
-    Event("mobile_document_damaged", _WARNING, ("document", "detail"), ("untold",),
+    Event("mobile_document_damaged", _WARNING, ("document_id", "detail"), ("untold",),
         "the Redis has a record of a document for phones that no server has written; the document"
         " counts as unknown. There are at most 30 lines a minute",
         "look who else can write into that Redis"),
@@ -75,14 +86,16 @@ REST_KEYS: Final[Mapping[str, str]] = MappingProxyType({
         " that a proxy of `frontend.proxies` or the application has told",
     "detail": "which certificate, part or setting it is about",
     "digest": "the digest of the document (GOST R 34.11-94) in hexadecimal",
-    "document": "the documentId of a document for phones",
+    "document_id": "the id under which a document waits for a phone",
     "exception": "the traceback",
     "host": "the Host header of the request; anything can stand there",
     "issuer": "the issuer in the certificate of the user",
     "keys": "each key, with what takes its place",
     "path": "the method, `other` for a path without a method",
+    "phone": "the address of the phone, as the system of the ID cards tells it",
     "proxies": "their addresses",
-    "reason": "the stable word of the answer, see `reason`",
+    "reason": "the stable word of the answer, see `reason`. For `mobile_upload_refused` it is the"
+        " true reason, which the answer does not have",
     "seconds": "the time from the head of the request to the answer",
     "serial": "the serial number of the certificate of the user",
     "signers": "how many have signed the document",

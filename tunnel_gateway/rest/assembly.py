@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tunnel_gateway.config.rest import StampSettings, StatusSettings
+from tunnel_gateway.config.rest import MobileSettings, StampSettings, StatusSettings
 from tunnel_gateway.daemon.admin.health import VERSION
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.rest.call import Method
@@ -18,6 +19,12 @@ from tunnel_gateway.rest.methods.detach import Detach
 from tunnel_gateway.rest.methods.info import Info
 from tunnel_gateway.rest.methods.join import Join
 from tunnel_gateway.rest.methods.make_attached import MakeAttached
+from tunnel_gateway.rest.methods.mobile_auth import MobileAuth
+from tunnel_gateway.rest.methods.mobile_authenticate import MobileAuthenticate
+from tunnel_gateway.rest.methods.mobile_sign import MobileSign
+from tunnel_gateway.rest.methods.mobile_status import MobileStatus
+from tunnel_gateway.rest.methods.mobile_upload import MobileUpload
+from tunnel_gateway.rest.methods.mobile_verify import MobileVerify
 from tunnel_gateway.rest.methods.openapi import Description, OpenApi, OpenApiPage
 from tunnel_gateway.rest.methods.ping import Ping
 from tunnel_gateway.rest.methods.timestamp_data import TimestampData
@@ -26,6 +33,8 @@ from tunnel_gateway.rest.methods.verify_attached import VerifyAttached
 from tunnel_gateway.rest.methods.verify_detached import VerifyDetached
 from tunnel_gateway.rest.methods.verify_digest import VerifyDigest
 from tunnel_gateway.rest.methods.verify_many import VerifyMany
+from tunnel_gateway.rest.mobile.counted_documents import CountedDocuments
+from tunnel_gateway.rest.mobile.guesses import Guesses
 from tunnel_gateway.rest.records import Records
 from tunnel_gateway.rest.rest_material import RestMaterial
 from tunnel_gateway.rest.rest_metrics import CountedChallenges
@@ -54,12 +63,15 @@ class Assembly:
         self,
         audit: Audit,
         challenges: CountedChallenges,
+        documents: CountedDocuments | None,
         inquiries: Inquiries | None,
         *,
         beside_tunnels: bool,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._challenges = challenges
+        self._documents = documents
+        self._guesses = Guesses(time.monotonic)
         self._clock = clock
         self._threads = Threads(beside_tunnels=beside_tunnels)
         self._statuses = Statuses(inquiries)
@@ -88,13 +100,14 @@ class Assembly:
             self._clock,
             stamp_required=config.stamps.required,
         )
+        stamping = TimeStamping(verifier, stamps)
         window = timedelta(minutes=config.auth_minutes)
         methods: list[Method] = [
             Ping(self._clock),
             Info(VERSION, material.trust_anchors, self._clock),
             Challenge(self._challenges, config.challenges.seconds),
             Auth(verifier, self._challenges, self._records, window),
-            TimestampPkcs7(TimeStamping(verifier, stamps)),
+            TimestampPkcs7(stamping),
             TimestampData(self._threads, stamps),
             VerifyAttached(verifier, self._records),
             VerifyDetached(verifier, self._records),
@@ -104,9 +117,29 @@ class Assembly:
             VerifyDigest(verifier, self._records),
             VerifyMany(verifier, self._records),
             CertificateStatus(verifier),
+            *self._mobile_methods(config.mobile, verifier, stamping, window),
         ]
         description = Description(methods, VERSION)
         return [*methods, OpenApi(description), OpenApiPage(description)]
+
+    def _mobile_methods(
+        self,
+        mobile: MobileSettings,
+        verifier: Verifier,
+        stamping: TimeStamping,
+        window: timedelta,
+    ) -> Iterator[Method]:
+        """Yield the methods for phones, if the site has a number in the vendor's system."""
+        documents, records, guesses = self._documents, self._records, self._guesses
+        if mobile.site_id is None or documents is None:
+            return
+        yield MobileAuth(mobile.site_id, documents, mobile.ttl)
+        yield MobileSign(mobile.site_id, documents, mobile.ttl)
+        yield MobileStatus(documents, guesses)
+        known = mobile.upload_from is not None
+        yield MobileUpload(verifier, documents, None if known else guesses, records)
+        yield MobileAuthenticate(verifier, documents, records, window)
+        yield MobileVerify(verifier, documents, stamping, records)
 
     def _authority_of(self, material: RestMaterial, before: RestMaterial | None) -> TimeStampClient:
         same = (

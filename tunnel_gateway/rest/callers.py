@@ -25,6 +25,7 @@ from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.transport.wire.rates import Rate
 
 BACKEND: Final = "/backend/"
+UPLOAD: Final = "/frontend/mobile/upload"
 Headers = CIMultiDict[str] | CIMultiDictProxy[str]
 
 # Of a longer list of addresses only the end counts, and of a longer name of a host the beginning.
@@ -42,12 +43,14 @@ _WITH_PORT: Final = re.compile(r"\[(?P<v6>[^\]]+)\](:\d+)?|(?P<v4>[\d.]+):\d+", 
 class CallerRules:
     """The networks of the application and of its proxies.
 
-    ``rate`` is the rate of each source of strangers; None means that there is no limit.
+    ``rate`` is the rate of each source of strangers; None means that there is no limit. If there is
+    an ``upload_from``, only these networks and the application may upload, at any rate.
     """
 
     backend_from: tuple[Network, ...]
     proxies: tuple[Network, ...]
     rate: Rate | None
+    upload_from: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,9 @@ class Callers:
             return
         if path.startswith(BACKEND):
             raise Refusal(Reason.NOT_FROM_HERE, self._why_not_from_here(caller))
+        if self._rules.upload_from and path.rstrip("/") == UPLOAD:
+            self._expect_uploader(caller.user)
+            return
         rate = self._rules.rate
         if rate and not self._buckets.take(caller.user, rate):
             raise Refusal(
@@ -97,6 +103,11 @@ class Callers:
                 f"more than {rate.per_second:g} calls a second come from {caller.user}, see"
                 " frontend.rate",
             )
+
+    def _expect_uploader(self, user: str) -> None:
+        address = _plain(user)
+        if address is None or not _is_in(address, self._rules.upload_from):
+            raise Refusal(Reason.NOT_FROM_HERE, f"{user} is not in mobile.upload.from")
 
     def _why_not_from_here(self, caller: Caller) -> str:
         if self._peer(caller.source).backend:

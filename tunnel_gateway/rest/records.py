@@ -1,4 +1,4 @@
-"""The records of each sign-in and verification: one log line, and one audit record.
+"""The records of sign-ins, verifications and uploads of phones: a log line and an audit record.
 
 Both have the verdict and the digest of the document, but never the document. The audit record names
 every proven signer in full; the log masks names.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.audit.persons import person_in_audit, person_in_log
 from tunnel_gateway.daemon.audit.writer import timestamp
+from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
@@ -34,11 +35,26 @@ class Record:
     verified: Verified | None = None
 
 
+@dataclass(slots=True)
+class UploadRecord:
+    """An upload for a mobile document: its fields as they came.
+
+    ``phone`` is the address of the phone, as the vendor's system tells it. ``peer`` is the proof
+    of the signer, None until it is known.
+    """
+
+    document_id: str
+    serial: str
+    phone: str
+    peer: VerifiedPeer | None = None
+
+
 class Records:
     """Writes the log and the ``audit`` for the methods."""
 
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
+        self._few_lines = FewLines()
 
     def sign_in(self, call: Call) -> AbstractContextManager[Record]:
         """Report a sign-in with the facts of the record, once it succeeds or is refused."""
@@ -47,6 +63,23 @@ class Records:
     def verification(self, call: Call) -> AbstractContextManager[Record]:
         """Report a verification in the same way."""
         return _reported(call, self._was_verified)
+
+    def uploaded(self, call: Call, record: UploadRecord) -> None:
+        """Report an upload that is kept."""
+        facts = _upload_facts(call, record)
+        log.info("mobile_upload", **facts, **_person_in_log(record.peer))
+        person = person_in_audit(record.peer.leaf) if record.peer else {}
+        self._audit.record("mobile_upload", {**facts, **person})
+
+    def upload_refused(self, call: Call, record: UploadRecord, refusal: Refusal) -> None:
+        """Report an upload that is not kept; anybody may send such uploads."""
+        if (more := self._few_lines.admit()) is None:
+            return
+        facts = {**_upload_facts(call, record), "reason": refusal.reason}
+        if refusal.detail:
+            facts["detail"] = refusal.detail
+        person = _person_in_log(record.peer) or {"serial": record.serial}
+        log.warning("mobile_upload_refused", **facts, **person, **more)
 
     def _signed_in(self, call: Call, record: Record, verdict: str, detail: str) -> None:
         facts = _facts(call, verdict, detail)
@@ -91,6 +124,11 @@ def _facts(call: Call, verdict: str, detail: str) -> dict[str, object]:
     if detail:
         facts["detail"] = detail
     return facts
+
+
+def _upload_facts(call: Call, record: UploadRecord) -> dict[str, object]:
+    phone = {"phone": record.phone} if record.phone else {}
+    return {"client": call.caller.user, "document_id": record.document_id, **phone}
 
 
 def _person_in_log(peer: VerifiedPeer | None) -> dict[str, object]:

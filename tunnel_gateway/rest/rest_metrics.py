@@ -34,6 +34,7 @@ class RestMetrics:
         self._received = metrics.rest_received
         self._sent = metrics.rest_sent
         self.challenges = metrics.rest_challenges
+        self.mobile_documents = metrics.rest_mobile_documents
         self.memory_full = metrics.limits_reached.labels(Limit.MEMORY.value)
         # The counters of one path and status; the library takes longer to find them.
         self._found: dict[tuple[str, int], _Counters] = {}

@@ -27,6 +27,7 @@ from tunnel_gateway.rest.challenges import Challenges, OwnChallenges
 from tunnel_gateway.rest.handling import Handler
 from tunnel_gateway.rest.http_server import RestServer
 from tunnel_gateway.rest.metrics_server import MetricsServer
+from tunnel_gateway.rest.mobile.counted_documents import CountedDocuments
 from tunnel_gateway.rest.mobile.documents import Documents, OwnDocuments
 from tunnel_gateway.rest.receiving import BodyMemory
 from tunnel_gateway.rest.rest_material import RestFiles, RestMaterial, certificates_in_use, port_of
@@ -60,7 +61,11 @@ class RestService:
         self._documents = _documents(config)
         self._stores = (self._store, *((self._documents,) if self._documents else ()))
         self._assembly = Assembly(
-            shared.audit, self._challenges, inquiries, beside_tunnels=beside_tunnels
+            shared.audit,
+            self._challenges,
+            _counted(self._documents, self._counts),
+            inquiries,
+            beside_tunnels=beside_tunnels,
         )
         self._callers = Callers(_rules(config), time.monotonic)
         handler = Handler(
@@ -240,7 +245,7 @@ class RestOperators:
 def _rules(config: RestConfig) -> CallerRules:
     frontend = config.frontend
     rate = Rate(frontend.rate, frontend.burst) if frontend.rate else None
-    return CallerRules(config.backend_from, frontend.proxies, rate)
+    return CallerRules(config.backend_from, frontend.proxies, rate, config.mobile.upload_from or ())
 
 
 def _store(config: RestConfig) -> Challenges:
@@ -252,6 +257,10 @@ def _store(config: RestConfig) -> Challenges:
     from tunnel_gateway.rest.redis_challenges import RedisChallenges  # noqa: PLC0415
 
     return RedisChallenges(lambda: line_to(redis), challenges.seconds, challenges.limit)
+
+
+def _counted(documents: Documents | None, counts: RestMetrics) -> CountedDocuments | None:
+    return None if documents is None else CountedDocuments(documents, counts)
 
 
 def _documents(config: RestConfig) -> Documents | None:

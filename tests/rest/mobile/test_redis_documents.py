@@ -200,7 +200,7 @@ async def test_a_damaged_record_counts_as_none(
     records = read_records(log.getvalue())
     damaged = [record for record in records if record["event"] == "mobile_document_damaged"]
     assert len(damaged) == (record != {"x": "y"})
-    assert all(line["document"] == ID and "A" * 64 not in str(line) for line in damaged)
+    assert all(line["document_id"] == ID and "A" * 64 not in str(line) for line in damaged)
 
 
 async def test_many_damaged_records_do_not_fill_the_log(

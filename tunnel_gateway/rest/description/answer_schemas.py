@@ -262,7 +262,32 @@ CHALLENGE: Final = {
     "challenge": text("The text to sign, as it is", format="uuid"),
     "ttl": {"type": "integer", "description": "Its life in seconds"},
 }
+_WAITING: Final = {
+    "siteId": text("The number of the site in the system of the ID cards"),
+    "documentId": text("The id under which this document waits", pattern="^[0-9A-F]{8}$"),
+}
+_LIFE: Final = {"ttl": {"type": "integer", "description": "How long it waits, in seconds"}}
+_HEX_CHALLENGE: Final = "^[0-9A-F]{64}$"
+MOBILE_AUTH: Final = {
+    **_WAITING,
+    "challange": text(
+        "The text to sign, as it is. The guide spells the field so", pattern=_HEX_CHALLENGE
+    ),
+    "challenge": text("The same", pattern=_HEX_CHALLENGE),
+    **_LIFE,
+}
+MOBILE_SIGN: Final = {**_WAITING, **_LIFE}
 SUBJECT: Final = {"subjectCertificateInfo": ref("Subject")}
+MOBILE_VERIFIED: Final = {
+    **SUBJECT,
+    "verificationInfo": record(
+        "The facts of the signature",
+        _POLICIES,
+        _time("signingTime?", "The time that the signer claims"),
+        _time("timestampedTime", "The time of the time stamp"),
+    ),
+    "pkcs7Attached": base64("The message, with the document inside and its time stamp"),
+}
 STAMPED: Final = {
     "pkcs7b64": base64("The message, with its time stamps"),
     "timestampedSignerList": _many(ref("Subject"), "The signers that got a time stamp now"),

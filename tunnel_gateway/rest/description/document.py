@@ -175,8 +175,8 @@ def _refusals(method: Method, operation: Operation, *, bodied: bool) -> list[Rea
         possible.add(Reason.NOT_FROM_HERE)
     if method.wanted.texts:  # which may stand in the query
         possible.add(Reason.BAD_BODY)
-    if "{" in method.path:
-        possible.add(Reason.UNKNOWN_PATH)
+    if "{" in method.path:  # and the parameter may be missing, or have another form
+        possible |= {Reason.UNKNOWN_PATH, Reason.BAD_BODY}
     return [reason for reason in Reason if reason in possible]
 
 

@@ -158,6 +158,70 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
                 Reason.CHALLENGES_AWAY,
             ),
         ),
+        "/frontend/mobile/auth": Operation(
+            "mobileAuth",
+            "A challenge that a user signs by a phone and an ID card",
+            "The page makes a code of the answer and shows it as a QR code or a link. Our"
+            " decisions: `challenge` is the same as the guide's `challange`, and `ttl` says how"
+            " long it waits.",
+            schemas.MOBILE_AUTH,
+            (Reason.MOBILE_STORE_AWAY,),
+        ),
+        "/frontend/mobile/sign": Operation(
+            "mobileSign",
+            "An id for a document that a user signs by a phone and an ID card",
+            "The document itself stays where it is. Our decision: `ttl` says how long it waits.",
+            schemas.MOBILE_SIGN,
+            (Reason.MOBILE_STORE_AWAY,),
+        ),
+        "/frontend/mobile/status": Operation(
+            "mobileStatus",
+            "Whether the phone has signed",
+            "2 until the signature is here, and 1 from then on. Our decisions: the field may stand"
+            " in the query, and 1 is answered until the time is over, also after the sign-in.",
+            {},
+            (Reason.NOT_UPLOADED, Reason.DOCUMENT_UNKNOWN, Reason.MOBILE_STORE_AWAY),
+        ),
+        "/frontend/mobile/upload": Operation(
+            "mobileUpload",
+            "The signature of a phone, from the system of the ID cards",
+            "The message is detached and has one signer. Our decisions: a signature is verified"
+            " before it is kept, the first right one is kept, and every other upload gets the same"
+            " answer. The log has the true reason.",
+            {},
+            (Reason.UPLOAD_REFUSED, Reason.MOBILE_STORE_AWAY),
+        ),
+        "/backend/mobile/authenticate/{documentId}": Operation(
+            "mobileAuthenticate",
+            "The user who has signed a challenge by a phone",
+            "Our decisions: POST is taken too. One call succeeds, and after a refusal the"
+            " application may ask again. A refusal never has `subjectCertificateInfo`.",
+            schemas.SUBJECT,
+            (
+                Reason.NOT_UPLOADED,
+                Reason.DOCUMENT_UNKNOWN,
+                Reason.OTHER_PURPOSE,
+                *_SIGNATURE,
+                Reason.SIGNING_TIME_OFF,
+                *_PRESENT,
+                Reason.MOBILE_STORE_AWAY,
+            ),
+        ),
+        "/backend/mobile/verify": Operation(
+            "mobileVerify",
+            "Verify, stamp and attach a document that a user has signed by a phone",
+            "Our decision: the application may ask again, until the time is over. The signature"
+            " gets a time stamp before it is verified, so `tsp.url` must be set.",
+            schemas.MOBILE_VERIFIED,
+            (
+                Reason.NOT_UPLOADED,
+                Reason.DOCUMENT_UNKNOWN,
+                Reason.OTHER_PURPOSE,
+                *_VERIFICATION,
+                *_AUTHORITY,
+                Reason.MOBILE_STORE_AWAY,
+            ),
+        ),
         "/frontend/timestamp/pkcs7": Operation(
             "timestampPkcs7",
             "A time stamp beside each signature of a message",

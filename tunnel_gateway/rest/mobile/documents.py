@@ -73,8 +73,11 @@ class Documents(Protocol):
     async def start(self) -> None:
         """Begin the work of the store."""
 
-    async def begin(self, purpose: Purpose, source: str) -> MobileDocument:
-        """Return a new document for the caller at the address ``source``. Raises Refusal."""
+    async def begin(self, purpose: Purpose, source: str | None) -> MobileDocument:
+        """Return a new document for a user at the address ``source``. Raises Refusal.
+
+        It is None for the application, which begins documents for all its users: it has no share.
+        """
 
     async def find(self, document_id: str) -> MobileDocument | None:
         """Return the open document with this id, in either case. Raises Refusal."""
@@ -129,12 +132,13 @@ class OwnDocuments:
     async def start(self) -> None:
         """Do nothing: there is no work to begin."""
 
-    async def begin(self, purpose: Purpose, source: str) -> MobileDocument:
-        """Return a new document for the caller at the address ``source``. Raises Refusal."""
+    async def begin(self, purpose: Purpose, source: str | None) -> MobileDocument:
+        """Return a new document; ``source`` is None for the application. Raises Refusal."""
         self._forget()
         if len(self._documents) >= self._limit:
             raise too_many_documents(self._limit)
-        expect_share(self._sources, source, self._share)
+        if source is not None:
+            expect_share(self._sources, source, self._share)
         document = new_document(purpose)
         while document.document_id in self._documents:
             document = new_document(purpose)

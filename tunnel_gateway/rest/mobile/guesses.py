@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from tunnel_gateway.rest.call import Caller
 from tunnel_gateway.rest.source_buckets import SourceBuckets
 from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.transport.wire.rates import Rate
@@ -23,15 +24,19 @@ class Guesses:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._sources = SourceBuckets(clock)
 
-    def expect_few(self, source: str) -> None:
-        """Raise Refusal if the address ``source`` has guessed wrong too often."""
-        if not self._sources.has(source, RATE):
+    def expect_few(self, caller: Caller) -> None:
+        """Raise Refusal if the source of the caller has guessed wrong too often.
+
+        The application asks for all its users, so it is not counted.
+        """
+        if not caller.own and not self._sources.has(caller.user, RATE):
             raise Refusal(
                 Reason.TOO_MANY_CALLS,
-                f"{source} has named more than {RATE.burst:g} documents that are not there, and"
-                f" may name {RATE.per_second:g} more each second",
+                f"{caller.user} has named more than {RATE.burst:g} documents that are not there,"
+                f" and may name {RATE.per_second:g} more each second",
             )
 
-    def count(self, source: str) -> None:
-        """Count a wrong guess of the address ``source``."""
-        self._sources.take(source, RATE)
+    def count(self, caller: Caller) -> None:
+        """Count a wrong guess of the source of the caller."""
+        if not caller.own:
+            self._sources.take(caller.user, RATE)

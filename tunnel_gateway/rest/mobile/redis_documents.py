@@ -111,9 +111,10 @@ class RedisDocuments:
         """Begin to keep a connection."""
         self._redis.start()
 
-    async def begin(self, purpose: Purpose, source: str) -> MobileDocument:
-        """Return a new document for the caller at the address ``source``. Raises Refusal."""
-        expect_share(self._sources, source, self._share)
+    async def begin(self, purpose: Purpose, source: str | None) -> MobileDocument:
+        """Return a new document; ``source`` is None for the application. Raises Refusal."""
+        if source is not None:
+            expect_share(self._sources, source, self._share)
         if not self._begun.take(self._begin_rate, self._clock()):
             raise too_many_documents(self._limit)
         for _ in range(_DRAWS):
@@ -132,7 +133,7 @@ class RedisDocuments:
             return _read(key, answer)
         except ValueError as error:
             if (more := self._few_lines.admit()) is not None:
-                log.warning("mobile_document_damaged", document=key, detail=str(error), **more)
+                log.warning("mobile_document_damaged", document_id=key, detail=str(error), **more)
             return None
 
     async def keep(self, document: MobileDocument, message: bytes) -> bool:

@@ -1,0 +1,34 @@
+"""``POST /frontend/mobile/sign``: an id for a document that a phone signs (guide, 3.4.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tunnel_gateway.rest.call import Call, Wanted
+from tunnel_gateway.rest.mobile.counted_documents import CountedDocuments
+from tunnel_gateway.rest.mobile.documents import Purpose
+from tunnel_gateway.rest.statuses import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class MobileSign:
+    """Begins the signing of a document, which must end within ``seconds``."""
+
+    site_id: str
+    documents: CountedDocuments
+    seconds: float
+
+    path: ClassVar[str] = "/frontend/mobile/sign"
+    verbs: ClassVar[tuple[str, ...]] = ("POST",)
+    wanted: ClassVar[Wanted] = Wanted()
+
+    async def answer(self, call: Call) -> Fields:
+        """Return the ids. Raises Refusal."""
+        source = None if call.caller.own else call.caller.user
+        document = await self.documents.begin(Purpose.DOCUMENT, source)
+        return {
+            "siteId": self.site_id,
+            "documentId": document.document_id,
+            "ttl": int(self.seconds),
+        }
