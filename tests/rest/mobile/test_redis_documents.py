@@ -269,3 +269,29 @@ async def test_a_store_that_never_began_is_away() -> None:
         await begin(documents)
     assert caught.value.reason is Reason.MOBILE_STORE_AWAY
     await documents.close()
+
+
+async def test_a_connection_that_is_lost_in_the_middle_accepts_nothing_twice(
+    redis: RedisServer,
+) -> None:
+    client = Redis.from_url(redis.url)
+    async with store(redis.url) as one, store(redis.url) as other:
+        for _ in range(4):
+            document = await begin(one)
+            works = [server.keep(document, b"message") for server in (one, other) * 5]
+            keeps = [asyncio.ensure_future(work) for work in works]
+            await asyncio.sleep(0)  # they are sent, or about to be
+            client.client_kill_filter(_type="normal", skipme=True)
+            results = await asyncio.gather(*keeps, return_exceptions=True)
+            assert results.count(True) <= 1
+            assert all(isinstance(each, bool | Refusal) for each in results)
+            await until(lambda: not (is_there(one) or is_there(other)))
+            await until(lambda: is_there(one) and is_there(other))
+            found = await one.find(document.document_id)
+            assert found is not None
+            # The answer may be lost when the message is kept, and never the other way round.
+            assert found.message == b"message" or True not in results
+            late = await other.keep(document, b"late")
+            assert late == (found.message is None)
+            assert await one.use(document)
+            assert not await other.use(document)

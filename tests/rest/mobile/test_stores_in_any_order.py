@@ -35,10 +35,9 @@ from tunnel_gateway.rest.mobile.redis_documents import RedisDocuments
 
 __all__ = ["redis"]
 
-# So few ids that new documents get those of old ones all the time. As many draws find a free one.
-IDS = 8
+# So few ids that new documents draw those of others all the time. As many draws find a free one.
+IDS = 3
 LIMIT = 10_000
-LIVES = st.sampled_from([300, 600])
 SERVERS = st.lists(st.integers(0, 1), min_size=1, max_size=4)
 ONE = st.integers(0, 1)
 
@@ -63,14 +62,14 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.seconds = 300
         self.model: dict[str, Model] = {}
         self.runner = asyncio.Runner()
         self.patch = pytest.MonkeyPatch()
-        ids, challenges = itertools.cycle(range(IDS)), itertools.count()
+        self.ids = itertools.count()
+        challenges = itertools.count()
 
         def token_hex(size: int) -> str:
-            return f"{next(ids):08x}" if size == 4 else f"{next(challenges):064x}"
+            return f"{next(self.ids) % IDS:08x}" if size == 4 else f"{next(challenges):064x}"
 
         self.patch.setattr("secrets.token_hex", token_hex)
         self.servers: list[Any] = self.make_servers()
@@ -96,12 +95,20 @@ class Machine(RuleBasedStateMachine):
         return self.runner.run(run())
 
     @precondition(lambda self: len(self.model) < IDS)
-    @rule(target=documents, server=ONE, purpose=st.sampled_from(Purpose))
-    def begin(self, server: int, purpose: Purpose) -> MobileDocument:
+    @rule(
+        target=documents,
+        server=ONE,
+        purpose=st.sampled_from(Purpose),
+        first_id=st.integers(0, IDS - 1),
+        seconds=st.sampled_from([100, 300, 600]),
+    )
+    def begin(self, server: int, purpose: Purpose, first_id: int, seconds: int) -> MobileDocument:
+        self.ids = itertools.count(first_id)
+        self.servers[server].configure(seconds, LIMIT)
         document: MobileDocument = self.runner.run(self.servers[server].begin(purpose, "::1"))
         assert (document.purpose, document.message, document.used) == (purpose, None, False)
         assert document.challenge not in self.model
-        self.model[document.challenge] = Model(self.now + self.seconds)
+        self.model[document.challenge] = Model(self.now + seconds)
         return document
 
     @rule(document=documents, server=ONE)
@@ -153,12 +160,6 @@ class Machine(RuleBasedStateMachine):
         if live is not None and uses:
             live.message, live.used = None, True
 
-    @rule(seconds=LIVES)
-    def configure(self, seconds: int) -> None:
-        self.seconds = seconds
-        for server in self.servers:
-            server.configure(seconds, LIMIT)
-
     @rule(steps=st.integers(1, 7))
     def pass_time(self, steps: int) -> None:
         self.now += 50 * steps
@@ -181,7 +182,7 @@ class OwnMachine(Machine):
 
     def make_servers(self) -> list[Any]:
         self.clock = 1000.0
-        return [OwnDocuments(self.seconds, LIMIT, lambda: self.clock)] * 2
+        return [OwnDocuments(300, LIMIT, lambda: self.clock)] * 2
 
     def let_pass(self, seconds: float) -> None:
         self.clock += seconds
@@ -204,7 +205,7 @@ class RedisMachine(Machine):
         return [self.started(), self.started()]
 
     def started(self) -> RedisDocuments:
-        made = RedisDocuments(lambda: RedisLine(self.url, None, TIME_LIMIT), self.seconds, LIMIT)
+        made = RedisDocuments(lambda: RedisLine(self.url, None, TIME_LIMIT), 300, LIMIT)
 
         async def start() -> None:
             await made.start()
