@@ -1,4 +1,4 @@
-# make demo    show a tunnel, a sign-in and a signed document, step by step; ARGS=--stay leaves it running
+# make demo    show a tunnel, sign-ins and signed documents, step by step; ARGS=--stay leaves it running
 # make develop    for developers of a site: agent, gateway, REST API, keys for localhost; ARGS="--api HOST:PORT"
 # make test    run all tests; PYTEST_ARGS=tests/cli for a part of them
 #              EXAMPLES=150 for more calls of any kind to the REST service, see tests/README.md

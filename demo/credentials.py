@@ -49,6 +49,11 @@ class Certificates:
         return self.folder / "users"
 
     @property
+    def phone_key(self) -> Path:
+        """The key that is on the ID card of the development phone; its password lies beside it."""
+        return self.users / "citizen" / "user.pfx"
+
+    @property
     def page_keys(self) -> Path:
         """The users' keys once more, for the agent."""
         return self.folder / "page-keys"

@@ -20,6 +20,7 @@ from credentials import API_KEY, DEVELOPMENT, PAGE_DOMAIN, Certificates
 from programs import DemoError, Program, gateway_program, program
 
 DST_ID = "0"
+SITE_ID = "0000"
 
 
 async def develop(given: argparse.Namespace) -> int:
@@ -81,7 +82,8 @@ class Surroundings:
             "listen.ip=127.0.0.1\n"
             f"listen.port={self._given.rest_port}\n"
             f"tsp.truststore.file={self.certificates.truststore}\n"
-            f"tsp.url={stamps}\n",
+            f"tsp.url={stamps}\n"
+            f"mobile.siteId={SITE_ID}\n",
             encoding="utf-8",
         )
         gateway = await self._run("gateway", *gateway_program("serve", "--config", str(config)))
@@ -123,6 +125,9 @@ Serve your page at http://localhost, any port. It calls the agent at
   API-KEY   {PAGE_DOMAIN} {API_KEY}
   dst_id    {DST_ID}, which leads to ws://{api}/
   REST API  http://127.0.0.1:{self._given.rest_port} for your backend; /openapi describes it
+  siteId    {SITE_ID}, for signatures by phone; this command plays the phone:
+            .venv/bin/tunnel-gateway mobile phone CODE --key {here}/users/citizen/user.pfx \\
+                --url http://127.0.0.1:{self._given.rest_port}/frontend/mobile/upload
   keys      of {users}; the agent knows their password
   another   .venv/bin/tunnel-gateway pki issue {here} --officer NAME, and start this again
 

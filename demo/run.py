@@ -1,10 +1,10 @@
-"""A tunnel, a sign-in and a signed document, shown step by step: ``make demo``.
+"""A tunnel, sign-ins and signed documents, shown step by step: ``make demo``.
 
 Each part is a separate process: an authority that tells the status of certificates, an API
-(demo/api.py), the gateway with the REST service (config/demo.properties), the user's agent, once as
-``tunnel-gateway connect`` and once as the service that pages call, and the server of a site
-(demo/web.py). This program plays the page; with ``--stay`` a browser can be the page. The exit code
-is 0 if everything went as it should.
+(demo/api.py), and the gateway with the REST service (config/demo.properties). The user's agent runs
+once as ``tunnel-gateway connect`` and once as the service that pages call. The server of a site is
+demo/web.py, and a phone for development is ``tunnel-gateway mobile phone``. This program plays the
+page; with ``--stay`` a browser can be the page. The exit code is 0 if everything went as it should.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from credentials import DEVELOPMENT, DOMAIN
+from phone import DevelopmentPhone
+from phone_visit import PhoneVisit
 from programs import ROOT, DemoError, Program, expect, gateway_program, program
 from signing import SigningVisit
 from visit import PageVisit
@@ -31,6 +33,7 @@ CONFIG = ROOT / "config" / "demo.properties"
 USER = DEVELOPMENT.users / "citizen"
 GATEWAY = "127.0.0.1:8843"
 API_PORT = 8080
+REST = "http://127.0.0.1:8082"
 SUBPROTOCOL = Subprotocol("chat.example.uz")
 BIG = 10 * 1024 * 1024
 TIME_LIMIT = 30.0
@@ -237,9 +240,15 @@ async def demonstrate(*, staying: bool) -> int:
     story = Story()
     async with AsyncExitStack() as stack:
         page = PageVisit(stack, GATEWAY)
-        signing = SigningVisit(stack, page)
+        phone = DevelopmentPhone(DEVELOPMENT.phone_key, None, REST)
+        parts = [
+            Demonstration(stack),
+            page,
+            SigningVisit(stack, page),
+            PhoneVisit(stack, page, phone, REST),
+        ]
         try:
-            for text, doing in (*Demonstration(stack).steps(), *page.steps(), *signing.steps()):
+            for text, doing in (step for part in parts for step in part.steps()):
                 await story.step(text, doing())
         except DemoError as error:
             print(f"\nThe demonstration failed: {error}", file=sys.stderr)

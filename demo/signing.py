@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -10,6 +9,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 from programs import expect
+from site_client import Site, refused
 from visit import PageVisit
 
 DOCUMENT = "Shartnoma: Toshkent, 2026-yil. To‘lov 1 000 000 so‘m.".encode()
@@ -21,7 +21,7 @@ class SigningVisit:
     def __init__(self, stack: AsyncExitStack, page: PageVisit) -> None:
         self._stack = stack
         self._page = page
-        self._site: ClientSession
+        self._site: Site
         self._proof = ""
         self._message = ""
 
@@ -39,11 +39,12 @@ class SigningVisit:
 
     async def sign_in(self) -> str:
         """Sign the server's challenge; the backend answers with a session."""
-        self._site = await self._stack.enter_async_context(ClientSession(self._page.origin))
-        challenge = (await self._ask("GET", "/frontend/challenge"))["challenge"]
+        client = await self._stack.enter_async_context(ClientSession(self._page.origin))
+        self._site = Site(client, self._page.origin)
+        challenge = (await self._site.ask("GET", "/frontend/challenge"))["challenge"]
         self._proof = await self._sign(self._page.key_id, challenge.encode())
-        await self._ask("POST", "/session", self._proof)
-        user = (await self._ask("GET", "/session"))["user"]
+        await self._site.ask("POST", "/session", self._proof)
+        user = (await self._site.ask("GET", "/session"))["user"]
         expect(user, "there is no session")
         return (
             f"a session of {user['name']}, PINFL {user['pinfl']}\n"
@@ -52,8 +53,8 @@ class SigningVisit:
 
     async def sign_in_again(self) -> str:
         """A challenge counts once."""
-        answer = await self._ask("POST", "/session", self._proof, reason="challenge_unknown")
-        return _refused(answer)
+        answer = await self._site.ask("POST", "/session", self._proof, reason="challenge_unknown")
+        return refused(answer)
 
     async def sign_document(self) -> str:
         """Sign a document with the first key, and get a time stamp."""
@@ -62,30 +63,30 @@ class SigningVisit:
 
     async def verify(self) -> str:
         """Let the backend verify the message."""
-        info = (await self._ask("POST", "/document", self._message))["pkcs7Info"]
+        info = (await self._site.ask("POST", "/document", self._message))["pkcs7Info"]
         expect(b64decode(info["documentBase64"]) == DOCUMENT, "it is another document")
-        return "\n".join(_signers(info))
+        return "\n".join(signers_of(info))
 
     async def join(self) -> str:
         """Sign the same document with another key, join both messages, and verify."""
         second = await self._stamped(await self._page.load(self._page.keys[1]))
-        joined = await self._ask("POST", "/frontend/pkcs7/join", f"{self._message}|{second}")
+        joined = await self._site.ask("POST", "/frontend/pkcs7/join", f"{self._message}|{second}")
         self._message = joined["pkcs7b64"]
-        info = (await self._ask("POST", "/document", self._message))["pkcs7Info"]
+        info = (await self._site.ask("POST", "/document", self._message))["pkcs7Info"]
         expect(len(info["signers"]) == 2, "there must be two signers")
-        return "\n".join(_signers(info))
+        return "\n".join(signers_of(info))
 
     async def change(self) -> str:
         """Change the document inside the message: it is not what the two have signed."""
         changed = b64decode(self._message).replace(b"1 000 000", b"9 000 000")
         message = b64encode(changed).decode()
-        answer = await self._ask("POST", "/document", message, reason="document_changed")
-        return _refused(answer)
+        answer = await self._site.ask("POST", "/document", message, reason="document_changed")
+        return refused(answer)
 
     async def sign_out(self) -> str:
         """End the session."""
-        await self._ask("DELETE", "/session")
-        expect((await self._ask("GET", "/session"))["user"] is None, "the session goes on")
+        await self._site.ask("DELETE", "/session")
+        expect((await self._site.ask("GET", "/session"))["user"] is None, "the session goes on")
         return "nobody is signed in"
 
     async def _sign(self, key_id: str, content: bytes) -> str:
@@ -95,24 +96,11 @@ class SigningVisit:
 
     async def _stamped(self, key_id: str) -> str:
         signed = await self._sign(key_id, DOCUMENT)
-        return str((await self._ask("POST", "/frontend/timestamp/pkcs7", signed))["pkcs7b64"])
-
-    async def _ask(
-        self, verb: str, path: str, body: str | None = None, *, reason: str | None = None
-    ) -> dict[str, Any]:
-        """Ask the site; the answer must be yes, or the refusal ``reason``."""
-        headers = {"Origin": self._page.origin, "Accept-Language": "en"}
-        async with self._site.request(verb, path, data=body, headers=headers) as response:
-            answer: dict[str, Any] = json.loads(await response.read())
-        expect(answer.get("reason") == reason, f"{path}: {answer.get('message')}")
-        return answer
+        return str((await self._site.ask("POST", "/frontend/timestamp/pkcs7", signed))["pkcs7b64"])
 
 
-def _refused(answer: dict[str, Any]) -> str:
-    return f"refused with {answer['status']} {answer['reason']}, as it must be"
-
-
-def _signers(info: dict[str, Any]) -> Iterator[str]:
+def signers_of(info: dict[str, Any]) -> Iterator[str]:
+    """Return a line for each signer of ``pkcs7Info``."""
     for signer in info["signers"]:
         stamp = signer["timeStampInfo"]
         yield (

@@ -80,6 +80,7 @@ class PageVisit:
             *("--agent-port", str(self._ports["ws_port"])),
             *("--agent-https-port", str(self._ports["wss_port"])),
             *("--api-key", PAGE_DOMAIN, API_KEY, "--dst", DST_ID),
+            *("--phone-key", str(DEVELOPMENT.phone_key)),
         )
         self.origin = f"http://{PAGE_DOMAIN}:{(await server.output())['http']}"
         return f"listening on {self.address}"

@@ -28,9 +28,8 @@ def test_the_excerpt_is_of_this_demonstration(name: str) -> None:
     """Its steps have the numbers and titles that they have today."""
     text = (PROJECT / name).read_text(encoding="utf-8")
     excerpt = text.partition("$ make demo\n")[2].partition("```")[0]
-    source = "".join(
-        (PROJECT / "demo" / part).read_text() for part in ("run.py", "visit.py", "signing.py")
-    )
+    parts = ("run.py", "visit.py", "signing.py", "phone_visit.py")
+    source = "".join((PROJECT / "demo" / part).read_text() for part in parts)
     titles = re.findall(r'^            \(f?"(.*)", [A-Za-z_.]+\),$', source, re.MULTILINE)
     shown = re.findall(r"^ *(\d+)\. (.*)$", excerpt, re.MULTILINE)
     assert len(shown) > 5
@@ -160,6 +159,12 @@ def test_a_sites_developers_set_up(tmp_path: Path) -> None:
         )["pkcs7_64"]
         assert ask_rest(rest, "POST", "/backend/auth", signed)["status"] == 1
         assert ask_rest(rest, "POST", "/frontend/timestamp/pkcs7", signed)["status"] == 1
+        site_id = re.search(r"siteId +([0-9A-F]{4}),", said)
+        assert site_id is not None
+        assert ask_rest(rest, "POST", "/frontend/mobile/auth")["siteId"] == site_id[1]
+        phone = re.search(r"tunnel-gateway (mobile phone) CODE (--key \S+) \\\s+(--url \S+)", said)
+        assert phone is not None
+        assert f"127.0.0.1:{rest}/frontend/mobile/upload" in phone[3]
         program.signal(signal.SIGINT)
         assert program.exit_code() == 0
         assert any("tunnel_closed" in line for line in program.errors)

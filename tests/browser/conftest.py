@@ -61,8 +61,8 @@ def users(centre: RunningCentre, credentials: Credentials) -> dict[str, Identity
 def rest(
     centre: RunningCentre, credentials: Credentials, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RestDaemon]:
-    stamps = f"tsp.url={centre.services.tsa}\n"
-    daemon = RestDaemon(tmp_path_factory.mktemp("rest"), credentials, stamps)
+    more = f"tsp.url={centre.services.tsa}\nmobile.siteId=0000\n"
+    daemon = RestDaemon(tmp_path_factory.mktemp("rest"), credentials, more)
     yield daemon
     assert daemon.stop() == 0
     for line in daemon.records():

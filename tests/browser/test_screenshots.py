@@ -21,6 +21,8 @@ PICTURES = {
     "phone-ru": {"size": PHONE, "locale": "ru-RU", "color_scheme": "light"},
     "signing": {"size": LAPTOP, "locale": "en-US", "color_scheme": "light"},
     "signing-uz": {"size": LAPTOP, "locale": "uz-UZ", "color_scheme": "light"},
+    "by-phone": {"size": LAPTOP, "locale": "en-US", "color_scheme": "light"},
+    "by-phone-uz": {"size": LAPTOP, "locale": "uz-UZ", "color_scheme": "dark"},
 }
 
 
@@ -29,7 +31,7 @@ def test_a_picture(name: str, browser: Browser, world: World, tmp_path: Path) ->
     folder = FOLDER if os.environ.get(WANTED) else tmp_path
     folder.mkdir(exist_ok=True)
     with visit(browser, world.pages.origin("https"), **PICTURES[name]) as seen:  # type: ignore[arg-type]
-        step = show_signing(seen) if name.startswith("signing") else show_tunnel(seen)
+        step = SHOWING.get(name.removesuffix("-uz"), show_tunnel)(seen)
         seen.page.evaluate(f"document.querySelector('#step-{step}').scrollIntoView()")
         seen.page.evaluate("document.activeElement.blur()")
         picture = folder / f"{name}.png"
@@ -60,6 +62,18 @@ def show_signing(seen: Visit) -> str:
         seen.find("#sign").click()
         expect(seen.find("#signers tbody tr")).to_have_count(number)
     return "document"
+
+
+def show_phone(seen: Visit) -> str:
+    """Begin a sign-in by phone; return the step that the picture begins with."""
+    seen.step("agent", "done")
+    seen.find("#signin-by-phone").click()
+    seen.page.wait_for_function("document.querySelector('.qr')?.complete")
+    seen.find(".development").evaluate("node => node.remove()")  # it names files of the tests
+    return "signin"
+
+
+SHOWING = {"signing": show_signing, "by-phone": show_phone}
 
 
 @pytest.mark.parametrize("name", PICTURES)

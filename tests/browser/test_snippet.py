@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -15,12 +16,11 @@ from tests.support.processes import PROJECT
 DOCUMENT = PROJECT / "docs" / "for-page-developers.md"
 
 
-def lines_of(heading: str) -> str:
-    """Return the JavaScript below a heading."""
+def lines_of(heading: str, number: int = 0) -> str:
+    """Return the JavaScript below a heading, the first or a later piece."""
     section = DOCUMENT.read_text("utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    found = re.search(r"^```js\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found[1]
+    pieces: list[str] = re.findall(r"^```js\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return pieces[number]
 
 
 def run(seen: Visit, world: World, lines: str) -> Any:
@@ -57,3 +57,35 @@ def test_the_lines_sign_in(browser: Browser, world: World) -> None:
         answer = run(seen, world, f"{lines} tunnel.close(); return answer.json();")
         assert answer["user"]["name"] == "G‘ANIYEV O‘KTAM"
         seen.check_console("WebSocket is closed before")
+
+
+# The development phone signs the code as soon as the lines show it.
+PHONE = """
+const picture = {};
+const link = { set href(link) { post("/mobile/phone", link.slice(-84)); } };
+"""
+
+
+def run_by_phone(seen: Visit, number: int, more: str, result: str) -> Any:
+    """Run a piece of the lines after the first piece, and return ``result``."""
+    heading = "Signatures by phone in a few lines"
+    static = 'import { codeOf, deeplinkOf } from "./mobile.js";'
+    first = lines_of(heading)
+    assert static in first
+    first = first.replace(static, 'const { codeOf, deeplinkOf } = await import("/mobile.js");')
+    lines = f"{PHONE} {first} {more} {lines_of(heading, number)} return {result};"
+    return seen.page.evaluate(f"async () => {{ {lines} }}")
+
+
+def test_the_lines_sign_in_by_phone(browser: Browser, world: World) -> None:
+    with visit(browser, world.pages.origin("https") + "/settings.json") as seen:
+        assert run_by_phone(seen, 1, "", "user.name") == "G‘ANIYEV O‘KTAM"
+        seen.check_console()
+
+
+def test_the_lines_sign_a_document_by_phone(browser: Browser, world: World) -> None:
+    more = """const file = new Blob(["Shartnoma"]);
+    const { toBase64 } = await import("/bytes.js");"""
+    with visit(browser, world.pages.origin("https") + "/settings.json") as seen:
+        assert b"Shartnoma" in b64decode(run_by_phone(seen, 2, more, "pkcs7Attached"))
+        seen.check_console()

@@ -28,7 +28,7 @@ export default {
   "key.invalid": "not valid; to {date}",
 
   "signin.heading": "Sign in",
-  "signin.hint": "The server gives a challenge, and the agent signs it with the chosen key. The server checks the signature, and says who it is.",
+  "signin.hint": "The server gives a challenge. The agent signs it with the chosen key, or a phone with an ID card signs it. The server checks the signature, and says who it is.",
   "signin.begin": "Sign in",
   "signin.end": "Sign out",
   "signin.ended": "You are signed out.",
@@ -53,7 +53,7 @@ export default {
   "phone.command": "The command that plays the phone",
 
   "document.heading": "Sign a document",
-  "document.hint": "The agent signs, a time stamp says when, and the server verifies. A second user can sign the same document.",
+  "document.hint": "The agent or a phone signs, a time stamp says when, and the server verifies. A second user can sign the same document.",
   "document.text": "The text of the document",
   "document.sample": "Contract No. 17. The seller delivers 40 tonnes of cotton yarn. The buyer pays within ten days.",
   "document.signer": "Signer",

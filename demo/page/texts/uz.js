@@ -28,7 +28,7 @@ export default {
   "key.invalid": "amal qilmaydi; muddati {date} gacha",
 
   "signin.heading": "Tizimga kirish",
-  "signin.hint": "Server tasodifiy qiymat (challenge) beradi, agent uni tanlangan kalit bilan imzolaydi. Server imzoni tekshiradi va kim kirganini aytadi.",
+  "signin.hint": "Server tasodifiy qiymat (challenge) beradi. Uni agent tanlangan kalit bilan yoki telefon ID-karta bilan imzolaydi. Server imzoni tekshiradi va kim kirganini aytadi.",
   "signin.begin": "Kirish",
   "signin.end": "Chiqish",
   "signin.ended": "Siz tizimdan chiqdingiz.",
@@ -53,7 +53,7 @@ export default {
   "phone.command": "Telefon o‘rnini bosadigan buyruq",
 
   "document.heading": "Hujjatni imzolang",
-  "document.hint": "Agent imzolaydi, vaqt tamg‘asi qachonligini tasdiqlaydi, server tekshiradi. O‘sha hujjatni ikkinchi foydalanuvchi ham imzolashi mumkin.",
+  "document.hint": "Agent yoki telefon imzolaydi, vaqt tamg‘asi qachonligini tasdiqlaydi, server tekshiradi. O‘sha hujjatni ikkinchi foydalanuvchi ham imzolashi mumkin.",
   "document.text": "Hujjat matni",
   "document.sample": "17-sonli shartnoma. Sotuvchi 40 tonna paxta ipini yetkazib beradi. Xaridor o‘n kun ichida to‘laydi.",
   "document.signer": "Imzolovchi",
