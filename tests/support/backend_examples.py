@@ -27,6 +27,11 @@ FUNCTIONS = (
     "verify_detached",
     "make_attached",
     "join",
+    "mobile_auth",
+    "mobile_sign",
+    "mobile_status",
+    "mobile_authenticate",
+    "mobile_verify",
 )
 SERVER = "http://127.0.0.1:8080"
 _JACKSON = ("annotations", "core", "databind")
@@ -86,11 +91,13 @@ const lines = require("readline").createInterface({{ input: process.stdin }});
   }}
 }})();
 """
-_ONE = {"timestamp", "sign_in", "verify_attached"}
+# How many arguments a function has beside the user; the others have two.
+_NONE = {"challenge", "mobile_auth", "mobile_sign"}
+_ONE = {"timestamp", "sign_in", "verify_attached", "mobile_status", "mobile_authenticate"}
 
 
 def _java_case(name: str) -> str:
-    count = {"challenge": 1}.get(name, 2 if name in _ONE else 3)
+    count = 1 if name in _NONE else 2 if name in _ONE else 3
     values = ", ".join(f"a[{number}]" for number in range(1, count + 1))
     return f'case "{name}": return Eimzo.{camel(name)}({values});'
 
