@@ -7,6 +7,7 @@ import io
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -110,6 +111,18 @@ async def test_an_id_that_is_taken_is_not_given_again(
         with pytest.raises(Refusal) as caught:
             await begin(one)
     assert caught.value.reason is Reason.MOBILE_STORE_AWAY
+
+
+async def test_another_document_of_the_same_id_is_not_the_same_document(
+    redis: RedisServer,
+) -> None:
+    async with store(redis.url) as one, store(redis.url) as other:
+        document = await begin(one)
+        before = replace(document, challenge="0" * 64)
+        assert not await other.keep(before, b"late")
+        assert await other.keep(document, b"right")
+        assert not await one.use(before)
+        assert await one.use(document)
 
 
 async def test_strangers_cannot_fill_the_redis(redis: RedisServer) -> None:
