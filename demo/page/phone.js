@@ -73,6 +73,7 @@ class Panel {
       this.#isOver = true;
       clearInterval(ticking);
     }
+    if (end === "signed") tell(this.name, "phone.signed");
     if (end !== "expired") return end;
     tell(this.name, "phone.expired");
     this.#fill("expired", make("div", { class: "row" },

@@ -168,10 +168,18 @@ def test_an_expired_code(is_told: bool, browser: Browser, world: World) -> None:
 
 
 def test_another_browser_cannot_finish(browser: Browser, world: World) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
     with visit(browser, world.pages.origin("http")) as seen:
         begin(seen)
         seen.page.context.clear_cookies()
+        seen.page.route("**/mobile/session", hold)
         sign(seen)
+        expect(seen.find("#step-signin .told")).to_contain_text("The phone has signed.")
+        held.pop().continue_()
         seen.step("signin", "refused")
         refusal = seen.find("#step-signin .refusal")
         expect(refusal).to_contain_text("not_begun")

@@ -46,6 +46,7 @@ export default {
   "phone.open": "Open in E-IMZO ID-CARD",
   "phone.stop": "Stop",
   "phone.waiting": "The page waits for the signature.",
+  "phone.signed": "The phone has signed. The server verifies the signature.",
   "phone.expired": "The time of the code is over, and nothing was signed.",
   "phone.again": "New code",
   "phone.play": "Sign with the development phone",

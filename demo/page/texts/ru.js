@@ -46,6 +46,7 @@ export default {
   "phone.open": "Открыть в E-IMZO ID-CARD",
   "phone.stop": "Прервать",
   "phone.waiting": "Страница ждёт подписи.",
+  "phone.signed": "Телефон подписал. Сервер проверяет подпись.",
   "phone.expired": "Срок кода истёк, ничего не подписано.",
   "phone.again": "Новый код",
   "phone.play": "Подписать учебным телефоном",

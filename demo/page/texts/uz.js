@@ -46,6 +46,7 @@ export default {
   "phone.open": "E-IMZO ID-CARD ilovasida ochish",
   "phone.stop": "To‘xtatish",
   "phone.waiting": "Sahifa imzoni kutmoqda.",
+  "phone.signed": "Telefon imzoladi. Server imzoni tekshiryapti.",
   "phone.expired": "Kod muddati tugadi, hech narsa imzolanmadi.",
   "phone.again": "Yangi kod",
   "phone.play": "Sinov telefoni bilan imzolash",
