@@ -18,10 +18,13 @@ export type EImzoCall<F extends EImzoFunction = EImzoFunction> = {
 
 export type EImzoReply<F extends EImzoFunction> = EImzoSuccess<F> | EImzoRefusal;
 
-export type EImzoSuccess<F extends EImzoFunction> = { success: true } & EImzoFunctions[F]["reply"];
+export type EImzoSuccess<F extends EImzoFunction> =
+  { success: true; status: 1 } & EImzoFunctions[F]["reply"];
 
 export interface EImzoRefusal {
   success: false;
+  /** The number that E-IMZO 6 has for it: 0 for no such function, -9999 for no number of its own. */
+  status: number;
   /** A sentence for people. */
   reason: string;
   /** A stable word for programs. The vendor's application does not send it. */
@@ -41,10 +44,10 @@ interface Signature<P extends string | undefined, N extends string, A extends st
 type Nothing = Record<never, never>;
 
 export interface EImzoFunctions {
-  version: Signature<undefined, "version", [], { major: string; minor: string }>;
-  apidoc: Signature<undefined, "apidoc", [], { functions: EImzoFunctionDescription[] }>;
-  /** Domain, key, domain, key and so on. */
-  apikey: Signature<undefined, "apikey", string[], Nothing>;
+  version: Signature<undefined, "version", [], EImzoVersion>;
+  apidoc: Signature<undefined, "apidoc", [], { apidoc: EImzoPluginDescription[] }>;
+  /** Domain, key, domain, key and so on. `message` is the page's origin. */
+  apikey: Signature<undefined, "apikey", string[], { message: string }>;
 
   /** `silent_disks` do not answer, as a dead network share; there are none in most lists. */
   "pfx.list_disks": Signature<
@@ -91,17 +94,36 @@ export interface EImzoFunctions {
 
 export interface EImzoTunnel {
   address: string;
+  /** The same address in two parts, the host as `localhost`. */
+  host: string;
+  port: number;
   /** 32 hexadecimal digits; this and the next are tunnel-gateway's own. */
   tunnel_id?: string;
   /** The gateway's chain as the agent verified it: DER in BASE64, its own first, the root last. */
   domain_certificates?: string[];
 }
 
+/** `edition` is `tunnel-gateway`; the vendor's application of version 6 has other words there. */
+export interface EImzoVersion {
+  major: string;
+  minor: string;
+  patch: string;
+  edition: string;
+}
+
+/** A program that makes tunnels has a function `create_tunnel` of the plugin `tunnel`. */
+export interface EImzoPluginDescription {
+  /** Empty for `version`, `apidoc` and `apikey`. */
+  name: string;
+  description: string;
+  functions: EImzoFunctionDescription[];
+}
+
 export interface EImzoFunctionDescription {
   plugin: string;
   name: string;
-  arguments: string[];
   description: string;
+  arguments: { name: string; optional: boolean; description: string }[];
 }
 
 /** A key as the agent lists it. `load_key` wants the four back as they are. */

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.processes import PROJECT
+from tunnel_gateway.agent.api.apidoc import PARAMETERS, PLUGINS
 from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.keys.files import KeyFiles
@@ -15,7 +17,7 @@ from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
 from tunnel_gateway.agent.keys.passwords import PasswordFile, PasswordQueue
 from tunnel_gateway.agent.pages.tunnels import Tunnels
-from tunnel_gateway.agent.reasons import REASONS
+from tunnel_gateway.agent.reasons import REASONS, number_of
 from tunnel_gateway.errors import GatewayUnreachableError
 from tunnel_gateway.protocol.alerts import AlertCode
 
@@ -34,12 +36,14 @@ def functions() -> dict[str, list[str]]:
     keyring = Keyring(PasswordQueue(PasswordFile(Path("none"))))
     tunnels = Tunnels({}, None, keyring)
     dispatcher = Dispatcher([*key_functions(keyring, KeyFiles([])), tunnels.function()], ApiKeys())
-    found: dict[str, list[str]] = {}
-    for one in dispatcher.describe():
-        arguments = one["arguments"]
-        assert isinstance(arguments, list)
-        found[f"{one['plugin']}.{one['name']}".removeprefix(".")] = arguments
-    return found
+    described: Any = dispatcher.describe()
+    return {
+        f"{one['plugin']}.{one['name']}".removeprefix("."): [
+            argument["name"] for argument in one["arguments"]
+        ]
+        for group in described
+        for one in group["functions"]
+    }
 
 
 def codes() -> set[str]:
@@ -59,6 +63,20 @@ def test_every_function_is_documented() -> None:
     assert set(rows) == set(functions())
     for name, arguments in functions().items():
         assert bool(arguments) == bool(rows[name]), name
+
+
+def test_every_plugin_and_argument_is_described() -> None:
+    assert {name.rpartition(".")[0] for name in functions()} == set(PLUGINS)
+    assert {argument for one in functions().values() for argument in one} == set(PARAMETERS)
+
+
+def test_every_number_is_documented() -> None:
+    section = DOCUMENT.split("\n## One call\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (-?\d+) \| (.*) \|$", section, re.MULTILINE)
+    documented = {
+        code: int(number) for number, cell in rows for code in re.findall(r"`(\w+)`", cell)
+    }
+    assert documented == {code: number_of(code) for code in REASONS if number_of(code) != -9999}
 
 
 def test_every_refusal_is_documented() -> None:

@@ -25,9 +25,14 @@ def test_what_anyone_may_ask(start_service: Start) -> None:
         assert version["success"] is True
         assert (int(version["major"]), int(version["minor"])) >= (4, 86)
         assert isinstance(version["major"], str)
+        assert (version["patch"], version["edition"]) == ("0", "tunnel-gateway")
     for origin in ("null", None, "file://"):
-        for name in ("apikey", "apidoc", "create_tunnel"):
-            assert service.page(origin).call(name)["code"] == "origin_required"
+        page = service.page(origin)
+        assert page.call("apidoc")["success"] is True
+        assert page.call("yoq")["code"] == "unknown_function"
+        assert page.call("create_tunnel", plugin="tunnel")["code"] == "bad_arguments"
+        for name, plugin in (("apikey", None), ("list_disks", "pfx")):
+            assert page.call(name, plugin=plugin)["code"] == "origin_required"
 
 
 def test_an_api_key_opens_the_service_to_its_origin(start_service: Start) -> None:
@@ -49,13 +54,22 @@ def test_an_api_key_opens_the_service_to_its_origin(start_service: Start) -> Non
         (("example.uz", 1), "bad_arguments"),
     ):
         assert page.call("apikey", *arguments)["code"] == code, arguments
-    assert page.call("apidoc")["code"] == "api_key_required"
-    assert page.call("apikey", *VENDOR_KEYS, "example.uz", key) == {"success": True}
-    listed = page.call("apidoc")["functions"]
-    assert {"plugin": "tunnel", "name": "create_tunnel"}.items() <= listed[-1].items()
-    assert page.call("list_readers", plugin="idcard") == {"success": True, "readers": []}
+    assert page.call("list_disks", plugin="pfx")["code"] == "api_key_required"
+    installed = page.call("apikey", *VENDOR_KEYS, "example.uz", key)
+    assert installed == {"success": True, "status": 1, "message": PAGE}
+    readers = page.call("list_readers", plugin="idcard")
+    assert readers == {"success": True, "status": 1, "readers": []}
     for stranger in ("https://example.uz:444", "https://yomon.uz"):
-        assert service.page(stranger).call("apidoc")["code"] == "api_key_required"
+        refused = service.page(stranger).call("list_disks", plugin="pfx")
+        assert (refused["code"], refused["status"]) == ("api_key_required", -1020)
+
+
+def test_what_serves_tunnels_is_told_by_apidoc(start_service: Start) -> None:
+    listed = start_service().page().call("apidoc")["apidoc"]
+    (tunnel,) = (group for group in listed if group["name"] == "tunnel")
+    (function,) = tunnel["functions"]
+    assert {"plugin": "tunnel", "name": "create_tunnel"}.items() <= function.items()
+    assert [argument["name"] for argument in function["arguments"]] == ["dst_id", "id"]
 
 
 def test_a_plain_http_page_of_a_domain_is_not_its_https_page(start_service: Start) -> None:
@@ -71,14 +85,14 @@ def test_a_plain_http_page_of_a_domain_is_not_its_https_page(start_service: Star
 
 def test_a_plain_http_page_where_the_settings_allow_it(start_service: Start) -> None:
     service = start_service(settings="agent.http.pages=yes\n")
-    assert service.opened("http://example.uz").call("apidoc")["success"] is True
+    assert service.opened("http://example.uz").call("list_disks", plugin="pfx")["success"] is True
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1"])
 def test_the_keys_that_the_vendor_printed(start_service: Start, origin: str) -> None:
     page = start_service().page(origin)
-    assert page.call("apikey", *VENDOR_KEYS) == {"success": True}
-    assert page.call("apidoc")["success"] is True
+    assert page.call("apikey", *VENDOR_KEYS)["message"] == origin
+    assert page.call("list_disks", plugin="pfx")["success"] is True
 
 
 def test_keys_of_one_page_are_not_anothers(start_service: Start) -> None:

@@ -170,7 +170,7 @@ class AgentService(LoggingProgram):
     def opened(self, origin: str = PAGE, domain: str = FIRST_DOMAIN) -> Page:
         """A page that has installed its API-KEY."""
         page = self.page(origin)
-        assert page.call("apikey", domain, self.issuer.key(domain)) == {"success": True}
+        assert page.call("apikey", domain, self.issuer.key(domain))["success"] is True
         return page
 
     def check_log(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tunnel_gateway.agent.reasons import refused
+from tunnel_gateway.errors import CallRefusedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,18 @@ class Function:
     description: str
     handler: Handler
 
+    def check_count(self, arguments: Sequence[object]) -> None:
+        """Raise CallRefusedError unless these are as many arguments as the function takes."""
+        if len(arguments) != len(self.parameters):
+            raise self._bad_arguments()
+
     async def __call__(self, caller: Caller, arguments: Sequence[object]) -> Result:
         """Call the handler if it takes these arguments. Raises CallRefusedError."""
+        self.check_count(arguments)
         texts = [argument for argument in arguments if isinstance(argument, str)]
-        if len(arguments) != len(self.parameters) or len(texts) != len(arguments):
-            expected = ", ".join(self.parameters) or "none"
-            raise refused("bad_arguments", expected=expected)
+        if len(texts) != len(arguments):
+            raise self._bad_arguments()
         return await self.handler(caller, texts)
+
+    def _bad_arguments(self) -> CallRefusedError:
+        return refused("bad_arguments", expected=", ".join(self.parameters) or "none")

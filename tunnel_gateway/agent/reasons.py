@@ -1,12 +1,13 @@
-"""Why the agent refuses a call: every code word, and the text that pages get.
+"""Why the agent refuses a call: every code word, with the text and the number that pages get.
 
 The word is stable, so a page can decide by it. The text is for the page's developer and says what
 to do. There are more words: a refusal of the gateway has the name of the gateway's alert. If the
 gateway's certificate is not accepted, or the gateway cannot be reached, the word is the code of the
 error (errors.py).
 
-Pages that were written for E-IMZO compare three of these texts, so these texts have the vendor's
-words: the key is not found, the user has cancelled, and a wrong password is a BadPaddingException.
+Pages that were written for E-IMZO compare some of these texts, or look for a part of them. So the
+Russian texts here are the vendor's words, and a wrong password is a BadPaddingException. The
+numbers are those of E-IMZO 6.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from typing import Final
 
 from tunnel_gateway.errors import CallRefusedError
 
+_NO_FUNCTION: Final = "Функция не найдена или версия E-IMZO устарела. Обновите E-IMZO."
+
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "key_not_found": "Ключ по идентификатору не найден",
         "cancelled": "Ввод пароля отменен",
         "wrong_password": "BadPaddingException: wrong password three times; load the key again",
-        "password_timeout": "nobody entered the password in time",
+        "password_timeout": "Операция отменена",
         "busy": "the agent is asking for a password already, or the user has cancelled too often;"
         " try later",
         "cannot_ask": "the agent has no way to ask for a password; see its log",
         "key_unusable": "the file of the key is damaged or not of a kind that E-IMZO makes",
         "file_not_found": "no such key file on this disk; list the certificates again",
-        "disk_not_found": "no such disk; list the disks again",
+        "disk_not_found": "Диск не найден",
         "disk_silent": "this disk does not answer: take the stick out and put it in again, or bring"
         " its network share back; the other disks go on",
         "too_many_keys": "too many keys are loaded; unload some",
@@ -36,19 +39,17 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "too_large": "the data is larger than the agent signs",
         "bad_detached": "detached must be 'yes', 'no' or empty",
         "bad_certificate": "not a certificate that this agent can read",
-        "bad_arguments": "the arguments must be text: {expected}",
+        "bad_arguments": f"{_NO_FUNCTION} The arguments must be text: {{expected}}",
         "bad_call": "the call cannot be read: {fault}",
-        "unknown_function": "there is no such function; call apidoc for a list",
-        "origin_required": "only pages at http:// and https:// addresses may call this; browsers"
-        " send no address for files and sandboxed frames",
+        "unknown_function": _NO_FUNCTION,
+        "origin_required": "Не удалось идентифицировать домен.",
         "https_required": "{origin} is plain http, so anybody on the way could pose as this page:"
         " serve it by https; plain http is only for pages of localhost, or if the agent's settings"
         " have agent.http.pages=yes",
         "api_key_required": "no API-KEY was installed for {domain}: call apikey first, with the"
         " key that was issued for this domain",
         "api_key_missing": "the list holds no API-KEY for {domain}, the host in the page's address",
-        "api_key_invalid": "the API-KEY for {domain} is not valid: no issuer that this agent knows"
-        " has signed it",
+        "api_key_invalid": "API-key для домена {domain} недействителен.",
         "too_many_sockets": "this page has {limit} sockets open already: close each after its"
         " answer",
         "too_many_tunnels": "too many tunnels are open or wait for their page: close some",
@@ -62,6 +63,31 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "internal_error": "the agent failed; its log says why",
     }
 )
+
+SUCCESS: Final = 1
+_OTHER: Final = -9999
+_NUMBERS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "unknown_function": 0,
+        "bad_arguments": 0,
+        "key_not_found": -1010,
+        "api_key_required": -1020,
+        "api_key_missing": -1020,
+        "api_key_invalid": -1020,
+        "origin_required": -1021,
+        "https_required": -1022,
+        "disk_not_found": -2011,
+        "disk_silent": -2011,
+        "busy": -3000,
+        "cancelled": -5000,
+        "password_timeout": -5001,
+    }
+)
+
+
+def number_of(word: str) -> int:
+    """Return the number that E-IMZO 6 has for this refusal; -9999 for a refusal without one."""
+    return _NUMBERS.get(word, _OTHER)
 
 
 def refused(word: str, **facts: object) -> CallRefusedError:

@@ -34,13 +34,15 @@ async def call(caller: Caller | None, name: str, *arguments: object, plugin: str
 
 
 async def opened() -> None:
-    assert await call(PAGE, "apikey", *VENDOR_KEYS) == {"success": True}
+    answer = await call(PAGE, "apikey", *VENDOR_KEYS)
+    assert answer == {"success": True, "status": 1, "message": PAGE.origin}
 
 
 async def test_a_function_hears_its_caller_and_numbers_as_text() -> None:
     await opened()
     assert await call(PAGE, "hear", 7, plugin="test") == {
         "success": True,
+        "status": 1,
         "heard": ["localhost", "7"],
     }
     odd: object
@@ -52,6 +54,7 @@ async def test_refusals_and_failures_are_answers(log: io.StringIO) -> None:
     await opened()
     assert await call(PAGE, "hear", "yoq", plugin="test") == {
         "success": False,
+        "status": -1010,
         "reason": "no such key",
         "code": "key_not_found",
     }
@@ -72,8 +75,29 @@ async def test_the_log_has_no_word_of_a_pages_own(log: io.StringIO) -> None:
 
 
 async def test_the_list_has_every_function() -> None:
-    names = [(function["plugin"], function["name"]) for function in DISPATCHER.describe()]
-    assert names == [("", "version"), ("", "apidoc"), ("", "apikey"), ("test", "hear")]
+    """A page asks before it has an API-KEY, and also a page without an address."""
+    for caller in (PAGE, None):
+        listed = (await call(caller, "apidoc"))["apidoc"]
+        names = [(each["plugin"], each["name"]) for group in listed for each in group["functions"]]
+        assert names == [("", "version"), ("", "apidoc"), ("", "apikey"), ("test", "hear")]
+
+
+async def test_pages_probe_for_functions_before_all_else() -> None:
+    plain = Caller("http://example.uz", "example.uz", trustworthy=False)
+    for caller in (None, plain, PAGE):
+        for plugin, name, arguments in (
+            ("ftjc", "list_all_keys", [""]),
+            ("", "yoq", []),
+            ("test", "hear", []),
+            ("test", "hear", ["1", "2"]),
+        ):
+            answer = await call(caller, name, *arguments, plugin=plugin)
+            assert (answer["success"], answer["status"]) == (False, 0)
+            assert answer["reason"].startswith(
+                "Функция не найдена или версия E-IMZO устарела. Обновите E-IMZO."
+            )
+    assert (await call(None, "hear", "1", plugin="test"))["status"] == -1021
+    assert (await call(plain, "hear", "1", plugin="test"))["status"] == -1022
 
 
 async def test_names_and_lists_have_bounds() -> None:
@@ -83,12 +107,13 @@ async def test_names_and_lists_have_bounds() -> None:
     assert (await call(PAGE, "apidoc", *["x"] * 257))["code"] == "bad_call"
 
 
-async def test_a_plain_http_page_may_ask_for_the_version_alone() -> None:
+async def test_a_plain_http_page_may_ask_who_is_there_and_no_more() -> None:
     """Anybody on the way could pose as this page, with the same origin and API-KEY."""
     page = Caller("http://example.uz", "example.uz", trustworthy=False)
     assert (await call(page, "version"))["success"] is True
-    for name in ("apikey", "apidoc", "yoq"):
-        answer = await call(page, name)
+    assert (await call(page, "apidoc"))["success"] is True
+    for name, plugin, arguments in (("apikey", "", ()), ("hear", "test", ("x",))):
+        answer = await call(page, name, *arguments, plugin=plugin)
         assert answer["code"] == "https_required"
         assert page.origin in answer["reason"]
     allowing = Dispatcher([], ApiKeys(), http_pages=True)

@@ -70,7 +70,10 @@ async def test_a_tunnel_and_its_end(credentials: Credentials, tmp_path: Path) ->
         async with made(home) as running:
             first, second = await asyncio.gather(create(running), create(running))
             assert first != second
-            for _ in range(2):
+            third = await running.function()(PAGE, ["raw", "k"])
+            assert third["address"] == f"127.0.0.1:{third['port']}"
+            assert third["host"] == "localhost"
+            for _ in range(3):
                 (await home.destination()).close()
         assert (await home.ended())["reason"] == "alert_received"
         with pytest.raises(CallRefusedError, match="stopping"):

@@ -5,11 +5,13 @@
     {"plugin": "tunnel", "name": "create_tunnel", "arguments": ["0", "c0ffee"]}
     {"name": "apikey", "arguments": ["example.uz", "96D0…"]}
 
-    {"success": true, "address": "127.0.0.1:49152", …}
-    {"success": false, "reason": "…", "code": "api_key_required"}
+    {"success": true, "status": 1, "address": "127.0.0.1:49152", …}
+    {"success": false, "status": -1020, "reason": "…", "code": "api_key_required"}
 
 ``version``, ``apidoc`` and ``apikey`` belong to no plugin. The answer tells anything that is wrong
-with a call. This module has no sockets: they are in sockets.py.
+with a call. An unknown function and a wrong number of arguments are told to everybody, because
+pages ask in this way what a version of E-IMZO can do. This module has no sockets: they are in
+sockets.py.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tunnel_gateway.agent.api.apidoc import describe
 from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.calls import Caller, Function, Result
-from tunnel_gateway.agent.reasons import refused
+from tunnel_gateway.agent.reasons import SUCCESS, number_of, refused
 from tunnel_gateway.errors import CallRefusedError
 from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
@@ -29,7 +32,12 @@ from tunnel_gateway.observability.logs import get_logger
 log = get_logger(__name__)
 
 # Pages want a version that is new enough. From 4.86 on, E-IMZO has every function of this API.
-VERSION: Final[Mapping[str, str]] = {"major": "4", "minor": "86"}
+VERSION: Final[Mapping[str, str]] = {
+    "major": "4",
+    "minor": "86",
+    "patch": "0",
+    "edition": "tunnel-gateway",
+}
 
 # More than the longest list of API-KEYs that a page may send.
 _MAX_ARGUMENTS: Final = 256
@@ -46,7 +54,8 @@ class _Call:
 class Dispatcher:
     """Calls the functions of the API for the pages that may call them.
 
-    A page from another machine by plain http may only ask for the version, unless ``http_pages``.
+    A page from another machine by plain http may only ask for the version and for the list of
+    functions, unless ``http_pages``.
     """
 
     def __init__(
@@ -63,19 +72,7 @@ class Dispatcher:
 
     def describe(self) -> list[dict[str, object]]:
         """Return the list of ``apidoc``."""
-        known = [
-            ("", "version", (), "The version of E-IMZO whose functions these are."),
-            ("", "apidoc", (), "This list."),
-            ("", "apikey", ("domain", "key", "…"), "Open the service to this page's origin."),
-            *(
-                (function.plugin, function.name, function.parameters, function.description)
-                for function in self._functions.values()
-            ),
-        ]
-        return [
-            {"plugin": plugin, "name": name, "arguments": [*parameters], "description": text}
-            for plugin, name, parameters, text in known
-        ]
+        return describe(self._functions.values())
 
     async def answer(self, caller: Caller | None, message: str | bytes) -> str:
         """Answer a call. A file or a program has no origin, so there is no ``caller``."""
@@ -96,26 +93,28 @@ class Dispatcher:
         except Exception:
             log.exception("internal_error", function=self._known_name(call))
             return failure(refused("internal_error"))
-        return json.dumps({"success": True, **result})
+        return json.dumps({"success": True, "status": SUCCESS, **result})
 
     async def _call(self, caller: Caller | None, call: _Call) -> Result:
         if (call.plugin, call.name) == ("", "version"):
             return VERSION
+        if (call.plugin, call.name) == ("", "apidoc"):
+            return {"apidoc": self.describe()}
+        function = self._functions.get((call.plugin, call.name))
+        if function is not None:
+            function.check_count(call.arguments)
+        elif (call.plugin, call.name) != ("", "apikey"):
+            raise refused("unknown_function")
         if caller is None:
             raise refused("origin_required")
         if not (caller.trustworthy or self._http_pages):
             raise refused("https_required", origin=caller.origin)
-        if (call.plugin, call.name) == ("", "apikey"):
+        if function is None:
             self._api_keys.install(caller, call.arguments)
             log.info("api_key_installed", origin=caller.origin)
-            return {}
+            return {"message": caller.origin}
         if not self._api_keys.is_open_to(caller):
             raise refused("api_key_required", domain=caller.domain)
-        if (call.plugin, call.name) == ("", "apidoc"):
-            return {"functions": self.describe()}
-        function = self._functions.get((call.plugin, call.name))
-        if function is None:
-            raise refused("unknown_function")
         # A page that writes ``dst_id`` as 0 means "0". The exact type, since a bool is an int too.
         arguments = [str(each) if type(each) is int else each for each in call.arguments]
         return await function(caller, arguments)
@@ -148,4 +147,11 @@ def _parse(message: str | bytes) -> _Call:
 
 def failure(error: CallRefusedError) -> str:
     """Return the answer to a refused call."""
-    return json.dumps({"success": False, "reason": str(error), "code": error.name})
+    return json.dumps(
+        {
+            "success": False,
+            "status": number_of(error.name),
+            "reason": str(error),
+            "code": error.name,
+        }
+    )

@@ -43,6 +43,7 @@ class PageTunnel:
             "tunnel_id": tunnel.opened.tunnel_id.hex(),
         }
         self.address = str(self._address)
+        self.port = self._address.port
         self._inbox = Inbox(tunnel.channel)
         tunnel.channel.open(self._inbox)
 

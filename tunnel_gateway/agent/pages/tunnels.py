@@ -104,6 +104,8 @@ class Tunnels:
         )
         return {
             "address": page_tunnel.address,
+            "host": "localhost",
+            "port": page_tunnel.port,
             "tunnel_id": tunnel_id,
             "domain_certificates": [b64encode(certificate.der).decode() for certificate in path],
         }
