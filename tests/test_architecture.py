@@ -25,6 +25,7 @@ BESIDE = {
     "os_errors",
     "plain_text",
     "subject_numbers",
+    "user_language",
 }
 SIDE = {*BESIDE, "config", "observability"}
 BELOW = {*SIDE, "gost", "pki", "cms", "protocol", "transport"}

@@ -18,8 +18,8 @@ from tunnel_gateway.rest.answers import (
     success,
     success_fields,
 )
-from tunnel_gateway.rest.languages import Language
 from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
+from tunnel_gateway.user_language import Language
 
 
 def text_of(answer: Answer) -> bytes:

@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from tunnel_gateway.rest.call import Call, Caller, Method, Wanted
-from tunnel_gateway.rest.languages import Language
 from tunnel_gateway.rest.statuses import Fields
+from tunnel_gateway.user_language import Language
 
 
 class Echo:

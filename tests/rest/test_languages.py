@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunnel_gateway.rest.languages import DEFAULT, Language, language_of, text_of
+from tunnel_gateway.rest.languages import DEFAULT, language_of, text_of
 from tunnel_gateway.rest.statuses import Reason
+from tunnel_gateway.user_language import Language
 
 
 @pytest.mark.parametrize("language", Language)

@@ -10,9 +10,9 @@ from tests.support.rest import Connected, Echo, running, until
 from tunnel_gateway.rest import responses
 from tunnel_gateway.rest.answers import Base64, refused, success
 from tunnel_gateway.rest.call import Call, Wanted
-from tunnel_gateway.rest.languages import Language
 from tunnel_gateway.rest.responses import headers_of
 from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
+from tunnel_gateway.user_language import Language
 
 
 class Large(Echo):

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from tunnel_gateway.rest.answers import refusal_fields
-from tunnel_gateway.rest.languages import Language
 from tunnel_gateway.rest.statuses import (
     BACKEND_MOBILE,
     MobileStatus,
@@ -16,6 +15,7 @@ from tunnel_gateway.rest.statuses import (
     most_basic,
     status_of,
 )
+from tunnel_gateway.user_language import Language
 
 # Pairs of verdicts that can meet in one message, or in a message of several signers: the first one
 # wins. Each is a row of the table that documents the order.

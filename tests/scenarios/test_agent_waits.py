@@ -79,7 +79,7 @@ def asking(start_service: Start) -> Iterator[tuple[subprocess.Popen[bytes], int,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         cwd=PROJECT,
-        env=os.environ | {"PATH": ""},
+        env=os.environ | {"PATH": "", "LC_ALL": "C.UTF-8"},
     )
     assert process.stdout is not None
     page = Page(json.loads(process.stdout.readline())["ws_port"])

@@ -28,7 +28,9 @@ say("OK Pleased to meet you")
 for line in sys.stdin:
     heard.write(line)
     if not line.startswith("GETPIN"):
-        say("ERR 83886254 Unknown option" if line.startswith("OPTION ttytype") else "OK")
+        refused = line.split()[0] in (folder / "refused").read_text().split()
+        unknown = refused or line.startswith("OPTION ttytype")
+        say("ERR 83886254 Unknown option" if unknown else "OK")
     elif answer.startswith("pin "):
         say("S PASSWORD_FROM_CACHE no")
         say("D " + answer[4:].replace("%", "%25"))
@@ -55,7 +57,12 @@ class FakePinentry:
             PROGRAM.format(python=sys.executable, folder=str(folder)), encoding="utf-8"
         )
         self.path.chmod(self.path.stat().st_mode | stat.S_IXUSR)
+        self.refuse()
         self.script()
+
+    def refuse(self, *commands: str) -> None:
+        """Let the program know none of these commands."""
+        (self._folder / "refused").write_text(" ".join(commands), encoding="utf-8")
 
     def script(self, *answers: str) -> None:
         (self._folder / "answers").write_text("\n".join(answers), encoding="utf-8")

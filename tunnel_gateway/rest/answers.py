@@ -16,7 +16,7 @@ from typing import Final
 
 from pybase64 import b64encode, b64encode_as_string
 
-from tunnel_gateway.rest.languages import Language, text_of
+from tunnel_gateway.rest.languages import text_of
 from tunnel_gateway.rest.statuses import (
     HTTP_OK,
     Fields,
@@ -26,6 +26,7 @@ from tunnel_gateway.rest.statuses import (
     http_code,
     status_of,
 )
+from tunnel_gateway.user_language import Language
 
 JSON: Final = "application/json; charset=utf-8"
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from tunnel_gateway.rest.languages import DEFAULT, Language
+from tunnel_gateway.rest.languages import DEFAULT
 from tunnel_gateway.rest.statuses import Fields
+from tunnel_gateway.user_language import Language
 
 
 @dataclass(frozen=True, slots=True)

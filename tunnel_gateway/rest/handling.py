@@ -19,12 +19,13 @@ from tunnel_gateway.rest.bodies import Base64Body, Body, RawBody
 from tunnel_gateway.rest.call import Call, Caller, Wanted
 from tunnel_gateway.rest.callers import Callers
 from tunnel_gateway.rest.forms import FormBody, texts_of_query
-from tunnel_gateway.rest.languages import DEFAULT, Language, language_of
+from tunnel_gateway.rest.languages import DEFAULT, language_of
 from tunnel_gateway.rest.receiving import BodyMemory, Share, receive
 from tunnel_gateway.rest.responses import send_large, small_response
 from tunnel_gateway.rest.rest_metrics import RestMetrics
 from tunnel_gateway.rest.routing import OTHER, Route, Routes, WrongVerbError
 from tunnel_gateway.rest.statuses import HTTP_OK, OF_SERVICE, Fields, Reason, Refusal
+from tunnel_gateway.user_language import Language
 
 log = get_logger(__name__)
 

@@ -7,29 +7,21 @@ A client that decides by the text must not do so: `reason` is the stable word.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from tunnel_gateway.rest.statuses import Reason
+from tunnel_gateway.user_language import Language, Texts, in_language
 
 # A header that is longer is not read to its end, and counts as none.
 _MAX_HEADER: Final = 256
-
-
-class Language(StrEnum):
-    """A language of the messages, by its code in ISO 639-1."""
-
-    UZBEK = "uz"
-    RUSSIAN = "ru"
-    ENGLISH = "en"
 
 
 DEFAULT: Final = Language.UZBEK
 
 # fmt: off
 # The columns are Uzbek, Russian and English.
-_TEXTS: Final[Mapping[Reason, tuple[str, str, str]]] = MappingProxyType({
+_TEXTS: Final[Mapping[Reason, Texts]] = MappingProxyType({
     Reason.UNREADABLE_REQUEST: (
         "So‘rovni o‘qib bo‘lmadi", "Запрос не читается", "The request cannot be read"),
     Reason.HEAD_TOO_LARGE: (
@@ -186,12 +178,10 @@ _TEXTS: Final[Mapping[Reason, tuple[str, str, str]]] = MappingProxyType({
 })
 # fmt: on
 
-_COLUMNS: Final = {language: column for column, language in enumerate(Language)}
-
 
 def text_of(reason: Reason, language: Language) -> str:
     """Return the sentence for people, without a full stop."""
-    return _TEXTS[reason][_COLUMNS[language]]
+    return in_language(_TEXTS[reason], language)
 
 
 def language_of(accept: str) -> Language:

@@ -16,6 +16,7 @@ from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys import functions as module
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
+from tunnel_gateway.agent.keys.questions import Purpose
 from tunnel_gateway.cms import frame
 from tunnel_gateway.errors import CallRefusedError
 
@@ -152,7 +153,7 @@ async def test_what_is_not_signed(
 
 async def test_a_key_that_is_forgotten_on_the_way(page: Page) -> None:
     key_id = await page.load()
-    identity = await page.ring.identity(PAGE, key_id)
+    identity = await page.ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE)
     identity.private_key.wipe()
     assert await page.refused("pkcs7.create_pkcs7", "YQ==", key_id, "") == "key_not_found"
     await page.ring.close()

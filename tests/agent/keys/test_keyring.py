@@ -17,7 +17,7 @@ from tunnel_gateway.agent.keys.keyring import (
     Keyring,
 )
 from tunnel_gateway.agent.keys.passwords import PasswordQueue
-from tunnel_gateway.agent.keys.questions import Question
+from tunnel_gateway.agent.keys.questions import Purpose, Question
 from tunnel_gateway.errors import CallRefusedError, FileError, InvalidKeyError
 from tunnel_gateway.observability import background
 from tunnel_gateway.observability.logs import configure_logs
@@ -25,7 +25,7 @@ from tunnel_gateway.observability.logs import configure_logs
 
 async def refusal(ring: Keyring, key_id: str, caller: Caller = PAGE) -> str:
     with pytest.raises(CallRefusedError) as caught:
-        await ring.identity(caller, key_id)
+        await ring.identity(caller, key_id, purpose=Purpose.SIGNATURE)
     assert PASSWORD.decode() not in str(caught.value)
     return caught.value.name
 
@@ -40,7 +40,7 @@ class Held:
         self.asked = 0
 
     async def ask(self, question: Question) -> bytearray | None:
-        assert question.purpose == "a signature"
+        assert question.purpose is Purpose.SIGNATURE
         self.asked += 1
         self.up.set()
         try:
@@ -55,13 +55,13 @@ async def test_the_password_is_asked_once_per_load() -> None:
     ring = keyring(person)
     key_id = ring.load(PAGE, closed())
     assert person.asked == []
-    first = await ring.identity(PAGE, key_id, purpose="a tunnel to example.uz")
+    first = await ring.identity(PAGE, key_id, purpose=Purpose.TUNNEL)
     assert first.leaf == owner().leaf
-    assert await ring.identity(PAGE, key_id) is first
-    assert person.asked == [Question(PAGE.origin, "me", "a tunnel to example.uz")]
+    assert await ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE) is first
+    assert person.asked == [Question(PAGE.origin, "me", Purpose.TUNNEL)]
     again = ring.load(PAGE, closed())
     assert again != key_id
-    await ring.identity(PAGE, again)
+    await ring.identity(PAGE, again, purpose=Purpose.SIGNATURE)
     assert len(person.asked) == 2
     await ring.close()
 
@@ -76,7 +76,7 @@ async def test_another_origin_does_not_see_it() -> None:
     # The port and the scheme are part of an origin.
     assert await refusal(ring, key_id, Caller("http://example.uz", "example.uz")) == "key_not_found"
     assert person.asked == []
-    assert await ring.identity(PAGE, key_id)
+    assert await ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE)
     assert await refusal(ring, key_id, OTHER) == "key_not_found"
     await ring.close()
 
@@ -102,7 +102,7 @@ async def test_tries_count_over_calls() -> None:
 async def test_the_third_try_is_right() -> None:
     ring = keyring(User(b"wrong", b"", PASSWORD))
     key_id = ring.load(PAGE, closed())
-    assert await ring.identity(PAGE, key_id)
+    assert await ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE)
     await ring.close()
 
 
@@ -110,7 +110,7 @@ async def test_a_cancelled_question_leaves_the_key_loaded() -> None:
     ring = keyring(User(None, PASSWORD))
     key_id = ring.load(PAGE, closed())
     assert await refusal(ring, key_id) == "cancelled"
-    assert await ring.identity(PAGE, key_id)
+    assert await ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE)
     await ring.close()
 
 
@@ -147,7 +147,7 @@ async def test_calls_at_once_ask_once() -> None:
     key_id = ring.load(PAGE, closed())
     async with asyncio.timeout(TIME_LIMIT):
         calls = [
-            asyncio.create_task(ring.identity(PAGE, key_id, purpose="a signature"))
+            asyncio.create_task(ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE))
             for _ in range(5)
         ]
         await person.up.wait()
@@ -166,13 +166,13 @@ async def test_the_question_goes_with_the_last_who_waits() -> None:
     ring = Keyring(PasswordQueue(person))
     key_id = ring.load(PAGE, closed())
     async with asyncio.timeout(TIME_LIMIT):
-        call = asyncio.create_task(ring.identity(PAGE, key_id, purpose="a signature"))
+        call = asyncio.create_task(ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE))
         await person.up.wait()
         call.cancel()
         await person.gone.wait()
         await asyncio.wait({call})
         person.let.set()
-        assert await ring.identity(PAGE, key_id, purpose="a signature")
+        assert await ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE)
     await ring.close()
 
 
@@ -182,7 +182,7 @@ async def test_unloaded_while_it_is_asked(closing: bool) -> None:
     ring = Keyring(PasswordQueue(person))
     key_id = ring.load(PAGE, closed())
     async with asyncio.timeout(TIME_LIMIT):
-        call = asyncio.create_task(ring.identity(PAGE, key_id, purpose="a signature"))
+        call = asyncio.create_task(ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE))
         await person.up.wait()
         if closing:
             await ring.close()
@@ -199,13 +199,13 @@ async def test_forgotten_in_time_and_wiped() -> None:
     ring = keyring(User(), clock)
     key_id = ring.load(PAGE, closed())
     clock.now = LIFETIME_SECONDS - 1
-    identity = await ring.identity(PAGE, key_id)
+    identity = await ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE)
     younger = ring.load(PAGE, closed())
     clock.now = LIFETIME_SECONDS
     assert await refusal(ring, key_id) == "key_not_found"
     with pytest.raises(InvalidKeyError, match="forgotten"):
         identity.private_key.to_bytes()
-    assert await ring.identity(PAGE, younger)
+    assert await ring.identity(PAGE, younger, purpose=Purpose.SIGNATURE)
     await ring.close()
 
 
@@ -240,7 +240,10 @@ async def test_forgotten_though_another_could_not_be(monkeypatch: pytest.MonkeyP
 async def test_unloading_and_closing_wipe() -> None:
     ring = keyring(User())
     first_id, second_id = ring.load(PAGE, closed()), ring.load(PAGE, closed())
-    first, second = await ring.identity(PAGE, first_id), await ring.identity(PAGE, second_id)
+    first, second = (
+        await ring.identity(PAGE, first_id, purpose=Purpose.SIGNATURE),
+        await ring.identity(PAGE, second_id, purpose=Purpose.SIGNATURE),
+    )
     ring.unload(PAGE, first_id)
     await ring.close()
     for identity in (first, second):
@@ -253,7 +256,7 @@ async def test_how_many() -> None:
     ring = keyring(User())
     own = [ring.load(PAGE, closed()) for _ in range(MAX_KEYS_OF_ONE + 1)]
     assert await refusal(ring, own[0]) == "key_not_found"
-    assert await ring.identity(PAGE, own[1])
+    assert await ring.identity(PAGE, own[1], purpose=Purpose.SIGNATURE)
     for number in range(MAX_KEYS - MAX_KEYS_OF_ONE):
         ring.load(Caller(f"https://{number}.uz", f"{number}.uz"), closed())
     with pytest.raises(CallRefusedError) as caught:
@@ -268,7 +271,7 @@ async def test_how_many() -> None:
 async def test_nothing_secret_is_shown() -> None:
     ring = keyring(User())
     key_id = ring.load(PAGE, closed())
-    identity = await ring.identity(PAGE, key_id)
+    identity = await ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE)
     shown = repr(ring._loaded) + repr(identity) + repr(closed())
     assert PASSWORD.decode() not in shown
     assert identity.private_key.to_bytes().hex() not in shown

@@ -23,8 +23,9 @@ from tunnel_gateway.agent.keys.passwords import (
     find_prompter,
 )
 from tunnel_gateway.agent.keys.pinentry import Pinentry
-from tunnel_gateway.agent.keys.questions import Question
+from tunnel_gateway.agent.keys.questions import Purpose, Question
 from tunnel_gateway.errors import CallRefusedError, FileError
+from tunnel_gateway.user_language import Language
 
 
 class Someone:
@@ -47,7 +48,7 @@ class Someone:
 
 
 def question(origin: str = "https://example.uz") -> Question:
-    return Question(origin, "me", "a signature")
+    return Question(origin, "me", Purpose.SIGNATURE)
 
 
 async def refusal(passwords: PasswordQueue, origin: str = "https://example.uz") -> str:
@@ -136,7 +137,9 @@ async def test_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "getpass", getpass)
     assert await Terminal().ask(question()) == "пароль".encode()
     assert "https://example.uz" in prompts[0]
-    assert await Terminal().ask(question()) is None
+    assert prompts[0].endswith("\nPassword: ")
+    assert await Terminal(Language.UZBEK).ask(question()) is None
+    assert prompts[1].endswith("\nKalit egasi: me\nParol: ")
 
 
 async def test_pages_that_leave_hold_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +204,17 @@ def test_which_way_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             find_prompter()
     os.close(ours)
     os.close(theirs)
+
+
+async def test_the_dialog_speaks_the_language_of_the_desktop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakePinentry(tmp_path)
+    monkeypatch.setenv("LC_ALL", "ru_RU.UTF-8")
+    monkeypatch.delenv("LANGUAGE", raising=False)
+    fake.script("cancel")
+    assert await find_prompter(None, str(fake.path)).ask(question()) is None
+    assert fake.heard("SETCANCEL") == ["SETCANCEL Отмена"]
 
 
 async def test_questions_that_come_and_go_wear_nobody_down() -> None:

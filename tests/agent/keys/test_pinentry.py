@@ -16,9 +16,10 @@ from tests.support.fake_pinentry import FakePinentry
 from tests.support.loopback import TIME_LIMIT
 from tests.support.processes import wait_until
 from tunnel_gateway.agent.keys.pinentry import Pinentry, escape, unescape
-from tunnel_gateway.agent.keys.questions import Question
+from tunnel_gateway.agent.keys.questions import Purpose, Question
+from tunnel_gateway.user_language import Language
 
-QUESTION = Question("https://example.uz", "100 % me", "a signature")
+QUESTION = Question("https://example.uz", "100 % me", Purpose.SIGNATURE)
 
 
 @pytest.fixture
@@ -36,15 +37,44 @@ async def test_a_password(fake: FakePinentry, password: str) -> None:
     fake.script(f"pin {password}")
     assert await ask(fake) == password.encode()
     assert fake.heard("SETDESC") == [
-        "SETDESC The page https://example.uz asks for a signature%0Awith the key of 100 %25 me"
+        "SETDESC The page https://example.uz asks for a signature%0AOwner of the key: 100 %25 me"
     ]
     assert fake.heard("SETERROR") == []
 
 
 async def test_the_last_one_was_wrong(fake: FakePinentry) -> None:
     fake.script("pin x")
-    await ask(fake, Question("o", "me", "p", retry=True))
+    await ask(fake, Question("o", "me", Purpose.TUNNEL, retry=True))
     assert fake.heard("SETERROR") == ["SETERROR Wrong password"]
+
+
+@pytest.mark.parametrize(
+    ("language", "prompt", "cancel", "retry"),
+    [
+        (Language.UZBEK, "Parol:", "Bekor qilish", "Parol noto‘g‘ri"),
+        (Language.RUSSIAN, "Пароль:", "Отмена", "Неверный пароль"),
+        (Language.ENGLISH, "Password:", "Cancel", "Wrong password"),
+    ],
+)
+async def test_every_text_is_in_the_language_of_the_user(
+    fake: FakePinentry, language: Language, prompt: str, cancel: str, retry: str
+) -> None:
+    fake.script("pin x")
+    question = Question("https://example.uz", "me", Purpose.TUNNEL, retry=True)
+    async with asyncio.timeout(TIME_LIMIT):
+        assert await Pinentry(str(fake.path), language).ask(question) == b"x"
+    assert fake.heard("SETPROMPT") == [f"SETPROMPT {prompt}"]
+    assert fake.heard("SETOK") == ["SETOK OK"]
+    assert fake.heard("SETCANCEL") == [f"SETCANCEL {cancel}"]
+    assert fake.heard("SETERROR") == [f"SETERROR {retry}"]
+    shown = question.text(language).replace("\n", "%0A")
+    assert fake.heard("SETDESC") == [f"SETDESC {shown}"]
+
+
+async def test_a_dialog_with_buttons_of_its_own(fake: FakePinentry) -> None:
+    fake.refuse("SETOK", "SETCANCEL")
+    fake.script("pin x")
+    assert await ask(fake) == b"x"
 
 
 async def test_cancelled_by_the_user(fake: FakePinentry) -> None:

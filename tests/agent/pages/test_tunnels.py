@@ -14,6 +14,7 @@ from tests.support.house import House, house
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tests.support.pki import OFFICER
 from tunnel_gateway.agent.calls import Caller
+from tunnel_gateway.agent.keys.questions import Purpose
 from tunnel_gateway.agent.pages import tunnels
 from tunnel_gateway.agent.pages.tunnels import Tunnels
 from tunnel_gateway.config.values import Address
@@ -29,9 +30,9 @@ class Keys:
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
-        self.purposes: list[str] = []
+        self.purposes: list[Purpose] = []
 
-    async def identity(self, caller: Caller, key_id: str, *, purpose: str) -> Identity:
+    async def identity(self, caller: Caller, key_id: str, *, purpose: Purpose) -> Identity:
         self.purposes.append(purpose)
         if key_id != "k":
             raise CallRefusedError("key_not_found", "no such key")

@@ -21,11 +21,11 @@ from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.status.standing import Standing
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.rest.answers import Base64
-from tunnel_gateway.rest.languages import Language
 from tunnel_gateway.rest.methods.verify_many import MAX_DOCUMENTS, VerifyMany, read_many
 from tunnel_gateway.rest.records import Records
 from tunnel_gateway.rest.statuses import Reason, Refusal, status_of
 from tunnel_gateway.rest.working import Threads
+from tunnel_gateway.user_language import Language
 
 
 def method(threads: Threads, statuses: GivenStatuses | None = None) -> VerifyMany:

@@ -15,6 +15,7 @@ from tunnel_gateway.agent.calls import Caller, Function, Handler, Result
 from tunnel_gateway.agent.keys.certificate_info import certificate_info
 from tunnel_gateway.agent.keys.files import KeyFile, KeyFiles
 from tunnel_gateway.agent.keys.keyring import Keyring
+from tunnel_gateway.agent.keys.questions import Purpose
 from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.cms.signing import sign_data
 from tunnel_gateway.errors import CertificateUnsuitableError, InvalidKeyError
@@ -97,7 +98,7 @@ def _file_functions(keyring: Keyring, files: KeyFiles) -> list[Function]:
 
     @pfx(("keyId",), "Ask for the key's password now.")
     async def verify_password(caller: Caller, arguments: Sequence[str]) -> Result:
-        await keyring.identity(caller, arguments[0], purpose="the password")
+        await keyring.identity(caller, arguments[0], purpose=Purpose.PASSWORD)
         return {}
 
     return functions
@@ -117,7 +118,7 @@ def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[
 
     @x509(("keyId",), "The certificates of a loaded key, its owner's first, in BASE64.")
     async def get_certificate_chain(caller: Caller, arguments: Sequence[str]) -> Result:
-        identity = await keyring.identity(caller, arguments[0], purpose="its certificates")
+        identity = await keyring.identity(caller, arguments[0], purpose=Purpose.CERTIFICATES)
         chain = [b64encode(certificate.der).decode() for certificate in identity.chain]
         return {"certificates": chain}
 
@@ -144,7 +145,7 @@ def _signing_functions(keyring: Keyring, clock: Callable[[], datetime]) -> list[
             content = await asyncio.to_thread(_from_base64, data_64, MAX_DOCUMENT_SIZE)
         # The user is asked only after the document was read, because the call may still fail there.
         # The lock is free meanwhile: other calls must not wait for this user's password.
-        identity = await keyring.identity(caller, key_id, purpose="a signature")
+        identity = await keyring.identity(caller, key_id, purpose=Purpose.SIGNATURE)
         async with working:
             try:
                 return await asyncio.to_thread(

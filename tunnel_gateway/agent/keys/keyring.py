@@ -16,7 +16,7 @@ from typing import Final
 
 from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys.passwords import PasswordQueue
-from tunnel_gateway.agent.keys.questions import Question
+from tunnel_gateway.agent.keys.questions import Purpose, Question
 from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.errors import (
     CertificateUnsuitableError,
@@ -97,14 +97,12 @@ class Keyring:
             self._forgetting = keep_running("keys", self._forget_first, lambda: bool(self._loaded))
         return key_id
 
-    async def identity(
-        self, caller: Caller, key_id: str, *, purpose: str = "the use of a key"
-    ) -> Identity:
+    async def identity(self, caller: Caller, key_id: str, *, purpose: Purpose) -> Identity:
         """Return the key with its chain. At the first use, the user is asked for the password.
 
-        ``purpose`` tells the user why: "a signature", "a tunnel to example.uz". Raises
-        CallRefusedError: ``key_not_found``, ``wrong_password`` (then the key is unloaded),
-        ``key_unusable``, or a reason of ``PasswordQueue.ask``.
+        ``purpose`` tells the user why. Raises CallRefusedError: ``key_not_found``,
+        ``wrong_password`` (then the key is unloaded), ``key_unusable``, or a reason of
+        ``PasswordQueue.ask``.
         """
         key = self._own_key(caller, key_id)
         if key.identity is not None:
@@ -156,7 +154,7 @@ class Keyring:
         await asyncio.sleep(max(0.0, first - self._clock()))
         self.forget_expired()
 
-    async def _open(self, key_id: str, key: _LoadedKey, purpose: str) -> Identity:
+    async def _open(self, key_id: str, key: _LoadedKey, purpose: Purpose) -> Identity:
         try:
             while True:
                 closed = key.closed
@@ -197,7 +195,7 @@ class Keyring:
                 key.opening = None
                 opening.cancel()
 
-    async def _try(self, closed: ClosedKey, key: _LoadedKey, purpose: str) -> Identity | None:
+    async def _try(self, closed: ClosedKey, key: _LoadedKey, purpose: Purpose) -> Identity | None:
         """Ask once; returns None if the password was wrong."""
         question = Question(key.origin, closed.owner, purpose, retry=key.tries > 0)
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import shutil
 import sys
 import time
@@ -22,10 +23,11 @@ from typing import Any, Final, Protocol
 
 from tunnel_gateway.agent.keys.media import Media
 from tunnel_gateway.agent.keys.pinentry import Pinentry
-from tunnel_gateway.agent.keys.questions import Question
+from tunnel_gateway.agent.keys.questions import PROMPT, Question
 from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.agent.threads import in_thread
 from tunnel_gateway.pki.files.keyfiles import read_password
+from tunnel_gateway.user_language import Language, in_language, user_language
 
 try:
     import termios
@@ -60,14 +62,15 @@ class PasswordFile:
 
 
 class Terminal:
-    """Asks on the terminal that the agent was started from.
+    """Asks in ``language`` on the terminal that the agent was started from.
 
     If a page leaves, its question stays on the terminal: the next line that the user enters answers
     it, and nobody gets this line. Until then the next question waits. Otherwise each page that
     leaves would leave a thread behind, and each thread would take one line of the user.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = Language.ENGLISH) -> None:
+        self._language = language
         self._reading: asyncio.Future[bytes] | None = None
         if termios is not None and sys.stdin.isatty():
             # If the process ended while a question is open, the terminal would stay without echo.
@@ -77,7 +80,8 @@ class Terminal:
         """Wait for a line."""
         while self._reading is not None:
             await asyncio.wait({self._reading})  # wait does not cancel the reading
-        prompt = f"{question.text(retry_note=True)}\nPassword: "
+        text = question.text(self._language, retry_note=True)
+        prompt = f"{text}\n{in_language(PROMPT, self._language)} "
         reading = self._reading = in_thread(lambda: getpass(prompt).encode())
         reading.add_done_callback(self._done)
         await asyncio.wait({reading})
@@ -98,15 +102,17 @@ def _restore(settings: list[Any]) -> None:
 def find_prompter(password_file: Path | None = None, pinentry: str | None = None) -> Prompter:
     """Choose the way to ask: the file, else pinentry (``pinentry`` or the PATH), else the terminal.
 
-    Raises OSError if there is no file, no pinentry and no terminal.
+    The question is in the language of the user's desktop. Raises OSError if there is no file, no
+    pinentry and no terminal.
     """
     if password_file is not None:
         return PasswordFile(password_file)
+    language = user_language(os.environ)
     program = shutil.which(pinentry or "pinentry")
     if program is not None:
-        return Pinentry(program)
+        return Pinentry(program, language)
     if sys.stdin is not None and sys.stdin.isatty():
-        return Terminal()
+        return Terminal(language)
     raise OSError(
         "the agent has no way to ask for passwords: install pinentry, start the agent on a"
         " terminal, or name a file with --password-file"

@@ -11,7 +11,8 @@ import os
 from contextlib import suppress
 from typing import Final
 
-from tunnel_gateway.agent.keys.questions import RETRY, Question
+from tunnel_gateway.agent.keys.questions import ACCEPT, CANCEL, PROMPT, RETRY, Question
+from tunnel_gateway.user_language import Language, Texts, in_language
 
 MAX_LINE: Final = 1000
 _MAX_ANSWER_LINES: Final = 100
@@ -21,10 +22,11 @@ _PERCENT: Final = 0x25
 
 
 class Pinentry:
-    """Asks by starting ``program`` once for each question."""
+    """Asks in ``language`` by starting ``program`` once for each question."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, language: Language = Language.ENGLISH) -> None:
         self._program = program
+        self._language = language
 
     async def ask(self, question: Question) -> bytearray | None:
         """Return the password, or None if the user cancelled.
@@ -42,7 +44,8 @@ class Pinentry:
         try:
             if process.stdin is None or process.stdout is None:
                 raise OSError("pinentry has no pipes")
-            return await _Dialog(process.stdin, process.stdout).run(question)
+            dialog = _Dialog(process.stdin, process.stdout, self._language)
+            return await dialog.run(question)
         finally:
             with suppress(ProcessLookupError):  # it has ended by itself
                 process.kill()
@@ -50,25 +53,34 @@ class Pinentry:
 
 
 class _Dialog:
-    def __init__(self, out: asyncio.StreamWriter, answers: asyncio.StreamReader) -> None:
+    def __init__(
+        self, out: asyncio.StreamWriter, answers: asyncio.StreamReader, language: Language
+    ) -> None:
         self._out = out
         self._answers = answers
+        self._language = language
 
     async def run(self, question: Question) -> bytearray | None:
         await self._answer()  # the greeting
         for option in _options():
             await self._command("OPTION", option)
         await self._required("SETTITLE", "tunnel-gateway agent")
-        await self._required("SETDESC", question.text())
-        await self._required("SETPROMPT", "Password:")
+        await self._required("SETDESC", question.text(self._language))
+        await self._required("SETPROMPT", self._say(PROMPT))
+        # A dialog without these commands has buttons of its own.
+        await self._command("SETOK", self._say(ACCEPT))
+        await self._command("SETCANCEL", self._say(CANCEL))
         if question.retry:
-            await self._required("SETERROR", RETRY)
+            await self._required("SETERROR", self._say(RETRY))
         error, password = await self._command("GETPIN")
         if error is None:
             return password
         if error & 0xFFFF in _CANCELLED:
             return None
         raise OSError(f"pinentry cannot ask (error {error & 0xFFFF})")
+
+    def _say(self, texts: Texts) -> str:
+        return in_language(texts, self._language)
 
     async def _required(self, command: str, argument: str) -> None:
         error, _ = await self._command(command, argument)

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from tunnel_gateway.agent.calls import Caller, Function, Result
 from tunnel_gateway.agent.handshake import Tunnel, open_tunnel
+from tunnel_gateway.agent.keys.questions import Purpose
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.pages.page_tunnel import PageTunnel
 from tunnel_gateway.agent.reasons import refused
@@ -38,7 +39,7 @@ _MAX_DST_ID: Final = 255  # the protocol has one byte for the length
 class Identities(Protocol):
     """The source of the users' keys: the keyring."""
 
-    async def identity(self, caller: Caller, key_id: str, *, purpose: str) -> Identity:
+    async def identity(self, caller: Caller, key_id: str, *, purpose: Purpose) -> Identity:
         """Return a key that the caller loaded; raises CallRefusedError."""
 
 
@@ -87,9 +88,7 @@ class Tunnels:
         if not 0 < len(dst_id.encode(errors="replace")) <= _MAX_DST_ID or not dst_id.isprintable():
             raise refused("bad_destination")
         with self._reserve():
-            identity = await self._identities.identity(
-                caller, key_id, purpose=f"a tunnel to {caller.domain}"
-            )
+            identity = await self._identities.identity(caller, key_id, purpose=Purpose.TUNNEL)
             settings = ClientSettings(caller.domain, dst_id, identity, self._validator)
             tunnel = await self._open(gateway, settings)
             page_tunnel = await self._start(caller, tunnel)

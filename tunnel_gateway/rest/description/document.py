@@ -15,7 +15,7 @@ from tunnel_gateway.rest.call import Method, Wanted
 from tunnel_gateway.rest.callers import BACKEND
 from tunnel_gateway.rest.description.answer_schemas import SCHEMAS, Schema, record, text
 from tunnel_gateway.rest.description.operations import FIELDS, OPERATIONS, Operation
-from tunnel_gateway.rest.languages import Language, text_of
+from tunnel_gateway.rest.languages import text_of
 from tunnel_gateway.rest.statuses import (
     BACKEND_MOBILE,
     FRONTEND_MOBILE,
@@ -24,6 +24,7 @@ from tunnel_gateway.rest.statuses import (
     http_code,
     status_of,
 )
+from tunnel_gateway.user_language import Language
 
 _ABOUT: Final = """\
 Sign-in and signed documents of E-IMZO, in the calls of the vendor's guide.
