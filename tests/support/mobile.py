@@ -20,6 +20,7 @@ from tunnel_gateway.rest.methods.mobile_verify import MobileVerify
 from tunnel_gateway.rest.mobile.counted_documents import CountedDocuments
 from tunnel_gateway.rest.mobile.documents import Documents, MobileDocument, OwnDocuments, Purpose
 from tunnel_gateway.rest.mobile.guesses import Guesses
+from tunnel_gateway.rest.mobile.message_shares import MessageShares
 from tunnel_gateway.rest.records import Records
 from tunnel_gateway.rest.rest_metrics import RestMetrics
 from tunnel_gateway.rest.statuses import Refusal, status_of
@@ -29,6 +30,7 @@ from tunnel_gateway.rest.working import Threads
 
 SITE = "0000"
 SECONDS = 300.0
+WINDOW = timedelta(minutes=10)
 STRANGER = Caller("198.51.100.1", user="198.51.100.1")
 
 
@@ -55,11 +57,15 @@ class MobileSite:
         self.sign = MobileSign(SITE, self.documents, SECONDS)
         self.status = MobileStatus(self.documents, guesses)
         self.upload = MobileUpload(
-            judging, self.documents, guesses if counts_guesses else None, records
+            judging,
+            self.documents,
+            guesses if counts_guesses else None,
+            MessageShares(self.clock),
+            records,
+            SECONDS,
+            WINDOW,
         )
-        self.authenticate = MobileAuthenticate(
-            judging, self.documents, records, timedelta(minutes=10)
-        )
+        self.authenticate = MobileAuthenticate(judging, self.documents, records, WINDOW)
         self.verify = MobileVerify(
             judging, self.documents, TimeStamping(judging, stamps(authority)), records
         )

@@ -157,7 +157,8 @@ REST_KEYS: Final[tuple[Key, ...]] = (
         "The vendor's keys say it for most.", restart=True),
     Key("auth.service.valid.minutes.window", "auth_minutes", whole(1, 1440, " min"), "10",
         "How far the signing time of a sign-in may be from the clock of the server, in both"
-        " directions. Beyond it the status is -5.",
+        " directions. Beyond it the status is -5. A phone's signature of a document that is not"
+        " made within it is not kept.",
         "Clocks of users are a few minutes off, and the challenge itself is new.", vendor=True),
     Key("mobile.siteId", "mobile.site_id", SITE_ID, "",
         "The number of the site in the vendor's system for phones. The key turns the methods for"

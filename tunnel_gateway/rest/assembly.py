@@ -35,6 +35,7 @@ from tunnel_gateway.rest.methods.verify_digest import VerifyDigest
 from tunnel_gateway.rest.methods.verify_many import VerifyMany
 from tunnel_gateway.rest.mobile.counted_documents import CountedDocuments
 from tunnel_gateway.rest.mobile.guesses import Guesses
+from tunnel_gateway.rest.mobile.message_shares import MessageShares
 from tunnel_gateway.rest.records import Records
 from tunnel_gateway.rest.rest_material import RestMaterial
 from tunnel_gateway.rest.rest_metrics import CountedChallenges
@@ -72,6 +73,7 @@ class Assembly:
         self._challenges = challenges
         self._documents = documents
         self._guesses = Guesses(time.monotonic)
+        self._shares = MessageShares(time.monotonic)
         self._clock = clock
         self._threads = Threads(beside_tunnels=beside_tunnels)
         self._statuses = Statuses(inquiries)
@@ -137,7 +139,15 @@ class Assembly:
         yield MobileSign(mobile.site_id, documents, mobile.ttl)
         yield MobileStatus(documents, guesses)
         known = mobile.upload_from is not None
-        yield MobileUpload(verifier, documents, None if known else guesses, records)
+        yield MobileUpload(
+            verifier,
+            documents,
+            None if known else guesses,
+            self._shares,
+            records,
+            mobile.ttl,
+            window,
+        )
         yield MobileAuthenticate(verifier, documents, records, window)
         yield MobileVerify(verifier, documents, stamping, records)
 

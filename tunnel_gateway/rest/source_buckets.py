@@ -30,8 +30,8 @@ class SourceBuckets:
         bucket = self._buckets.get(source_of(address))
         return bucket is None or bucket.has(rate, self._clock())
 
-    def take(self, address: str, rate: Rate) -> bool:
-        """Take a token of the source of ``address`` if there is one."""
+    def take(self, address: str, rate: Rate, amount: float = 1.0) -> bool:
+        """Take ``amount`` tokens of the source of ``address`` if they are there."""
         source = source_of(address)
         bucket = self._buckets.get(source)
         if bucket is None:
@@ -40,7 +40,7 @@ class SourceBuckets:
                 self._buckets.popitem(last=False)
         else:
             self._buckets.move_to_end(source)
-        return bucket.take(rate, self._clock())
+        return bucket.take(rate, self._clock(), amount)
 
     def charge(self, address: str, rate: Rate, amount: float) -> None:
         """Let the source of ``address`` owe ``amount`` more, if it is remembered."""

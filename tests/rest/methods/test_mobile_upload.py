@@ -14,11 +14,22 @@ from tests.support.garbage import cycles
 from tests.support.log_lines import read_records
 from tests.support.mobile import SECONDS, STRANGER, MobileSite, call, outcome, signature, upload_of
 from tests.support.pki import stranger, user
+from tunnel_gateway.cms.frame import Frame
+from tunnel_gateway.cms.signed_data import attribute, join_signer, split_signer
+from tunnel_gateway.pki.encoding import ber, tags
 from tunnel_gateway.rest.mobile.documents import Purpose, new_document
 from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.rest.working import Threads
 
 REFUSED = (-2, "upload_refused")
+
+
+def padded(message: bytes, size: int) -> bytes:
+    """The message with an attribute that no signature covers."""
+    frame = Frame.read(message)
+    parts, unsigned = split_signer(frame.signers[0])
+    unsigned.append(attribute("1.2.3.4", ber.write(tags.OCTET_STRING, bytes(size))))
+    return replace(frame, signers=(join_signer(parts, unsigned),)).write()
 
 
 @pytest.mark.parametrize("purpose", Purpose)
@@ -40,6 +51,23 @@ async def test_of_many_simultaneous_ones_one_is_kept(threads: Threads) -> None:
     uploads = [upload_of(document, signature(document)) for _ in range(10)]
     seen = await asyncio.gather(*(outcome(site.upload, one) for one in uploads))
     assert sorted(seen) == [REFUSED] * 9 + [(1, "")]
+
+
+async def test_one_user_cannot_keep_all_others_from_signing(
+    threads: Threads, log: io.StringIO
+) -> None:
+    site = MobileSite(threads)
+    document = await site.documents.begin(Purpose.DOCUMENT, None)
+    message = padded(signature(document), 60_000)
+    while await outcome(site.upload, upload_of(document, message)) == (1, ""):
+        document = await site.documents.begin(Purpose.DOCUMENT, None)
+    (refused,) = read_records(log.getvalue())[-1:]
+    assert (refused["event"], refused["reason"]) == ("mobile_upload_refused", "too_many_calls")
+    other = user()
+    assert await outcome(site.upload, upload_of(document, signature(document, other), other)) == (
+        1,
+        "",
+    )
 
 
 async def test_wrong_ones_are_answered_alike_and_spoil_nothing(threads: Threads) -> None:

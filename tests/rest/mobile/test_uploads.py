@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from tests.support.calls import verifier
 from tests.support.messages import DOCUMENT, foreign, made, signer
-from tests.support.mobile import signature
+from tests.support.mobile import WINDOW, signature
 from tests.support.pki import DAY, NOW, stranger, user
 from tunnel_gateway.cms.composing import attach, detach, join
 from tunnel_gateway.errors import SignedDataError
@@ -32,7 +33,7 @@ def check(threads: Threads) -> Check:
     judging = verifier(threads)
 
     def check(document: MobileDocument, message: bytes, serial: str = SERIAL) -> VerifiedPeer:
-        return check_upload(judging, document, message, serial)
+        return check_upload(judging, document, message, serial, WINDOW)
 
     return check
 
@@ -100,6 +101,15 @@ def test_a_certificate_that_has_ended_is_told_later(check: Check) -> None:
     """The page would wait for ever, and the user would not know why."""
     ended = user(not_before=NOW - 3 * DAY, not_after=NOW - DAY)
     assert check(SIGN_IN, signature(SIGN_IN, ended), ended.leaf.serial_hex).leaf == ended.leaf
+
+
+@pytest.mark.parametrize("minutes", [-11, 11])
+def test_a_document_that_was_not_signed_now(check: Check, minutes: int) -> None:
+    """Anybody may have an old signature. A challenge has none: that it is late is told later."""
+    then = NOW + timedelta(minutes=minutes)
+    message = signature(PAPER, signing_time=then)
+    assert reason_of(check, PAPER, message, SERIAL) is Reason.SIGNING_TIME_OFF
+    assert check(SIGN_IN, signature(SIGN_IN, signing_time=then))
 
 
 def test_the_document_inside(check: Check) -> None:

@@ -7,12 +7,14 @@ log has the true reason. A right upload is kept once, and a wrong one changes no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar, Final
 
 from tunnel_gateway.rest.call import Call, Wanted
 from tunnel_gateway.rest.mobile.asked import document_id, field, missing
 from tunnel_gateway.rest.mobile.counted_documents import CountedDocuments
 from tunnel_gateway.rest.mobile.guesses import Guesses
+from tunnel_gateway.rest.mobile.message_shares import MessageShares
 from tunnel_gateway.rest.mobile.uploads import check_upload
 from tunnel_gateway.rest.records import Records, UploadRecord
 from tunnel_gateway.rest.statuses import Fields, Reason, Refusal
@@ -26,7 +28,7 @@ _OF_THE_SERVICE: Final = frozenset({Reason.MOBILE_STORE_AWAY, Reason.OVERLOADED}
 
 @dataclass(frozen=True, slots=True)
 class MobileUpload:
-    """Keeps the signature of a mobile document.
+    """Keeps the signature of a mobile document, which waits for ``seconds``.
 
     ``guesses`` counts the wrong uploads of each source. It is None if only known addresses may
     upload: then their users make the mistakes, and these must not keep other users out.
@@ -35,7 +37,10 @@ class MobileUpload:
     verifier: Verifier
     documents: CountedDocuments
     guesses: Guesses | None
+    shares: MessageShares
     records: Records
+    seconds: float
+    window: timedelta
 
     path: ClassVar[str] = "/frontend/mobile/upload"
     verbs: ClassVar[tuple[str, ...]] = ("POST",)
@@ -85,6 +90,8 @@ class MobileUpload:
             document,
             message,
             record.serial,
+            self.window,
         )
+        self.shares.take(record.peer.leaf, len(message), self.seconds)
         if not await self.documents.keep(document, message):
             raise Refusal(Reason.DOCUMENT_UNKNOWN, "it got a signature meanwhile, or ended")

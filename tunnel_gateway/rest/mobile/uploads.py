@@ -5,9 +5,14 @@ document. The signature is right: over the challenge of a sign-in, or over the d
 itself for a document, which is not here. The serial number beside the message is that of the
 signer. The signer's certificate leads to a trust anchor, so strangers cannot make such a message;
 whether it is valid now is asked later.
+
+A challenge is new, but a document may be an old one: strangers may have its signature, and every
+other signature that was ever published. So a document must be signed now.
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from tunnel_gateway.cms.signed_data import SignedData, parse_signed_data
 from tunnel_gateway.errors import SignedDataError
@@ -21,9 +26,12 @@ from tunnel_gateway.rest.verification import Verifier
 
 
 def check_upload(
-    verifier: Verifier, document: MobileDocument, message: bytes, serial: str
+    verifier: Verifier, document: MobileDocument, message: bytes, serial: str, window: timedelta
 ) -> VerifiedPeer:
     """Return the proven signer of a message for ``document``; ``serial`` is hexadecimal.
+
+    A document must be signed within ``window`` of the present time. The time of a sign-in is judged
+    later, when the user can be told.
 
     Raises Refusal with the fault, SignedDataError for a malformed message.
     """
@@ -38,6 +46,8 @@ def check_upload(
     leaf = signer.peer.leaf
     if serial.lstrip("0").lower() != leaf.serial_hex.lstrip("0"):
         raise Refusal(Reason.SIGNATURE_WRONG, f"serial_number is not that of the {leaf.label}")
+    if document.purpose is Purpose.DOCUMENT:
+        signer.expect_time(verifier.clock(), window)
     return signer.peer
 
 
