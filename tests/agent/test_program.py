@@ -15,8 +15,9 @@ import pytest
 from tests.support.credentials import Credentials
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate
+from tunnel_gateway.agent.api.ports import Ports
 from tunnel_gateway.agent.keys.passwords import PasswordFile
-from tunnel_gateway.agent.program import AgentProgram, Ports
+from tunnel_gateway.agent.program import AgentProgram
 from tunnel_gateway.agent.settings import load_settings
 from tunnel_gateway.errors import CannotListenError, FileError
 
@@ -42,7 +43,9 @@ async def signals() -> AsyncIterator[None]:
 @pytest.mark.usefixtures("signals")
 async def test_it_serves_until_a_signal(tmp_path: Path) -> None:
     announced: asyncio.Future[Ports] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(program(tmp_path).serve(Ports(0, 0), announced.set_result))
+    serving = asyncio.create_task(
+        program(tmp_path).serve(Ports(0, 0), lambda ports, _: announced.set_result(ports))
+    )
     async with asyncio.timeout(TIME_LIMIT):
         ports = await announced
         for port in (ports.ws, ports.wss):

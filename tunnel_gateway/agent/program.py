@@ -7,7 +7,6 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -15,7 +14,7 @@ from typing import Final
 from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate
-from tunnel_gateway.agent.api.sockets import Listener
+from tunnel_gateway.agent.api.ports import PortKeeper, Ports
 from tunnel_gateway.agent.keys.files import KeyFiles, home_keys
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
@@ -34,17 +33,7 @@ from tunnel_gateway.transport.system.lifecycle import Termination, on_hangup
 
 log = get_logger(__name__)
 
-WS_PORT: Final = 64646
-WSS_PORT: Final = 64443
 _RENEWAL_SECONDS: Final = 24 * 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """The ports of the API; 0 is any free port."""
-
-    ws: int = WS_PORT
-    wss: int = WSS_PORT
 
 
 class AgentProgram:
@@ -63,30 +52,31 @@ class AgentProgram:
         api_keys = ApiKeys(issuers)
         self._dispatcher = Dispatcher(functions, api_keys, http_pages=settings.http_pages)
 
-    async def serve(self, ports: Ports, announce: Callable[[Ports], None]) -> None:
-        """Serve until a signal comes. Raises CannotListenError, FileError."""
+    async def serve(
+        self, wanted: Ports | None, announce: Callable[[Ports, str | None], None]
+    ) -> None:
+        """Serve until a signal comes, on exactly these ports if some are ``wanted``.
+
+        ``announce`` gets the ports, and who has the first pair if it is not this agent. Raises
+        CannotListenError, FileError.
+        """
         termination = Termination()
         _answer_hangups()
         self._certificate.ensure(datetime.now(UTC))
         context = self._certificate.context()
         renewing = keep_running("certificate", partial(self._renew, context))
-        # If the second port cannot be had, the first listener must be closed.
-        started: list[Listener] = []
+        keeper = PortKeeper(self._dispatcher, context, wanted)
         try:
-            numbers = []
-            for port, tls in ((ports.ws, None), (ports.wss, context)):
-                listener = Listener(self._dispatcher, port, tls)
-                numbers.append(await listener.start())
-                started.append(listener)
-            actual = Ports(*numbers)
-            announce(actual)
-            log.info("listening", ws=actual.ws, wss=actual.wss, gateways=self._gateways)
+            ports, holder = await keeper.start()
+            announce(ports, holder)
+            held = {} if holder is None else {"holder": holder}
+            log.info("listening", ws=ports.ws, wss=ports.wss, gateways=self._gateways, **held)
             await termination.asked()
             log.info("stopping")
         finally:
             renewing.cancel()
             # Calls that run may still use a key, so the keyring is closed after the sockets.
-            await asyncio.gather(*(listener.close() for listener in started), self._tunnels.close())
+            await asyncio.gather(keeper.close(), self._tunnels.close())
             await self._keyring.close()
 
     async def _renew(self, context: ssl.SSLContext) -> None:

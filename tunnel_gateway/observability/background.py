@@ -30,6 +30,7 @@ Loop = Literal[
     "loop_lag",
     "memory",
     "mobile_documents",
+    "ports",
     "probes",
     "reload",
     "rest_connections",

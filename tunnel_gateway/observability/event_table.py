@@ -196,8 +196,15 @@ GATEWAY_EVENTS: Final[tuple[Event, ...]] = (
 )
 
 AGENT_EVENTS: Final[tuple[Event, ...]] = (
-    Event("listening", _INFO, ("ws", "wss", "gateways"), (),
-        "pages can call the agent"),
+    Event("listening", _INFO, ("ws", "wss", "gateways"), ("holder",),
+        "pages can call the agent. With a `holder`, these are the ports of the second pair"),
+    Event("first_ports_taken", _INFO, ("ws", "wss"), (),
+        "the ports of E-IMZO are free, and the agent serves them, too"),
+    Event("first_ports_left", _INFO, ("ws", "wss"), (),
+        "an E-IMZO starts, so the agent has left its ports; pages find the agent at these"),
+    Event("first_ports_kept", _WARNING, ("detail",), (),
+        "an E-IMZO starts, but the agent has no other ports to go to and keeps those of E-IMZO",
+        "end the program that `detail` names, or end the agent if you need E-IMZO"),
     Event("api_key_installed", _INFO, ("origin",), (),
         "the pages of this origin can call all functions from now on"),
     Event("call_refused", _WARNING, ("origin", "function", "code"), ("untold",),
@@ -321,8 +328,9 @@ AGENT_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "function": "plugin and name of the function; empty if there is no such function",
     "gateway": "the address of the gateway",
     "gateways": "the gateways of all domains, each as DOMAIN=HOST:PORT",
+    "holder": "who has the ports of the first pair, as far as the system tells",
     "host": "the Host header of the request",
-    "loop": "the name of the background work: `certificate` or `keys`",
+    "loop": "the name of the background work: `certificate`, `keys` or `ports`",
     "lost": "how many lines of the log were not written and will not be",
     "origin": "the origin of the page; in `visitor_refused`, of the page that the address is for",
     "path": "the path of the request",

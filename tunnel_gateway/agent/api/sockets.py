@@ -16,6 +16,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import LoggerLike
 
 from tunnel_gateway.agent.api.dispatch import Dispatcher, failure
+from tunnel_gateway.agent.api.neighbour import is_of_another_user
 from tunnel_gateway.agent.api.origins import caller_of, is_local
 from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys.functions import MAX_DOCUMENT_SIZE
@@ -198,13 +199,25 @@ class Listener:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
+    async def leave(self) -> None:
+        """Stop listening, and wait until the last page has closed its socket."""
+        self._server.close(close_connections=False)
+        await self._server.wait_closed()
+
     async def close(self) -> None:
         """Close every socket with 1001, going away, and stop listening."""
-        self._server.close(code=CloseCode.GOING_AWAY, reason="the agent is stopping")
+        why = (CloseCode.GOING_AWAY, "the agent is stopping")
+        self._server.close(code=why[0], reason=why[1])
+        # After `leave`, the server does not close the sockets.
+        await asyncio.gather(*(socket.close(*why) for socket in self._server.connections))
         await self._server.wait_closed()
 
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:
         """Refuse a request that no page in a browser of this machine sends."""
+        if is_of_another_user(connection.remote_address, connection.local_address[1]):
+            text = "This agent serves another user of this machine"
+            self._connections.log_refusal(detail=text)
+            return connection.respond(HTTPStatus.FORBIDDEN, f"{text}\n")
         hosts = request.headers.get_all("Host")
         if not is_local(hosts):
             text = "The Host header is not this machine"
