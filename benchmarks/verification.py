@@ -75,6 +75,28 @@ class Bench:
         token = read_answer(reply, imprint, nonce)
         return stamp(signed.der, {signed.signature: token})
 
+    def signature(self, document: bytes, user: Identity) -> bytes:
+        """Return a detached message of a user, signed now and without a time stamp."""
+        return sign_data(
+            user.private_key,
+            _chain(user),
+            user.leaf.family,
+            document,
+            detached=True,
+            signing_time=datetime.now(UTC).replace(microsecond=0),
+            entropy=os.urandom,
+        ).der
+
+    def answer_stamp_request(self, request: bytes) -> bytes:
+        """Return the answer of the time stamp authority, stamped now."""
+        return answer_request(
+            request,
+            self._stamper,
+            policy=TIME_STAMP_POLICY,
+            time=datetime.now(UTC),
+            entropy=os.urandom,
+        )
+
     def verify(self, message: bytes, validator: ChainValidator) -> None:
         """Go through every step; raises ValueError if the message does not hold."""
         signed = parse_signed_data(message)

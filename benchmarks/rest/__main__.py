@@ -12,8 +12,9 @@ from benchmarks.machine import Machine, this_machine
 from benchmarks.programs import BenchmarkError
 from benchmarks.publish import DOCUMENT, write_section
 from benchmarks.report import markdown_table, text_table
-from benchmarks.rest.course import FULL, QUICK, run
+from benchmarks.rest.course import run
 from benchmarks.rest.goals import Samples, missed, rows
+from benchmarks.rest.scale import FULL, QUICK
 
 _DESCRIPTION = """\
 One daemon with the REST service, a small server in Java with BouncyCastle, and OpenSSL with its

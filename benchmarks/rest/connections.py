@@ -10,12 +10,16 @@ from typing import Final, cast
 
 VERIFY: Final = "/backend/pkcs7/verify/attached"
 CHALLENGE: Final = "/frontend/challenge"
+STATUS: Final = "/frontend/mobile/status"
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\nContent-length: *(\d+)", re.IGNORECASE)
 _OK: Final = b"HTTP/1.1 200 "
 # A verification counts only if the service found the message valid. This stands near the end.
 _GOOD: Final = b'"status":1'
+# The page asks and the phone has not signed yet.
+_WAITING: Final = b'"status":2'
+_POLL: Final = f"POST {STATUS}".encode()
 _TAIL: Final = 256
 
 
@@ -40,9 +44,10 @@ def head_of_post(path: str, length: int) -> bytes:
 
 
 class AnswerReader:
-    """Takes the bytes of one answer, and knows when it is complete."""
+    """Takes the bytes of one answer to ``request``, and knows when it is complete."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: bytes = b"") -> None:
+        self._good = _WAITING if request.startswith(_POLL) else _GOOD
         self._data = bytearray()
         self._length: int | None = None  # of the whole answer, once its head is there
 
@@ -56,7 +61,7 @@ class AnswerReader:
             self._read_head()
         if self._length is None or len(self._data) < self._length:
             return False
-        if not self._data.startswith(_OK) or self._data.find(_GOOD, -_TAIL) < 0:
+        if not self._data.startswith(_OK) or self._data.find(self._good, -_TAIL) < 0:
             raise WrongAnswerError(bytes(self._data[:400]).decode(errors="replace"))
         return True
 
@@ -83,7 +88,7 @@ class Connection(asyncio.Protocol):
     def call(self, request: bytes, due: float) -> None:
         """Send a request; the call before has been answered."""
         self.due = due
-        self._reader = AnswerReader()
+        self._reader = AnswerReader(request)
         self._transport.write(request)
 
     def close(self) -> None:

@@ -8,23 +8,26 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Final, ParamSpec, TypeVar
 
 from benchmarks import load as tunnel_load
-from benchmarks.counters import cpu_seconds, resident_bytes
+from benchmarks.counters import resident_bytes
 from benchmarks.figures import percentile
 from benchmarks.measures import Scale as EchoScale
 from benchmarks.programs import BenchmarkError
 from benchmarks.rest import load
 from benchmarks.rest.connections import CHALLENGE, WrongAnswerError, get
 from benchmarks.rest.goals import Samples
+from benchmarks.rest.open_documents import OpenDocuments
 from benchmarks.rest.openssl import OpenSsl
-from benchmarks.rest.site import Server, Site, verifications
+from benchmarks.rest.phones import Phones
+from benchmarks.rest.scale import Scale
+from benchmarks.rest.site import Server, Site, counted, verifications
+from benchmarks.rest.stores import Store, stores
 from benchmarks.systems import Laboratory
 
 P = ParamSpec("P")
@@ -38,47 +41,11 @@ _BESIDE_RATE: Final = 200
 _SETTLE_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How much is done for one sample.
-
-    ``users`` sign one message each, ``large`` is the size of the large document in bytes,
-    ``seconds`` is how long one load lasts, ``warm_up`` how many calls the Java server answers
-    before it is measured. ``processes`` of OpenSSL are started, and ``echoes`` sent through a
-    tunnel.
-    """
-
-    users: int
-    large: int
-    seconds: float
-    warm_up: int
-    processes: int
-    echoes: int
-
-
-FULL: Final = Scale(
-    users=200,
-    large=64_000_000,
-    seconds=4.0,
-    warm_up=4000,
-    processes=30,
-    echoes=5000,
-)
-QUICK: Final = Scale(
-    users=60,
-    large=64_000_000,
-    seconds=1.5,
-    warm_up=1000,
-    processes=10,
-    echoes=1500,
-)
-
-
 class Course:
     """The servers of a run, and the measurements of one round."""
 
     def __init__(self, laboratory: Laboratory, scale: Scale, stack: ExitStack) -> None:
-        self._site = Site(laboratory)
+        self._site = Site(laboratory, stack)
         self._scale = scale
         self._seen = verifications(self._site.messages(scale.users))
         self._openssl = OpenSsl(laboratory.folder / "openssl", self._site.bench)
@@ -89,6 +56,8 @@ class Course:
         self._echoes = stack.enter_context(ProcessPoolExecutor(1, _SPAWN))
         self._daemon = stack.enter_context(self._site.start_daemon())
         self._java = stack.enter_context(self._site.start_java())
+        self._stores = stores(laboratory, stack)
+        self._phones = [self._phones_with(store, stack) for store in self._stores]
         self._rate = 0.0  # of verifications by the daemon, in this round
         self._load(load.once_each, self._daemon.port, self._seen, _CONNECTIONS)
         self._warm_up()
@@ -102,7 +71,17 @@ class Course:
         yield "challenges", self._challenges
         yield "half load", self._half_load
         yield "slow clients", self._slow_clients
+        yield "phones", self._of_phones
         yield "tunnels", self._tunnels
+
+    def open_documents(self, stack: ExitStack) -> OpenDocuments:
+        """Return the documents for phones that are opened before the rounds and end after them."""
+        return OpenDocuments(self._site, self._stores, self._scale, self._load, stack)
+
+    def _phones_with(self, store: Store, stack: ExitStack) -> Phones:
+        server = stack.enter_context(self._site.start_for_phones(store))
+        loaders = self._loader, self._echoes
+        return Phones(self._site.bench, server, store, loaders, self._scale)
 
     def _load(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a load in its process."""
@@ -142,7 +121,7 @@ class Course:
 
     def _full_speed(self, server: Server) -> tuple[float, float]:
         """Return the CPU-ms of a verification, and how many there are in a second."""
-        with _counted(server) as cost:
+        with counted(server) as cost:
             sample = self._load(
                 load.as_fast_as_it_goes,
                 server.port,
@@ -155,7 +134,7 @@ class Course:
 
     def _unseen(self) -> dict[str, float]:
         requests = verifications(self._site.messages(self._scale.users))
-        with _counted(self._daemon) as cost:
+        with counted(self._daemon) as cost:
             self._load(load.once_each, self._daemon.port, requests, _CONNECTIONS)
         return {"unseen": 1000 * cost() / len(requests)}
 
@@ -163,7 +142,7 @@ class Course:
         return {"openssl": self._openssl.cpu_milliseconds(self._scale.processes)}
 
     def _challenges(self) -> dict[str, float]:
-        with _counted(self._daemon) as cost:
+        with counted(self._daemon) as cost:
             sample = self._load(
                 load.as_fast_as_it_goes,
                 self._daemon.port,
@@ -190,6 +169,12 @@ class Course:
         alone = self._load(load.once_each, port, requests, 1)
         beside = self._load(load.beside_slow_clients, port, requests, _SLOW_CLIENTS)
         return {"slowed": median(beside.milliseconds) / median(alone.milliseconds)}
+
+    def _of_phones(self) -> dict[str, float]:
+        figures: dict[str, float] = {}
+        for phones in self._phones:
+            figures |= phones.measure()
+        return figures
 
     def _tunnels(self) -> dict[str, float]:
         echo_scale = EchoScale(0, self._scale.echoes, 0, 0, 0)
@@ -225,20 +210,15 @@ def run(scale: Scale, rounds: int, tell: Callable[[str], None]) -> Samples:
         try:
             tell("start and warm up")
             course = Course(laboratory, scale, stack)
+            tell("many documents for phones")
+            documents = course.open_documents(stack)
             for number in range(rounds):
                 for name, measure in course.steps():
                     tell(f"round {number + 1} of {rounds}: {name}")
                     for figure, value in measure().items():
                         samples.setdefault(figure, []).append(value)
+            tell("the end of the documents for phones")
+            samples |= {name: [value] for name, value in documents.ended().items()}
         except (WrongAnswerError, OSError) as error:
             raise BenchmarkError(f"a server failed: {error}") from error
     return samples
-
-
-@contextmanager
-def _counted(server: Server) -> Iterator[Callable[[], float]]:
-    """Count the processor seconds of a server in the block; the result tells them after it."""
-    before = cpu_seconds(server.pids)
-    spent: list[float] = []
-    yield lambda: spent[0]
-    spent.append(cpu_seconds(server.pids) - before)

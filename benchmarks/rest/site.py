@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
+from benchmarks.counters import cpu_seconds
 from benchmarks.places import LOOPBACK, Target, free_port
 from benchmarks.programs import Program
 from benchmarks.rest.connections import VERIFY, post
 from benchmarks.rest.java import compile_java, java_command
+from benchmarks.rest.stamp_server import stamp_server
+from benchmarks.rest.stores import Store
 from benchmarks.systems import Laboratory, gateway_config, start_gateway
 from benchmarks.verification import Bench
 from tunnel_gateway.pki.certificates.certificate import to_pem
@@ -27,6 +31,12 @@ listen.ip={host}
 listen.port={port}
 tsp.jks.file.path={folder}/root.pem
 status.crl.dir={folder}/lists
+"""
+# Nobody begins so many documents; this load does not meet the bound.
+_FOR_PHONES: Final = """\
+mobile.siteId=0000
+mobile.limit=1000000
+tsp.url={stamps}
 """
 
 
@@ -50,11 +60,15 @@ class Server:
 
 
 class Site:
-    """An authority and its files in a folder; ``laboratory`` starts the programs there."""
+    """An authority and its files in a folder; ``laboratory`` starts the programs there.
 
-    def __init__(self, laboratory: Laboratory) -> None:
+    ``stamps`` is the address where the daemons get time stamps.
+    """
+
+    def __init__(self, laboratory: Laboratory, stack: ExitStack) -> None:
         self.folder = laboratory.folder / "rest"
         self.bench = Bench(datetime.now(UTC).replace(microsecond=0))
+        self.stamps = stack.enter_context(stamp_server(self.bench))
         self._laboratory = laboratory
         self._started = 0
         authority = self.bench.authority
@@ -72,6 +86,11 @@ class Site:
     def start_daemon(self) -> Server:
         """Start the daemon with the REST service alone."""
         return self._start("")
+
+    def start_for_phones(self, store: Store, settings: str = "") -> Server:
+        """Start the daemon with the methods for phones, and with lines of the configuration."""
+        usual = _FOR_PHONES.format(stamps=self.stamps)
+        return self._start(usual + store.settings + settings, *store.events)
 
     def start_with_tunnels(self) -> tuple[Server, Target]:
         """Start the daemon with both services; return the REST service and the tunnels."""
@@ -104,6 +123,15 @@ class Site:
 def verifications(messages: Sequence[bytes]) -> list[bytes]:
     """Return the requests to verify messages with their documents inside."""
     return [post(VERIFY, b64encode(message)) for message in messages]
+
+
+@contextmanager
+def counted(server: Server) -> Iterator[Callable[[], float]]:
+    """Count the processor seconds of a server in the block; the result tells them after it."""
+    before = cpu_seconds(server.pids)
+    spent: list[float] = []
+    yield lambda: spent[0]
+    spent.append(cpu_seconds(server.pids) - before)
 
 
 def _list_of(issuer: Identity) -> bytes:

@@ -15,15 +15,26 @@ from benchmarks.publish import DOCUMENT, replace_marked
 from benchmarks.rest import load
 from benchmarks.rest.__main__ import BEGIN, END, section
 from benchmarks.rest.connections import AnswerReader, WrongAnswerError, get, post
-from benchmarks.rest.course import Scale, run
+from benchmarks.rest.course import run
 from benchmarks.rest.goals import GOALS, Goal, missed, rows
 from benchmarks.rest.java import java_available
+from benchmarks.rest.scale import Scale
 
 MACHINE = Machine("ACME Chip (R) 9000", 2, 4, "6.1", "3.11", "0.22", "3.0", "5.68", "avx2")
 GOOD = b'{"challenge":"x","status":1,"message":""}'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 SLOW = 0.02
-TINY = Scale(users=3, large=100_000, seconds=0.1, warm_up=0, processes=1, echoes=20)
+TINY = Scale(
+    users=3,
+    large=100_000,
+    seconds=0.1,
+    warm_up=0,
+    processes=1,
+    echoes=20,
+    calls=20,
+    documents=50,
+    life=10,
+)
 
 
 # --- the load ------------------------------------------------------------------------------
