@@ -123,7 +123,10 @@ def test_a_code_with_mistakes_is_not_signed(
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        ((200, b'{"status":-2,"reason":"upload_refused"}'), "HTTP 200: upload_refused"),
+        (
+            (200, b'{"status":-2,"reason":"upload_refused"}'),
+            "HTTP 200: upload_refused; mobile_upload_refused in the log of the server says why",
+        ),
         ((200, b'{"status":-9,"message":"a\\u202eb"}'), "HTTP 200: a\\u202eb"),
         ((200, b'{"status":true}x'), "HTTP 200: the answer has no status 1"),
         ((200, b"[" * 20_000), "HTTP 200: the answer has no status 1"),

@@ -80,7 +80,8 @@ async def test_the_redis_of_the_challenges_is_asked(file: File, redis: RedisServ
 
 async def test_the_redis_of_documents_for_phones_is_asked(file: File, redis: RedisServer) -> None:
     keys = f"mobile.storage.redis.url={redis.url}\n"
-    assert of(await file.check(keys), "documents for phones") == []
+    lacks = [("mobile.siteId", "warning")]
+    assert of(await file.check(keys), "documents for phones") == lacks
     more = f"mobile.siteId=0000\n{keys}"
     assert of(await file.check(more), "documents for phones") == [(redis.url, "ok")]
     client = Redis.from_url(redis.url)
@@ -100,6 +101,16 @@ async def test_servers_that_share_challenges_alone(file: File, redis: RedisServe
         ("listen.reuseport=yes\nmobile.siteId=0000\n", lacks),
     ):
         assert of(await file.check(more), "documents for phones") == expected
+
+
+async def test_anybody_may_upload_for_phones_unless_the_file_says_who(file: File) -> None:
+    lacks = [("mobile.upload.from", "warning")]
+    for more, expected in (
+        ("", []),
+        ("mobile.siteId=0000\n", lacks),
+        ("mobile.siteId=0000\nmobile.upload.from=192.0.2.1\n", []),
+    ):
+        assert of(await file.check(more), "uploads of phones") == expected
 
 
 async def test_a_proxy_that_may_call_the_backend_by_the_default_alone(file: File) -> None:

@@ -169,6 +169,7 @@ def test_a_parameter_is_bounded(parameter: str) -> None:
         ("/frontend/mobile/stat", "/frontend/mobile/status"),
         ("/backend/mobile/status", "/frontend/mobile/status"),
         ("/mobile/verify", "/backend/mobile/verify"),
+        ("/frontend/mobile/verify", "/backend/mobile/verify"),
         ("/frontend/mobile", "/frontend/mobile/auth or /frontend/mobile/sign"),
         ("/backend/auth/2944F1F2", "/backend/auth"),
     ],

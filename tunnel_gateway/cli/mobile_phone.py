@@ -29,7 +29,8 @@ an ID card does, and post the signature to the upload address of your site as th
 does. The answer of the server is printed: exit 0 if it took the signature, 1 if it refused.
 
 As a phone, this command sees the hash in the code only, never the document. It refuses a code with
-mistakes, and names them.
+mistakes, and names them. It does not look at the siteId: the vendor's system finds the address of
+the site by it, and here --url has the address. `mobile code --check CODE --site ID` compares it.
 
 The key is a PFX, as E-IMZO keeps it, or PKCS#8 in PEM. The password comes from --password-file,
 from FILE.password beside the key, or from the terminal.
@@ -41,6 +42,7 @@ example:
 
 _SECONDS: Final = 30.0
 _MAX_ANSWER: Final = 64 * 1024
+_REFUSED: Final = "upload_refused"  # which every wrong upload gets
 _ADDRESS: Final = "127.0.0.1"  # of the phone, which is this machine
 
 
@@ -86,6 +88,8 @@ def _run(args: argparse.Namespace) -> int:
     if http_status == 200 and answer.get("status") == 1:
         return DONE
     reason = answer.get("reason") or answer.get("message") or "the answer has no status 1"
+    if reason == _REFUSED:
+        reason = f"{reason}; mobile_upload_refused in the log of the server says why"
     say(sys.stderr, f"tunnel-gateway: refused with HTTP {http_status}: {escaped(str(reason))}")
     return FAILED
 

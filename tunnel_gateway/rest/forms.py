@@ -12,6 +12,7 @@ form is decoded piece by piece on the loop, into the memory that its parts need.
 
 from __future__ import annotations
 
+import re
 from typing import Final, Protocol
 
 from multidict import MultiMapping
@@ -27,6 +28,8 @@ MAX_FIELDS: Final = 32
 MAX_NAME: Final = 64
 MAX_TEXT: Final = 256
 
+_USUAL_NAME: Final = re.compile(r"[A-Za-z][\w.\[\]-]*", re.ASCII)
+_OTHER_NAME: Final = "(no usual name)"
 _ESCAPE: Final = 3  # the bytes of an escape
 _PLUS_FOR_BLANK: Final = bytes.maketrans(b" ", b"+")
 # The fields beside the parts have room for this, each byte escaped.
@@ -47,7 +50,8 @@ class FormBody:
     """A form with the fields ``texts``, and ``parts`` with together ``limit`` decoded bytes.
 
     When it is finished, ``texts`` has those that came and are not empty, and ``came`` the names of
-    all fields, also of those that nobody knows.
+    all fields, also of those that nobody knows. They are for the log. A name that no programmer
+    gives to a field is left out there: it is perhaps a document, sent without a form.
     """
 
     def __init__(self, texts: tuple[str, ...], parts: tuple[str, ...], limit: int) -> None:
@@ -123,7 +127,7 @@ class FormBody:
         known = name in self._names
         if known and name in self.came:
             raise self._wrong(f"{name} comes twice")
-        self.came.append(name)
+        self.came.append(name if known or _USUAL_NAME.fullmatch(name) else _OTHER_NAME)
         if not known:
             return _Skipped()
         if name in self._part_names:

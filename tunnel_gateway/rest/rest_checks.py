@@ -41,6 +41,12 @@ async def _findings(configuration: Configuration) -> AsyncIterator[Finding]:
             " through it"
         )
         yield Finding("callers", "backend.from", "warning", text)
+    if config.mobile.site_id is not None and config.mobile.upload_from is None:
+        text = (
+            "not set, so anybody may upload signatures, and the vendor's system may be as fast as"
+            " one user: set it to the addresses that the log line mobile_upload shows"
+        )
+        yield Finding("uploads of phones", "mobile.upload.from", "warning", text)
     if config.stamps.url is None:
         text = "no time stamps are given: set it to the address of an authority (RFC 3161)"
         yield Finding("time stamps", "tsp.url", "warning", text)
@@ -79,6 +85,9 @@ async def _stores(config: RestConfig) -> AsyncIterator[Finding]:
     """Yield a finding for each Redis, and for one that several servers seem to lack."""
     challenges, phones = config.challenges.cache == "redis", config.mobile.site_id is not None
     documents = phones and config.mobile_redis.given
+    if config.mobile_redis.given and not phones:
+        text = "not set, so there are no methods for phones"
+        yield Finding("documents for phones", "mobile.siteId", "warning", text)
     if phones and not documents and (challenges or config.listen.reuseport):
         text = (
             "not set, so a document that one server begins for a phone is unknown to the others:"

@@ -26,6 +26,7 @@ _MOBILE: Final = re.compile(r"/(?:(?:frontend|backend)/)?mobile(?:/.*)?", re.DOT
 # Paths near ours that are more like another path of ours.
 _MISTAKES: Final = (
     (re.compile(r"/(?:frontend|backend)/mobile/challenge"), "/frontend/mobile/auth"),
+    (re.compile(r"/frontend/mobile/verify"), "/backend/mobile/verify"),
     (
         re.compile(r"(?:/.*)?/mobile/authenticate(?:/.*)?|/backend/mobile/auth(?:/.*)?"),
         "/backend/mobile/authenticate/{documentId}",
