@@ -25,6 +25,7 @@ URI = write(0x86, b"http://crl.example.uz/a.crl")
 LDAP = write(0x86, "ldap://x/cn=Маркази".encode())
 IDN = write(0x86, "http://почта.uz/a.crl".encode())
 MAIL = write(0x81, "a@почта.uz".encode())
+NAME = write(0x30, b"\x06\x03\x55\x04\x03\x0c\x01a")
 ODD_DIRECTORY = write(0xA4, write(0x30, write(0x31, write(0x30, b"\x06\x01\x2a\x05\x00"))))
 
 
@@ -123,6 +124,20 @@ def test_elements_are_counted_before_they_are_read(oid: str) -> None:
             extended_key_usage=None,
             extensions=(extension(oid, full(write(0x30, b"\x06\x01\x2a"))),),
         )
+
+
+@pytest.mark.parametrize(
+    ("subtrees", "reason"),
+    [
+        (write(0x30, b"\x82\x01a") * 65, "more than 64 values"),
+        (write(0x30, b"\x82\x01a") * 3000, "more than 2048 bytes"),
+        (write(0x30, write(0xA4, write(0x30, write(0x31, NAME) * 200))), "more than 2048 bytes"),
+    ],
+)
+def test_subtrees_are_counted_before_they_are_read(subtrees: bytes, reason: str) -> None:
+    bound = extension("2.5.29.30", write(0x30, write(0xA0, subtrees)), critical=True)
+    with pytest.raises(CertificateUnsuitableError, match=rf"nameConstraints .* \({reason}"):
+        user(extensions=(bound,))
 
 
 def test_under_name_constraints_every_name_counts() -> None:

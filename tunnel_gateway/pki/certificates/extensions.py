@@ -17,6 +17,10 @@ from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS
 
 # Elements of one list: names of a domain's certificate, policies, purposes.
 _MAX_ELEMENTS: Final = 256
+# Subtrees of nameConstraints, and the bytes of all of them. asn1crypto takes 12 µs for a subtree,
+# and as long for each attribute of a directory name in it.
+_MAX_SUBTREES: Final = 64
+_MAX_CONSTRAINTS_SIZE: Final = 2048
 # Addresses to ask about revocation; further addresses in a certificate are not used.
 _MAX_ADDRESSES: Final = 4
 _MAX_ADDRESS_SIZE: Final = 1024
@@ -125,6 +129,8 @@ def _value(name: str, content: bytes) -> Any:
             return _policies(elements)
         if name == "subject_alt_name":
             _check_alternatives(elements)
+    if name == "name_constraints":
+        _expect_few_subtrees(content)
     value = _NEEDED[name][1].load(content, strict=True)
     if name not in _SHALLOW:
         _ = value.native
@@ -133,6 +139,13 @@ def _value(name: str, content: bytes) -> Any:
         for name_of_issuer in value["authority_cert_issuer"]:
             _ = name_of_issuer.name
     return value
+
+
+def _expect_few_subtrees(content: bytes) -> None:
+    if len(content) > _MAX_CONSTRAINTS_SIZE:
+        raise ValueError(f"more than {_MAX_CONSTRAINTS_SIZE} bytes")
+    for subtrees in der.values(der.contents(content, tags.SEQUENCE), _PAIR):
+        der.values(subtrees.contents, _MAX_SUBTREES)
 
 
 def _policies(elements: list[der.Value]) -> x509.CertificatePolicies:
