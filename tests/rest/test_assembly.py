@@ -108,6 +108,17 @@ async def test_answers_say_which_source_is_missing(
         assert any("tsp.url" in warning for warning in run.service.warnings())
 
 
+async def test_another_site_number_waits_for_a_restart(
+    tmp_path: Path, credentials: Credentials
+) -> None:
+    """The log says `restart_needed`: codes on screens are good until then."""
+    async with started(material(tmp_path, credentials, "mobile.siteId=0000\n")) as run:
+        for more in ("mobile.siteId=00FF\n", ""):
+            run.service.use(material(tmp_path, credentials, more))
+            reply = await post(run, "/frontend/mobile/auth", b"")
+            assert reply.json["siteId"] == "0000"
+
+
 async def test_a_reload_changes_the_sources(
     tmp_path: Path, credentials: Credentials, lists: str
 ) -> None:

@@ -72,6 +72,7 @@ class Assembly:
     ) -> None:
         self._challenges = challenges
         self._documents = documents
+        self._site_id: str | None = None
         self._guesses = Guesses(time.monotonic)
         self._shares = MessageShares(time.monotonic)
         self._clock = clock
@@ -91,6 +92,8 @@ class Assembly:
         """Return the methods of this material; calls in progress keep those before."""
         config = material.config
         before, self._material = self._material, material
+        if before is None:  # another number needs a restart
+            self._site_id = config.mobile.site_id
         if before is None or before.config.status != config.status:
             self._statuses.configure(_status_terms(config.status))
         authority = self._authority_of(material, before)
@@ -133,10 +136,10 @@ class Assembly:
     ) -> Iterator[Method]:
         """Yield the methods for phones, if the site has a number in the vendor's system."""
         documents, records, guesses = self._documents, self._records, self._guesses
-        if mobile.site_id is None or documents is None:
+        if self._site_id is None or documents is None:
             return
-        yield MobileAuth(mobile.site_id, documents, mobile.ttl)
-        yield MobileSign(mobile.site_id, documents, mobile.ttl)
+        yield MobileAuth(self._site_id, documents, mobile.ttl)
+        yield MobileSign(self._site_id, documents, mobile.ttl)
         yield MobileStatus(documents, guesses)
         known = mobile.upload_from is not None
         yield MobileUpload(
