@@ -68,6 +68,7 @@ def test_the_list_says_the_same_as_the_answers(running: RunningCentre) -> None:
         made = RevocationList(running.centre.list_of("centre", now()).der)
         made.proven_by(centre)
         made.check_current(now())
+        assert made.this_update < now() < made.next_update
         return made
 
     first = listed()

@@ -23,6 +23,8 @@ from tunnel_gateway.pki.status.revoked_info import RevokedInfo
 
 # How long an answer or a list counts. A centre's lists count for days: here a change is seen soon.
 LIFE: Final = timedelta(minutes=1)
+# OpenSSL refuses a list of the future, and the clock that it reads is a few milliseconds behind.
+_CLOCKS_APART: Final = timedelta(seconds=5)
 
 
 class Register(Protocol):
@@ -112,11 +114,12 @@ class Centre:
     def list_of(self, issuer: str, now: datetime) -> Reply:
         """Return the revocation list of an issuer, signed now."""
         revoked = self._register.revocations(issuer)
+        moment = now.replace(microsecond=0)
         data = issue_list(
             self._issuers[issuer],
             revoked,
-            this_update=now.replace(microsecond=0),
-            next_update=now.replace(microsecond=0) + LIFE,
+            this_update=moment - _CLOCKS_APART,
+            next_update=moment + LIFE,
             entropy=self._entropy,
         )
         return Reply(data, f"{len(revoked)} revoked")
