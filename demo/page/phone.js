@@ -9,9 +9,10 @@ import { clock, label, say } from "./texts.js";
 
 const SECOND = 1000;
 const GOOD = 300; // seconds that a code is good, unless the server says it
-const SILENCES = 10; // times that the site may not answer: a phone changes its network now and then
+const SILENCES = 10; // times in a row that the site may not answer: phones change their network
 const [SIGNED, WAITING, GONE] = [1, 2, -2]; // what the server says of a documentId
 const NOT_NOW = [-429, -503];
+const AWAY = 0; // no answer, or not now
 let command = ""; // what plays the phone, without the code
 
 /** Offer the phone of this command beside each code. */
@@ -89,10 +90,11 @@ class Panel {
       await seen();
       const status = await statusOf(documentId).catch((error) => {
         silences += 1;
-        if (error instanceof SiteAway && silences < SILENCES) return WAITING;
+        if (error instanceof SiteAway && silences < SILENCES) return AWAY;
         hop.refused(error.code);
         throw error;
       });
+      if (status !== AWAY) silences = 0;
       if (status === SIGNED) {
         hop.done();
         return "signed";

@@ -203,6 +203,33 @@ def test_the_network_goes_and_a_second_upload(browser: Browser, world: World) ->
         seen.check_console("net::ERR_FAILED", "502")
 
 
+def test_polls_that_are_too_many_now_and_then(browser: Browser, world: World) -> None:
+    """Users behind one address share a rate: most polls may be refused, as long as some are not."""
+    asked = 0
+
+    def refuse_most(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        if asked % 5:
+            route.fulfill(status=429, json={"status": -429, "message": "later"})
+        else:
+            route.continue_()
+
+    with visit(browser, world.pages.origin("http")) as seen:
+        seen.page.clock.install()
+        seen.page.route(STATUS, refuse_most)
+        begin(seen)
+        while asked < 20:
+            with seen.page.expect_response(STATUS):
+                seen.page.clock.run_for(1000)
+        expect(panel(seen).locator(".qr")).to_be_visible()
+        seen.page.unroute_all()
+        sign(seen)
+        seen.page.clock.run_for(5000)
+        seen.step("signin", "done")
+        seen.check_console("429")
+
+
 def test_the_user_stops(browser: Browser, world: World) -> None:
     with visit(browser, world.pages.origin("http")) as seen:
         begin(seen, "document")
