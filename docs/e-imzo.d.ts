@@ -78,18 +78,120 @@ export interface EImzoFunctions {
 
   "pkcs7.create_pkcs7": Signature<
     "pkcs7", "create_pkcs7",
-    [data64: string, keyId: string, detached: "yes" | "no" | ""],
-    { pkcs7_64: string; signer_serial_number: string; signature_hex: string }
+    [data64: string, keyId: string, detached?: "yes" | "no" | ""],
+    EImzoSignature
+  >;
+  "pkcs7.append_pkcs7_attached": Signature<
+    "pkcs7", "append_pkcs7_attached", [pkcs7: string, keyId: string], EImzoSignature
+  >;
+  "pkcs7.append_pkcs7_detached": Signature<
+    "pkcs7", "append_pkcs7_detached",
+    [data64: string, pkcs7: string, keyId: string],
+    EImzoSignature
+  >;
+  "pkcs7.attach_timestamp_token_pkcs7": Signature<
+    "pkcs7", "attach_timestamp_token_pkcs7",
+    [pkcs7: string, signerSerialNumber: string, timestampToken64: string],
+    { pkcs7_64: string }
+  >;
+  "pkcs7.get_pkcs7_attached_info": Signature<
+    "pkcs7", "get_pkcs7_attached_info",
+    [pkcs7: string, truststoreId?: string],
+    { pkcs7Info: EImzoPkcs7Info }
+  >;
+  "pkcs7.get_pkcs7_detached_info": Signature<
+    "pkcs7", "get_pkcs7_detached_info",
+    [data64: string, pkcs7: string, truststoreId?: string],
+    { pkcs7Info: EImzoPkcs7Info }
+  >;
+  "pkcs7.verify_pkcs7_attached": Signature<
+    "pkcs7", "verify_pkcs7_attached",
+    [pkcs7: string, truststoreId?: string, requesterId?: string],
+    { valid: true; pkcs7Info: EImzoPkcs7Info }
+  >;
+  "pkcs7.verify_pkcs7_detached": Signature<
+    "pkcs7", "verify_pkcs7_detached",
+    [data64: string, pkcs7: string, truststoreId?: string, requesterId?: string],
+    { valid: true; pkcs7Info: EImzoPkcs7Info }
+  >;
+
+  "pkcs10.create_pkcs10_from_key": Signature<
+    "pkcs10", "create_pkcs10_from_key",
+    [keyId: string, replacementX500Name?: string, policies?: string],
+    { pkcs10_64: string }
+  >;
+  "pkcs10.get_pkcs10_info": Signature<
+    "pkcs10", "get_pkcs10_info", [pkcs10: string],
+    { pkcs10_64: string; pkcs10_info: EImzoPkcs10Info }
   >;
 
   "idcard.list_readers": Signature<"idcard", "list_readers", [], { readers: string[] }>;
+  "idcard.clear_saved_pin_codes": Signature<"idcard", "clear_saved_pin_codes", [], Nothing>;
   "baikey.list_tokens": Signature<"baikey", "list_tokens", [], { tokens: string[] }>;
+  "baikey.clear_saved_pin_codes": Signature<"baikey", "clear_saved_pin_codes", [], Nothing>;
   "ckc.list_ckc": Signature<"ckc", "list_ckc", [], { devices: string[] }>;
+  "ckc.clear_saved_pin_codes": Signature<"ckc", "clear_saved_pin_codes", [], Nothing>;
+
+  "app.get_jvm_version": Signature<"app", "get_jvm_version", [], { message: string }>;
+  "app.change_ui_lang": Signature<
+    "app", "change_ui_lang", [lang: "uz" | "ru"], { message: string }
+  >;
 
   /** `address` is 127.0.0.1:PORT, good for one WebSocket, from this page, within a minute. */
   "tunnel.create_tunnel": Signature<
     "tunnel", "create_tunnel", [dstId: string, keyId: string], EImzoTunnel
   >;
+}
+
+export interface EImzoSignature {
+  pkcs7_64: string;
+  signer_serial_number: string;
+  signature_hex: string;
+}
+
+export interface EImzoPkcs7Info {
+  signers: EImzoSigner[];
+  /** Left out of a detached message. */
+  documentBase64?: string;
+}
+
+export interface EImzoSigner {
+  signerId: { issuer?: string; subjectSerialNumber: string };
+  /** YYYY-MM-DD HH:MM:SS, the time of Tashkent, as the signer claims. */
+  signingTime?: string;
+  signature: string;
+  digest: string;
+  /** The signer's own first; nobody has proven them without `certificateVerified`. */
+  certificate: EImzoCertificateInfo[];
+  /** The signature is right, and of this document. */
+  verified: boolean;
+  /** These two only if the agent has a truststore; revocation is never asked. */
+  certificateVerified?: boolean;
+  certificateValidAtSigningTime?: boolean;
+  timeStampInfo?: {
+    time?: string;
+    serialNumber?: string;
+    tsaPolicy?: string;
+    messageImprintDigest?: string;
+    certificate: EImzoCertificateInfo[];
+    digestVerified: boolean;
+    verified: boolean;
+    certificateVerified: boolean;
+    certificateValidAtSigningTime: boolean;
+    exception?: string;
+  };
+  /** What is wrong, in English. */
+  exception?: string;
+}
+
+export interface EImzoPkcs10Info {
+  subjectName: string;
+  subjectInfo: Record<string, string>;
+  publicKey: { keyAlgName: string; publicKey: string };
+  signature: { signAlgName: string; signature: string };
+  policyIdentifiers: string[];
+  /** The key in the request has signed it. */
+  verified: boolean;
 }
 
 export interface EImzoTunnel {

@@ -12,12 +12,15 @@ from tests.support.processes import PROJECT
 from tunnel_gateway.agent.api.apidoc import PARAMETERS, PLUGINS
 from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.dispatch import Dispatcher
+from tunnel_gateway.agent.documents.pkcs7_functions import pkcs7_functions
+from tunnel_gateway.agent.documents.pkcs10_functions import pkcs10_functions
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
 from tunnel_gateway.agent.keys.passwords import PasswordFile, PasswordQueue
 from tunnel_gateway.agent.pages.tunnels import Tunnels
 from tunnel_gateway.agent.reasons import REASONS, number_of
+from tunnel_gateway.agent.stubs import stub_functions
 from tunnel_gateway.errors import GatewayUnreachableError
 from tunnel_gateway.protocol.alerts import AlertCode
 
@@ -35,7 +38,14 @@ def functions() -> dict[str, list[str]]:
     """Every function of the agent, with its arguments."""
     keyring = Keyring(PasswordQueue(PasswordFile(Path("none"))))
     tunnels = Tunnels({}, None, keyring)
-    dispatcher = Dispatcher([*key_functions(keyring, KeyFiles([])), tunnels.function()], ApiKeys())
+    functions = [
+        *key_functions(keyring, KeyFiles([])),
+        *pkcs7_functions(keyring, None),
+        *pkcs10_functions(keyring),
+        *stub_functions(),
+        tunnels.function(),
+    ]
+    dispatcher = Dispatcher(functions, ApiKeys())
     described: Any = dispatcher.describe()
     return {
         f"{one['plugin']}.{one['name']}".removeprefix("."): [

@@ -23,6 +23,7 @@ def test_what_pages_of_e_imzo_compare() -> None:
     for word, number, text in (
         ("unknown_function", 0, NOT_THERE),
         ("key_not_found", -1010, "Ключ по идентификатору не найден"),
+        ("key_id_unsuitable", -1015, "Несоответствующий ключу идентификатор"),
         ("api_key_invalid", -1020, "API-key для домена example.uz недействителен."),
         ("origin_required", -1021, "Не удалось идентифицировать домен."),
         ("disk_not_found", -2011, "Диск не найден"),
@@ -35,6 +36,7 @@ def test_what_pages_of_e_imzo_compare() -> None:
 
 def test_every_refusal_has_a_number() -> None:
     assert {number_of(word) for word in REASONS} == {
-        *(0, -1010, -1020, -1021, -1022, -2011, -3000, -5000, -5001, -9999)
+        *(0, -1005, -1010, -1015, -1020, -1021, -1022, -1028, -2011, -2023, -3000, -5000, -5001),
+        -9999,
     }
     assert number_of("certificate_revoked") == -9999

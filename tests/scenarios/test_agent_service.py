@@ -61,7 +61,7 @@ def test_an_api_key_opens_the_service_to_its_origin(start_service: Start) -> Non
     assert readers == {"success": True, "status": 1, "readers": []}
     for stranger in ("https://example.uz:444", "https://yomon.uz"):
         refused = service.page(stranger).call("list_disks", plugin="pfx")
-        assert (refused["code"], refused["status"]) == ("api_key_required", -1020)
+        assert (refused["code"], refused["status"]) == ("api_key_required", -1022)
 
 
 def test_what_serves_tunnels_is_told_by_apidoc(start_service: Start) -> None:

@@ -30,7 +30,8 @@ Handler = Callable[[Caller, Sequence[str]], Awaitable[Result]]
 class Function:
     """One function of the API. ``plugin`` is "" if the function belongs to no plugin.
 
-    ``handler`` gets one string for each name in ``parameters``. It returns the fields of the answer
+    ``handler`` gets one string for each name in ``parameters`` and ``optional``. An optional
+    argument that the page has left out is empty. The handler returns the fields of the answer
     beside ``"success": true``, or raises CallRefusedError.
     """
 
@@ -39,10 +40,12 @@ class Function:
     parameters: tuple[str, ...]
     description: str
     handler: Handler
+    optional: tuple[str, ...] = ()
 
     def check_count(self, arguments: Sequence[object]) -> None:
         """Raise CallRefusedError unless these are as many arguments as the function takes."""
-        if len(arguments) != len(self.parameters):
+        missing = len(self.parameters) + len(self.optional) - len(arguments)
+        if not 0 <= missing <= len(self.optional):
             raise self._bad_arguments()
 
     async def __call__(self, caller: Caller, arguments: Sequence[object]) -> Result:
@@ -51,7 +54,30 @@ class Function:
         texts = [argument for argument in arguments if isinstance(argument, str)]
         if len(texts) != len(arguments):
             raise self._bad_arguments()
-        return await self.handler(caller, texts)
+        missing = len(self.parameters) + len(self.optional) - len(texts)
+        return await self.handler(caller, [*texts, *[""] * missing])
 
     def _bad_arguments(self) -> CallRefusedError:
-        return refused("bad_arguments", expected=", ".join(self.parameters) or "none")
+        names = (*self.parameters, *(f"[{name}]" for name in self.optional))
+        return refused("bad_arguments", expected=", ".join(names) or "none")
+
+
+class FunctionTable:
+    """The functions of one plugin, while they are put together."""
+
+    def __init__(self, plugin: str) -> None:
+        self._plugin = plugin
+        self.functions: list[Function] = []
+
+    def add(
+        self,
+        handler: Handler,
+        description: str,
+        parameters: tuple[str, ...] = (),
+        optional: tuple[str, ...] = (),
+    ) -> None:
+        """Add a function under the handler's own name."""
+        name = handler.__name__
+        self.functions.append(
+            Function(self._plugin, name, parameters, description, handler, optional)
+        )

@@ -15,12 +15,15 @@ from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate
 from tunnel_gateway.agent.api.ports import PortKeeper, Ports
+from tunnel_gateway.agent.documents.pkcs7_functions import pkcs7_functions
+from tunnel_gateway.agent.documents.pkcs10_functions import pkcs10_functions
 from tunnel_gateway.agent.keys.files import KeyFiles, home_keys
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
 from tunnel_gateway.agent.keys.passwords import PasswordQueue, Prompter
 from tunnel_gateway.agent.pages.tunnels import Tunnels
 from tunnel_gateway.agent.settings import AgentSettings
+from tunnel_gateway.agent.stubs import stub_functions
 from tunnel_gateway.agent.threads import in_thread
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.observability.background import keep_running
@@ -45,9 +48,16 @@ class AgentProgram:
         self._certificate = certificate
         self._gateways = [f"{domain}={address}" for domain, address in settings.gateways.items()]
         self._keyring = Keyring(PasswordQueue(prompter), lifetime=settings.key_timeout)
-        self._tunnels = Tunnels(settings.gateways, _validator(settings), self._keyring)
+        validator = _validator(settings)
+        self._tunnels = Tunnels(settings.gateways, validator, self._keyring)
         files = KeyFiles(settings.keys_dirs or home_keys())
-        functions = [*key_functions(self._keyring, files), self._tunnels.function()]
+        functions = [
+            *key_functions(self._keyring, files),
+            *pkcs7_functions(self._keyring, validator),
+            *pkcs10_functions(self._keyring),
+            *stub_functions(),
+            self._tunnels.function(),
+        ]
         issuers = [load_certificates(path)[0].public_key for path in settings.apikey_issuers]
         api_keys = ApiKeys(issuers)
         self._dispatcher = Dispatcher(functions, api_keys, http_pages=settings.http_pages)

@@ -23,6 +23,7 @@ _NO_FUNCTION: Final = "Функция не найдена или версия E-
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "key_not_found": "Ключ по идентификатору не найден",
+        "key_id_unsuitable": "Несоответствующий ключу идентификатор",
         "cancelled": "Ввод пароля отменен",
         "wrong_password": "BadPaddingException: wrong password three times; load the key again",
         "password_timeout": "Операция отменена",
@@ -39,6 +40,15 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "too_large": "the data is larger than the agent signs",
         "bad_detached": "detached must be 'yes', 'no' or empty",
         "bad_certificate": "not a certificate that this agent can read",
+        "bad_message": "not a signed message that this agent can use: {fault}",
+        "wrong_document": "the message is a signature of another document",
+        "not_valid": "the message is not valid: {fault}",
+        "no_such_signer": "nobody with this serial number has signed the message",
+        "bad_time_stamp": "the time stamp cannot be used: {fault}",
+        "bad_request": "not a request for a certificate that this agent can read",
+        "bad_name": "the name cannot be read: {fault}",
+        "bad_policy": "cp_list must be identifiers of policies, with commas between",
+        "bad_language": "the language must be uz or ru",
         "bad_arguments": f"{_NO_FUNCTION} The arguments must be text: {{expected}}",
         "bad_call": "the call cannot be read: {fault}",
         "unknown_function": _NO_FUNCTION,
@@ -56,7 +66,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "no_gateway": "the agent does not know the gateway of {domain}: add the line"
         " agent.tunnel.{domain}=HOST:PORT to its settings, or -tunnel.{hex}=IP:PORT to the"
         " arguments in run.conf",
-        "no_truststore": "the agent does not know which certificates of domains to trust: add the"
+        "no_truststore": "the agent does not know which certificates to trust: add the"
         " line agent.truststore.file=FILE to its settings",
         "bad_destination": "dst_id must be text of 1 to 255 bytes",
         "shutting_down": "the agent is stopping",
@@ -71,13 +81,17 @@ _NUMBERS: Final[Mapping[str, int]] = MappingProxyType(
         "unknown_function": 0,
         "bad_arguments": 0,
         "key_not_found": -1010,
-        "api_key_required": -1020,
+        "bad_language": -1005,
+        "key_id_unsuitable": -1015,
         "api_key_missing": -1020,
         "api_key_invalid": -1020,
         "origin_required": -1021,
+        "api_key_required": -1022,
         "https_required": -1022,
+        "bad_request": -1028,
         "disk_not_found": -2011,
         "disk_silent": -2011,
+        "bad_policy": -2023,
         "busy": -3000,
         "cancelled": -5000,
         "password_timeout": -5001,

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.judged import judged
 from tests.support.keys import OTHER, PAGE, User, keyring, owner, write_pfx
-from tests.support.pki import NOW
 from tunnel_gateway.agent.calls import Caller
-from tunnel_gateway.agent.keys import functions as module
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.questions import Purpose
-from tunnel_gateway.cms import frame
 from tunnel_gateway.errors import CallRefusedError
-
-DOCUMENT = "hujjat №1".encode()
 
 
 class Page:
@@ -28,7 +21,7 @@ class Page:
 
     def __init__(self, folder: Path, person: User) -> None:
         self.ring = keyring(person)
-        functions = key_functions(self.ring, KeyFiles([folder], parents=()), clock=lambda: NOW)
+        functions = key_functions(self.ring, KeyFiles([folder], parents=()))
         self.functions = {f"{function.plugin}.{function.name}": function for function in functions}
         assert len(self.functions) == len(functions)
 
@@ -69,10 +62,6 @@ def test_what_there_is(page: Page) -> None:
         "pfx.verify_password",
         "x509.get_certificate_chain",
         "x509.get_certificate_info",
-        "pkcs7.create_pkcs7",
-        "idcard.list_readers",
-        "baikey.list_tokens",
-        "ckc.list_ckc",
     }
     assert all(function.description.endswith(".") for function in page.functions.values())
 
@@ -83,32 +72,18 @@ async def test_lists(page: Page) -> None:
     assert {**listed, "silent_disks": []} == await page("pfx.list_all_certificates")
     assert set(listed["certificates"][0]) == {"disk", "path", "name", "alias"}
     assert await page.refused("pfx.list_certificates", "/etc/") == "disk_not_found"
-    assert await page("idcard.list_readers") == {"readers": []}
-    assert await page("baikey.list_tokens") == {"tokens": []}
-    assert await page("ckc.list_ckc") == {"devices": []}
 
 
-@pytest.mark.parametrize("detached", ["yes", "no", ""])
-async def test_from_the_list_to_a_signature(page: Page, person: User, detached: str) -> None:
+async def test_a_password_is_asked_once(page: Page, person: User) -> None:
     key_id = await page.load()
     assert await page("pfx.verify_password", key_id) == {}
-    data = b64encode(DOCUMENT).decode()
-    reply = await page("pkcs7.create_pkcs7", data, key_id, detached)
-    assert len(person.asked) == 1
-    verdict = judged(cms_bytes(reply), DOCUMENT if detached == "yes" else None)
-    assert verdict.failed is None
-    assert (verdict.content is None) == (detached == "yes")
-    (message,) = verdict.signers
-    assert message.signer.signing_time == NOW
-    assert reply["signer_serial_number"] == owner().leaf.serial_hex
-    assert reply["signature_hex"] == message.signer.signature.hex()
+    assert await page("pfx.verify_password", key_id) == {}
+    assert [question.purpose for question in person.asked] == [Purpose.PASSWORD]
     assert await page("pfx.unload_key", key_id) == {}
-    assert await page.refused("pkcs7.create_pkcs7", data, key_id, detached) == "key_not_found"
+    assert await page.refused("pfx.verify_password", key_id) == "key_not_found"
+    for device in ("idcard", "baikey", "ckc"):
+        assert await page.refused("pfx.verify_password", device) == "key_id_unsuitable"
     await page.ring.close()
-
-
-def cms_bytes(reply: Mapping[str, Any]) -> bytes:
-    return module._from_base64(reply["pkcs7_64"], frame.MAX_SIZE)
 
 
 async def test_certificates(page: Page) -> None:
@@ -126,36 +101,13 @@ async def test_certificates(page: Page) -> None:
 async def test_another_origin_gets_nothing(page: Page) -> None:
     key_id = await page.load()
     calls: list[tuple[str, ...]] = [
-        ("pkcs7.create_pkcs7", "YQ==", key_id, ""),
         ("x509.get_certificate_chain", key_id),
         ("pfx.verify_password", key_id),
         ("pfx.unload_key", key_id),
     ]
     for name, *arguments in calls:
         assert await page.refused(name, *arguments, caller=OTHER) == "key_not_found"
-    assert await page("pkcs7.create_pkcs7", "YQ==", key_id, "")
-    await page.ring.close()
-
-
-async def test_what_is_not_signed(
-    page: Page, person: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key_id = await page.load()
-    assert await page.refused("pkcs7.create_pkcs7", "YQ==", key_id, "maybe") == "bad_detached"
-    assert await page.refused("pkcs7.create_pkcs7", "YQ=", key_id, "") == "not_base64"
-    assert await page.refused("pkcs7.create_pkcs7", "é", key_id, "") == "not_base64"
-    monkeypatch.setattr(module, "MAX_DOCUMENT_SIZE", 3)
-    assert await page.refused("pkcs7.create_pkcs7", "YWFhYQ==", key_id, "") == "too_large"
-    assert await page.refused("pkcs7.create_pkcs7", "YQ==", "idcard", "") == "key_not_found"
-    assert person.asked == []
-    await page.ring.close()
-
-
-async def test_a_key_that_is_forgotten_on_the_way(page: Page) -> None:
-    key_id = await page.load()
-    identity = await page.ring.identity(PAGE, key_id, purpose=Purpose.SIGNATURE)
-    identity.private_key.wipe()
-    assert await page.refused("pkcs7.create_pkcs7", "YQ==", key_id, "") == "key_not_found"
+    assert await page("x509.get_certificate_chain", key_id)
     await page.ring.close()
 
 

@@ -20,8 +20,8 @@ def certificate_info(certificate: Certificate) -> dict[str, object]:
         "serialNumber": certificate.serial_hex,
         "subjectName": certificate.subject,
         "issuerName": certificate.issuer,
-        "validFrom": _time(certificate.not_before),
-        "validTo": _time(certificate.not_after),
+        "validFrom": local_time(certificate.not_before),
+        "validTo": local_time(certificate.not_after),
         "publicKey": {
             "keyAlgName": certificate.family.name,
             "publicKey": b64encode(parsed.public_key.dump()).decode(),
@@ -33,5 +33,6 @@ def certificate_info(certificate: Certificate) -> dict[str, object]:
     }
 
 
-def _time(moment: datetime) -> str:
+def local_time(moment: datetime) -> str:
+    """Return a moment as ``2026-03-01 17:00:00``, Tashkent time."""
     return f"{in_tashkent(moment):%Y-%m-%d %H:%M:%S}"

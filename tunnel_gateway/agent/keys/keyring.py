@@ -37,6 +37,8 @@ MAX_TRIES: Final = 3
 MAX_KEYS_OF_ONE: Final = 8
 MAX_KEYS: Final = 64
 _ID_BYTES: Final = 16
+# Pages name keys on these devices so, without loading them.
+_DEVICES: Final = frozenset({"idcard", "baikey", "ckc"})
 
 log = get_logger(__name__)
 
@@ -101,8 +103,8 @@ class Keyring:
         """Return the key with its chain. At the first use, the user is asked for the password.
 
         ``purpose`` tells the user why. Raises CallRefusedError: ``key_not_found``,
-        ``wrong_password`` (then the key is unloaded), ``key_unusable``, or a reason of
-        ``PasswordQueue.ask``.
+        ``key_id_unsuitable`` for a device that this agent does not know, ``wrong_password`` (then
+        the key is unloaded), ``key_unusable``, or a reason of ``PasswordQueue.ask``.
         """
         key = self._own_key(caller, key_id)
         if key.identity is not None:
@@ -133,6 +135,8 @@ class Keyring:
         await asyncio.gather(*openings, return_exceptions=True)
 
     def _own_key(self, caller: Caller, key_id: str) -> _LoadedKey:
+        if key_id in _DEVICES:
+            raise refused("key_id_unsuitable")
         self.forget_expired()
         key = self._loaded.get(key_id)
         if key is None or key.origin != caller.origin:

@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     SIGNATURE = "signature"
     TUNNEL = "tunnel"
     CERTIFICATES = "certificates"
+    REQUEST = "request"
     PASSWORD = "password"  # noqa: S105 - the page wants to know whether the user knows it
 
 
@@ -40,6 +41,10 @@ SENTENCES: Final[Mapping[Purpose, Texts]] = MappingProxyType({
         "{origin} sahifasi kalitning sertifikatlarini so‘rayapti",
         "Страница {origin} запрашивает сертификаты ключа",
         "The page {origin} asks for the certificates of the key"),
+    Purpose.REQUEST: (
+        "{origin} sahifasi yangi sertifikat uchun so‘rovni imzolashni so‘rayapti",
+        "Страница {origin} просит подписать запрос на новый сертификат",
+        "The page {origin} asks for a signed request for a new certificate"),
     Purpose.PASSWORD: (
         "{origin} sahifasi kalit parolini tekshirishni so‘rayapti",
         "Страница {origin} просит проверить пароль ключа",

@@ -15,7 +15,7 @@ from asn1crypto import x509
 from tunnel_gateway.pki.encoding import der, tags
 
 # The labels of the vendor's server; an attribute that is not here goes by its identifier.
-_LABELS: Final = {
+LABELS: Final = {
     "2.5.4.3": "CN",
     "2.5.4.4": "SURNAME",
     "2.5.4.5": "SERIALNUMBER",
@@ -137,7 +137,7 @@ def _hex(value: bytes) -> str:
 
 def label_of(oid: str) -> str:
     """Return what the vendor's server calls an attribute: its identifier, if it has no name."""
-    return _LABELS.get(oid, oid)
+    return LABELS.get(oid, oid)
 
 
 def distinguished_name(name: bytes) -> str:

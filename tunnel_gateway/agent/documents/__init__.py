@@ -1,0 +1,1 @@
+"""The work of pages with keys: signing, verifying, requesting certificates."""
