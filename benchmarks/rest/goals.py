@@ -70,6 +70,7 @@ GOALS: Final = (
     Goal("before daemon", "many documents for phones: memory of the daemon before, MB"),
     Goal("open daemon", "the same, while they are open"),
     Goal("after daemon", "the same, after their end"),
+    Goal("again daemon", "the same, while as many are open again"),
     Goal("before daemon redis", "the same with a Redis: memory of the daemon before, MB"),
     Goal("open daemon redis", "the same with a Redis, while they are open"),
     Goal("after daemon redis", "the same with a Redis, after their end"),
