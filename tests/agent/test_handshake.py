@@ -10,9 +10,16 @@ from contextlib import ExitStack
 import pytest
 
 from tests.support.credentials import Credentials
-from tests.support.loopback import LOOPBACK, receive, reset, server_settings, surroundings
+from tests.support.loopback import (
+    LOOPBACK,
+    TIME_LIMIT,
+    receive,
+    reset,
+    server_settings,
+    surroundings,
+)
 from tunnel_gateway.agent import handshake as module
-from tunnel_gateway.agent.handshake import open_tunnel
+from tunnel_gateway.agent.handshake import open_tunnel, try_gateway
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import (
     AlertReceivedError,
@@ -100,6 +107,35 @@ async def test_the_gateway_hears_why_it_is_refused(
         error = await server.result
         assert isinstance(error, AlertReceivedError)
         assert error.name == "certificate_untrusted"
+        await server.close()
+
+
+async def test_a_gateway_is_tried_without_a_key(
+    credentials: Credentials, workers: ThreadPoolExecutor
+) -> None:
+    settings = credentials.settings()
+    with workers:
+        server = Server(credentials, workers)
+        peer = await try_gateway(
+            server.address, settings.server_name, settings.validator, workers, TIME_LIMIT
+        )
+        assert settings.server_name in peer.leaf.dns_names
+        error = await server.result
+        assert isinstance(error, AlertReceivedError)
+        assert error.name == "page_lost"
+        await server.close()
+
+
+async def test_a_gateway_that_is_tried_and_not_trusted(
+    credentials: Credentials, workers: ThreadPoolExecutor
+) -> None:
+    stranger = ChainValidator([Credentials.new_authority().root.leaf])
+    with workers:
+        server = Server(credentials, workers)
+        with pytest.raises(CertificateUntrustedError):
+            await try_gateway(
+                server.address, credentials.settings().server_name, stranger, workers, TIME_LIMIT
+            )
         await server.close()
 
 

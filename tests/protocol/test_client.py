@@ -15,6 +15,7 @@ from tests.support.pair import (
     LATER_STATES,
     SERVER_NAME,
     Pair,
+    both_ends,
     domain_identity,
     ends_in,
     entropy_of,
@@ -34,10 +35,11 @@ from tunnel_gateway import errors
 from tunnel_gateway.errors import ProtocolViolationError, TunnelGatewayError
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.protocol.alerts import AlertCode
-from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
+from tunnel_gateway.protocol.client import ClientConnection, ClientSettings, ProofConnection
 from tunnel_gateway.protocol.constants import ContentType
-from tunnel_gateway.protocol.events import Opened
+from tunnel_gateway.protocol.events import Opened, ServerProven
 from tunnel_gateway.protocol.messages import ClientHello, ServerHello
+from tunnel_gateway.protocol.record import Sealer
 from tunnel_gateway.protocol.states import State
 
 
@@ -268,3 +270,48 @@ class TestDeadline:
         assert isinstance(received, errors.AlertReceivedError)
         assert received.name == "timed_out"
         assert pair.client.next_deadline is None
+
+
+def new_proof(server_name: str = SERVER_NAME) -> ProofConnection:
+    return ProofConnection(server_name, validator(), surroundings("client"))
+
+
+class TestProof:
+    """A client that only lets the gateway prove its domain."""
+
+    def test_the_gateway_is_proven_without_a_key(self) -> None:
+        proof, server = new_proof(), new_server()
+        server.receive_data(proof.data_to_send())
+        proof.receive_data(server.data_to_send())
+        (event,) = proof.events_received()
+        assert isinstance(event, ServerProven)
+        assert event.peer.leaf == domain_identity().leaf
+        assert proof.data_to_send() == b""
+        assert [len(answer) for answer in entropy_of(proof)] == [32, 64]
+        assert not proof.can_send
+
+    def test_the_gateway_hears_that_nothing_follows(self) -> None:
+        proof, server = new_proof(), new_server()
+        server.receive_data(proof.data_to_send())
+        proof.receive_data(server.data_to_send())
+        proof.abort(errors.PageLostError("only tried"))
+        server.receive_data(proof.data_to_send())
+        received = failure(server)
+        assert isinstance(received, errors.AlertReceivedError)
+        assert received.name == "page_lost"
+
+    def test_a_gateway_of_another_name(self) -> None:
+        proof, server = new_proof(), new_server(identity=domain("other.uz"))
+        server.receive_data(proof.data_to_send())
+        proof.receive_data(server.data_to_send())
+        assert type(failure(proof)) is errors.CertificateUnsuitableError
+
+    def test_a_gateway_that_lets_nobody_in(self) -> None:
+        """A second message after the proof is out of place: no user has shown themselves."""
+        proof, server = new_proof(), new_server()
+        server.receive_data(proof.data_to_send())
+        proof.receive_data(server.data_to_send())
+        proof.events_received()
+        sealer, _ = both_ends(Sealer(proof._handshake.server), 1)
+        proof.receive_data(sealer.seal(ContentType.HANDSHAKE, bytes(16)))
+        assert type(failure(proof)) is ProtocolViolationError

@@ -1,4 +1,4 @@
-"""Making a tunnel: connect to the gateway and run the client's handshake."""
+"""Making a tunnel, or only trying a gateway: connect and run the client's handshake."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tunnel_gateway.config.values import Address
-from tunnel_gateway.errors import GatewayUnreachableError, TruncatedError, TunnelGatewayError
-from tunnel_gateway.protocol.client import ClientConnection, ClientSettings
-from tunnel_gateway.protocol.connection import Surroundings
-from tunnel_gateway.protocol.events import Opened
+from tunnel_gateway.errors import (
+    GatewayUnreachableError,
+    PageLostError,
+    TruncatedError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.pki.trust.validation import ChainValidator, VerifiedPeer
+from tunnel_gateway.protocol.client import ClientConnection, ClientSettings, ProofConnection
+from tunnel_gateway.protocol.connection import Connection, Surroundings
+from tunnel_gateway.protocol.events import Opened, Proven, ServerProven
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.connecting import connect_in_turn, connect_within, look_up
 from tunnel_gateway.transport.streams.stream import SocketStream
@@ -38,16 +44,42 @@ async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Execu
     Raises GatewayUnreachableError, or the error that ended the handshake: our own CertificateError
     or PeerError, or AlertReceivedError with the gateway's reason.
     """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + TUNNEL_SECONDS
-    connection = ClientConnection(
-        settings,
-        Surroundings(entropy=os.urandom, validation_time=datetime.now(UTC), deadline=deadline),
-    )
-    stream = await _connect(gateway, TUNNEL_SECONDS / 2)
+    connection = ClientConnection(settings, _surroundings(TUNNEL_SECONDS))
+    channel, opened = await _shake_hands(gateway, connection, TUNNEL_SECONDS, workers)
+    if not isinstance(opened, Opened):
+        raise TunnelGatewayError("the handshake did not open the tunnel")
+    return Tunnel(channel, opened)
+
+
+async def try_gateway(
+    gateway: Address, domain: str, validator: ChainValidator, workers: Executor, seconds: float
+) -> VerifiedPeer:
+    """Let a gateway prove the domain, within ``seconds``, and leave. No user's key is needed.
+
+    Raises the errors of ``open_tunnel``.
+    """
+    connection = ProofConnection(domain, validator, _surroundings(seconds))
+    channel, proven = await _shake_hands(gateway, connection, seconds, workers)
+    channel.abort(PageLostError("the gateway was only tried"))
+    await channel.wait_closed()
+    if not isinstance(proven, ServerProven):
+        raise TunnelGatewayError("the handshake did not prove the gateway")
+    return proven.peer
+
+
+def _surroundings(seconds: float) -> Surroundings:
+    deadline = asyncio.get_running_loop().time() + seconds
+    return Surroundings(entropy=os.urandom, validation_time=datetime.now(UTC), deadline=deadline)
+
+
+async def _shake_hands(
+    gateway: Address, connection: Connection, seconds: float, workers: Executor
+) -> tuple[Channel, Proven]:
+    """Connect, which may take half of the time, and run the handshake until somebody is proven."""
+    stream = await _connect(gateway, seconds / 2)
     channel = Channel(stream, connection, workers)
     try:
-        opened = await channel.handshake()
+        return channel, await channel.handshake()
     except asyncio.CancelledError:
         stream.close()
         raise
@@ -59,9 +91,6 @@ async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Execu
                 f"{gateway} ended the handshake: {reason}; does a gateway listen there?"
             ) from None
         raise
-    if not isinstance(opened, Opened):
-        raise TunnelGatewayError("the handshake did not open the tunnel")
-    return Tunnel(channel, opened)
 
 
 async def _connect(gateway: Address, seconds: float) -> SocketStream:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tunnel_gateway.errors import BadSignatureError
+from tunnel_gateway.errors import BadSignatureError, ProtocolViolationError
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator, VerifiedPeer
@@ -24,7 +24,7 @@ from tunnel_gateway.protocol.constants import (
     ContentType,
     RecordType,
 )
-from tunnel_gateway.protocol.events import Opened
+from tunnel_gateway.protocol.events import Opened, ServerProven
 from tunnel_gateway.protocol.key_schedule import KeySchedule, TrafficSecrets, Transcript
 from tunnel_gateway.protocol.messages import Authentication, ClientHello, Ready, ServerHello
 from tunnel_gateway.protocol.record import Opener, Sealer
@@ -41,28 +41,31 @@ class ClientSettings:
     validator: ChainValidator
 
 
-class ClientConnection(Connection):
-    """The user's end of a tunnel. The first message waits in ``data_to_send()`` at once.
+class ProofConnection(Connection):
+    """Asks a gateway to prove its domain, and shows nothing of a user: no key is needed.
 
-    Raises ProtocolViolationError for settings that the messages cannot carry.
+    The first message waits in ``data_to_send()`` at once. The last event is ServerProven; then
+    ``abort`` tells the gateway that nothing follows. Raises ProtocolViolationError for a name that
+    the messages cannot carry.
     """
 
-    def __init__(self, settings: ClientSettings, surroundings: Surroundings) -> None:
+    def __init__(
+        self, server_name: str, validator: ChainValidator, surroundings: Surroundings
+    ) -> None:
         super().__init__(State.CLIENT_EXPECT_HELLO, surroundings)
-        claim(settings.identity, settings.dst_id)  # fails here, not in the middle of a handshake
-        self._settings = settings
+        self._server_name = server_name
+        self._validator = validator
         self._transcript = Transcript()
         self._random = surroundings.entropy(RANDOM_SIZE)
         self._ephemeral = PrivateKey.generate(CRYPTOPRO_A, surroundings.entropy)
         self._schedule: KeySchedule
         self._handshake: TrafficSecrets
         self._server: VerifiedPeer
-        self._tunnel_id = b""
         hello = ClientHello(
             suites=(SUITE,),
             random=self._random,
             key_share=self._ephemeral.public_key().encoded,
-            server_name=settings.server_name,
+            server_name=server_name,
         ).serialize()
         self._transcript.add(hello)
         self._send_clear(RecordType.HELLO, hello)
@@ -80,23 +83,46 @@ class ClientConnection(Connection):
         self._sealer = Sealer(self._handshake.client)
 
     def _handle_handshake(self, body: bytes) -> None:
-        if self.state is State.CLIENT_EXPECT_AUTHENTICATION:
-            self._handle_authentication(body)
-        else:
-            self._handle_ready(body)
+        if self.state is not State.CLIENT_EXPECT_AUTHENTICATION:
+            raise ProtocolViolationError("a message to a client that has not shown itself")
+        self._check_server(body)
+        self._events.append(ServerProven(self._server))
 
-    def _handle_authentication(self, body: bytes) -> None:
-        """Message 3: check the gateway, then show ourselves with message 4."""
-        settings, surroundings = self._settings, self._surroundings
+    def _check_server(self, body: bytes) -> None:
+        """Message 3: check the gateway."""
         self._server = check(
             Authentication.parse(body, with_dst_id=False),
             self._transcript,
             label=SERVER_SIGNATURE_LABEL,
             traffic_secret=self._handshake.server,
-            verify_chain=lambda chain: settings.validator.verify_server(
-                chain, surroundings.validation_time, settings.server_name
+            verify_chain=lambda chain: self._validator.verify_server(
+                chain, self._surroundings.validation_time, self._server_name
             ),
         )
+
+
+class ClientConnection(ProofConnection):
+    """The user's end of a tunnel. The first message waits in ``data_to_send()`` at once.
+
+    Raises ProtocolViolationError for settings that the messages cannot carry.
+    """
+
+    def __init__(self, settings: ClientSettings, surroundings: Surroundings) -> None:
+        claim(settings.identity, settings.dst_id)  # fails here, not in the middle of a handshake
+        super().__init__(settings.server_name, settings.validator, surroundings)
+        self._settings = settings
+        self._tunnel_id = b""
+
+    def _handle_handshake(self, body: bytes) -> None:
+        if self.state is State.CLIENT_EXPECT_AUTHENTICATION:
+            self._check_server(body)
+            self._show_user()
+        else:
+            self._handle_ready(body)
+
+    def _show_user(self) -> None:
+        """Send message 4, and derive the keys of the tunnel."""
+        settings, surroundings = self._settings, self._surroundings
         application = self._schedule.application_secrets(self._transcript.hash())
         proof = prove(
             settings.identity,

@@ -19,6 +19,13 @@ class ClientAuthenticated:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerProven:
+    """Client that shows no user: the gateway has proven its domain."""
+
+    peer: VerifiedPeer
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """Client only: the gateway is proven, has let the user in and is ready for data."""
 
@@ -45,4 +52,5 @@ class Failed:
     error: TunnelGatewayError
 
 
-Event = ClientAuthenticated | Opened | DataReceived | CloseReceived | Failed
+Proven = ClientAuthenticated | ServerProven | Opened
+Event = Proven | DataReceived | CloseReceived | Failed

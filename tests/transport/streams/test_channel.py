@@ -34,7 +34,7 @@ from tunnel_gateway.errors import (
     UnknownDomainError,
 )
 from tunnel_gateway.protocol.client import ClientConnection
-from tunnel_gateway.protocol.events import ClientAuthenticated, Opened
+from tunnel_gateway.protocol.events import ClientAuthenticated, Opened, Proven
 from tunnel_gateway.protocol.server import ServerConnection
 from tunnel_gateway.protocol.states import State
 from tunnel_gateway.transport.streams.channel import Channel
@@ -47,7 +47,7 @@ class TestHandshake:
     async def test_both_are_proven(self, credentials: Credentials) -> None:
         async with tunnel(credentials) as made:
 
-            async def serve() -> ClientAuthenticated | Opened:
+            async def serve() -> Proven:
                 event = await made.server.handshake()
                 made.server_connection.accept()
                 made.server.flush()

@@ -13,12 +13,11 @@ from tunnel_gateway.errors import TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.protocol.connection import Connection
 from tunnel_gateway.protocol.events import (
-    ClientAuthenticated,
     CloseReceived,
     DataReceived,
     Event,
     Failed,
-    Opened,
+    Proven,
 )
 from tunnel_gateway.protocol.states import State
 from tunnel_gateway.transport.streams.byte_stream import Observer
@@ -41,7 +40,7 @@ class Channel:
 
     # --- the handshake ---------------------------------------------------------------------
 
-    async def handshake(self) -> ClientAuthenticated | Opened:
+    async def handshake(self) -> Proven:
         """Run the handshake until the peer is proven.
 
         Raises the error that ended it; the peer has then been told.
@@ -87,13 +86,13 @@ class Channel:
             raise
         self._worker_busy = False
 
-    def _outcome(self) -> ClientAuthenticated | Opened | None:
+    def _outcome(self) -> Proven | None:
         """Return the event of the proven peer, None until then; raises the error that ended it."""
         self.flush()
         events = self._connection.events_received()
         if not events:
             return None
-        if isinstance(events[0], ClientAuthenticated | Opened):
+        if isinstance(events[0], Proven):
             return events[0]
         self._stream.close()
         raise _failure(events)
