@@ -47,6 +47,7 @@ LAYERS: dict[str, set[str]] = {
     "agent": BELOW,
     "centre": BELOW,
     "phone": {"errors", "gost", "pki", "cms", "transport"},
+    "doctor": {*BELOW, "daemon", "limits", "revocation", "gateway", "rest", "agent"},
     "cli": {
         *BELOW,
         "daemon",
@@ -57,6 +58,7 @@ LAYERS: dict[str, set[str]] = {
         "agent",
         "centre",
         "phone",
+        "doctor",
     },
 }
 

@@ -67,26 +67,32 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="status|trust",
         help="show where the agent is; print how to trust it",
     )
-    add("--settings", type=Path, metavar="FILE", help="the agent's settings")
-    add("--run-conf", type=Path, metavar="FILE", help="E-IMZO's run.conf, for its gateways")
+    add_agent_options(parser)
     add(
         "--password-file",
         type=Path,
         metavar="FILE",
         help="holds the password of every key, mode 0600: for tests and kiosks",
     )
+    parser.set_defaults(takes_hangup=True)
+
+
+def add_agent_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which agent is meant: its files and its ports."""
+    add = parser.add_argument
+    add("--settings", type=Path, metavar="FILE", help="the agent's settings")
+    add("--run-conf", type=Path, metavar="FILE", help="E-IMZO's run.conf, for its gateways")
     add("--ws-port", type=_port, metavar="PORT", help="only this one; 0 is a free one")
     add("--wss-port", type=_port, metavar="PORT", help="only this one; 0 is a free one")
     add("--state", type=Path, metavar="DIR", help=f"default: {_state()}")
-    parser.set_defaults(takes_hangup=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal, or print how to trust the certificate; 0 after an orderly end."""
-    wanted = _wanted(arguments)
+    wanted = wanted_ports(arguments)
     if arguments.what == "status":
         return agent_status.show(wanted)
-    certificate = LocalCertificate(arguments.state or _default_state())
+    certificate = LocalCertificate(arguments.state or state_folder())
     if arguments.what == "trust":
         return agent_trust.show(certificate)
     keep_memory_private()
@@ -102,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _wanted(arguments: argparse.Namespace) -> Ports | None:
+def wanted_ports(arguments: argparse.Namespace) -> Ports | None:
     """Return the ports that the options name; None without these options."""
     ws, wss = arguments.ws_port, arguments.wss_port
     if ws is None and wss is None:
@@ -127,8 +133,8 @@ def _state() -> Path:
     return Path(base, "tunnel-gateway")
 
 
-def _default_state() -> Path:
-    """Return that folder; raises FileError where the user has no home."""
+def state_folder() -> Path:
+    """Return the folder of the agent's certificate; raises FileError if the user has no home."""
     try:
         return _state().expanduser()
     except RuntimeError:

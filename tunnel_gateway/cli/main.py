@@ -34,7 +34,7 @@ Try it:
 
 Each command explains itself with --help. Exit codes are the same everywhere: 0 done, 1 a fault,
 which standard error names, 2 wrong usage of the command line, 3 it works and somebody should look
-(check, status, audit verify).
+(check, doctor, status, audit verify).
 """
 
 # In the order in which --help shows them; each is a module beside this one.
@@ -43,6 +43,7 @@ _COMMANDS: Final = (
     "status",
     "close",
     "check",
+    "doctor",
     "connect",
     "agent",
     "pki",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.pki import MADE, OFFICER, authority, user
 from tunnel_gateway.errors import CertificateUnsuitableError
 from tunnel_gateway.pki.authority import USER, issue
-from tunnel_gateway.pki.certificates.alias import alias_fields, make_alias
+from tunnel_gateway.pki.certificates.alias import alias_end, alias_fields, make_alias
 
 
 def x500(text: str, field: str) -> str:
@@ -31,6 +31,13 @@ def test_a_citizen() -> None:
         f"1.2.860.3.16.1.2=10000000000001,serialnumber={identity.leaf.serial_hex},"
         "validfrom=2026.01.30 17:00:00,validto=2028.01.30 23:59:59"
     )
+
+
+def test_its_end() -> None:
+    end = datetime(2028, 1, 30, 18, 59, 59, tzinfo=UTC)
+    assert alias_end(make_alias(user(not_after=end).leaf)) == end
+    for odd in ("", "validto=", "validto=2028.13.30 00:00:00", "validto=0001.01.01 00:00:00"):
+        assert alias_end(odd) is None
 
 
 def test_an_officer() -> None:

@@ -87,7 +87,7 @@ class LocalCertificate:
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the authority's certificate, as browsers show it."""
-        certificate = _read_certificate(self.authority)
+        certificate = read_certificate(self.authority)
         if certificate is None:
             raise FileError(f"{self.authority}: not a certificate; start the agent once")
         return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
@@ -182,7 +182,7 @@ def _read_pair(
     certificate_file: Path, key_file: Path, now: datetime, renewal: timedelta
 ) -> _Pair | None:
     """Return a certificate and its key; None if one is missing or damaged, or a new one is due."""
-    certificate, key = _read_certificate(certificate_file), _read_key(key_file)
+    certificate, key = read_certificate(certificate_file), _read_key(key_file)
     if certificate is None or key is None or certificate.public_key() != key.public_key():
         return None
     if certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - renewal:
@@ -190,7 +190,8 @@ def _read_pair(
     return None
 
 
-def _read_certificate(path: Path) -> x509.Certificate | None:
+def read_certificate(path: Path) -> x509.Certificate | None:
+    """Return the first certificate in a file; None if no certificate can be read."""
     try:
         return x509.load_pem_x509_certificate(_read(path))
     except (OSError, ValueError):

@@ -74,7 +74,7 @@ def holder_of(port: int) -> Holder | None:
         if entry.state == _LISTENS and entry.local in wanted:
             process = _process_of(entry.inode)
             program = None if process is None else program_of(process)
-            return Holder(program, process, _user_name(entry.uid))
+            return Holder(program, process, user_name(entry.uid))
     return None
 
 
@@ -187,7 +187,8 @@ def _words(process: int) -> list[str]:
 
 
 @cache
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """Return the name of a user; the number if the system does not know the name."""
     with suppress(KeyError, AttributeError):
         return pwd.getpwuid(uid).pw_name
     return str(uid)

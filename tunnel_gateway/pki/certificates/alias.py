@@ -12,10 +12,10 @@ An alias is what a file says of itself. It proves nothing.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
-from tunnel_gateway.pki.certificates.certificate import Certificate, in_tashkent
+from tunnel_gateway.pki.certificates.certificate import TASHKENT, Certificate, in_tashkent
 from tunnel_gateway.pki.certificates.names import labelled
 from tunnel_gateway.pki.encoding.outline import Outline
 
@@ -25,6 +25,7 @@ _STAND_INS: Final = str.maketrans({",": "\u201a", "=": "\uff1d"})
 # A subject can have an attribute of this name. In an alias the name means the certificate's number.
 _TAKEN: Final = "SERIALNUMBER"
 _ITS_IDENTIFIER: Final = "2.5.4.5"
+_TIME_FORMAT: Final = "%Y.%m.%d %H:%M:%S"
 
 
 def make_alias(certificate: Certificate) -> str:
@@ -51,5 +52,14 @@ def alias_fields(alias: str) -> dict[str, str]:
     return fields
 
 
+def alias_end(alias: str) -> datetime | None:
+    """Return the end of the period that an alias names, in UTC; None if it names no time."""
+    try:
+        moment = datetime.strptime(alias_fields(alias).get("validto", ""), _TIME_FORMAT)
+        return moment.replace(tzinfo=TASHKENT).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def _time(moment: datetime) -> str:
-    return f"{in_tashkent(moment):%Y.%m.%d %H:%M:%S}"
+    return in_tashkent(moment).strftime(_TIME_FORMAT)

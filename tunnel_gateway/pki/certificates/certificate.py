@@ -32,7 +32,7 @@ from tunnel_gateway.pki.encoding.outline import Outline
 _ALTERNATIVES: Final = "2.5.29.17"
 _DISTRIBUTION_POINTS: Final = "2.5.29.31"
 _INFORMATION: Final = "1.3.6.1.5.5.7.1.1"
-_TASHKENT: Final = timezone(timedelta(hours=5))
+TASHKENT: Final = timezone(timedelta(hours=5))
 
 # asn1crypto has names of its own for the usages; by these, the names of RFC 5280.
 USAGE_NAMES: Final = dict(
@@ -160,7 +160,7 @@ def format_time(moment: datetime) -> str:
 def in_tashkent(moment: datetime) -> datetime:
     """Return a moment in the time of Tashkent, or in UTC if that time cannot be written."""
     try:
-        return moment.astimezone(_TASHKENT)
+        return moment.astimezone(TASHKENT)
     except OverflowError:  # the end of 9999, by which a certificate says never (RFC 5280, 4.1.2.5)
         return moment.astimezone(UTC)
 
