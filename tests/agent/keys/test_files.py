@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from pathlib import Path
+from string import ascii_uppercase
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +18,13 @@ from tests.support.dead_disk import dead_disk
 from tests.support.keys import owner, pfx, write_pfx
 from tests.support.pki import user
 from tunnel_gateway.agent.keys import files as key_files
-from tunnel_gateway.agent.keys.files import KEY_FOLDER, MAX_FILES, KeyFile, KeyFiles
+from tunnel_gateway.agent.keys.files import (
+    KEY_FOLDER,
+    MAX_FILES,
+    KeyFile,
+    KeyFiles,
+    _system_parents,
+)
 from tunnel_gateway.agent.keys.media import Media
 from tunnel_gateway.errors import CallRefusedError
 from tunnel_gateway.pki.certificates.alias import make_alias
@@ -140,6 +148,47 @@ async def test_media(folder: Path, tmp_path: Path) -> None:
     alias = make_alias(owner().leaf)
     loaded = await file_list.load(f"{stick}{os.sep}", KEY_FOLDER, "DS3", alias)
     assert loaded.data == written.read_bytes()
+
+
+async def test_the_same_key_twice_is_listed_once(folder: Path, tmp_path: Path) -> None:
+    """macOS shows its own disk among the removable ones, and people keep copies on sticks."""
+    media = tmp_path / "media"
+    write_pfx(folder, "DS1")
+    write_pfx(folder, "DS2")
+    write_pfx(media / "stick" / KEY_FOLDER, "DS1")
+    write_pfx(media / "stick" / KEY_FOLDER, "DS3")
+    write_pfx(media / "other" / KEY_FOLDER, "DS1", "cn=another file")
+    (media / "Macintosh HD").symlink_to(tmp_path)
+    file_list = KeyFiles([folder], parents=[media])
+    names = [key.name for key in await listed(file_list)]
+    assert sorted(names) == ["DS1", "DS1", "DS2", "DS3"]
+    assert len(await disks(file_list)) == 4
+    for disk in await disks(file_list):  # each place still opens the key
+        for key in await file_list.list_disk(disk):
+            assert (await file_list.load(disk, key.path, key.name, key.alias)).data
+
+
+@pytest.mark.parametrize(
+    ("platform", "expected"),
+    [
+        ("linux", ["/media", "/mnt", "/media/ali", "/run/media/ali"]),
+        ("darwin", ["/Volumes"]),
+    ],
+)
+def test_where_systems_mount_disks(
+    platform: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("HOME", "/home/ali")
+    assert _system_parents() == [Path(each) for each in expected]
+
+
+async def test_the_drives_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    possible, silent = await KeyFiles([])._possible_disks()
+    assert silent == []
+    assert [str(disk.root)[:2] for disk in possible] == [f"{letter}:" for letter in ascii_uppercase]
+    assert all(disk.is_medium for disk in possible)
 
 
 async def test_removable_disks_of_this_system_can_be_looked_at() -> None:

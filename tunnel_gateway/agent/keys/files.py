@@ -11,6 +11,7 @@ same time: a disk that does not answer delays the others once, and not again.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import stat
 import string
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -57,7 +58,10 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A key in a file as pages see it. Not every file shows a ``friendly_name``."""
+    """A key in a file as pages see it. Not every file shows a ``friendly_name``.
+
+    ``digest`` is the SHA-256 of the file.
+    """
 
     disk: str
     path: str
@@ -65,6 +69,7 @@ class KeyFile:
     alias: str
     location: Path
     friendly_name: str | None
+    digest: bytes
 
 
 class KeyFiles:
@@ -93,10 +98,16 @@ class KeyFiles:
         return names, [*silent, *late]
 
     async def list_all(self) -> tuple[list[KeyFile], list[str]]:
-        """Return the keys on all disks, ``MAX_FILES`` at most, and the silent disks' names."""
+        """Return the keys on all disks, ``MAX_FILES`` at most, and the silent disks' names.
+
+        A file that is on two disks, or can be reached in two ways, is listed once: its first place.
+        """
         disks, silent = await self._possible_disks()
         lists, late = await self._ask_each(disks, _list_keys)
-        return [file for files in lists for file in files][:MAX_FILES], [*silent, *late]
+        keys: dict[tuple[bytes, str, str | None], KeyFile] = {}
+        for file in chain.from_iterable(lists):
+            keys.setdefault((file.digest, file.name, file.friendly_name), file)
+        return list(keys.values())[:MAX_FILES], [*silent, *late]
 
     async def list_disk(self, name: str) -> list[KeyFile]:
         """Return the keys on one disk.
@@ -195,9 +206,10 @@ def _list_keys(disk: Disk) -> list[KeyFile] | None:
         if data is None:
             continue
         name = entry.name[: -len(SUFFIX)]
+        digest = hashlib.sha256(data).digest()
         for friendly_name in _friendly_names(data):
             alias = f"cn={name.lower()}" if friendly_name is None else friendly_name
-            keys.append(KeyFile(disk.name, path, name, alias, location, friendly_name))
+            keys.append(KeyFile(disk.name, path, name, alias, location, friendly_name, digest))
         if len(keys) >= MAX_FILES:
             break
     return keys[:MAX_FILES]
