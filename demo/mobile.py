@@ -18,6 +18,8 @@ from cookies import Cookies
 from phone import DevelopmentPhone
 from service import Service, as_it_came, body_of, refusal, verdict
 
+from tunnel_gateway.phone.code import HASH_START
+
 _SECONDS = 10 * 60  # longer than the service keeps a documentId, as it is set in the demonstration
 _CODE = re.compile(r"[0-9A-Fa-f]{84}")
 _QUIET = 4  # modules of white around the code; cameras need them
@@ -80,10 +82,16 @@ class MobileBackend:
         return as_it_came(*await self._service.call(request, "/backend/mobile/verify", fields))
 
     async def _draw(self, request: web.Request) -> web.Response:
-        """Return the QR code of a code, and of nothing else, as a picture."""
-        return web.Response(
-            body=qr_code(_code(request.match_info["code"])), content_type="image/svg+xml"
-        )
+        """Return the QR code of a code that this browser has begun, as a picture.
+
+        The picture of any other code would lend a stranger the name of this site: the stranger
+        would send a link to the picture, and a user who scans it signs the stranger in.
+        """
+        code = _code(request.match_info["code"])
+        begun = self._sign_ins.value(request), self._documents.value(request)
+        if code[4:HASH_START].upper() not in begun:
+            raise web.HTTPNotFound
+        return web.Response(body=qr_code(code), content_type="image/svg+xml")
 
     async def _play_phone(self, request: web.Request) -> web.Response:
         """Sign with the development phone. Only a demonstration has this."""

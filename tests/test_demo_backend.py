@@ -285,9 +285,11 @@ def test_the_status_of_a_documentid(site: Site, service: Service) -> None:
     assert headers["Content-Type"] == form["Content-Type"]
 
 
-def test_the_picture_of_a_code(site: Site) -> None:
+@pytest.mark.parametrize("path", ["/mobile/auth", "/mobile/sign"])
+def test_the_picture_of_a_code(path: str, site: Site, service: Service) -> None:
+    phone = {"Cookie": begin_by_phone(site, service, path)}
     connection = HTTPConnection(LOOPBACK, site.port, timeout=TIME_LIMIT)
-    connection.request("GET", f"/mobile/qr/{CODE}")
+    connection.request("GET", f"/mobile/qr/{CODE}", headers=phone)
     with connection.getresponse() as response:
         picture = response.read()
     assert response.headers["Content-Type"] == "image/svg+xml"
@@ -299,9 +301,14 @@ def test_the_picture_of_a_code(site: Site) -> None:
     assert b"style" not in picture
     assert b"script" not in picture
     for text in (CODE[1:], f"{CODE}0", "eimzo://sign", "g" * 84, "a" * 84 + "%0A", ""):
-        connection.request("GET", f"/mobile/qr/{text}")
+        connection.request("GET", f"/mobile/qr/{text}", headers=phone)
         with connection.getresponse() as response:
             assert (response.status, response.read()[:4]) != (200, b"<svg")
+            assert response.status == 404
+    for code, headers in ((CODE, {}), (CODE.replace("2944F1F2", "2944F1F3"), phone)):
+        connection.request("GET", f"/mobile/qr/{code}", headers=headers)
+        with connection.getresponse() as response:
+            response.read()
             assert response.status == 404
     connection.close()
 
