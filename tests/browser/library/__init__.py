@@ -1,0 +1,1 @@
+"""The page's library, web/, in real browsers."""
