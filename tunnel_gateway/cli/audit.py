@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.cli import LOOK, Subparsers
 from tunnel_gateway.cli.command import add_command
+from tunnel_gateway.cli.progress import Progress
 from tunnel_gateway.daemon.audit.chain import MAX_LINE, ChainReader
 from tunnel_gateway.errors import AuditChainError, FileError
 from tunnel_gateway.gost.digest import DIGEST_SIZE
@@ -51,16 +53,22 @@ def _head(text: str) -> tuple[int, str]:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    check = _Check(arguments.head)
-    for path in arguments.files:
-        check.read_file(path)
+    with Progress("reading records") as progress:
+        check = _Check(arguments.head, arguments.files, progress)
+        for path in arguments.files:
+            check.read_file(path)
     return check.result()
 
 
 class _Check:
     """One run over the files."""
 
-    def __init__(self, wanted: tuple[int, str] | None) -> None:
+    def __init__(
+        self, wanted: tuple[int, str] | None, files: Sequence[Path], progress: Progress
+    ) -> None:
+        self._progress = progress
+        self._size = sum(path.stat().st_size for path in files if path.exists())
+        self._done = 0
         self._reader = ChainReader()
         self._wanted = wanted
         self._found = wanted is None
@@ -87,6 +95,8 @@ class _Check:
                 if not line.endswith(b"\n") and len(line) < _LONGEST:
                     return len(line)
                 self._reader.read(line.removesuffix(b"\n"))
+                self._done += len(line)
+                self._progress.step(self._done, self._size)
                 head = self._reader.head
                 if head is not None and (head.number, head.hash.hex()) == self._wanted:
                     self._found = True
@@ -94,7 +104,7 @@ class _Check:
 
     def _warn(self, text: str) -> None:
         self._warned = True
-        print(text)
+        self._progress.print(text)
 
     def result(self) -> int:
         """Print the result; raises FileError if the wanted record is not there."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tunnel_gateway.cli.arguments import add_config
 from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cli.finding_rows import exit_code, row
+from tunnel_gateway.cli.progress import Progress
 from tunnel_gateway.config.configuration import Configuration
 from tunnel_gateway.daemon.checking import ServiceChecks, check
 from tunnel_gateway.daemon.findings import Finding, Status
@@ -65,7 +66,8 @@ def _services(configuration: Configuration) -> Iterator[ServiceChecks]:
 
 async def _run(config_file: Path, *, as_json: bool) -> int:
     statuses: set[Status] = set()
-    async for finding in findings(config_file):
-        statuses.add(finding.status)
-        print(json.dumps(asdict(finding)) if as_json else row(finding), flush=True)
+    with Progress("checking") as progress:
+        async for finding in findings(config_file):
+            statuses.add(finding.status)
+            progress.print(json.dumps(asdict(finding)) if as_json else row(finding))
     return exit_code(statuses)

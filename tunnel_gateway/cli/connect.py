@@ -12,6 +12,7 @@ from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.cli import Subparsers, loop
 from tunnel_gateway.cli.arguments import add_key, domain, identity_in, password_in
 from tunnel_gateway.cli.command import add_command
+from tunnel_gateway.cli.progress import Progress
 from tunnel_gateway.cli.say import say
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.observability.logs import configure_logs, escaped
@@ -82,11 +83,17 @@ def run(arguments: argparse.Namespace) -> int:
         identity=identity,
         validator=ChainValidator(anchors),
     )
-    end = loop.run(
-        serve_one_tunnel(
-            arguments.gateway, settings, announce=_announce, time_limit=arguments.expires
+    with Progress(f"connecting to {arguments.gateway}") as progress:
+
+        def announce(address: str, tunnel_id: bytes) -> None:
+            progress.end()
+            _announce(address, tunnel_id)
+
+        end = loop.run(
+            serve_one_tunnel(
+                arguments.gateway, settings, announce=announce, time_limit=arguments.expires
+            )
         )
-    )
     if end.error is not None:
         say(sys.stderr, f"tunnel-gateway: {end.reason}: {escaped(str(end.error))}")
         return 1

@@ -18,11 +18,12 @@ from tunnel_gateway.cli.agent import add_agent_options, state_folder, wanted_por
 from tunnel_gateway.cli.arguments import DEFAULT_CONFIG
 from tunnel_gateway.cli.command import add_command
 from tunnel_gateway.cli.finding_rows import exit_code, row
+from tunnel_gateway.cli.progress import Progress
 from tunnel_gateway.daemon.findings import Finding, Status
 from tunnel_gateway.doctor.agent_files import usual_settings
 from tunnel_gateway.doctor.gateway_side import examine_gateway
 from tunnel_gateway.doctor.observation import Observation
-from tunnel_gateway.doctor.texts import AREAS, SIGNS
+from tunnel_gateway.doctor.texts import AREAS, LOOKING, SIGNS
 from tunnel_gateway.doctor.user_side import UserSide, examine_user
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.observability.logs import configure_logs
@@ -90,12 +91,13 @@ async def _run(arguments: argparse.Namespace, language: Language) -> int:
         "warning": in_language(SIGNS["warning"], language),
         "fault": in_language(SIGNS["fault"], language),
     }
-    async for seen in _look(arguments):
-        finding = seen.finding(language) if isinstance(seen, Observation) else seen
-        area = in_language(AREAS[finding.area], language) if finding.area in AREAS else None
-        statuses.add(finding.status)
-        shown = json.dumps(asdict(finding)) if arguments.json else row(finding, area, signs)
-        print(shown, flush=True)
+    with Progress(in_language(LOOKING, language)) as progress:
+        async for seen in _look(arguments):
+            finding = seen.finding(language) if isinstance(seen, Observation) else seen
+            area = in_language(AREAS[finding.area], language) if finding.area in AREAS else None
+            statuses.add(finding.status)
+            as_json = arguments.json
+            progress.print(json.dumps(asdict(finding)) if as_json else row(finding, area, signs))
     return exit_code(statuses)
 
 

@@ -20,6 +20,7 @@ from tunnel_gateway.centre.authority_folder import (
 from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.arguments import domain, password_in
 from tunnel_gateway.cli.command import add_command
+from tunnel_gateway.cli.progress import Progress
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gost.curves import CURVES
 from tunnel_gateway.pki.authority import (
@@ -44,6 +45,7 @@ _DEFAULT_DOMAIN: Final = "example.uz"
 # Linux allows so many bytes in one part of a path.
 _MAX_FILE_NAME: Final = 255
 _API_KEYS_NAME: Final = [("CN", "Development API-KEYs"), ("O", "tunnel-gateway"), ("C", "UZ")]
+_PROGRESS: Final = "making keys and certificates"
 _ORGANISATION: Final = "“NAMUNA” MCHJ"
 # Made-up numbers: no one was born in a month 00.
 _DEFAULT_USERS: Final = {
@@ -196,8 +198,10 @@ def _init(args: argparse.Namespace) -> int:
         return 1
     folder = AuthorityFolder(path, password_in(args.password_file))
     try:
-        authority = _write_authority(folder, args)
-        _certify(folder, authority, _domains(args) or [_DEFAULT_DOMAIN], people, args.days)
+        with Progress(_PROGRESS) as progress:
+            authority = _write_authority(folder, args)
+            domains = _domains(args) or [_DEFAULT_DOMAIN]
+            _certify(folder, authority, domains, people, days=args.days, progress=progress)
     except FileError as error:
         if folder.is_free():
             raise
@@ -222,7 +226,9 @@ def _issue(args: argparse.Namespace) -> int:
                 f"{path}: there already, and keys are not overwritten; choose another name,"
                 " or remove it"
             )
-    for path in _certify(folder, authority, domains, people, args.days):
+    with Progress(_PROGRESS) as progress:
+        paths = _certify(folder, authority, domains, people, days=args.days, progress=progress)
+    for path in paths:
         print(path)
     return 0
 
@@ -275,10 +281,13 @@ def _certify(
     authority: Authority,
     domains: list[str],
     people: dict[str, Person],
+    *,
     days: int | None,
+    progress: Progress,
 ) -> list[Path]:
     """Issue and write certificates of the authority's curve and family; returns their folders."""
     now, centre = datetime.now(UTC), authority.centre
+    count = len(domains) + len(people)
 
     def profile(base: Profile) -> Profile:
         return replace(
@@ -288,12 +297,14 @@ def _certify(
             days=days or base.days,
         )
 
-    for name in domains:
+    for done, name in enumerate(domains):
+        progress.step(done, count)
         folder.add_domain(
             name,
             authority.issue_domain(name, now=now, entropy=os.urandom, profile=profile(DOMAIN)),
         )
-    for name, person in people.items():
+    for done, (name, person) in enumerate(people.items(), len(domains)):
+        progress.step(done, count)
         folder.add_user(
             name,
             authority.issue_user(person, now=now, entropy=os.urandom, profile=profile(USER)),

@@ -12,6 +12,7 @@ from typing import Final
 
 from tunnel_gateway.cli import Subparsers
 from tunnel_gateway.cli.command import add_command
+from tunnel_gateway.cli.progress import Progress
 from tunnel_gateway.gost.cipher import kernel_names
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey
 from tunnel_gateway.gost.digest import digest, hmac
@@ -82,8 +83,16 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print; always 0."""
-    records = [_record_speed(kernel, size) for kernel in kernel_names() for size in _RECORD_SIZES]
-    speed = Speed(records, _digest_speed(), _operations())
+    kinds = [(kernel, size) for kernel in kernel_names() for size in _RECORD_SIZES]
+    parts = len(kinds) + 2
+    with Progress("measuring") as progress:
+        records = []
+        for kernel, size in kinds:
+            records.append(_record_speed(kernel, size))
+            progress.step(len(records), parts)
+        digest_speed = _digest_speed()
+        progress.step(parts - 1, parts)
+        speed = Speed(records, digest_speed, _operations())
     if arguments.json:
         derived = {"gigabits": speed.gigabits, "handshakes": speed.handshakes}
         print(json.dumps(asdict(speed) | derived))

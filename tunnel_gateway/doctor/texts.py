@@ -32,6 +32,7 @@ SIGNS: Final[Mapping[str, Texts]] = MappingProxyType({
     "warning": ("qarang", "смотрите", "look"),
     "fault": ("XATO", "ОШИБКА", "WRONG"),
 })
+LOOKING: Final[Texts] = ("qaralmoqda", "смотрю", "looking")
 
 # --- the clock, on both sides ---------------------------------------------------------------------
 
