@@ -8,7 +8,7 @@
 
 export type EImzoCall<F extends EImzoFunction = EImzoFunction> = {
   [K in F]: {
-    /** Left out for `version`, `apidoc` and `apikey`. */
+    /** Left out for the functions that have none. */
     plugin?: EImzoFunctions[K]["plugin"];
     name: EImzoFunctions[K]["name"];
     /** May be left out when there are none. */
@@ -123,6 +123,18 @@ export interface EImzoFunctions {
   "pkcs10.get_pkcs10_info": Signature<
     "pkcs10", "get_pkcs10_info", [pkcs10: string],
     { pkcs10_64: string; pkcs10_info: EImzoPkcs10Info }
+  >;
+
+  "tsaclient.get_timestamp_token_request_for_signature": Signature<
+    "tsaclient", "get_timestamp_token_request_for_signature",
+    [signatureHex: string],
+    { timestamp_request_64: string }
+  >;
+  /** The same without its plugin, as many page scripts call it. */
+  get_timestamp_token_request_for_signature: Signature<
+    undefined, "get_timestamp_token_request_for_signature",
+    [signatureHex: string],
+    { timestamp_request_64: string }
   >;
 
   "idcard.list_readers": Signature<"idcard", "list_readers", [], { readers: string[] }>;

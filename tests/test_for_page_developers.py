@@ -14,6 +14,7 @@ from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.documents.pkcs7_functions import pkcs7_functions
 from tunnel_gateway.agent.documents.pkcs10_functions import pkcs10_functions
+from tunnel_gateway.agent.documents.tsaclient_functions import tsaclient_functions
 from tunnel_gateway.agent.keys.files import KeyFiles
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
@@ -42,6 +43,7 @@ def functions() -> dict[str, list[str]]:
         *key_functions(keyring, KeyFiles([])),
         *pkcs7_functions(keyring, None),
         *pkcs10_functions(keyring),
+        *tsaclient_functions(),
         *stub_functions(),
         tunnels.function(),
     ]

@@ -17,6 +17,7 @@ from tunnel_gateway.agent.api.local_certificate import LocalCertificate
 from tunnel_gateway.agent.api.ports import PortKeeper, Ports
 from tunnel_gateway.agent.documents.pkcs7_functions import pkcs7_functions
 from tunnel_gateway.agent.documents.pkcs10_functions import pkcs10_functions
+from tunnel_gateway.agent.documents.tsaclient_functions import tsaclient_functions
 from tunnel_gateway.agent.keys.files import KeyFiles, home_keys
 from tunnel_gateway.agent.keys.functions import key_functions
 from tunnel_gateway.agent.keys.keyring import Keyring
@@ -55,6 +56,7 @@ class AgentProgram:
             *key_functions(self._keyring, files),
             *pkcs7_functions(self._keyring, validator),
             *pkcs10_functions(self._keyring),
+            *tsaclient_functions(),
             *stub_functions(),
             self._tunnels.function(),
         ]

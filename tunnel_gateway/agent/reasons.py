@@ -45,6 +45,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "not_valid": "the message is not valid: {fault}",
         "no_such_signer": "nobody with this serial number has signed the message",
         "bad_time_stamp": "the time stamp cannot be used: {fault}",
+        "bad_signature_hex": "the signature must be in hexadecimal digits",
         "bad_request": "not a request for a certificate that this agent can read",
         "bad_name": "the name cannot be read: {fault}",
         "bad_policy": "cp_list must be identifiers of policies, with commas between",

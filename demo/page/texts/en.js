@@ -225,6 +225,7 @@ export default {
   "why.not_valid": "The signature is not valid.",
   "why.no_such_signer": "The message has no such signer.",
   "why.bad_time_stamp": "The time stamp does not fit this signature.",
+  "why.bad_signature_hex": "The signature is written wrongly.",
   "why.bad_request": "The request for a certificate cannot be read.",
   "why.bad_name": "The name is written wrongly.",
   "why.bad_policy": "The policy of the certificate is written wrongly.",

@@ -225,6 +225,7 @@ export default {
   "why.not_valid": "Imzo haqiqiy emas.",
   "why.no_such_signer": "Xabarda bunday imzolovchi yo‘q.",
   "why.bad_time_stamp": "Vaqt tamg‘asi bu imzoga mos emas.",
+  "why.bad_signature_hex": "Imzo noto‘g‘ri yozilgan.",
   "why.bad_request": "Sertifikat so‘rovini o‘qib bo‘lmadi.",
   "why.bad_name": "Ism noto‘g‘ri yozilgan.",
   "why.bad_policy": "Sertifikat siyosati noto‘g‘ri ko‘rsatilgan.",
