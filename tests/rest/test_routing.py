@@ -141,6 +141,13 @@ def test_a_path_has_a_parameter(parameter: str, value: str) -> None:
         MOBILE.find(path, "PUT")
 
 
+def test_nobody_signs_in_without_seeing_the_answer() -> None:
+    for verb in ("GET", "POST"):
+        assert MOBILE.find("/backend/mobile/authenticate/2944F1F2", verb)
+    with pytest.raises(WrongVerbError):
+        MOBILE.find("/backend/mobile/authenticate/2944F1F2", "HEAD")
+
+
 @pytest.mark.parametrize("parameter", ["a" * 65, "%41" * 65, "%d1%9e" * 65, "a" * 8000])
 def test_a_parameter_is_bounded(parameter: str) -> None:
     with pytest.raises(Refusal, match="documentId may have 64 characters") as caught:

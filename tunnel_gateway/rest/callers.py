@@ -105,7 +105,7 @@ class Callers:
             )
 
     def _expect_uploader(self, user: str) -> None:
-        address = _plain(user)
+        address = plain_address(user)
         if address is None or not _is_in(address, self._rules.upload_from):
             raise Refusal(Reason.NOT_FROM_HERE, f"{user} is not in mobile.upload.from")
 
@@ -141,7 +141,7 @@ class Callers:
         return peer
 
     def _look_up(self, text: str) -> _Peer:
-        address = _plain(text)
+        address = plain_address(text)
         if address is None:
             return _Peer(text, backend=False, proxy=False)
         return _Peer(
@@ -164,7 +164,7 @@ class Callers:
         for part in reversed(_last(forwarded).split(",")):
             if not part.strip():
                 continue
-            address = _plain(part.strip())
+            address = plain_address(part.strip())
             if address is None:  # "unknown", or "unix:" for a socket: anybody may be behind it
                 return told, False
             told = address
@@ -199,7 +199,7 @@ def _default(key: str) -> tuple[Network, ...]:
 def _real(headers: Headers) -> str | None:
     """Return the address of X-Real-IP, None without it."""
     real = headers.get("X-Real-IP")
-    return _plain(real.strip()[:_MAX_HOST]) if real else None
+    return plain_address(real.strip()[:_MAX_HOST]) if real else None
 
 
 def _last(forwarded: str) -> str:
@@ -209,7 +209,7 @@ def _last(forwarded: str) -> str:
     return forwarded[-_MAX_HEADER:].partition(",")[2]
 
 
-def _plain(text: str) -> str | None:
+def plain_address(text: str) -> str | None:
     """Return an address without zone, port or brackets, an IPv4 address in its own form."""
     if (match := _WITH_PORT.fullmatch(text)) is not None:
         text = match["v6"] or match["v4"]

@@ -75,7 +75,7 @@ class Routes:
         method = self._method(path)
         if method is None:
             raise Refusal(Reason.UNKNOWN_PATH, self._nearest(path))
-        if verb not in method.verbs and not (verb == "HEAD" and "GET" in method.verbs):
+        if verb not in method.verbs and not (verb == "HEAD" and _takes_head(method)):
             raise WrongVerbError(method)
         texts = _parameter(method.path, path) if method.path.endswith("}") else _NO_TEXTS
         return Route(method, texts)
@@ -114,6 +114,11 @@ class Routes:
         ):
             return below
         return [known[low] for low in get_close_matches(asked, known, n=1)]
+
+
+def _takes_head(method: Method) -> bool:
+    # Nobody would see the answer of a sign-in that is used up by HEAD.
+    return "GET" in method.verbs and not method.path.endswith("}")
 
 
 def _parameter(known: str, path: str) -> Mapping[str, str]:

@@ -145,6 +145,28 @@ async def test_a_field_is_missing(threads: Threads, name: str) -> None:
     assert caught.value.reason is Reason.BAD_BODY
 
 
+@pytest.mark.parametrize("serial", ["Aliyev Vali", "0x77", "-77", "7" * 50, "77 77"])
+async def test_what_is_no_serial_number(threads: Threads, serial: str) -> None:
+    site = MobileSite(threads)
+    document = await site.begin()
+    asked = upload_of(document, signature(document), serial_number=serial)
+    assert await outcome(site.upload, asked) == (-400, "bad_body")
+
+
+async def test_the_address_of_the_phone_is_an_address(threads: Threads, log: io.StringIO) -> None:
+    """Anything else that stands there, such as a name, is not for the log."""
+    site = MobileSite(threads)
+    for told, seen in (("203.0.113.9", "203.0.113.9"), ("[2001:db8::1]:5", "2001:db8::1")):
+        document = await site.begin()
+        asked = upload_of(document, signature(document), x_real_ip=told)
+        assert await outcome(site.upload, asked) == (1, "")
+        assert read_records(log.getvalue())[-1]["phone"] == seen
+    document = await site.begin()
+    asked = upload_of(document, signature(document), x_real_ip="Aliyev Vali")
+    assert await outcome(site.upload, asked) == (1, "")
+    assert "phone" not in read_records(log.getvalue())[-1]
+
+
 async def test_the_message_is_missing(threads: Threads) -> None:
     site = MobileSite(threads)
     document = await site.begin()

@@ -55,6 +55,7 @@ def test_the_serial_number_in_other_forms(
     check: Check, form: str, case: Callable[[str], str]
 ) -> None:
     assert check(SIGN_IN, signature(SIGN_IN), form.format(case(SERIAL)))
+    assert check(SIGN_IN, signature(SIGN_IN), form.format(signer().leaf.serial))
 
 
 @pytest.mark.parametrize("form", ["", "0", "1", "{}0", "0x{}", "-{}", "ы"])

@@ -6,11 +6,13 @@ log has the true reason. A right upload is kept once, and a wrong one changes no
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final
 
 from tunnel_gateway.rest.call import Call, Wanted
+from tunnel_gateway.rest.callers import plain_address
 from tunnel_gateway.rest.mobile.asked import document_id, field, missing
 from tunnel_gateway.rest.mobile.counted_documents import CountedDocuments
 from tunnel_gateway.rest.mobile.guesses import Guesses
@@ -22,6 +24,8 @@ from tunnel_gateway.rest.verification import Verifier
 
 # A detached message of one signer with a whole chain has some 6 KB.
 _MAX_MESSAGE: Final = 64 * 1024
+# RFC 5280, 4.1.2.2: at most 20 bytes.
+_SERIAL: Final = re.compile(r"[0-9A-Fa-f]{1,49}")
 # These say nothing about the upload: the vendor's system may send it again.
 _OF_THE_SERVICE: Final = frozenset({Reason.MOBILE_STORE_AWAY, Reason.OVERLOADED})
 
@@ -54,11 +58,7 @@ class MobileUpload:
     async def answer(self, call: Call) -> Fields:
         """Return no field. Raises Refusal, with the same reason for each upload that is wrong."""
         (message,) = call.parts
-        record = UploadRecord(
-            document_id(call, "document_id"),
-            field(call, "serial_number"),
-            call.texts.get("x_real_ip", ""),
-        )
+        record = _record(call)
         if not message:
             raise missing(call, "pkcs7_b64")
         if self.guesses is not None:
@@ -95,3 +95,12 @@ class MobileUpload:
         self.shares.take(record.peer.leaf, len(message), self.seconds)
         if not await self.documents.keep(document, message):
             raise Refusal(Reason.DOCUMENT_UNKNOWN, "it got a signature meanwhile, or ended")
+
+
+def _record(call: Call) -> UploadRecord:
+    """Return the fields of an upload, as far as they cannot be names. Raises Refusal."""
+    identifier, serial = document_id(call, "document_id"), field(call, "serial_number")
+    if _SERIAL.fullmatch(serial) is None:
+        raise Refusal(Reason.BAD_BODY, "serial_number must be a number, hexadecimal or decimal")
+    phone = plain_address(call.texts.get("x_real_ip", ""))
+    return UploadRecord(identifier, serial, phone or "")

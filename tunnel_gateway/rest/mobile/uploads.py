@@ -28,10 +28,11 @@ from tunnel_gateway.rest.verification import Verifier
 def check_upload(
     verifier: Verifier, document: MobileDocument, message: bytes, serial: str, window: timedelta
 ) -> VerifiedPeer:
-    """Return the proven signer of a message for ``document``; ``serial`` is hexadecimal.
+    """Return the proven signer of a message for ``document``.
 
-    A document must be signed within ``window`` of the present time. The time of a sign-in is judged
-    later, when the user can be told.
+    ``serial`` is the serial number of the certificate, in hexadecimal or decimal digits. A document
+    must be signed within ``window`` of the present time. The time of a sign-in is judged later,
+    when the user can be told.
 
     Raises Refusal with the fault, SignedDataError for a malformed message.
     """
@@ -44,7 +45,8 @@ def check_upload(
         finding = signer_outcome(signer.verdict, ()).finding
         raise _refused(finding or Finding(Reason.CERTIFICATE_UNTRUSTED))
     leaf = signer.peer.leaf
-    if serial.lstrip("0").lower() != leaf.serial_hex.lstrip("0"):
+    # The guide does not say in which form the vendor's system writes it.
+    if serial.lstrip("0").lower() not in (leaf.serial_hex.lstrip("0"), str(leaf.serial)):
         raise Refusal(Reason.SIGNATURE_WRONG, f"serial_number is not that of the {leaf.label}")
     if document.purpose is Purpose.DOCUMENT:
         signer.expect_time(verifier.clock(), window)
