@@ -104,9 +104,15 @@ class Surroundings:
             *gateway_program("agent", "--settings", str(settings)),
             *("--state", str(self.certificates.folder / "agent")),
             *("--password-file", str(self.certificates.password_file)),
-            *("--ws-port", str(self._given.ws_port), "--wss-port", str(self._given.wss_port)),
+            *self._agent_ports(),
         )
         return await agent.output()
+
+    def _agent_ports(self) -> list[str]:
+        given = {"--ws-port": self._given.ws_port, "--wss-port": self._given.wss_port}
+        return [
+            word for name, port in given.items() if port is not None for word in (name, str(port))
+        ]
 
     async def _run(self, name: str, *arguments: str, shown: bool = True) -> Program:
         return await self._stack.enter_async_context(program(name, *arguments, shown=shown))
@@ -144,8 +150,8 @@ def main() -> int:
     add("--certificates", type=Path, default=DEVELOPMENT.folder, metavar="DIR", help="of pki init")
     add("--gateway-port", type=int, default=8843, metavar="PORT")
     add("--rest-port", type=int, default=8080, metavar="PORT", help="of the REST API")
-    add("--ws-port", type=int, default=64646, metavar="PORT")
-    add("--wss-port", type=int, default=64443, metavar="PORT")
+    add("--ws-port", type=int, metavar="PORT", help="of the agent: only this one")
+    add("--wss-port", type=int, metavar="PORT", help="of the agent: only this one")
     return asyncio.run(develop(parser.parse_args()))
 
 

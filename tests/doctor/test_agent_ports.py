@@ -15,8 +15,8 @@ from tests.support.loopback import LOOPBACK
 from tests.support.processes import ReservedPort
 from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.dispatch import Dispatcher
-from tunnel_gateway.agent.api.neighbour import Holder
 from tunnel_gateway.agent.api.ports import PortKeeper, Ports
+from tunnel_gateway.agent.neighbour import Holder
 from tunnel_gateway.doctor import texts
 from tunnel_gateway.doctor.agent_ports import check_ports, shown_holder
 from tunnel_gateway.doctor.observation import Observation

@@ -51,7 +51,8 @@ class Machine:
         self.name = f"imzo{secrets.token_hex(4)}"
         self.program = command(
             "import re",
-            "from tunnel_gateway.agent.api import neighbour, ports",
+            "from tunnel_gateway.agent import neighbour",
+            "from tunnel_gateway.agent.api import ports",
             f"ports.PAIRS = ({pairs})",
             f"neighbour.NAME = re.compile({self.name!r})",
         )

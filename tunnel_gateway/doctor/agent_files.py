@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate, read_certificate
-from tunnel_gateway.agent.api.neighbour import user_name
+from tunnel_gateway.agent.neighbour import user_name
 from tunnel_gateway.agent.settings import AgentSettings, load_settings
 from tunnel_gateway.doctor import texts
 from tunnel_gateway.doctor.observation import Observation, Row

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Final
 
-from tunnel_gateway.agent.api.neighbour import Holder, holder_of, user_name
 from tunnel_gateway.agent.api.port_answer import Kind, ask_version
 from tunnel_gateway.agent.api.ports import Ports, answers
+from tunnel_gateway.agent.neighbour import Holder, holder_of, user_name
 from tunnel_gateway.agent.threads import in_thread
 from tunnel_gateway.doctor import texts
 from tunnel_gateway.doctor.observation import Observation

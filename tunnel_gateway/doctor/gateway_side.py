@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tunnel_gateway.agent.api.neighbour import holder_of
+from tunnel_gateway.agent.neighbour import holder_of
 from tunnel_gateway.config.configuration import Configuration, load_configuration
 from tunnel_gateway.doctor import texts
 from tunnel_gateway.doctor.agent_ports import shown_holder

@@ -119,6 +119,18 @@ async def test_a_stranger_is_refused_and_the_page_comes_after_him(
         await waiting.admitted()
 
 
+async def test_a_program_of_another_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could send any Origin, and would have the tunnel of this user."""
+    async with Waiting() as waiting:
+        monkeypatch.setattr(page_address, "is_of_another_user", lambda *_: True)
+        answer = await waiting.answer(request(waiting.port))
+        assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+        assert b"another user" in answer
+        monkeypatch.undo()
+        await waiting.visit(request(waiting.port))
+        await waiting.admitted()
+
+
 async def test_what_is_no_websocket_is_refused() -> None:
     async with Waiting() as waiting:
         for data in (b"POST / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"):

@@ -17,8 +17,8 @@ from functools import partial
 from typing import Final
 
 from tunnel_gateway.agent.api.dispatch import Dispatcher
-from tunnel_gateway.agent.api.neighbour import Starting, holder_of
 from tunnel_gateway.agent.api.sockets import Listener
+from tunnel_gateway.agent.neighbour import Starting, holder_of
 from tunnel_gateway.agent.pages.oneshot import LOOPBACK
 from tunnel_gateway.agent.threads import in_thread
 from tunnel_gateway.errors import CannotListenError

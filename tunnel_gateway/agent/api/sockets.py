@@ -16,10 +16,10 @@ from websockets.server import ServerProtocol
 from websockets.typing import LoggerLike
 
 from tunnel_gateway.agent.api.dispatch import Dispatcher, failure
-from tunnel_gateway.agent.api.neighbour import is_of_another_user
 from tunnel_gateway.agent.api.origins import caller_of, is_local
 from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.documents.pkcs7_functions import MAX_DOCUMENT_SIZE
+from tunnel_gateway.agent.neighbour import is_of_another_user
 from tunnel_gateway.agent.pages.oneshot import LOOPBACK
 from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.errors import CannotListenError

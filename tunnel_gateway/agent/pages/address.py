@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from tunnel_gateway.agent.neighbour import is_of_another_user
 from tunnel_gateway.agent.pages.oneshot import LOOPBACK, OneShotAddress
 from tunnel_gateway.agent.pages.page_stream import PageStream, refusal
 from tunnel_gateway.errors import (
@@ -70,12 +71,12 @@ class PageAddress(OneShotAddress):
         visitors: dict[asyncio.Task[None], None] = {}  # the oldest first
         try:
             while not admitted.done():
-                stream = await self._next_visitor()
+                stream, peer = await self._next_visitor()
                 if len(visitors) >= MAX_VISITORS:
                     oldest = next(iter(visitors))
                     del visitors[oldest]
                     oldest.cancel()
-                visitor = asyncio.create_task(self._receive(stream, admitted))
+                visitor = asyncio.create_task(self._receive(stream, admitted, peer))
                 visitors[visitor] = None
                 visitor.add_done_callback(partial(_leave, visitors, stream))
         finally:
@@ -84,18 +85,20 @@ class PageAddress(OneShotAddress):
                 visitor.cancel()
             await asyncio.gather(*present, return_exceptions=True)
 
-    async def _next_visitor(self) -> PageStream:
-        """Wait for a visitor, even if there is no free descriptor at the moment."""
+    async def _next_visitor(self) -> tuple[PageStream, tuple[str, int]]:
+        """Wait for a visitor, even if there is no free descriptor. Return also its address."""
         while True:
             try:
-                connection, _ = await accept(self._socket)
+                connection, peer = await accept(self._socket)
             except OSError:
                 await asyncio.sleep(ACCEPT_AGAIN_SECONDS)
                 continue
             with suppress(OSError):  # the visitor has already gone
-                return await PageStream.of(connection)
+                return await PageStream.of(connection), (peer[0], peer[1])
 
-    async def _receive(self, stream: PageStream, admitted: asyncio.Future[PageStream]) -> None:
+    async def _receive(
+        self, stream: PageStream, admitted: asyncio.Future[PageStream], peer: tuple[str, int]
+    ) -> None:
         """Admit a visitor, or tell it why not. It counts as a visitor until its socket is closed.
 
         If this is cancelled, it returns. A task that ends with CancelledError keeps the error, the
@@ -103,6 +106,8 @@ class PageAddress(OneShotAddress):
         """
         try:
             await self._examine(stream)
+            if is_of_another_user(peer, self.port):
+                raise NotPermittedError("this address is for another user of this machine")
         except (OSError, TunnelGatewayError) as error:
             self._turn_away(stream, error)
         except asyncio.CancelledError:

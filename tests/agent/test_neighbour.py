@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.loopback import LOOPBACK
-from tunnel_gateway.agent.api import neighbour
-from tunnel_gateway.agent.api.neighbour import (
+from tunnel_gateway.agent import neighbour
+from tunnel_gateway.agent.neighbour import (
     NAME,
     STARTING_SECONDS,
     Holder,
