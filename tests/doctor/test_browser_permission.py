@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tunnel_gateway.doctor import texts
-from tunnel_gateway.doctor.browser_permission import check_permission, policies
+from tunnel_gateway.doctor.browser_permission import Json, check_permission, policies
+
+NOW = datetime.now(UTC)
+EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
 def keep(home: Path, exceptions: Any) -> None:
@@ -20,38 +24,42 @@ def keep(home: Path, exceptions: Any) -> None:
 
 
 def seen(home: Path, *folders: Path) -> list[tuple[object, str]]:
-    return [(each.row, each.subject) for each in check_permission(home, folders)]
+    return [(each.row, each.subject) for each in check_permission(home, NOW, folders)]
 
 
 def test_nothing_is_decided(tmp_path: Path) -> None:
     assert seen(tmp_path) == [(texts.PERMISSION_TOLD, "Chrome")]
 
 
-@pytest.mark.parametrize("name", ["loopback_network", "local_network_access"])
-def test_sites_with_a_yes_and_a_no(tmp_path: Path, name: str) -> None:
+def test_sites_with_a_yes_and_a_no(tmp_path: Path) -> None:
     entries = {
         "https://example.uz:443,*": {"setting": 2},
         "https://other.uz:8443,*": {"setting": 2},
         "https://good.uz:443,*": {"setting": 1},
         "https://odd.uz:443,*": 2,
     }
-    keep(tmp_path, {name: entries})
+    keep(tmp_path, {"loopback_network": entries, "local_network": {"https://a.uz": {"setting": 2}}})
     assert seen(tmp_path) == [
         (texts.SITE_BLOCKED, "https://example.uz"),
         (texts.SITE_BLOCKED, "https://other.uz:8443"),
     ]
-    first = next(check_permission(tmp_path, ()))
+    first = next(check_permission(tmp_path, NOW, ()))
     assert first.facts == {"browser": "Chrome", "site": "https%3A%2F%2Fexample.uz"}
 
 
-@pytest.mark.parametrize("name", ["loopback-network", "LoopbackNetwork"])
-def test_a_question_that_was_ignored(tmp_path: Path, name: str) -> None:
+def test_questions_that_were_ignored(tmp_path: Path) -> None:
+    def ignored(days: float, **more: Any) -> Json:
+        moment = (NOW - timedelta(days=days) - EPOCH) / timedelta(microseconds=1)
+        return {"setting": {"LoopbackNetwork": {"ignore_embargo_days": moment} | more}}
+
     entries = {
-        "https://example.uz:443,*": {
-            "setting": {name: {"ignore_count": 4, "ignore_embargo_days": 13409}}
-        },
-        "https://once.uz:443,*": {"setting": {name: {"ignore_count": 1}}},
+        "https://example.uz:443,*": ignored(6.9, ignore_count=4),
+        "https://long-ago.uz:443,*": ignored(7.1),
+        "https://future.uz:443,*": ignored(-1),
+        "https://once.uz:443,*": {"setting": {"LoopbackNetwork": {"ignore_count": 1}}},
         "https://camera.uz:443,*": {"setting": {"VideoCapture": {"dismiss_embargo_days": 1}}},
+        "https://odd.uz:443,*": {"setting": {"LoopbackNetwork": {"ignore_embargo_days": "x"}}},
+        "https://odder.uz:443,*": {"setting": {"LoopbackNetwork": {"ignore_embargo_days": 1e308}}},
     }
     keep(tmp_path, {"permission_autoblocking_data": entries})
     assert seen(tmp_path) == [(texts.SITE_PAUSED, "https://example.uz")]

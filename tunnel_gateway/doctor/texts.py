@@ -260,11 +260,11 @@ SITE_BLOCKED: Final = Row("permission", "fault",
     "{browser} does not let this site call programs on the computer. Open the site, press the icon"
     " left of its address and allow it; or chrome://settings/content/siteDetails?site={site}")
 SITE_PAUSED: Final = Row("permission", "warning",
-    "{browser} endi so‘ramaydi: savol bir necha marta javobsiz qolgan. Saytni oching, manzil chap"
-    " tomonidagi belgini bosing va ruxsat bering",
-    "{browser} больше не спрашивает: вопрос несколько раз остался без ответа. Откройте сайт,"
+    "{browser} bir hafta so‘ramaydi: savol bir necha marta javobsiz qolgan. Saytni oching, manzil"
+    " chap tomonidagi belgini bosing va ruxsat bering",
+    "{browser} неделю не будет спрашивать: вопрос несколько раз остался без ответа. Откройте сайт,"
     " нажмите значок слева от адреса и разрешите",
-    "{browser} does not ask any more: its question had no answer several times. Open the site,"
+    "{browser} does not ask for a week: its question had no answer several times. Open the site,"
     " press the icon left of its address and allow it")
 BLOCKED_BY_POLICY: Final = Row("permission", "fault",
     "tashkilot qoidasi saytlarga shu kompyuterdagi dasturlarni taqiqlaydi: {value}."

@@ -69,5 +69,5 @@ async def examine_user(user: UserSide) -> AsyncIterator[Observation]:
         yield seen
     for seen in check_proxies(user.environment, user.home):
         yield seen
-    for seen in check_permission(user.home):
+    for seen in check_permission(user.home, now):
         yield seen
