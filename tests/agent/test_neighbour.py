@@ -22,7 +22,10 @@ from tunnel_gateway.agent.neighbour import (
     holder_of,
     is_e_imzo,
     is_of_another_user,
+    processes,
     program_of,
+    user_of,
+    words_of,
 )
 
 WAITS = "print(flush=True); input()"
@@ -109,6 +112,16 @@ def test_a_java_that_runs_something_else(tmp_path: Path) -> None:
         assert not is_e_imzo(process.pid)
         assert program_of(process.pid) == "java"
         process.communicate(b"\n")
+
+
+def test_a_process_and_its_user() -> None:
+    me = os.getpid()
+    assert me in processes()
+    assert user_of(me) == os.getuid()
+    assert words_of(me)[0].encode() in Path("/proc/self/cmdline").read_bytes()
+    gone = 2**22 + 1  # Linux has no such number
+    assert user_of(gone) is None
+    assert words_of(gone) == []
 
 
 def test_a_system_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ class Starting:
     def look(self) -> bool:
         """Look at the processes of this machine."""
         now = self._clock()
-        self._since = {process: self._since.get(process, now) for process in _processes()}
+        self._since = {process: self._since.get(process, now) for process in processes()}
         return any(
             now - since < STARTING_SECONDS and is_e_imzo(process)
             for process, since in self._since.items()
@@ -120,7 +120,7 @@ def is_e_imzo(process: int) -> bool:
     """Tell whether a process has the name of E-IMZO, or is a Java that was told to run it."""
     name = _command(process)
     if name in _JAVA:
-        return any(map(NAME.search, _words(process)))
+        return any(map(NAME.search, words_of(process)))
     return NAME.match(name) is not None
 
 
@@ -149,7 +149,8 @@ def _shown(address: str, port: int) -> str:
     return f"{number:08X}:{port:04X}"
 
 
-def _processes() -> list[int]:
+def processes() -> list[int]:
+    """Return the numbers of all processes; none if the system does not tell."""
     if sys.platform != "linux":
         return []
     try:
@@ -162,7 +163,7 @@ def _processes() -> list[int]:
 def _process_of(inode: str) -> int | None:
     """Return the process that has this socket, if this user may see it."""
     wanted = f"socket:[{inode}]"
-    for process in _processes():
+    for process in processes():
         with suppress(OSError):
             for descriptor in (_PROC / str(process) / "fd").iterdir():
                 with suppress(OSError):  # closed since
@@ -178,12 +179,22 @@ def _command(process: int) -> str:
         return ""
 
 
-def _words(process: int) -> list[str]:
+def words_of(process: int) -> list[str]:
+    """Return the command line of a process; empty if the process has gone."""
     try:
         with (_PROC / str(process) / "cmdline").open("rb") as file:
             return file.read(_MAX_WORDS).decode(errors="replace").split("\0")
     except OSError:
         return []
+
+
+def user_of(process: int) -> int | None:
+    """Return the user of a process, who also owns a process that hides its memory; None if gone."""
+    with suppress(OSError, ValueError, IndexError):
+        for line in (_PROC / str(process) / "status").read_text(errors="replace").splitlines():
+            if line.startswith("Uid:"):
+                return int(line.split()[1])
+    return None
 
 
 @cache

@@ -23,6 +23,7 @@ from tunnel_gateway.daemon.findings import Finding, Status
 from tunnel_gateway.doctor.agent_files import usual_settings
 from tunnel_gateway.doctor.gateway_side import examine_gateway
 from tunnel_gateway.doctor.observation import Observation
+from tunnel_gateway.doctor.running_agent import running_agents
 from tunnel_gateway.doctor.texts import AREAS, LOOKING, SIGNS
 from tunnel_gateway.doctor.user_side import UserSide, examine_user
 from tunnel_gateway.errors import FileError
@@ -121,10 +122,17 @@ def _user(arguments: argparse.Namespace) -> UserSide:
     except RuntimeError:
         raise FileError("this user has no home folder: set HOME") from None
     wanted = wanted_ports(arguments)
+    named = {
+        "--settings": arguments.settings,
+        "--run-conf": arguments.run_conf,
+        "--state": arguments.state,
+    }
+    # Without a word, the agent is meant that runs here.
+    files = named if wanted or any(named.values()) else next(running_agents(), {})
     return UserSide(
-        arguments.settings,
-        arguments.run_conf,
-        arguments.state or state_folder(),
+        files.get("--settings"),
+        files.get("--run-conf"),
+        files.get("--state") or state_folder(),
         (wanted,) if wanted else PAIRS,
         os.environ,
         home,

@@ -38,7 +38,7 @@ LOOKING: Final[Texts] = ("qaralmoqda", "смотрю", "looking")
 
 CLOCK_GOOD: Final = Row("clock", "ok",
     "shu mashinadagi hech narsa soatga zid emas",
-    "ничто на этой машине не противоречит часам",
+    "ничто на этой машине не противоречит её часам",
     "nothing on this machine contradicts the clock")
 CLOCK_BEHIND: Final = Row("clock", "fault",
     "soat orqada: {file} fayli {newest} da yozilgan. Sana va vaqtni to‘g‘rilang, avtomatik vaqtni"
@@ -253,15 +253,15 @@ NO_STORES: Final = Row("browser", "warning",
     " agent trust")
 SITE_BLOCKED: Final = Row("permission", "fault",
     "{browser} bu saytga shu kompyuterdagi dasturlarni chaqirishga yo‘l qo‘ymaydi. Saytni oching,"
-    " manzil chap tomonidagi belgini bosing va ruxsat bering; yoki"
+    " manzilning chap tomonidagi belgini bosing va ruxsat bering; yoki"
     " chrome://settings/content/siteDetails?site={site}",
     "{browser} не пускает этот сайт к программам на компьютере. Откройте сайт, нажмите значок"
     " слева от адреса и разрешите; или chrome://settings/content/siteDetails?site={site}",
     "{browser} does not let this site call programs on the computer. Open the site, press the icon"
     " left of its address and allow it; or chrome://settings/content/siteDetails?site={site}")
 SITE_PAUSED: Final = Row("permission", "warning",
-    "{browser} bir hafta so‘ramaydi: savol bir necha marta javobsiz qolgan. Saytni oching, manzil"
-    " chap tomonidagi belgini bosing va ruxsat bering",
+    "{browser} bir hafta so‘ramaydi: savol bir necha marta javobsiz qolgan. Saytni oching,"
+    " manzilning chap tomonidagi belgini bosing va ruxsat bering",
     "{browser} неделю не будет спрашивать: вопрос несколько раз остался без ответа. Откройте сайт,"
     " нажмите значок слева от адреса и разрешите",
     "{browser} does not ask for a week: its question had no answer several times. Open the site,"
@@ -275,7 +275,7 @@ BLOCKED_BY_POLICY: Final = Row("permission", "fault",
     " administrator")
 PERMISSION_TOLD: Final = Row("permission", "ok",
     "birorta saytga taqiq yo‘q. 147-versiyadan Chrome birinchi chaqiruvda ruxsat so‘raydi: «Ruxsat"
-    " berish»ni bosing. Ko‘rish: manzil chap tomonidagi belgi, sayt sozlamalari",
+    " berish»ni bosing. Ko‘rish: manzilning chap tomonidagi belgi, sayt sozlamalari",
     "ни один сайт не закрыт. С версии 147 Chrome спрашивает при первом обращении: нажмите"
     " «Разрешить». Посмотреть: значок слева от адреса, настройки сайта",
     "no site is blocked. Chrome asks at the first call, from version 147 on: press Allow. To see"
