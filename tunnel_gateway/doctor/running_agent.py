@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tunnel_gateway.agent.api.neighbour import processes, user_of, words_of
+from tunnel_gateway.agent.neighbour import processes, user_of, words_of
 
 _PROGRAM: Final = "tunnel-gateway"
 _OPTIONS: Final = ("--settings", "--run-conf", "--state")
