@@ -64,12 +64,20 @@ def test_the_user_of_a_peer(monkeypatch: pytest.MonkeyPatch, *, mapped: bool) ->
             port = listening.getsockname()[1]
             peer.connect((f"::ffff:{LOOPBACK}" if mapped else LOOPBACK, port))
             address = (LOOPBACK, peer.getsockname()[1])
+            connection, _ = listening.accept()
+            assert is_of_another_user(address, port) is False
+            peer.shutdown(socket.SHUT_WR)  # it can still receive
             assert is_of_another_user(address, port) is False
             if os.getuid() != 0:  # root's programs may connect to everybody's agent
                 monkeypatch.setattr(os, "getuid", lambda: 4711)
                 assert is_of_another_user(address, port) is True
-        monkeypatch.setattr(os, "getuid", lambda: 4711)
-        assert is_of_another_user((LOOPBACK, 1), port) is False  # nobody is connected from there
+        # Its bytes may still be read, but nobody can say whose they are.
+        assert is_of_another_user(address, port) is True
+        connection.close()
+        assert is_of_another_user((LOOPBACK, 1), port) is True
+        assert is_of_another_user(None, port) is True
+        monkeypatch.setattr(neighbour, "_TABLES", (Path("/none"),))
+        assert is_of_another_user(address, port) is False  # the system does not tell
 
 
 def test_names_of_e_imzo() -> None:

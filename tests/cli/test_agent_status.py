@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 
 import pytest
 
 from tests.support.loopback import LOOPBACK
+from tunnel_gateway.agent.api.port_answer import Kind, PortAnswer
+from tunnel_gateway.agent.api.ports import Ports
+from tunnel_gateway.agent.neighbour import user_name
+from tunnel_gateway.cli import agent_status
 from tunnel_gateway.cli.main import main
 
 
@@ -50,3 +55,22 @@ def test_another_program(answer: bytes, said: str, capsys: pytest.CaptureFixture
             assert main(["agent", "status", *options]) == 1
         serving.join()
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_whose_agent_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, own: bool
+) -> None:
+    """Every agent answers root."""
+
+    async def is_agent(_: int) -> PortAnswer:
+        return PortAnswer(Kind.AGENT)
+
+    monkeypatch.setattr(agent_status, "ask_version", is_agent)
+    if not own:
+        monkeypatch.setattr(agent_status, "user_name", lambda _: "boshqa")
+    with socket.create_server((LOOPBACK, 0)) as ws, socket.create_server((LOOPBACK, 0)) as wss:
+        ports = Ports(ws.getsockname()[1], wss.getsockname()[1])
+        assert agent_status.show(ports) == 0
+    words = "an agent of this user" if own else f"an agent of user {user_name(os.getuid())}"
+    assert words in capsys.readouterr().out

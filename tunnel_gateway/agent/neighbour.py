@@ -33,7 +33,9 @@ STARTING_SECONDS: Final = 60.0
 _PROC: Final = Path("/proc")
 _TABLES: Final = (_PROC / "net/tcp", _PROC / "net/tcp6")
 _LISTENS: Final = "0A"
-_CONNECTED: Final = "01"
+_NO_INODE: Final = "0"  # of a socket that its program has closed
+# The table changes while it is read, and then an entry can be missing.
+_READINGS: Final = 3
 _MAX_LINES: Final = 65_536
 _MAX_WORDS: Final = 65_536  # bytes of a command line
 NAME = re.compile(r"e-?imzo", re.IGNORECASE)
@@ -78,22 +80,23 @@ def holder_of(port: int) -> Holder | None:
     return None
 
 
-def is_of_another_user(peer: tuple[str, int], port: int) -> bool:
+def is_of_another_user(peer: tuple[str, int] | None, port: int) -> bool:
     """Tell whether a program of another user is connected from ``peer`` to this port.
 
-    If the system does not tell, it is not. Root may do everything in any case.
+    If the system does not tell, it is not. Root may do everything in any case. A program that has
+    closed its socket belongs to nobody, so it counts as another user's: its bytes may still come.
     """
-    user = _user_of_peer(peer, port)
-    return user is not None and user not in (0, os.getuid())
-
-
-def _user_of_peer(peer: tuple[str, int], port: int) -> int | None:
+    if sys.platform != "linux" or not os.access(_TABLES[0], os.R_OK):
+        return False
+    if peer is None:
+        return True
     local, remote = _shown(*peer), _shown(_LOOPBACK, port)
     ends = {(local, remote), (_MAPPED + local, _MAPPED + remote)}
-    for entry in _entries():
-        if entry.state == _CONNECTED and (entry.local, entry.remote) in ends:
-            return entry.uid
-    return None
+    for _ in range(_READINGS):
+        for entry in _entries():
+            if (entry.local, entry.remote) in ends:
+                return entry.inode == _NO_INODE or entry.uid not in (0, os.getuid())
+    return True
 
 
 class Starting:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from functools import partial
 
 from tunnel_gateway.agent.api.port_answer import Kind, ask_version
 from tunnel_gateway.agent.api.ports import PAIRS, Ports, answers, holder_of_pair
+from tunnel_gateway.agent.neighbour import holder_of, user_name
+from tunnel_gateway.agent.threads import in_thread
 
 
 def show(wanted: Ports | None) -> int:
@@ -25,10 +29,18 @@ async def _show(pairs: tuple[Ports, ...]) -> int:
         if answer is not None and answer.kind is Kind.AGENT:
             exit_code = 0
             half = "" if len(taken) > 1 else f", but nobody listens on {ports.wss}"
-            print(f"{title}: {answer}{half}")
+            print(f"{title}: {await _owner(ports) or answer}{half}")
         else:
             words = "nothing answers on ws" if answer is None else answer
             print(f"{title}: {await holder_of_pair(ports)}; {words}")
     if exit_code:
         print("no agent answers this user: start it with tunnel-gateway agent")
     return exit_code
+
+
+async def _owner(ports: Ports) -> str | None:
+    """Name the user of an agent that serves this user, root, as well."""
+    holder = await in_thread(partial(holder_of, ports.ws))
+    if holder is None or holder.user in (None, user_name(os.getuid())):
+        return None
+    return f"an agent of user {holder.user}"
