@@ -37,6 +37,7 @@ def test_no_proxy(tmp_path: Path, programs: Programs) -> None:
         ("localhost,127.0.0.1", True),
         (" LOCALHOST , 127.0.0.0/8 ", True),
         ("localhost,127.*", True),
+        ("localhost 127.0.0.1", True),
         ("*", True),
         ("localhost,10.0.0.0/8", False),
     ],
@@ -56,6 +57,7 @@ def test_every_variable(tmp_path: Path, programs: Programs, name: str) -> None:
 
 def test_no_password_is_shown() -> None:
     assert proxy_of({"http_proxy": "http://me:sir@proxy.uz:1"}) == "http://proxy.uz:1"
+    assert proxy_of({"http_proxy": "me:s@ir@proxy.uz:1"}) == "proxy.uz:1"
     assert proxy_of({"http_proxy": "http://[odd"}) == "http://[odd"
     assert proxy_of({}) is None
 
@@ -97,14 +99,16 @@ def test_gnome(tmp_path: Path, programs: Programs, mode: str, exceptions: str, r
     [
         ("ProxyType=0", None),
         ("ProxyType=1\nNoProxyFor=localhost,127.0.0.1\nhttpProxy=http://p 1", None),
-        ("ProxyType=1\nhttpProxy=http://p 1", texts.PROXY_SWALLOWS),
+        ("ProxyType=1\nhttpProxy=http://me:sir@p 1", texts.PROXY_SWALLOWS),
         ("ProxyType=2\nProxy Config Script=http://p/a.pac", texts.PROXY_SCRIPT),
     ],
 )
 def test_kde(tmp_path: Path, programs: Programs, content: str, row: object) -> None:
     (tmp_path / ".config").mkdir()
     (tmp_path / ".config/kioslaverc").write_text(f"[Proxy Settings]\n{content}\n")
-    assert [each.row for each in bad(tmp_path, {})] == ([] if row is None else [row])
+    seen = bad(tmp_path, {})
+    assert [each.row for each in seen] == ([] if row is None else [row])
+    assert not any("sir" in each.facts["proxy"] for each in seen)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a=1", b"[Other]\n"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from tunnel_gateway.doctor import texts
 from tunnel_gateway.doctor.browser_permission import POLICY_FOLDERS, policies
@@ -19,6 +19,7 @@ from tunnel_gateway.doctor.observation import Observation
 
 _VARIABLES: Final = ("http_proxy", "https_proxy", "all_proxy")
 _LOCAL: Final = ("127.0.0.1", "localhost")
+_SEPARATORS: Final = re.compile(r"[,;\s]+")
 _HIJACKS: Final = '"network.proxy.allow_hijacking_localhost", true'
 _MAX_SIZE: Final = 4 << 20
 
@@ -50,7 +51,7 @@ def check_proxies(
 def _of_environment(environment: Mapping[str, str]) -> Iterator[Observation]:
     proxy = proxy_of(environment)
     exceptions = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    if proxy is not None and not _except_this_machine(exceptions.split(",")):
+    if proxy is not None and not _except_this_machine(_SEPARATORS.split(exceptions)):
         yield texts.PROXY_SWALLOWS.seen("no_proxy", proxy=proxy, where="no_proxy")
 
 
@@ -88,8 +89,10 @@ def _of_kde(home: Path) -> Iterator[Observation]:
     kind = settings.get("ProxyType", "0")
     if kind == "2":
         yield texts.PROXY_SCRIPT.seen("KDE", proxy=settings.get("Proxy Config Script", ""))
-    elif kind == "1" and not _except_this_machine(settings.get("NoProxyFor", "").split(",")):
-        proxy = settings.get("httpProxy", "")
+    elif kind == "1" and not _except_this_machine(
+        _SEPARATORS.split(settings.get("NoProxyFor", ""))
+    ):
+        proxy = _without_password(settings.get("httpProxy", ""))
         yield texts.PROXY_SWALLOWS.seen("KDE", proxy=proxy, where=f"{path}: NoProxyFor")
 
 
@@ -128,8 +131,7 @@ def _covers(pattern: str, name: str) -> bool:
 
 
 def _without_password(proxy: str) -> str:
-    with suppress(ValueError):
-        parts = urlsplit(proxy)
-        if parts.username is not None or parts.password is not None:
-            return proxy.replace(parts.netloc, parts.netloc.rpartition("@")[2])
-    return proxy
+    """Return a proxy without what stands before the at sign; not every proxy has ``http://``."""
+    scheme = proxy.partition("://")[0] + "://" if "://" in proxy else ""
+    _, at, host = proxy.rpartition("@")
+    return scheme + host if at else proxy

@@ -319,10 +319,12 @@ GATEWAY_NEEDS_ROUTE: Final = Row("proxy", "warning",
 ADDRESS_ANSWERS: Final = Row("addresses", "ok",
     "javob beradi ({status})", "отвечает ({status})", "answers ({status})")
 ADDRESS_SILENT: Final = Row("addresses", "warning",
-    "javob bermaydi: {fault}. Xavfsizlik devorini tekshiring yoki ro‘yxatlarni tunnel.crl.dir"
-    " papkasiga qo‘ying",
-    "не отвечает: {fault}. Проверьте межсетевой экран или кладите списки в tunnel.crl.dir",
-    "does not answer: {fault}. Look at the firewall, or put lists into tunnel.crl.dir")
+    "javob bermaydi: {fault}. Xavfsizlik devori va DNSni tekshiring. Bekor qilish ro‘yxatlarini"
+    " tunnel.crl.dir papkasiga qo‘yish ham mumkin",
+    "не отвечает: {fault}. Проверьте межсетевой экран и DNS. Списки отзыва можно класть и в"
+    " tunnel.crl.dir",
+    "does not answer: {fault}. Look at the firewall and the DNS. Revocation lists can also be put"
+    " into tunnel.crl.dir")
 NO_ADDRESSES: Final = Row("addresses", "ok",
     "sozlamada va sertifikatlarda so‘raladigan manzil yo‘q",
     "в настройках и сертификатах нет адресов, которые надо спрашивать",

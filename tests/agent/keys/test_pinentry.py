@@ -116,7 +116,10 @@ def test_any_data(data: bytes) -> None:
     assert len(unescape(data)) <= len(data)
 
 
-async def test_gnupgs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("language", "prompt"), [(Language.ENGLISH, "Password"), (Language.RUSSIAN, "Пароль")]
+)
+async def test_gnupgs_own(monkeypatch: pytest.MonkeyPatch, language: Language, prompt: str) -> None:
     """The real dialog on a pseudo-terminal, where a password is typed."""
     program = shutil.which("pinentry-curses")
     if program is None:
@@ -130,12 +133,12 @@ async def test_gnupgs_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def read() -> None:
         shown.extend(os.read(ours, 4096))
-        if b"example.uz" in shown and b"Password" in shown:
+        if b"example.uz" in shown and prompt.encode() in shown:
             drawn.set()
 
     loop.add_reader(ours, read)
     try:
-        asking = asyncio.create_task(Pinentry(program).ask(QUESTION))
+        asking = asyncio.create_task(Pinentry(program, language).ask(QUESTION))
         async with asyncio.timeout(TIME_LIMIT):
             await drawn.wait()
             os.write(ours, b"typed%\r")
