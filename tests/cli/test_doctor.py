@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests.support.processes import COMMAND, Api, Program, ReservedPort, write_c
 from tests.support.programs import Programs
 from tunnel_gateway.cli import doctor
 from tunnel_gateway.cli.main import main
+from tunnel_gateway.daemon.findings import Finding
 
 Doctor = Callable[..., tuple[int, list[dict[str, Any]]]]
 
@@ -120,6 +121,19 @@ def test_rows_for_people(home: Path) -> None:
     shown = "\n".join(plain.output)
     assert f"хорошо   порты         {pair.ws}: порт свободен\n" in shown
     assert "\x1b" not in shown
+    looks = sum(line.startswith("смотрите ") for line in plain.output)
+    assert plain.output[-1] == f"ошибок: 0; посмотреть: {looks}"
+
+
+def test_all_is_well(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def good(_: object) -> AsyncIterator[Finding]:
+        yield Finding("clock", "now", "ok", "good")
+
+    monkeypatch.setattr(doctor, "_look", good)
+    assert main(["doctor", "--language", "uz"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "hammasi joyida"
 
 
 def test_a_user_without_a_home(

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,7 @@ from tunnel_gateway.doctor.agent_files import usual_settings
 from tunnel_gateway.doctor.gateway_side import examine_gateway
 from tunnel_gateway.doctor.observation import Observation
 from tunnel_gateway.doctor.running_agent import running_agents
-from tunnel_gateway.doctor.texts import AREAS, LOOKING, SIGNS
+from tunnel_gateway.doctor.texts import ALL_WELL, AREAS, LOOKING, SIGNS, SUMMARY
 from tunnel_gateway.doctor.user_side import UserSide, examine_user
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.observability.logs import configure_logs
@@ -86,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace, language: Language) -> int:
-    statuses: set[Status] = set()
+    statuses: Counter[Status] = Counter()
     signs: dict[Status, str] = {
         "ok": in_language(SIGNS["ok"], language),
         "warning": in_language(SIGNS["warning"], language),
@@ -96,10 +97,14 @@ async def _run(arguments: argparse.Namespace, language: Language) -> int:
         async for seen in _look(arguments):
             finding = seen.finding(language) if isinstance(seen, Observation) else seen
             area = in_language(AREAS[finding.area], language) if finding.area in AREAS else None
-            statuses.add(finding.status)
+            statuses[finding.status] += 1
             as_json = arguments.json
             progress.print(json.dumps(asdict(finding)) if as_json else row(finding, area, signs))
-    return exit_code(statuses)
+    code = exit_code(statuses)
+    if not arguments.json:
+        words = in_language(SUMMARY if code else ALL_WELL, language)
+        print(words.format(faults=statuses["fault"], warnings=statuses["warning"]))
+    return code
 
 
 async def _look(arguments: argparse.Namespace) -> AsyncIterator[Observation | Finding]:

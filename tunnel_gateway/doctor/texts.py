@@ -33,6 +33,12 @@ SIGNS: Final[Mapping[str, Texts]] = MappingProxyType({
     "fault": ("XATO", "ОШИБКА", "WRONG"),
 })
 LOOKING: Final[Texts] = ("qaralmoqda", "смотрю", "looking")
+ALL_WELL: Final[Texts] = ("hammasi joyida", "всё в порядке", "all is well")
+SUMMARY: Final[Texts] = (
+    "xatolar: {faults}; qarash kerak: {warnings}",
+    "ошибок: {faults}; посмотреть: {warnings}",
+    "faults: {faults}; to look at: {warnings}",
+)
 
 # --- the clock, on both sides ---------------------------------------------------------------------
 
