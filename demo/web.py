@@ -27,6 +27,7 @@ from phone import DevelopmentPhone
 from service import MAX_BODY, Service
 
 PAGE = Path(__file__).resolve().parent / "page"
+LIBRARY = PAGE.parents[1] / "web"
 LOOPBACK = "127.0.0.1"
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -56,6 +57,8 @@ def application(
         for path in PAGE.rglob("*.*")
         if path.suffix in TYPES
     }
+    for path in LIBRARY.glob("*.js"):
+        found[f"/web/{path.name}"] = (path.read_bytes(), TYPES[path.suffix])
     found["/"] = found["/index.html"]
     found["/favicon.ico"] = found["/star.svg"]  # browsers ask for it without being told to
     found["/settings.json"] = (json.dumps(settings).encode(), "application/json")
@@ -147,8 +150,8 @@ def main() -> None:
     rest = f"http://{LOOPBACK}:{given.rest_port}"
     phone = given.phone_key and DevelopmentPhone(given.phone_key, given.phone_password_file, rest)
     settings: dict[str, object] = {
-        "ws": f"ws://{LOOPBACK}:{given.agent_port}/service/cryptapi",
-        "wss": f"wss://{LOOPBACK}:{given.agent_https_port}/service/cryptapi",
+        "ws": f"ws://{LOOPBACK}:{given.agent_port}",
+        "wss": f"wss://{LOOPBACK}:{given.agent_https_port}",
         "apiKeys": [text for pair in given.api_key for text in pair],
         "dst": given.dst,
         **({"phone": phone.command()} if phone else {}),

@@ -79,7 +79,7 @@ def test_the_pages_server(page_server: tuple[HTTPConnection, HTTPSConnection]) -
         assert b"<!doctype html>" in answer.read()
         connection.request("GET", "/settings.json")
         settings = json.load(connection.getresponse())
-        assert settings["ws"] == "ws://127.0.0.1:1234/service/cryptapi"
+        assert settings["ws"] == "ws://127.0.0.1:1234"
         assert settings["apiKeys"] == ["example.uz", "AB"]
         assert settings["dst"] == "api"
 

@@ -134,7 +134,9 @@ def test_the_pages_advice_is_about_codes_that_there_are() -> None:
     text = (TEXTS / "en.js").read_text("utf-8")
     own = {
         "unknown",
-        "agent_unreachable",
+        "no_agent",
+        "not_allowed",
+        "agent_lost",
         "site_away",
         "not_opened",
         "file_unreadable",

@@ -67,8 +67,10 @@ export interface KeyOptions extends AgentOptions {
 }
 
 export type State =
-  | { state: "finding" | "choosing" | "connecting" }
+  | { state: "finding" | "choosing" }
   | { state: "creating" | "signing"; key: KeyFile }
+  /** `made` is the whole answer to `create_tunnel`. */
+  | { state: "connecting"; made: Tunnel }
   | { state: "open"; socket: WebSocket }
   /** `error` says why the tunnel has ended. */
   | { state: "closed"; socket: WebSocket; error: AgentError }
@@ -76,6 +78,15 @@ export type State =
   | { state: "waiting"; delay: number; error: AgentError }
   /** The tunnel is not opened again. */
   | { state: "ended"; error: AgentError };
+
+/** What the agent tells of a tunnel. */
+export interface Tunnel {
+  address: string;
+  /** As in the logs of both sides. */
+  tunnel_id?: string;
+  /** The gateway's chain as the agent has verified it, BASE64 of DER. */
+  domain_certificates?: string[];
+}
 
 export interface TunnelOptions extends KeyOptions {
   /** The `dst_id` of the gateway's configuration. */

@@ -39,8 +39,8 @@ export function readKey(listed) {
 /** List the keys, each once: macOS shows a disk under two names. */
 export async function keysOf(agent) {
   const answer = await agent.call("pfx", "list_all_certificates");
-  const known = new Map(answer.certificates.reverse().map((one) => [one.alias, readKey(one)]));
-  return { keys: [...known.values()].reverse(), silentDisks: answer.silent_disks ?? [] };
+  const known = new Map(answer.certificates.map((one) => [one.alias, readKey(one)]));
+  return { keys: [...known.values()], silentDisks: answer.silent_disks ?? [] };
 }
 
 /** Find who answers, and list the user's keys. */

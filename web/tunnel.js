@@ -24,10 +24,11 @@ async function connect(options) {
   const agent = await findAgent(options);
   const key = options.key = await agreedKey(agent, options);
   onstate({ state: "creating", key });
-  const { address } = await agent.withKey(key, (keyId) => agent.call(
+  const made = await agent.withKey(key, (keyId) => agent.call(
     "tunnel", "create_tunnel", destination, keyId));
+  const { address } = made;
   if (!LOOPBACK.test(address)) throw new AgentError("bad_answer", address);
-  onstate({ state: "connecting" });
+  onstate({ state: "connecting", made });
   const socket = await open(signal, `ws://${address}${path}`, protocols);
   socket.addEventListener("close", (event) => onstate({
     state: "closed", socket, error: whyEnded(event) }));

@@ -1,31 +1,70 @@
-// The agent on the user's machine, as the parts of this page call it.
+// The agent on the user's machine, as the parts of this page use it: by the library in web/.
 
-import { call } from "./capiws.js";
+import * as library from "./web/index.js";
 import { drawn, Hop } from "./diagram.js";
+import { current } from "./texts.js";
 
-let address = "";
+let where = {};
+let agent = null;
 
-/** Call the agent at this address from now on. */
-export function useAgent(url) {
-  address = url;
+const options = () => ({ ...where, lang: current() });
+const hop = (group, name) => new Hop("page", "agent", name).of(group);
+
+/** Find the agent at this address and install the page's API-KEYs; resolves to its version. */
+export async function findAgent(address, apiKey) {
+  where = { addresses: [address], apiKey };
+  agent = await drawn(hop("agent", "apidoc, apikey"), library.findAgent(options()));
+  return asked("agent", "", "version");
 }
-
-/** Call a function of the agent. */
-export const ask = (plugin, name, parameters) => call(address, plugin, name, parameters);
 
 /** Call a function of the agent and draw it, as a part of `group`. */
-export function asked(group, plugin, name, parameters) {
-  const hop = new Hop("page", "agent", plugin ? `${plugin}.${name}` : name).of(group);
-  return drawn(hop, ask(plugin, name, parameters));
+export function asked(group, plugin, name, parameters = []) {
+  const call = agent.call(plugin, name, ...parameters);
+  return drawn(hop(group, plugin ? `${plugin}.${name}` : name), call);
 }
 
-/** Load a key of the agent's list; resolves to its keyId. */
-export async function loadKey(group, { disk, path, name, alias }) {
-  return (await asked(group, "pfx", "load_key", [disk, path, name, alias])).keyId;
+/** The user's keys and the disks that do not answer. */
+export const listKeys = () => drawn(
+  hop("agent", "pfx.list_all_certificates"), library.listKeys(options()));
+
+/** Sign text or bytes with a key of the list; resolves to a PKCS#7 that holds them. */
+export async function sign(group, key, document) {
+  const signing = library.sign({ ...options(), key, document });
+  return (await drawn(hop(group, "pkcs7.create_pkcs7"), signing)).pkcs7;
 }
 
-/** Sign data in BASE64 with a key of the list; resolves to a PKCS#7 that holds the data. */
-export async function sign(group, key, data) {
-  const keyId = await loadKey(group, key);
-  return (await asked(group, "pkcs7", "create_pkcs7", [data, keyId, "no"])).pkcs7_64;
+/** The certificates of a key of the list, as `x509.get_certificate_info` tells of the first. */
+export const chainOf = (group, key) => agent.withKey(
+  key, (keyId) => asked(group, "x509", "get_certificate_chain", [keyId]));
+
+/**
+ * Open a tunnel and draw how; resolves to its WebSocket, to what `tunnel.create_tunnel` answered, and
+ * to the hop of the WebSocket itself.
+ */
+export async function openTunnel(group, destination, key) {
+  let hops = [];
+  let made = null;
+  const next = (...begun) => {
+    hops.forEach((one, place) => one.done(place ? "" : made?.address));
+    hops = begun;
+  };
+  const onstate = (now) => {
+    if (now.state === "finding") next(hop(group, "apidoc, apikey"));
+    if (now.state === "creating") {
+      const unseen = new Hop("agent", "gateway", "", "told").of(group);
+      unseen.say("wire.handshake");
+      next(hop(group, "tunnel.create_tunnel"), unseen);
+    }
+    if (now.state === "connecting") {
+      ({ made } = now);
+      next(new Hop("page", "api", `ws://${made.address}/`, "sealed").of(group));
+    }
+  };
+  try {
+    const socket = await library.openTunnel({ ...options(), destination, key, onstate });
+    return { socket, made, took: hops[0].done() };
+  } catch (error) {
+    for (const one of hops) one.refused(error.code);
+    throw error;
+  }
 }

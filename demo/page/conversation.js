@@ -16,13 +16,12 @@ export class Closed extends Error {
 }
 
 export class Conversation {
-  /** Open ws://`address`/; `on` has opened, counted(up, down) and closed(event). */
-  constructor(address, on) {
+  /** Talk on a WebSocket that is open; `on` has counted(up, down) and closed(event). */
+  constructor(socket, on) {
     this.on = on;
     this.waiting = [];
-    this.socket = new WebSocket(`ws://${address}/`);
+    this.socket = socket;
     this.socket.binaryType = "arraybuffer";
-    this.socket.onopen = on.opened;
     this.socket.onmessage = ({ data }) => {
       on.counted(0, data.length ?? data.byteLength);
       this.waiting.shift()?.resolve(data);

@@ -5,7 +5,7 @@ import { sign } from "./agent.js";
 import { fromBase64, placeOf, toBase64 } from "./bytes.js";
 import { forget } from "./diagram.js";
 import { find, make } from "./dom.js";
-import { inCapitals, isOver, parseAlias } from "./keys.js";
+import { inCapitals } from "./keys.js";
 import { alone, clear, refuse, step, tell } from "./outcome.js";
 import { signByPhone } from "./phone.js";
 import { signersTable } from "./signers.js";
@@ -21,12 +21,11 @@ let message = ""; // the PKCS#7 of all its signers, in BASE64
 let shown = null; // what was verified last: the message, or its changed copy
 
 /** Let the user sign with these keys. */
-export function offerSigners(certificates) {
-  keys = certificates;
-  find("#signer").replaceChildren(...keys.flatMap((certificate, index) => {
-    const facts = parseAlias(certificate.alias);
-    const name = [facts.cn, facts.o].filter(Boolean).map(inCapitals).join(", ");
-    return isOver(facts) ? [] : [make("option", { value: index }, name)];
+export function offerSigners(listed) {
+  keys = listed;
+  find("#signer").replaceChildren(...keys.flatMap(({ owner, organisation, usable }, index) => {
+    const name = [owner, organisation].filter(Boolean).map(inCapitals).join(", ");
+    return usable ? [make("option", { value: index }, name)] : [];
   }));
   if (!message) step("document", "active");
   show();
@@ -41,7 +40,7 @@ export function proposeSigner(index) {
 async function signByAgent() {
   const signer = keys[find("#signer").value];
   tell("document", "agent.password");
-  const signed = await sign(GROUP, signer, toBase64(content));
+  const signed = await sign(GROUP, signer, content);
   tell("document", "document.stamping");
   const { pkcs7b64 } = await fromSite(GROUP, "POST", "/frontend/timestamp/pkcs7", signed);
   proposeNext();

@@ -9,15 +9,6 @@ const DAY = 86_400_000;
 const SOON = 30;
 const TASHKENT = 5 * 3_600_000;
 
-/** What an alias says: its parts by their names in lower case. */
-export function parseAlias(alias) {
-  return Object.fromEntries(alias.split(",").map((part) => {
-    const at = part.indexOf("=");
-    // A comma in a value is written as U+201A, which looks like one.
-    return [part.slice(0, at).toLowerCase(), part.slice(at + 1).replaceAll("\u201a", ",")];
-  }));
-}
-
 /** `2028.11.23 23:59:59`, the agent's way to write Tashkent's time, as a Date; or null. */
 export function parseTime(text) {
   const found = /^(\d{4})[.-](\d\d)[.-](\d\d) (\d\d):(\d\d):(\d\d)$/.exec(text ?? "");
@@ -31,32 +22,23 @@ export const mask = (pinfl) => "•".repeat(Math.max(0, pinfl.length - 4)) + pin
 
 export const inCapitals = (name) => (name ?? "").toLocaleUpperCase("uz");
 
-/** Whether the certificate of an alias has ended, or has not begun. */
-export function isOver(facts) {
-  const [from, until] = [parseTime(facts.validfrom), parseTime(facts.validto)];
-  const now = Date.now();
-  return (until !== null && until <= now) || (from !== null && from > now);
-}
-
 /** A card with a radio button for one key of the list. */
-export function keyCard(certificate, index, onChoose) {
-  const facts = parseAlias(certificate.alias);
-  const until = parseTime(facts.validto);
-  const days = until ? Math.floor((until - Date.now()) / DAY) : 0;
-  const over = isOver(facts);
+export function keyCard(key, index, onChoose) {
+  const { owner, organisation, pinfl, serialNumber, validTo, usable } = key;
+  const days = Math.floor((validTo - Date.now()) / DAY);
   const radio = make("input", { type: "radio", name: "key", value: index });
-  radio.disabled = over;
+  radio.disabled = !usable;
   radio.addEventListener("change", onChoose);
   const lines = make("span", { class: "lines" },
-    make("strong", {}, inCapitals(facts.cn)),
-    facts.o ? make("span", {}, inCapitals(facts.o)) : say(make("span"), "key.person"));
-  if (facts[PINFL]) {
+    make("strong", {}, inCapitals(owner)),
+    organisation ? make("span", {}, inCapitals(organisation)) : say(make("span"), "key.person"));
+  if (pinfl) {
     lines.append(make("span", { class: "pinfl" },
-      say(make("span"), "key.pinfl"), " ", make("span", { class: "mono" }, mask(facts[PINFL]))));
+      say(make("span"), "key.pinfl"), " ", make("span", { class: "mono" }, mask(pinfl))));
   }
-  if (until) {
+  if (!Number.isNaN(days)) {
     lines.append(say(make("span", { class: days < SOON ? "until soon" : "until" }),
-      over ? "key.invalid" : "key.until", { date: () => day(until), days: () => number(days) }));
+      usable ? "key.until" : "key.invalid", { date: () => day(validTo), days: () => number(days) }));
   }
-  return make("label", { class: "key-card" }, radio, rosette(facts.serialnumber ?? ""), lines);
+  return make("label", { class: "key-card" }, radio, rosette(serialNumber ?? ""), lines);
 }

@@ -1,6 +1,6 @@
 // The page: from finding the agent to the end of the tunnel, one step after another.
 
-import { ask as askAgent, asked, loadKey, useAgent } from "./agent.js";
+import { asked, chainOf, findAgent, listKeys, openTunnel } from "./agent.js";
 import { certificateCard } from "./certificates.js";
 import { Chart } from "./chart.js";
 import { Closed, Conversation } from "./conversation.js";
@@ -18,30 +18,28 @@ const DIGESTED = 256 * 1024 * 1024; // a page digests only what it holds in memo
 const SHOWN = 300; // characters of one message
 
 let settings = {};
-let certificates = [];
+let keys = [];
 let conversation = null;
 let used = ""; // the address of the last tunnel
 const chart = new Chart();
 
 // --- the agent and its keys ---------------------------------------------------------------
 
-async function findAgent() {
+async function begin() {
   find("#agent-retry").hidden = true;
   clear("agent");
   step("agent", "active");
   try {
     settings = await (await fetch("settings.json")).json();
     const agent = location.protocol === "https:" ? settings.wss : settings.ws;
-    useAgent(agent);
     usePhone(settings.phone);
     find("#dst").value = settings.dst;
-    const { major, minor } = await asked("agent", "", "version");
+    const { major, minor } = await findAgent(agent, settings.apiKeys);
     fact("agent-facts", "agent.version", `${major}.${minor}`);
     fact("agent-facts", "agent.address", new URL(agent).host);
-    await asked("agent", "", "apikey", settings.apiKeys);
     fact("agent-facts", "agent.domain", location.hostname);
     step("agent", "done");
-    await listKeys();
+    await showKeys();
   } catch (error) {
     step("agent", "refused");
     refuse("agent", error);
@@ -49,22 +47,22 @@ async function findAgent() {
   }
 }
 
-async function listKeys() {
+async function showKeys() {
   step("key", "active");
-  const listed = await asked("agent", "pfx", "list_all_certificates");
-  ({ certificates } = listed);
-  find("#keys").replaceChildren(find("#keys legend"), ...certificates.map(
-    (certificate, index) => keyCard(certificate, index, () => {
+  const listed = await listKeys();
+  ({ keys } = listed);
+  find("#keys").replaceChildren(find("#keys legend"), ...keys.map(
+    (key, index) => keyCard(key, index, () => {
       find("#create").disabled = conversation !== null;
       step("key", "done");
       if (conversation === null) step("tunnel", "active");
-      offerSignIn(certificate);
+      offerSignIn(key);
       proposeSigner(index);
     })));
-  offerSigners(certificates);
-  const silent = listed.silent_disks ?? []; // E-IMZO itself does not tell
-  if (silent.length) tell("key", "key.silent", { disks: silent.join(", ") });
-  else if (certificates.length === 0) tell("key", "key.none");
+  offerSigners(keys);
+  const { silentDisks } = listed;
+  if (silentDisks.length) tell("key", "key.silent", { disks: silentDisks.join(", ") });
+  else if (keys.length === 0) tell("key", "key.none");
   translate();
 }
 
@@ -81,7 +79,7 @@ function fact(list, key, value) {
 
 async function createTunnel(event) {
   event.preventDefault();
-  const chosen = certificates[find("#keys input:checked").value];
+  const chosen = keys[find("#keys input:checked").value];
   find("#create").disabled = true;
   forget("tunnel");
   for (const name of ["tunnel", "parties", "talk", "file", "again", "close"]) clear(name);
@@ -91,13 +89,12 @@ async function createTunnel(event) {
   step("tunnel", "active");
   try {
     tell("tunnel", "tunnel.making");
-    const keyId = await loadKey("tunnel", chosen);
-    const made = await makeTunnel(keyId);
+    const { socket, made, took } = await openTunnel("tunnel", find("#dst").value, chosen);
     used = made.address;
     fact("tunnel-facts", "tunnel.address", used);
     if (made.tunnel_id) fact("tunnel-facts", "tunnel.id", made.tunnel_id);
-    openConversation(used);
-    showParties(keyId, made).catch((error) => {
+    beginConversation(socket, took);
+    showParties(chosen, made).catch((error) => {
       step("parties", "refused");
       refuse("parties", error);
     });
@@ -108,43 +105,22 @@ async function createTunnel(event) {
   }
 }
 
-async function makeTunnel(keyId) {
-  const hop = new Hop("page", "agent", "tunnel.create_tunnel").of("tunnel");
-  const unseen = new Hop("agent", "gateway", "", "told").of("tunnel");
-  unseen.say("wire.handshake");
-  try {
-    const made = await askAgent("tunnel", "create_tunnel", [find("#dst").value, keyId]);
-    unseen.done();
-    hop.done(made.address);
-    return made;
-  } catch (error) {
-    unseen.refused();
-    hop.refused(error.code);
-    throw error;
-  }
-}
-
-function openConversation(address) {
-  const hop = new Hop("page", "api", `ws://${address}/`, "sealed").of("tunnel");
-  conversation = new Conversation(address, {
-    opened: () => {
-      const took = hop.done();
-      step("tunnel", "done");
-      tell("tunnel", "tunnel.open", { time: () => milliseconds(took) });
-      for (const name of ["talk", "file", "end"]) step(name, "active");
-      enable(true);
-      chart.start();
-    },
+function beginConversation(socket, took) {
+  conversation = new Conversation(socket, {
     counted: (up, down) => {
       chart.up.count(up);
       chart.down.count(down);
     },
-    closed: (event) => ended(event, hop),
+    closed: ended,
   });
+  step("tunnel", "done");
+  tell("tunnel", "tunnel.open", { time: () => milliseconds(took) });
+  for (const name of ["talk", "file", "end"]) step(name, "active");
+  enable(true);
+  chart.start();
 }
 
-function ended(event, hop) {
-  const opened = hop.row.dataset.state === "done";
+function ended(event) {
   conversation = null;
   enable(false);
   chart.stop();
@@ -152,12 +128,6 @@ function ended(event, hop) {
   find("#create").disabled = false;
   for (const name of ["talk", "file"]) step(name, "waiting");
   const values = { code: event.code, why: () => text(ending(event.reason)) };
-  if (!opened) {
-    hop.refused(event.code);
-    step("tunnel", "refused");
-    refuse("tunnel", { code: "not_opened", message: event.reason });
-    return;
-  }
   const closing = new Hop("api", "page", `close ${event.code}`, "sealed").of("tunnel");
   closing.done(event.reason);
   step("tunnel", "active");
@@ -174,9 +144,9 @@ function enable(open) {
     "#say button, #file, #random, #again, #close")) button.disabled = !open;
 }
 
-async function showParties(keyId, made) {
+async function showParties(key, made) {
   step("parties", "active");
-  const { certificates: chain } = await asked("tunnel", "x509", "get_certificate_chain", [keyId]);
+  const { certificates: chain } = await chainOf("tunnel", key);
   const shown = [["user", chain[0]]];
   if (made.domain_certificates) shown.unshift(["domain", made.domain_certificates[0]]);
   for (const [role, certificate] of shown) {
@@ -310,7 +280,7 @@ for (const radio of document.querySelectorAll("#languages input")) {
   radio.checked = radio.value === current();
   radio.addEventListener("change", () => speak(radio.value));
 }
-find("#agent-retry").addEventListener("click", findAgent);
+find("#agent-retry").addEventListener("click", begin);
 find("#make").addEventListener("submit", createTunnel);
 find("#say").addEventListener("submit", sendMessage);
 find("#whoami").addEventListener("click", whoami);
@@ -324,4 +294,4 @@ find("#again").addEventListener("click", tryAgain);
 find("#close").addEventListener("click", () => conversation.close());
 translate();
 showUser();
-findAgent();
+begin();

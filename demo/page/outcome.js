@@ -66,7 +66,7 @@ function byAgent(error) {
     make("p", {}, say(make("strong"), "refused"), " ", make("code", {}, code)),
     say(make("p"), keyed("why", code, reason), values),
     say(make("p", { class: "advice" }), keyed("do", code, reason), values),
-    ...(reason ? [make("p", { class: "hint", lang: "en" }, reason)] : []),
+    ...(reason && reason !== code ? [make("p", { class: "hint", lang: "en" }, reason)] : []),
   );
 }
 

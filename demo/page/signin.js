@@ -15,8 +15,8 @@ const GROUP = "signin";
 let key = null;
 
 /** Let the user sign in with this key. */
-export function offerSignIn(certificate) {
-  key = certificate;
+export function offerSignIn(chosen) {
+  key = chosen;
   find("#signin").disabled = false;
   if (find("#step-signin").dataset.state === "waiting") step("signin", "active");
 }
@@ -26,7 +26,7 @@ async function signIn() {
   tell("signin", "agent.password");
   try {
     const { challenge } = await fromSite(GROUP, "GET", "/frontend/challenge");
-    const pkcs7 = await sign(GROUP, key, btoa(challenge));
+    const pkcs7 = await sign(GROUP, key, challenge);
     show((await fromSite(GROUP, "POST", "/session", pkcs7)).user);
   } catch (error) {
     step("signin", "refused");

@@ -49,11 +49,11 @@ def test_the_application_dies(browser: Browser, world: World) -> None:
 
 
 def test_the_agent_stops(browser: Browser, world: World) -> None:
-    with visit(browser, world.pages.origin("http")) as seen:
+    with visit(browser, world.pages.origin("https")) as seen:
         seen.create_tunnel()
         assert world.agent.stop() == 0
         expect(seen.find("#close-outcome")).to_contain_text("1001")
         seen.page.reload()
-        expect(seen.find("#step-agent .refusal")).to_contain_text("agent_unreachable")
+        expect(seen.find("#step-agent .refusal")).to_contain_text("no_agent")
         expect(seen.find("#agent-retry")).to_be_visible()
         seen.check_console("net::ERR_CONNECTION_REFUSED")

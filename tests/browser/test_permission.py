@@ -22,16 +22,24 @@ def browser(playwright: Playwright, world: World) -> Iterator[Browser]:
 
 
 def test_allowed(browser: Browser, world: World) -> None:
-    origin = world.pages.origin("https")
-    with visit(browser, origin, permissions=["local-network-access"]) as seen:
+    with visit(browser, world.pages.origin("https")) as seen:
         seen.create_tunnel()
         seen.check_console()
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_not_allowed(scheme: str, browser: Browser, world: World) -> None:
-    with visit(browser, world.pages.origin(scheme)) as seen:
+def test_not_allowed(browser: Browser, world: World) -> None:
+    with visit(browser, world.pages.origin("https"), permissions=None) as seen:
+        dialog = seen.page.get_by_role("dialog")
+        expect(dialog).to_contain_text("The browser will ask about access to apps on this device.")
+        dialog.get_by_role("button", name="OK").click()
         refusal = seen.find("#step-agent .refusal")
-        expect(refusal).to_contain_text("agent_unreachable")
-        expect(refusal).to_contain_text("allow it")
+        expect(refusal).to_contain_text("not_allowed")
+        expect(refusal).to_contain_text("Allow apps on this device")
+        seen.check_console(BLOCKED)
+
+
+def test_plain_http(browser: Browser, world: World) -> None:
+    with visit(browser, world.pages.origin("http"), permissions=None) as seen:
+        refusal = seen.find("#step-agent .refusal")
+        expect(refusal).to_contain_text("https_required")
         seen.check_console(BLOCKED)

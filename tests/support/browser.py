@@ -146,10 +146,17 @@ class Visit:
         """Call a function of the agent as a script of this page would, API-KEY or not."""
         answer: dict[str, Any] = self.page.evaluate(
             """async ([plugin, name, parameters]) => {
-              const { call } = await import("/capiws.js");
               const { ws, wss } = await (await fetch("/settings.json")).json();
               const agent = location.protocol === "https:" ? wss : ws;
-              return call(agent, plugin, name, parameters).catch(({ code }) => ({ code }));
+              const socket = new WebSocket(`${agent}/service/cryptapi`);
+              const call = { ...plugin && { plugin }, name, arguments: parameters };
+              socket.onopen = () => socket.send(JSON.stringify(call));
+              const reply = await new Promise((resolve, reject) => {
+                socket.onmessage = ({ data }) => resolve(JSON.parse(data));
+                socket.onclose = reject;
+              });
+              socket.close();
+              return reply.success ? reply : { code: reply.code };
             }""",
             [plugin, name, list(parameters)],
         )
@@ -192,7 +199,12 @@ def visit(
     browser: Browser, address: str, *, size: tuple[int, int] = LAPTOP, **options: Any
 ) -> Iterator[Visit]:
     """Look at the page in a context of its own: nothing is remembered between two."""
-    given: dict[str, Any] = {"locale": "en-US", "ignore_https_errors": True} | options
+    given: dict[str, Any] = {
+        "locale": "en-US",
+        "ignore_https_errors": True,
+        "permissions": ["local-network-access"],  # the page may reach the agent
+        **options,
+    }
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **given)
     context.set_default_timeout(MILLISECONDS)
     try:

@@ -144,7 +144,9 @@ export default {
   "wire.sealed": "through the tunnel",
 
   "do.unknown": "Try again. If it stays so, look into the agent's log.",
-  "do.agent_unreachable": "Start the agent: tunnel-gateway agent. A page that came over https also needs the agent's certificate to be trusted, and the browser may ask whether the page may reach this device: allow it.",
+  "do.no_agent": "Start the agent: tunnel-gateway agent. A page that came over https also needs the agent's certificate to be trusted, and the browser may ask whether the page may reach this device: allow it.",
+  "do.not_allowed": "Allow apps on this device in the browser's settings of this site, and reload the page.",
+  "do.agent_lost": "Start the agent again, and reload the page.",
   "do.site_away": "See whether both programs run, and try again.",
   "do.not_begun": "Begin again in this window.",
   "do.phone_failed": "Read the reason below. The gateway's log says more.",
@@ -185,7 +187,9 @@ export default {
   "do.https_required": "Open the page over https.",
 
   "why.unknown": "An unknown reason.",
-  "why.agent_unreachable": "No agent answers on this machine.",
+  "why.no_agent": "No agent answers on this machine.",
+  "why.not_allowed": "The browser does not let this page reach programs on this machine.",
+  "why.agent_lost": "The agent has gone without an answer.",
   "why.site_away": "The server of this site does not answer, or its REST service does not answer it.",
   "why.not_begun": "This browser did not begin the signature, or too long ago.",
   "why.phone_failed": "The development phone did not sign.",

@@ -144,7 +144,9 @@ export default {
   "wire.sealed": "tunnel orqali",
 
   "do.unknown": "Yana urinib ko‘ring. Takrorlansa, agentning jurnaliga qarang.",
-  "do.agent_unreachable": "Agentni ishga tushiring: tunnel-gateway agent. Sahifa https orqali ochilgan bo‘lsa, agentning sertifikatiga ham ishonch bildirilgan bo‘lishi kerak. Brauzer sahifaga shu qurilmaga ulanishga ruxsat so‘rasa, ruxsat bering.",
+  "do.no_agent": "Agentni ishga tushiring: tunnel-gateway agent. Sahifa https orqali ochilgan bo‘lsa, agentning sertifikatiga ham ishonch bildirilgan bo‘lishi kerak. Brauzer sahifaga shu qurilmaga ulanishga ruxsat so‘rasa, ruxsat bering.",
+  "do.not_allowed": "Sayt sozlamalarida qurilmadagi ilovalarga ruxsat bering va sahifani yangilang.",
+  "do.agent_lost": "Agentni qayta ishga tushirib, sahifani yangilang.",
   "do.site_away": "Ikkala dastur ishlayotganini tekshirib, qayta urinib ko‘ring.",
   "do.not_begun": "Shu oynada qaytadan boshlang.",
   "do.phone_failed": "Sababini quyida o‘qing. Batafsili shlyuz jurnalida.",
@@ -185,7 +187,9 @@ export default {
   "do.https_required": "Sahifani https orqali oching.",
 
   "why.unknown": "Noma’lum sabab.",
-  "why.agent_unreachable": "Bu kompyuterda agent javob bermadi.",
+  "why.no_agent": "Bu kompyuterda agent javob bermadi.",
+  "why.not_allowed": "Brauzer sahifaga bu kompyuterdagi dasturlarga ulanishni taqiqlagan.",
+  "why.agent_lost": "Agent javob bermasdan yo‘qoldi.",
   "why.site_away": "Sayt serveri javob bermayapti yoki uning REST xizmati unga javob bermayapti.",
   "why.not_begun": "Bu brauzer imzolashni boshlamagan yoki bu juda avval bo‘lgan.",
   "why.phone_failed": "Sinov telefoni imzolamadi.",

@@ -59,7 +59,7 @@ def test_the_list(lab: Lab) -> None:
         keys = seen.page.evaluate("JSON.parse(JSON.stringify(listed))")
         first, second, third = keys["keys"]
         assert first == {
-            **KEYS[0],
+            **KEYS[1],
             "owner": "g‘aniyev o‘ktam",
             "pinfl": "10000000000001",
             "serialNumber": "7a219151",

@@ -39,7 +39,7 @@ def test_denied_and_granted(public: Lab) -> None:
     with signing_program() as agent:
         address = f"ws://{LOOPBACK}:{agent.port}"
         given = {"addresses": [address], "explain": False}
-        with public.page(origin) as seen:
+        with public.page(origin, permissions=None) as seen:
             assert run(seen, "return web.permission();") == "prompt"
             # Without a window, the browser takes its question for ignored.
             assert run(seen, FIND, given)["code"] == "not_allowed"
@@ -50,13 +50,16 @@ def test_denied_and_granted(public: Lab) -> None:
             assert refusal["code"] == "not_allowed"
             assert "Sayt sozlamalarida ruxsat bering" in refusal["uz"]
             assert agent.calls == []
-        with public.page(origin, permissions=["local-network-access"]) as seen:
+        with public.page(origin) as seen:
             assert run(seen, FIND, given) == address
             assert run(seen, "return web.permission();") == "granted"
 
 
 def test_a_page_by_plain_http(public: Lab) -> None:
-    with signing_program() as agent, public.page(public.site.origin("http", HOST)) as seen:
+    with (
+        signing_program() as agent,
+        public.page(public.site.origin("http", HOST), permissions=None) as seen,
+    ):
         refusal = run(seen, FIND, {"addresses": [f"ws://{LOOPBACK}:{agent.port}"]})
         assert refusal["code"] == "https_required"
         assert agent.calls == []
