@@ -104,18 +104,11 @@ async def pass_refusal(answers: Inbox, page: Inbox, write: Callable[[bytes], obj
 
 async def _receive_answer(answers: Inbox, page: Inbox) -> bytes:
     """Return the destination's next bytes. Raises the page's error if the page ends first."""
-    answer = asyncio.create_task(answers.receive())
+    await answers.wait(page.lost)
+    page.check()
     try:
-        await asyncio.wait((answer, page.lost), return_when=asyncio.FIRST_COMPLETED)
-        page.check()
-    finally:
-        answer.cancel()
-        await asyncio.gather(answer, return_exceptions=True)
-    try:
-        return answer.result()
+        return await answers.receive()
     except OSError as error:
         raise DestinationUnreachableError(
             f"the destination broke off before its answer was complete: {error.strerror}"
         ) from None
-    finally:
-        del answer  # the task keeps the error, and the error keeps this frame: that is a cycle

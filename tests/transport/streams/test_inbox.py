@@ -34,6 +34,33 @@ async def test_it_waits_for_data_and_for_the_end() -> None:
     await close(stream, plain)
 
 
+async def test_it_waits_for_its_own_stream_and_for_another() -> None:
+    stream, plain = await stream_and_socket()
+    inbox = stream.inbox
+    other: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(inbox.wait(other))
+    await send(plain, b"salom")
+    await waiting
+    assert inbox.take() == b"salom"
+    waiting = asyncio.create_task(inbox.wait(other))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait((waiting,))
+    assert waiting.cancelled()
+    waiting = asyncio.create_task(inbox.wait(other))
+    await asyncio.sleep(0)
+    other.set_result(None)
+    await waiting
+    assert inbox.silent
+    await inbox.wait(other)  # which is done already
+    await send(plain, b"xayr")
+    assert await inbox.receive() == b"xayr"
+    plain.shutdown(socket.SHUT_WR)
+    await inbox.wait(asyncio.get_running_loop().create_future())
+    assert await inbox.receive() == b""
+    await close(stream, plain)
+
+
 async def test_what_came_before_a_reset_is_still_there() -> None:
     stream, plain = await stream_and_socket()
     await send(plain, b"oxirgi")

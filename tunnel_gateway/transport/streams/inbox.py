@@ -62,6 +62,18 @@ class Inbox:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 
+    async def wait(self, other: asyncio.Future[None]) -> None:
+        """Wait until something has come in, the data have ended, or ``other`` is done."""
+        if not self.silent or other.done():
+            return
+        self._wanted = 1
+        self._waiter = asyncio.get_running_loop().create_future()
+        other.add_done_callback(self._wake_for)
+        try:
+            await self._waiter
+        finally:
+            other.remove_done_callback(self._wake_for)
+
     def check(self) -> None:
         """Raise what ended the stream if it is lost by now."""
         if self._error is not None:
@@ -125,6 +137,9 @@ class Inbox:
         self._wake()
         if not self.lost.done():
             self.lost.set_result(None)
+
+    def _wake_for(self, _: asyncio.Future[None]) -> None:
+        self._wake()
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
