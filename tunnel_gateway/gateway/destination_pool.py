@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import ipaddress
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,6 +38,8 @@ log = get_logger(__name__)
 
 # The default of tunnel.connect.timeout.
 _PROBE_SECONDS: Final = 5.0
+# Addresses are read again for each tunnel.
+_KNOWN_ADDRESSES: Final = 1024
 # Errors of this machine. They say nothing about the address.
 _OUR_OWN: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 
@@ -55,7 +59,7 @@ class _Addresses:
     """The circuits of one destination, and the addresses that its names had last."""
 
     def __init__(self) -> None:
-        self.circuits: dict[Address, Circuit] = {}
+        self.circuits: defaultdict[Address, Circuit] = defaultdict(Circuit)
         self.resolved: dict[Address, tuple[Address, ...]] = {}
         self.turn = 0  # which address the next connection tries first
 
@@ -64,7 +68,8 @@ class Destinations:
     """The destinations with all their circuits. Circuits stay at a reload if their address does."""
 
     def __init__(self) -> None:
-        self._addresses: dict[str, _Addresses] = {}
+        # A destination that a reload removes comes back if one of its names is resolved meanwhile.
+        self._addresses: defaultdict[str, _Addresses] = defaultdict(_Addresses)
         self._tunnels = Places()
         self._connecting = Places()
         self._probes: dict[Circuit, asyncio.Task[None]] = {}
@@ -74,12 +79,12 @@ class Destinations:
         for dst_id in self._addresses.keys() - destinations.keys():
             self._keep(self._addresses.pop(dst_id), ())
         for destination in destinations.values():
-            known = self._addresses.setdefault(destination.id, _Addresses())
+            known = self._addresses[destination.id]
             numbers = {name: known.resolved.get(name, (name,)) for name in destination.addresses}
             known.resolved = {name: numbers[name] for name in numbers if name in known.resolved}
             self._keep(known, [number for some in numbers.values() for number in some])
             for address in filter(_is_number, destination.addresses):
-                known.circuits.setdefault(address, Circuit())
+                _ = known.circuits[address]
 
     def states(self) -> tuple[AddressState, ...]:
         """Return the state of every address that was used, or that the configuration has."""
@@ -142,7 +147,7 @@ class Destinations:
         self, dst_id: str, addresses: Sequence[Address], faults: dict[Address, str]
     ) -> list[Address]:
         """Return the addresses whose circuit is closed; add the faults of the others."""
-        known = self._addresses_of(dst_id)
+        known = self._addresses[dst_id]
         known.turn += 1
         closed = []
         for number in range(len(addresses)):
@@ -175,15 +180,18 @@ class Destinations:
 
     async def _resolve(
         self, destination: Destination, time_limit: float, faults: dict[Address, str]
-    ) -> list[Address]:
+    ) -> Sequence[Address]:
         """Return the addresses as numbers. A name that fails now keeps its last numbers."""
-        known = self._addresses_of(destination.id)
+        known = self._addresses[destination.id]
         # With several addresses a slow name must leave time for the others: so half at most.
         seconds = time_limit / min(len(destination.addresses), 2)
-        numbers = await asyncio.gather(
-            *(self._numbers(destination, name, seconds, faults) for name in destination.addresses)
-        )
-        addresses = list(dict.fromkeys(number for some in numbers for number in some))
+        addresses = destination.addresses
+        if not all(map(_is_number, addresses)):
+            numbers = await asyncio.gather(
+                *(self._numbers(destination, name, seconds, faults) for name in addresses)
+            )
+            addresses = tuple(number for some in numbers for number in some)
+        addresses = tuple(dict.fromkeys(addresses))
         self._keep(known, [*addresses, *faults])
         return addresses
 
@@ -192,7 +200,7 @@ class Destinations:
     ) -> tuple[Address, ...]:
         if _is_number(name):
             return (name,)
-        known = self._addresses_of(destination.id)
+        known = self._addresses[destination.id]
         circuit = known.circuits.get(name)  # a name has a circuit while it cannot be resolved
         if circuit is not None and circuit.open:
             faults[name] = circuit.story()
@@ -217,11 +225,7 @@ class Destinations:
     # --- circuits --------------------------------------------------------------------------
 
     def _circuit(self, dst_id: str, address: Address) -> Circuit:
-        return self._addresses_of(dst_id).circuits.setdefault(address, Circuit())
-
-    def _addresses_of(self, dst_id: str) -> _Addresses:
-        # A reload may have removed the destination while one of its names was resolved.
-        return self._addresses.setdefault(dst_id, _Addresses())
+        return self._addresses[dst_id].circuits[address]
 
     def _keep(self, known: _Addresses, addresses: Collection[Address]) -> None:
         """Keep the circuits of ``addresses``, and forget the others."""
@@ -269,6 +273,7 @@ class Destinations:
             self._succeeded(dst_id, address, circuit)
 
 
+@functools.lru_cache(_KNOWN_ADDRESSES)
 def _is_number(address: Address) -> bool:
     try:
         ipaddress.ip_address(address.host)

@@ -97,7 +97,7 @@ class Admission:
     def set_limits(self, limits: Limits) -> None:
         """Change the limits. A connection that was admitted stays, also over a lower limit."""
         self._limits = limits
-        self._sources.limits = limits.source
+        self._sources.set_limits(limits.source)
 
     @asynccontextmanager
     async def source(self, source: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
@@ -108,7 +108,7 @@ class Admission:
         RateLimitedError too.
         """
         with self._sources.tunnel(source):
-            rate = self._limits.source.of(source).rate
+            rate = self._sources.limits_of(source).rate
             if self._fleet is None or rate is None:
                 yield _nothing_asked
                 return

@@ -6,6 +6,7 @@ has at least. An IPv4 address written as IPv6 is the IPv4 address.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,9 @@ REMEMBERED: Final = 16_384
 # Processor seconds that one handshake of the rate stands for. The handshake of a user with a new
 # certificate takes less; most of its time goes into the chain (`make bench-strangers`).
 HANDSHAKE_TIME: Final = 0.004
+
+# Sources whose limits are known without a look at the allowances.
+_LAST_ASKED: Final = 1024
 
 # How often one source is told why it is refused. Its other connections are closed without a word.
 _TOLD_EACH: Final = Rate(1, 10)
@@ -92,12 +96,17 @@ class Sources:
     def __init__(
         self, limits: SourceLimits, clock: Callable[[], float], remembered: int = REMEMBERED
     ) -> None:
-        self.limits = limits
+        self.set_limits(limits)
         self._clock = clock
         self._remembered = remembered
         self._holding: dict[str, _Counts] = {}  # bounded by the connections that there are
         self._quiet: OrderedDict[str, _Counts] = OrderedDict()
         self._told = TokenBucket()
+
+    def set_limits(self, limits: SourceLimits) -> None:
+        """Use these limits from now on."""
+        # Asked several times for each connection, and an allowance reads the address as a network.
+        self.limits_of = functools.lru_cache(_LAST_ASKED)(limits.of)
 
     def __len__(self) -> int:
         return len(self._holding) + len(self._quiet)
@@ -105,7 +114,7 @@ class Sources:
     @contextmanager
     def tunnel(self, source: str) -> Iterator[None]:
         """Hold a place for a tunnel; raises RateLimitedError, TooManyTunnelsError."""
-        limits = self.limits.of(source)
+        limits = self.limits_of(source)
         counts = self._counts_of(source)
         if limits.rate and not counts.begun.take(limits.rate, self._clock()):
             count = f"{source} begins more than {limits.rate.per_second:g} handshakes a second"
@@ -127,7 +136,7 @@ class Sources:
     @contextmanager
     def handshake(self, source: str) -> Iterator[None]:
         """Hold a place for a handshake, beside that for its tunnel; raises RateLimitedError."""
-        limits = self.limits.of(source)
+        limits = self.limits_of(source)
         counts = self._counts_of(source)
         if 0 < limits.handshakes <= counts.handshakes:
             count = f"{source} has {counts.handshakes} handshakes in progress"
@@ -143,7 +152,7 @@ class Sources:
 
         A source that owes more than its burst is refused until the rate has paid for it.
         """
-        limits = self.limits.of(source)
+        limits = self.limits_of(source)
         beyond = seconds / HANDSHAKE_TIME - 1
         if limits.rate and beyond > 0:
             self._counts_of(source).begun.spend(limits.rate, self._clock(), beyond)
@@ -151,7 +160,7 @@ class Sources:
     def tells(self, source: str) -> bool:
         """Tell whether a refusal is still answered and logged, and count it."""
         now = self._clock()
-        each = self.limits.of(source).told
+        each = self.limits_of(source).told
         if each and not self._counts_of(source).told.take(each, now):
             return False
         return self._told.take(_TOLD_ALL, now)
