@@ -41,7 +41,8 @@ class Reports:
 
     def opened(self, facts: SessionFacts) -> None:
         """Note that a WebSocket is open."""
-        self._audit.record("opened", facts.audit_fields())
+        if self._audit.enabled:
+            self._audit.record("opened", facts.audit_fields())
         self._tally.opened(facts)
 
     def ended(self, facts: SessionFacts, end: RelayEnd, seconds: float, *, silent: bool) -> None:
@@ -74,7 +75,7 @@ class Reports:
         log.warning("tunnel_refused", **fields)
 
     def _record_end(self, facts: SessionFacts, end: RelayEnd, seconds: float) -> None:
-        if facts.leaf is None:
+        if facts.leaf is None or not self._audit.enabled:
             return
         accepted = timestamp(datetime.now(UTC) - timedelta(seconds=seconds))
         self._audit.record(

@@ -50,10 +50,7 @@ class Channel:
                 while (proven := self._outcome()) is None:
                     # A part of a record costs only its bytes in the inbox.
                     data = await self._stream.inbox.receive_exactly(self._connection.missing)
-                    # The worker's step is not interrupted: it ends by itself, and soon.
-                    deadline.reschedule(None)
-                    await self._receive(data)
-                    deadline.reschedule(self._connection.next_deadline)
+                    await self._receive(data, deadline)
                 return proven
         except TimeoutError:
             if not deadline.expired():
@@ -65,14 +62,17 @@ class Channel:
         finally:
             del deadline  # it keeps the task, and a task that is cancelled this frame
 
-    async def _receive(self, data: bytes) -> None:
+    async def _receive(self, data: bytes, deadline: asyncio.Timeout) -> None:
         """Pass on a record's header, or all that follows it; ``b""`` is an end before that."""
         if not data:
             self._connection.receive_eof()
         elif self._connection.header_is_next:
             self._connection.receive_data(data)
         else:
+            # The worker's step is not interrupted: it ends by itself, and soon.
+            deadline.reschedule(None)
             await self._work(data)
+            deadline.reschedule(self._connection.next_deadline)
 
     async def _work(self, data: bytes) -> None:
         """Hand the last bytes of a record to the workers: the costly step of a handshake."""

@@ -37,6 +37,8 @@ _TARGET = re.compile(r"/[\x21\x22\x24-\x7e]*", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]+", re.ASCII)
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
 
+# The rules of RFC 6455, section 4.2.1. Notes that the library takes of a request are not read.
+_RULES: Final = ServerProtocol()
 _CONNECTION_OPTIONS = frozenset({"upgrade", "keep-alive"})
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 
@@ -156,7 +158,7 @@ def _check_request(parsed: Request) -> UpgradeRequest:
         raise NotWebSocketError("the request target is not a plain path")
     headers = parsed.headers
     try:
-        ServerProtocol().process_request(parsed)
+        _RULES.process_request(parsed)
         options = [
             option for value in headers.get_all("Connection") for option in parse_connection(value)
         ]
