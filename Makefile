@@ -31,7 +31,7 @@ WORKERS ?= $(shell expr 3 '*' $$(nproc))
 # A worker takes one file at a time, in the order of tests/conftest.py: the long ones first.
 PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 FUZZ_SECONDS ?= 30
-FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate cms composing verified_view \
+FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate certificate_request cms composing verified_view \
     verify_many certificate_chain rest_body rest_form time_stamp time_stamp_answer time_stamp_request \
     status_answer status_request revocation_list config proxy_header
 

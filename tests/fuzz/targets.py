@@ -37,7 +37,8 @@ from tunnel_gateway.errors import (
     TimeStampError,
 )
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.pki import responding
+from tunnel_gateway.pki import certificate_request, responding
+from tunnel_gateway.pki.certificate_request import CertificateRequest
 from tunnel_gateway.pki.certificates.certificate import Certificate, parse_certificate, to_pem
 from tunnel_gateway.pki.encoding import pem
 from tunnel_gateway.pki.encoding.oids import FAMILY_2009, FAMILY_2024
@@ -212,6 +213,13 @@ def _certificate_seeds() -> list[bytes]:
     return [each.der for each in (*user().chain, *domain().chain, authority().root.leaf)]
 
 
+def _certificate_request_seeds() -> list[bytes]:
+    return [
+        certificate_request.make_certificate_request(user(family=family), None, asked, os.urandom)
+        for family, asked in ((FAMILY_2009, []), (FAMILY_2024, ["1.2.860.3.2.2.1.2.1"]))
+    ]
+
+
 def _truststore_seeds() -> list[bytes]:
     return [*_jks_seeds(), *_pfx_seeds(), *_pem_seeds()]
 
@@ -283,6 +291,12 @@ TARGETS: dict[str, Target] = {
         (CertificateUnsuitableError,),
         functools.cache(_certificate_seeds),
         limit=MAX_CERTIFICATE_SIZE,
+    ),
+    "certificate_request": Target(
+        lambda data: CertificateRequest.from_der(data).is_signed_by_its_key(),
+        (ValueError,),
+        functools.cache(_certificate_request_seeds),
+        limit=certificate_request.MAX_REQUEST_SIZE,
     ),
     "cms": Target(
         _read_message,
