@@ -26,6 +26,23 @@ AREAS: Final[Mapping[str, Texts]] = MappingProxyType({
     "permission": ("ruxsat", "разрешение", "permission"),
     "addresses": ("manzillar", "адреса", "addresses"),
     "service": ("xizmat", "служба", "service"),
+    # Of `check`, whose sentences are in English only.
+    "configuration": ("sozlama fayli", "конфигурация", "configuration"),
+    "cryptography": ("kriptografiya", "криптография", "cryptography"),
+    "listen": ("tinglash", "приём", "listen"),
+    "admin": ("boshqaruv", "управление", "admin"),
+    "audit": ("audit", "аудит", "audit"),
+    "domain": ("domen", "домен", "domain"),
+    "destination": ("ilova", "приложение", "destination"),
+    "policy": ("qoidalar", "правила", "policy"),
+    "limits": ("chegaralar", "лимиты", "limits"),
+    "permissions": ("huquqlar", "права", "permissions"),
+    "revocation": ("bekor qilish", "отзыв", "revocation"),
+    "status": ("holat", "статус", "status"),
+    "time stamps": ("vaqt tamg‘asi", "метки времени", "time stamps"),
+    "callers": ("chaqiruvchi", "вызывающие", "callers"),
+    "challenges": ("challenge", "challenge", "challenges"),
+    "fleet": ("guruh", "группа", "fleet"),
 })
 SIGNS: Final[Mapping[str, Texts]] = MappingProxyType({
     "ok": ("yaxshi", "хорошо", "ok"),
