@@ -83,6 +83,7 @@ def gnome(programs: Programs, mode: str, exceptions: str) -> None:
         ("manual", "@as []", texts.PROXY_SWALLOWS),
         ("manual", "['example.uz']", texts.PROXY_SWALLOWS),
         ("manual", "rubbish", None),
+        ("manual", "5", texts.PROXY_SWALLOWS),
         ("auto", "@as []", texts.PROXY_SCRIPT),
     ],
 )

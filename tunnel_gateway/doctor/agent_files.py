@@ -38,8 +38,6 @@ def check_settings(
         settings = load_settings(settings_file, run_conf)
     except ConfigError as error:
         return None, [_wrong(str(fault)) for fault in error.faults]
-    except TunnelGatewayError as error:
-        return None, [_wrong(str(error))]
     subject = str(settings_file or run_conf or _USUAL)
     if not settings.gateways:
         return settings, [texts.NO_GATEWAYS.seen(subject)]
