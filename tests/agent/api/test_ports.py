@@ -6,14 +6,18 @@ import asyncio
 import socket
 import ssl
 import sys
+from contextlib import AsyncExitStack
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from tests.support.loopback import LOOPBACK
 from tunnel_gateway.agent.api import ports
 from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.api.ports import NOT_KNOWN, PAIRS, PortKeeper, Ports, answers
+from tunnel_gateway.agent.api.sockets import MAX_SOCKETS_OF_ONE, PATH
 from tunnel_gateway.errors import CannotListenError
 
 
@@ -78,3 +82,34 @@ async def test_a_look_that_hangs_stops_nothing(monkeypatch: pytest.MonkeyPatch) 
     assert await answers(found.ws)
     assert holder is None
     await keeping.close()
+
+
+async def test_a_page_has_its_sockets_on_both_pairs_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ports, "PAIRS", (Ports(0, 0), Ports(0, 0)))
+    keeping = keeper()
+    first, _ = await keeping.start()
+    assert keeping._first is not None
+    await keeping._leave_first(keeping._first)  # as if an E-IMZO started
+    await keeping._take_first()
+    assert keeping._first is not None
+    assert keeping._second is not None
+    pages = [keeping._first.ports.ws, keeping._second.ports.ws]
+    assert first.ws not in pages
+    try:
+        async with AsyncExitStack() as stack:
+            for number in range(MAX_SOCKETS_OF_ONE):
+                await stack.enter_async_context(page(pages[number % 2]))
+            one_more = await stack.enter_async_context(page(pages[0]))
+            await one_more.send('{"name":"version"}')
+            assert "too_many_sockets" in str(await one_more.recv())
+        async with page(pages[1]) as again:
+            await again.send('{"name":"version"}')
+            assert "tunnel-gateway" in str(await again.recv())
+    finally:
+        await keeping.close()
+
+
+def page(port: int) -> connect:
+    return connect(f"ws://{LOOPBACK}:{port}{PATH}", origin=Origin("https://a.uz"), proxy=None)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 import sys
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from tunnel_gateway.agent.api.dispatch import Dispatcher
-from tunnel_gateway.agent.api.sockets import Listener
+from tunnel_gateway.agent.api.sockets import Callers, Listener
 from tunnel_gateway.agent.neighbour import Starting, holder_of
 from tunnel_gateway.agent.pages.oneshot import LOOPBACK
 from tunnel_gateway.agent.threads import in_thread
@@ -73,6 +74,7 @@ class PortKeeper:
         self._dispatcher = dispatcher
         self._context = context
         self._wanted = wanted
+        self._callers: Callers = Counter()
         self._starting = Starting()
         self._looking: asyncio.Future[bool] | None = None
         self._first: _Pair | None = None
@@ -90,11 +92,14 @@ class PortKeeper:
             self._first = await self._open(self._wanted)
             return self._first.ports, None
         self._keeping = keep_running("ports", self._round)
-        if not await self._e_imzo_starts():
+        starts = await self._e_imzo_starts()
+        if not starts:
             with suppress(CannotListenError):
                 self._first = await self._open(PAIRS[0])
                 return self._first.ports, None
         holder = await holder_of_pair(PAIRS[0])
+        if starts and holder == NOT_KNOWN:
+            holder = "an E-IMZO that is starting"
         try:
             self._second = await self._open(PAIRS[1])
         except CannotListenError:
@@ -148,7 +153,7 @@ class PortKeeper:
         try:
             for port, tls in ((ports.ws, None), (ports.wss, self._context)):
                 await _expect_free(port)
-                listener = Listener(self._dispatcher, port, tls)
+                listener = Listener(self._dispatcher, port, tls, self._callers)
                 numbers.append(await listener.start())
                 listeners.append(listener)
         except BaseException:
@@ -168,13 +173,13 @@ class PortKeeper:
 
 
 async def holder_of_pair(ports: Ports) -> str:
-    """Say who has a pair of ports, or will have it soon."""
+    """Say who has a pair of ports, as far as the system tells."""
     for port in (ports.ws, ports.wss):
         looking = in_thread(partial(holder_of, port))
         await asyncio.wait({looking}, timeout=_PATIENCE_SECONDS)
         if looking.done() and (holder := looking.result()) is not None:
             return str(holder)
-    return "an E-IMZO that is starting" if sys.platform == "linux" else NOT_KNOWN
+    return NOT_KNOWN
 
 
 async def _expect_free(port: int) -> None:

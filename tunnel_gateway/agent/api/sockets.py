@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import Counter
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -44,6 +45,9 @@ SILENCE_SECONDS: Final = 60.0  # without a call, or without reading its answer
 # Browsers send no pings. Each ping makes a pong, which stays in memory if the peer does not read.
 MAX_PINGS: Final = 100
 CLOSE_SECONDS: Final = 2.0
+
+
+Callers = Counter[Caller | None]
 
 
 class _PageProtocol(ServerProtocol):
@@ -162,15 +166,23 @@ class _Connections:
 
 
 class Listener:
-    """The API on one port; ``port`` 0 is any free port. With a ``context`` it speaks TLS."""
+    """The API on one port; ``port`` 0 is any free port. With a ``context`` it speaks TLS.
+
+    ``callers`` counts the sockets of each page, for all ports that share it.
+    """
 
     def __init__(
-        self, dispatcher: Dispatcher, port: int, context: ssl.SSLContext | None = None
+        self,
+        dispatcher: Dispatcher,
+        port: int,
+        context: ssl.SSLContext | None = None,
+        callers: Callers | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._wanted = port
         self._context = context
         self._connections = _Connections(dispatcher)
+        self._callers: Callers = Counter() if callers is None else callers
         self._server: Server
 
     async def start(self) -> int:
@@ -236,10 +248,20 @@ class Listener:
     async def _handle(self, connection: ServerConnection) -> None:
         if not isinstance(connection, _PageConnection):
             raise TypeError("not a connection of this listener")
+        caller = connection.caller
+        self._callers[caller] += 1
+        try:
+            await self._serve(connection)
+        finally:
+            self._callers[caller] -= 1
+            if not self._callers[caller]:
+                del self._callers[caller]
+
+    async def _serve(self, connection: _PageConnection) -> None:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(SILENCE_SECONDS) as silence:
-                if self._is_one_too_many(connection):
+                if self._callers[connection.caller] > MAX_SOCKETS_OF_ONE:
                     silence.reschedule(loop.time() + REQUEST_SECONDS)
                     await connection.recv()
                     error = refused("too_many_sockets", limit=MAX_SOCKETS_OF_ONE)
@@ -260,14 +282,6 @@ class Listener:
             pass
         except TimeoutError:
             await connection.close(CloseCode.NORMAL_CLOSURE, "no call came")
-
-    def _is_one_too_many(self, connection: _PageConnection) -> bool:
-        callers = [
-            each.caller
-            for each in self._server.all_connections
-            if isinstance(each, _PageConnection)
-        ]
-        return callers.count(connection.caller) > MAX_SOCKETS_OF_ONE
 
     async def _answer(self, connection: _PageConnection, message: str | bytes) -> str | None:
         """Return the answer to a call; None if the page has left, which also ends the call."""
