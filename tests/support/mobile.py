@@ -1,4 +1,4 @@
-"""The mobile methods in this process, and phones that sign for them."""
+"""The methods for phones in this process, and phones that sign for them."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ class MobileSite:
         judging = verifier(threads, statuses)
         records = Records(Audit())
         guesses = Guesses(self.clock)
+        requests = stamps(authority)
         self.auth = MobileAuth(SITE, self.documents, SECONDS)
-        self.sign = MobileSign(SITE, self.documents, SECONDS)
+        self.sign = MobileSign(SITE, self.documents, requests, SECONDS)
         self.status = MobileStatus(self.documents, guesses)
         self.upload = MobileUpload(
             judging,
@@ -67,7 +68,7 @@ class MobileSite:
         )
         self.authenticate = MobileAuthenticate(judging, self.documents, records, WINDOW)
         self.verify = MobileVerify(
-            judging, self.documents, TimeStamping(judging, stamps(authority)), records
+            judging, self.documents, TimeStamping(judging, requests), records
         )
 
     def clock(self) -> float:

@@ -139,7 +139,7 @@ class Assembly:
         if self._site_id is None or documents is None:
             return
         yield MobileAuth(self._site_id, documents, mobile.ttl)
-        yield MobileSign(self._site_id, documents, mobile.ttl)
+        yield MobileSign(self._site_id, documents, stamping.stamps, mobile.ttl)
         yield MobileStatus(documents, guesses)
         known = mobile.upload_from is not None
         yield MobileUpload(

@@ -1,4 +1,8 @@
-"""``POST /frontend/mobile/sign``: an id for a document that a phone signs (guide, 3.4.5)."""
+"""``POST /frontend/mobile/sign``: an id for a document that a phone signs (guide, 3.4.5).
+
+Without an authority for time stamps nobody could verify the signature. So the page is told that
+before its user takes the card.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import ClassVar
 from tunnel_gateway.rest.call import Call, Wanted
 from tunnel_gateway.rest.mobile.counted_documents import CountedDocuments
 from tunnel_gateway.rest.mobile.documents import Purpose
+from tunnel_gateway.rest.stamp_requests import StampRequests
 from tunnel_gateway.rest.statuses import Fields
 
 
@@ -17,6 +22,7 @@ class MobileSign:
 
     site_id: str
     documents: CountedDocuments
+    stamps: StampRequests
     seconds: float
 
     path: ClassVar[str] = "/frontend/mobile/sign"
@@ -25,6 +31,7 @@ class MobileSign:
 
     async def answer(self, call: Call) -> Fields:
         """Return the ids. Raises Refusal."""
+        self.stamps.expect_set()
         source = None if call.caller.own else call.caller.user
         document = await self.documents.begin(Purpose.DOCUMENT, source)
         return {
