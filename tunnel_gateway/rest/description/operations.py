@@ -108,8 +108,8 @@ FIELDS: Final[Mapping[str, Schema]] = MappingProxyType(
         "document": schemas.text("The document of the user", **_BASE64),
         "pkcs7_b64": schemas.text("The detached message that the phone has signed", **_BASE64),
         "serial_number": schemas.text(
-            "The serial number of the signer's certificate, in hexadecimal",
-            pattern="^[0-9A-Fa-f]{1,40}$",
+            "The serial number of the signer's certificate, in hexadecimal or decimal digits",
+            pattern="^[0-9A-Fa-f]{1,49}$",
         ),
         "x_real_ip": schemas.text("The address of the phone"),
     }
@@ -170,9 +170,10 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         "/frontend/mobile/sign": Operation(
             "mobileSign",
             "An id for a document that a user signs by a phone and an ID card",
-            "The document itself stays where it is. Our decision: `ttl` says how long it waits.",
+            "The document itself stays where it is. Our decisions: `ttl` says how long it waits, and"
+            " without `tsp.url` the page is told so here, because the verification needs it.",
             schemas.MOBILE_SIGN,
-            (Reason.MOBILE_STORE_AWAY,),
+            (Reason.NOT_CONFIGURED, Reason.MOBILE_STORE_AWAY),
         ),
         "/frontend/mobile/status": Operation(
             "mobileStatus",
@@ -184,7 +185,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         ),
         "/frontend/mobile/upload": Operation(
             "mobileUpload",
-            "The signature of a phone, from the system of the ID cards",
+            "The signature of a phone, from the vendor's system",
             "The message is detached and has one signer. Our decisions: a signature is verified"
             " before it is kept, the first right one is kept, and every other upload gets the same"
             " answer. The log has the true reason.",

@@ -24,7 +24,7 @@ from tunnel_gateway.rest.verification import Verifier
 
 # A detached message of one signer with a whole chain has some 6 KB.
 _MAX_MESSAGE: Final = 64 * 1024
-# RFC 5280, 4.1.2.2: at most 20 bytes.
+# At most 20 bytes (RFC 5280, 4.1.2.2), which are up to 49 decimal digits.
 _SERIAL: Final = re.compile(r"[0-9A-Fa-f]{1,49}")
 # These say nothing about the upload: the vendor's system may send it again.
 _OF_THE_SERVICE: Final = frozenset({Reason.MOBILE_STORE_AWAY, Reason.OVERLOADED})
