@@ -56,8 +56,7 @@ def test_a_camera_reads_the_code(
         code = make_code(begun["siteId"], begun["documentId"], begun["challange"].encode())
         panel(seen).scroll_into_view_if_needed()
         seen.page.evaluate("document.querySelector('.qr').scrollIntoView({ block: 'center' })")
-        loaded = "document.querySelector('.qr').complete"
-        seen.page.wait_for_function(loaded)
+        expect(panel(seen).locator(".qr")).to_have_js_property("complete", value=True)
         seen.page.screenshot(path=tmp_path / "page.png", animations="disabled")
         assert read_qr(tmp_path / "page.png") == code.text
         link = panel(seen).locator("a")

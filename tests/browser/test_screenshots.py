@@ -68,7 +68,7 @@ def show_phone(seen: Visit) -> str:
     """Begin a sign-in by phone; return the step that the picture begins with."""
     seen.step("agent", "done")
     seen.find("#signin-by-phone").click()
-    seen.page.wait_for_function("document.querySelector('.qr')?.complete")
+    expect(seen.find(".qr")).to_have_js_property("complete", value=True)
     seen.find(".development").evaluate("node => node.remove()")  # it names files of the tests
     return "signin"
 
