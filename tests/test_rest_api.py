@@ -25,7 +25,7 @@ from tunnel_gateway.rest.methods.verify_many import MAX_DOCUMENTS, VerifyMany
 from tunnel_gateway.rest.statuses import (
     BACKEND_MOBILE,
     FRONTEND_MOBILE,
-    OF_MOBILES,
+    OF_PHONES,
     Reason,
     status_of,
 )
@@ -73,7 +73,7 @@ def test_every_reason_of_a_verdict_is_there_in_its_order() -> None:
     assert rows("Status and reason") == [
         (status_of(reason), reason)
         for reason in Reason
-        if status_of(reason) > -400 and reason not in OF_MOBILES
+        if status_of(reason) > -400 and reason not in OF_PHONES
     ]
 
 
@@ -85,9 +85,9 @@ def test_the_numbers_of_the_mobile_paths_are_there() -> None:
         other = {one for one in Reason if status_of(one, start) != status_of(one)}
         reasons = {reason for _, reason in written}
         assert other <= reasons
-        assert reasons <= other | OF_MOBILES
+        assert reasons <= other | OF_PHONES
         told |= reasons
-    assert told >= OF_MOBILES
+    assert told >= OF_PHONES
 
 
 def test_the_bounds_are_those_of_the_code() -> None:

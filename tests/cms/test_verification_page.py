@@ -10,7 +10,7 @@ from tunnel_gateway.cms import judging
 from tunnel_gateway.cms.judging import MAX_AHEAD
 from tunnel_gateway.cms.signed_data import MAX_TIME_STAMPS
 from tunnel_gateway.cms.verdicts import MOST_BASIC_FIRST, Step
-from tunnel_gateway.rest.statuses import OF_MOBILES, Reason, status_of
+from tunnel_gateway.rest.statuses import OF_PHONES, Reason, status_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "verification.md").read_text()
 STEPS = re.findall(r"^\| (\d) \| (\w+) \| .+ \| (-\d+) \|$", PAGE, re.MULTILINE)
@@ -44,7 +44,7 @@ def test_the_statuses_are_those_of_the_service() -> None:
         status_of(reason)
         for reason in Reason
         if -100 < status_of(reason) < 0
-        and reason not in OF_MOBILES | {Reason.CHALLENGE_UNKNOWN, Reason.SIGNING_TIME_OFF}
+        and reason not in OF_PHONES | {Reason.CHALLENGE_UNKNOWN, Reason.SIGNING_TIME_OFF}
     ]
     assert [number for number, _ in groupby(verdicts)] == [int(number) for _, number, _ in RANKS]
 

@@ -31,7 +31,7 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.pki.status.standing import Standing
 from tunnel_gateway.rest.outcomes import deciding, signer_outcome
-from tunnel_gateway.rest.statuses import OF_MOBILES, Reason, status_of
+from tunnel_gateway.rest.statuses import OF_PHONES, Reason, status_of
 
 FINE = (GOOD, GOOD)
 UNTRUSTED = signers_chain(peer=None, fault=CertificateUntrustedError("nobody"), valid_at_time=False)
@@ -321,7 +321,7 @@ def test_every_reason_of_a_verification_has_its_row() -> None:
         if status_of(reason) > -400
         and reason
         not in (
-            *OF_MOBILES,
+            *OF_PHONES,
             Reason.MALFORMED,
             Reason.NO_DOCUMENT,
             Reason.OTHER_DOCUMENT,

@@ -31,7 +31,7 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
         "nothing; if the status is not 1, `reason` and `detail` say why"),
     Event("call_refused", _WARNING, _CALL, ("reason", "detail", "untold"),
         "a call got an answer with another HTTP code: `status` is minus this code. Or the service"
-        " could not do it, for which mobile methods have HTTP 200. There are at most 30 lines a"
+        " could not do it, for which methods for phones have HTTP 200. There are at most 30 lines a"
         " minute",
         "look at `reason` and `detail`. They are in the answer too, except for the address of"
         " `tsp.url` and the words of that authority: users must not see them"),
@@ -50,7 +50,7 @@ REST_EVENTS: Final[tuple[Event, ...]] = (
         "nothing, except for `status_unknown`: look at the sources of statuses"),
     Event("mobile_upload", _INFO, ("client", "document_id"),
         ("phone", "user", "serial", "issuer"),
-        "the system of the ID cards has uploaded the signature of a phone, and it is kept"),
+        "the vendor's system has uploaded the signature of a phone, and it is kept"),
     Event("mobile_upload_refused", _WARNING, ("client", "document_id", "reason"),
         ("phone", "serial", "detail", "user", "issuer", "untold"),
         "an upload for a phone was not kept. The caller is told nothing more. There are at most 30"
@@ -92,7 +92,7 @@ REST_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "issuer": "the issuer in the certificate of the user",
     "keys": "each key, with what takes its place",
     "path": "the method, `other` for a path without a method",
-    "phone": "the address of the phone, as the system of the ID cards tells it",
+    "phone": "the address of the phone, as the vendor's system tells it",
     "proxies": "their addresses",
     "reason": "the stable word of the answer, see `reason`. For `mobile_upload_refused` it is the"
         " true reason, which the answer does not have",

@@ -62,9 +62,9 @@ _TEXTS: Final[Mapping[Reason, Texts]] = MappingProxyType({
         "Хранилище challenge не отвечает. Повторите попытку",
         "The store of the challenges does not answer. Try again"),
     Reason.MOBILE_STORE_AWAY: (
-        "Mobil hujjatlar ombori javob bermayapti. Qayta urinib ko‘ring",
-        "Хранилище мобильных документов не отвечает. Повторите попытку",
-        "The store of the mobile documents does not answer. Try again"),
+        "Telefondagi imzolar ombori javob bermayapti. Qayta urinib ko‘ring",
+        "Хранилище подписей с телефона не отвечает. Повторите попытку",
+        "The store of the signatures by phone does not answer. Try again"),
     Reason.AUTHORITY_AWAY: (
         "Vaqt tamg‘asi markazi javob bermayapti. Qayta urinib ko‘ring",
         "Служба меток времени не отвечает. Повторите попытку",

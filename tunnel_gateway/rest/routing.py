@@ -63,7 +63,7 @@ class Routes:
             for path, method in self._methods.items()
             if path.endswith("}")
         }
-        self._have_mobiles = any(path.startswith(FRONTEND_MOBILE) for path in self._methods)
+        self._has_phones = any(path.startswith(FRONTEND_MOBILE) for path in self._methods)
 
     @property
     def paths(self) -> list[str]:
@@ -90,8 +90,8 @@ class Routes:
         return self._methods.get(short) or self._with_parameter.get(short.rpartition("/")[0])
 
     def _nearest(self, path: str) -> str:
-        if not self._have_mobiles and _MOBILE.fullmatch(path):
-            return "set mobile.siteId to have the methods for mobiles"
+        if not self._has_phones and _MOBILE.fullmatch(path):
+            return "set mobile.siteId to have the methods for phones"
         if len(path) > _MAX_PATH:
             return "the path is too long for any method"
         if _ADMIN.fullmatch(path):

@@ -39,7 +39,7 @@ class Status(IntEnum):
 
 
 class MobileStatus(IntEnum):
-    """The guide's numbers at the mobile paths."""
+    """The guide's numbers of the methods for phones."""
 
     NOT_UPLOADED = 2
     STORE = -1
@@ -182,8 +182,8 @@ OF_SERVICE: Final = frozenset(
     }
 )
 
-# The reasons that only the mobile methods have.
-OF_MOBILES: Final = frozenset(
+# The reasons that only the methods for phones have.
+OF_PHONES: Final = frozenset(
     {
         Reason.MOBILE_STORE_AWAY,
         Reason.DOCUMENT_UNKNOWN,

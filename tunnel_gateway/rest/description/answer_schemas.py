@@ -263,7 +263,7 @@ CHALLENGE: Final = {
     "ttl": {"type": "integer", "description": "Its life in seconds"},
 }
 _WAITING: Final = {
-    "siteId": text("The number of the site in the system of the ID cards"),
+    "siteId": text("The number of the site in the vendor's system for phones"),
     "documentId": text("The id under which this document waits", pattern="^[0-9A-F]{8}$"),
 }
 _LIFE: Final = {"ttl": {"type": "integer", "description": "How long it waits, in seconds"}}

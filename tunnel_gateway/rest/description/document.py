@@ -31,7 +31,7 @@ Sign-in and signed documents of E-IMZO, in the calls of the vendor's guide.
 
 The body of a call is Base64 and nothing else, whatever its Content-Type. If a method takes two \
 parts, a bar (`|`) stands between them. Line ends, blanks, the alphabet of base64url and missing \
-`=` are accepted. The mobile methods take a form instead, with Base64 in some of its fields. A `+` \
+`=` are accepted. The methods for phones take a form instead, with Base64 in some of its fields. A `+` \
 may be escaped there or not.
 
 Every answer is JSON. HTTP 200 means that the method was called correctly, also if a signature is \
@@ -50,13 +50,13 @@ Without a time stamp it does (-11), because nobody can prove when it was signed.
 * If the status of a certificate is not known, the answer is -1 and `certificateVerified` is false.
 * -20 has two meanings, as in the guide: `/backend/auth` does not know the challenge, or the \
 status of the certificate of a time stamp is not known. `reason` tells which.
-* The mobile methods have the numbers of the guide's tables for them. For a reason that the tables \
-do not have, the number is that of all methods.
+* The methods for phones have the numbers of the guide's tables for them. For a reason that the \
+tables do not have, the number is that of all methods.
 * A signature without a time stamp is accepted, unless the operator requires one.
 * Of several time stamps beside one signature, the first that proves its time counts.
 * Each time has a twin in UTC, such as `signingTimeUtc` for `signingTime`.
 * A field without a value is left out.
-* Where GET is taken, HEAD is taken too. A slash at the end of a path does not count.\
+* Where GET is taken, HEAD is taken too, except for a sign-in by phone. A slash at the end of a path does not count.\
 """
 
 _TAGS: Final = {

@@ -1,6 +1,6 @@
 """``/backend/mobile/authenticate/{documentId}``: a user signs in by a phone (guide, 3.4.4).
 
-The steps are those of `/backend/auth`, with the numbers of the guide's table for mobiles. The
+The steps are those of `/backend/auth`, with the numbers of the guide's table for phones. The
 challenge is used up by success alone: a phone has to be held to a card for another signature, and
 the signature that is kept is good for this challenge only. After a refusal the application may ask
 again, until the time of the document is over.
