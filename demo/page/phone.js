@@ -57,7 +57,7 @@ class Panel {
     this.#fill("waiting",
       label(make("img", { class: "qr", src: `mobile/qr/${code}`, width: 245, height: 245 }), "phone.picture"),
       make("div", { class: "way" },
-        say(make("p", {}), "phone.hint"),
+        say(make("p", {}), "phone.hint", { host: location.host }),
         timer,
         make("div", { class: "row" },
           say(make("a", { class: "button main", href: deeplinkOf(code) }), "phone.open"),

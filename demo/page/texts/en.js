@@ -41,7 +41,7 @@ export default {
   "phone.sign": "Sign by phone",
   "phone.heading": "Signature by phone and ID card",
   "phone.picture": "QR code for the application E-IMZO ID-CARD",
-  "phone.hint": "Open E-IMZO ID-CARD on your phone and scan the code. Enter the PIN of your ID card, and hold the card to the phone.",
+  "phone.hint": "Open E-IMZO ID-CARD on your phone and scan the code. Enter the PIN of your ID card, and hold the card to the phone. Do this only if you have begun it yourself at {host}.",
   "phone.left": "{time} left",
   "phone.open": "Open in E-IMZO ID-CARD",
   "phone.stop": "Stop",

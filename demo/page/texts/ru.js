@@ -41,7 +41,7 @@ export default {
   "phone.sign": "Подписать с телефона",
   "phone.heading": "Подпись с телефона ID-картой",
   "phone.picture": "QR-код для приложения E-IMZO ID-CARD",
-  "phone.hint": "Откройте на телефоне E-IMZO ID-CARD и отсканируйте код. Введите PIN-код ID-карты и поднесите карту к телефону.",
+  "phone.hint": "Откройте на телефоне E-IMZO ID-CARD и отсканируйте код. Введите PIN-код ID-карты и поднесите карту к телефону. Подписывайте, только если вы сами начали это на {host}.",
   "phone.left": "Осталось {time}",
   "phone.open": "Открыть в E-IMZO ID-CARD",
   "phone.stop": "Прервать",

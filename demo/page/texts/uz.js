@@ -41,7 +41,7 @@ export default {
   "phone.sign": "Telefonda imzolash",
   "phone.heading": "Telefon va ID-karta bilan imzolash",
   "phone.picture": "E-IMZO ID-CARD ilovasi uchun QR-kod",
-  "phone.hint": "Telefoningizda E-IMZO ID-CARD ilovasini oching va kodni skanerlang. ID-karta PIN-kodini kiriting va kartani telefonga tuting.",
+  "phone.hint": "Telefoningizda E-IMZO ID-CARD ilovasini oching va kodni skanerlang. ID-karta PIN-kodini kiriting va kartani telefonga tuting. Faqat {host} saytida o‘zingiz boshlagan bo‘lsangiz imzolang.",
   "phone.left": "{time} qoldi",
   "phone.open": "E-IMZO ID-CARD ilovasida ochish",
   "phone.stop": "To‘xtatish",
