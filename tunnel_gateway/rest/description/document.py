@@ -31,8 +31,8 @@ Sign-in and signed documents of E-IMZO, in the calls of the vendor's guide.
 
 The body of a call is Base64 and nothing else, whatever its Content-Type. If a method takes two \
 parts, a bar (`|`) stands between them. Line ends, blanks, the alphabet of base64url and missing \
-`=` are accepted. The methods for phones take a form instead, with Base64 in some of its fields. A `+` \
-may be escaped there or not.
+`=` are accepted. The methods for phones take a form instead, with Base64 in some of its fields. \
+A `+` may be escaped there or not.
 
 Every answer is JSON. HTTP 200 means that the method was called correctly, also if a signature is \
 not valid: look at `status`. It is 1 for success. For any other HTTP code it is minus the code. \
@@ -56,7 +56,8 @@ tables do not have, the number is that of all methods.
 * Of several time stamps beside one signature, the first that proves its time counts.
 * Each time has a twin in UTC, such as `signingTimeUtc` for `signingTime`.
 * A field without a value is left out.
-* Where GET is taken, HEAD is taken too, except for a sign-in by phone. A slash at the end of a path does not count.\
+* Where GET is taken, HEAD is taken too, except for a sign-in by phone. A slash at the end of a \
+path does not count.\
 """
 
 _TAGS: Final = {

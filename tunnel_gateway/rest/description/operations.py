@@ -170,8 +170,8 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         "/frontend/mobile/sign": Operation(
             "mobileSign",
             "An id for a document that a user signs by a phone and an ID card",
-            "The document itself stays where it is. Our decisions: `ttl` says how long it waits, and"
-            " without `tsp.url` the page is told so here, because the verification needs it.",
+            "The document itself stays where it is. Our decisions: `ttl` says how long it waits."
+            " Without `tsp.url` the page is told so here, because the verification needs it.",
             schemas.MOBILE_SIGN,
             (Reason.NOT_CONFIGURED, Reason.MOBILE_STORE_AWAY),
         ),
