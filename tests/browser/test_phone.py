@@ -191,13 +191,18 @@ def test_another_browser_cannot_finish(browser: Browser, world: World) -> None:
 
 def test_the_network_goes_and_a_second_upload(browser: Browser, world: World) -> None:
     with visit(browser, world.pages.origin("http")) as seen:
+        seen.page.clock.install()
         begin(seen)
         seen.page.route(STATUS, lambda route: route.abort())
         for _ in range(2):
             with seen.page.expect_response("**/mobile/phone"):
                 sign(seen)
         expect(panel(seen).locator(".bad")).to_contain_text("upload_refused")
+        for _ in range(5):
+            with seen.page.expect_event("requestfailed"):
+                seen.page.clock.run_for(1000)
         seen.page.unroute_all()
+        seen.page.clock.run_for(5000)
         seen.step("signin", "done")
         seen.check_console("net::ERR_FAILED", "502")
 
