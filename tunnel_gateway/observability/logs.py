@@ -24,7 +24,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from enum import Enum, StrEnum
 from ipaddress import IPv4Address, IPv6Address
@@ -100,41 +102,78 @@ def configure_logs(
     show_personal(personal)
     stream = sys.stderr if stream is None else stream
     number = logging.getLevelNamesMapping()[level.upper()]
-    handler = _handler(log_format, stream)
+    handler, steps = _handler(log_format, stream)
+    handler.setFormatter(_formatter(steps))
+    own = _OwnLines(handler, steps)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, _LIBRARY_LEVEL))
     logging.getLogger(_PACKAGE).setLevel(number)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            *_BEFORE,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *_BEFORE, own.finish],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=lambda *_: own,
         cache_logger_on_first_use=False,  # a reload may change the level
     )
     WRITER.tell_lost = lambda lines: log.error("log_lines_lost", lost=lines)
 
 
-def _handler(log_format: LogFormat, stream: TextIO | None) -> logging.Handler:
-    handler: logging.Handler
+def _handler(log_format: LogFormat, stream: TextIO | None) -> tuple[_Handler, list[Processor]]:
+    """Return where lines go, and the steps that make a line's text."""
     if log_format == "auto" and journal.is_connected(stream):
-        handler = _LineHandler(journal.send, "latin-1", end="")
-        handler.setFormatter(_formatter([_for_journal]))
-        return handler
+        return _LineHandler(journal.send, "latin-1", end=""), _steps([_for_journal])
+    steps = _steps(_rendering(log_format, terminal=_is_terminal(stream)))
     descriptor = descriptor_of(stream)
     if descriptor is None:
-        handler = _MemoryHandler(stream)
-    else:
-        encoding = getattr(stream, "encoding", None) or "utf-8"
-        handler = _LineHandler(descriptor_sink(descriptor), encoding)
-    handler.setFormatter(_formatter(_rendering(log_format, terminal=_is_terminal(stream))))
-    return handler
+        return _MemoryHandler(stream), steps
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return _LineHandler(descriptor_sink(descriptor), encoding), steps
 
 
-class _LineHandler(logging.Handler):
+def _steps(rendering: list[Processor]) -> list[Processor]:
+    return [structlog.processors.format_exc_info, _only_plain_values, mask_line, *rendering]
+
+
+class _OwnLines:
+    """Makes our own lines and writes them, as the logger that structlog calls with each text.
+
+    A record of ``logging`` for each line would take as long as making its text.
+    """
+
+    def __init__(self, handler: _Handler, steps: list[Processor]) -> None:
+        self._handler = handler
+        self._steps = steps
+        self.debug = self.info = self.warning = self.error = self.critical = handler.write
+
+    def finish(self, logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
+        """Return the text of a line, or of a line about the failure. Does not raise."""
+        line: Any = event_dict
+        try:
+            for step in self._steps:
+                line = step(logger, method, line)
+        except Exception as error:  # noqa: BLE001 - a failure of the log costs a line, nothing else
+            return self._handler.format(_lost(error))
+        return str(line)
+
+
+def _lost(error: Exception) -> logging.LogRecord:
+    text = f"a line of the log was lost: {type(error).__name__}"
+    facts = {"name": _PACKAGE, "levelname": "ERROR", "levelno": logging.ERROR}
+    return logging.makeLogRecord({**facts, "msg": text})
+
+
+class _Handler(logging.Handler, ABC):
+    """Writes the lines of libraries, which come as records, and our own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.write(self.format(record))
+
+    @abstractmethod
+    def write(self, text: str) -> None:
+        """Write a line. Does not raise."""
+
+
+class _LineHandler(_Handler):
     """Has lines written to ``sink`` by the thread of lines.py."""
 
     def __init__(self, sink: Sink, encoding: str, end: str = "\n") -> None:
@@ -143,16 +182,23 @@ class _LineHandler(logging.Handler):
         self._encoding = encoding
         self._end = end
 
-    def emit(self, record: logging.LogRecord) -> None:
-        text = f"{self.format(record)}{self._end}"
-        WRITER.add(self._sink, text.encode(self._encoding, "backslashreplace"))
+    def write(self, text: str) -> None:
+        WRITER.add(self._sink, f"{text}{self._end}".encode(self._encoding, "backslashreplace"))
 
 
-class _MemoryHandler(logging.StreamHandler[TextIO]):
+class _MemoryHandler(_Handler):
     """Writes to a stream of this process alone, which nobody else can stall."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own
-        """Lose the line, and do not raise: the stream is closed, or there is no stream."""
+    def __init__(self, stream: TextIO | None) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        # The line is lost if the stream is closed, or if there is no stream.
+        if self._stream is not None:
+            with suppress(OSError, ValueError):
+                self._stream.write(f"{text}\n")
+                self._stream.flush()
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
@@ -162,9 +208,7 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         try:
             return super().format(record)
         except Exception as error:  # noqa: BLE001 - a failure of the log costs a line, nothing else
-            text = f"a line of the log was lost: {type(error).__name__}"
-            facts = {"name": record.name, "levelname": "ERROR", "levelno": logging.ERROR}
-            return super().format(logging.makeLogRecord({**facts, "msg": text}))
+            return super().format(_lost(error))
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -185,15 +229,12 @@ def _rendering(log_format: LogFormat, *, terminal: bool) -> list[Processor]:
     return [_escape_for_people, renderer]
 
 
-def _formatter(rendering: list[Processor]) -> logging.Formatter:
+def _formatter(steps: list[Processor]) -> logging.Formatter:
     return _Formatter(
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *_BEFORE],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            _only_plain_values,
-            mask_line,
-            *rendering,
+            *steps,
         ],
     )
 
