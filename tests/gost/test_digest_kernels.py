@@ -37,13 +37,16 @@ def new(kernel: str) -> Any:
 
 def end(state: Any) -> bytes:
     out = ffi.new("uint8_t[]", 32)
-    lib.gost_digest_final(state, out)
+    assert lib.gost_digest_final(state, out)
     return bytes(ffi.buffer(out))
 
 
 def digest(kernel: str, data: bytes) -> bytes:
     state = new(kernel)
     lib.gost_digest_update(state, data, len(data))
+    out = ffi.new("uint8_t[]", 32)
+    assert lib.gost_digest_of(kernel.encode(), data, len(data), out)
+    assert end(state) == end(state) == bytes(ffi.buffer(out))
     return end(state)
 
 
@@ -127,4 +130,5 @@ def test_without_a_name_it_is_the_first() -> None:
 def test_an_unknown_kernel_is_refused() -> None:
     out = ffi.new("uint8_t[]", 32)
     assert lib.gost_digest_new(b"none") == ffi.NULL
+    assert not lib.gost_digest_of(b"none", b"", 0, out)
     assert not lib.gost_hmac(b"none", b"", 0, b"", 0, out)

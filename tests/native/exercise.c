@@ -183,10 +183,11 @@ static void exercise_digest(const char *kernel)
         gost_digest *twin = gost_digest_copy(digest);
         CHECK(twin != NULL);
         gost_digest_update(digest, data + size / 3, size - size / 3);
-        gost_digest_final(digest, whole);
+        CHECK(gost_digest_final(digest, whole));
+        CHECK(gost_digest_of(kernel, data, size, split) && same(whole, split, GOST_DIGEST_SIZE));
         for (size_t at = size / 3; at < size; at++)
             gost_digest_update(twin, data + at, 1);
-        gost_digest_final(twin, split);
+        CHECK(gost_digest_final(twin, split));
         CHECK(same(whole, split, GOST_DIGEST_SIZE));
         gost_digest_free(digest);
         gost_digest_free(twin);
@@ -208,6 +209,7 @@ static void exercise_digests(void)
     exercise_digest(NULL);
     uint8_t *out = buffer(GOST_DIGEST_SIZE);
     CHECK(gost_digest_new("none") == NULL);
+    CHECK(!gost_digest_of("none", out, 0, out));
     CHECK(!gost_hmac("none", out, 0, out, 0, out));
     CHECK(gost_digest_foreign("STRIBOG256", out, 0, out));
     CHECK(!gost_digest_foreign("none", out, 0, out) && !gost_digest_foreign("MD5", out, 0, out));

@@ -37,7 +37,10 @@ class Digest:
 
     def digest(self) -> bytes:
         """Return the 32 bytes for what was added so far; more may follow."""
-        return _end(_owned(lib.gost_digest_copy(self._state)))
+        out = ffi.new("uint8_t[]", DIGEST_SIZE)
+        if not lib.gost_digest_final(self._state, out):
+            raise MemoryError
+        return bytes(ffi.buffer(out))
 
     def hexdigest(self) -> str:
         """Return ``digest()`` in hexadecimal."""
@@ -50,18 +53,12 @@ def _owned(state: object) -> object:
     return ffi.gc(state, lib.gost_digest_free)
 
 
-def _end(state: object) -> bytes:
-    """Return the 32 bytes of a digest that is not used again."""
-    out = ffi.new("uint8_t[]", DIGEST_SIZE)
-    lib.gost_digest_final(state, out)
-    return bytes(ffi.buffer(out))
-
-
 def digest(data: bytes | memoryview) -> bytes:
     """Return the 32-byte GOST R 34.11-94 digest of ``data``."""
-    state = _owned(lib.gost_digest_new(ffi.NULL))
-    lib.gost_digest_update(state, ffi.from_buffer(data), len(data))
-    return _end(state)
+    out = ffi.new("uint8_t[]", DIGEST_SIZE)
+    if not lib.gost_digest_of(ffi.NULL, ffi.from_buffer(data), len(data), out):
+        raise MemoryError
+    return bytes(ffi.buffer(out))
 
 
 class ForeignDigest(StrEnum):

@@ -80,7 +80,8 @@ ffibuilder.cdef(
     gost_digest *gost_digest_copy(const gost_digest *);
     void gost_digest_free(gost_digest *);
     void gost_digest_update(gost_digest *, const uint8_t *data, size_t size);
-    void gost_digest_final(gost_digest *, uint8_t *out);
+    int gost_digest_final(const gost_digest *, uint8_t *out);
+    int gost_digest_of(const char *kernel_name, const uint8_t *data, size_t size, uint8_t *out);
     int gost_hmac(const char *kernel_name, const uint8_t *key, size_t key_size,
                   const uint8_t *data, size_t size, uint8_t *out);
     int gost_digest_foreign(const char *name, const uint8_t *data, size_t size, uint8_t *out);

@@ -73,13 +73,17 @@ gost_digest *gost_digest_new(const char *kernel_name)
     return digest;
 }
 
+static int copy_to(gost_digest *copy, const gost_digest *digest)
+{
+    *copy = *digest;
+    return digest->libgcrypt == NULL ||
+           gcry_md_copy(&copy->libgcrypt, digest->libgcrypt) == 0;
+}
+
 gost_digest *gost_digest_copy(const gost_digest *digest)
 {
     gost_digest *copy = malloc(sizeof *copy);
-    if (copy == NULL)
-        return NULL;
-    *copy = *digest;
-    if (digest->libgcrypt != NULL && gcry_md_copy(&copy->libgcrypt, digest->libgcrypt) != 0) {
+    if (copy != NULL && !copy_to(copy, digest)) {
         free(copy);
         return NULL;
     }
@@ -138,7 +142,8 @@ void gost_digest_update(gost_digest *digest, const uint8_t *data, size_t size)
     }
 }
 
-void gost_digest_final(gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE])
+/* Nothing can be added after this. */
+static void finish(gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE])
 {
     if (digest->step == NULL) {
         memcpy(out, gcry_md_read(digest->libgcrypt, GCRY_MD_GOSTR3411_CP), GOST_DIGEST_SIZE);
@@ -157,6 +162,16 @@ void gost_digest_final(gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE])
     memcpy(out, digest->hash, GOST_DIGEST_SIZE);
 }
 
+int gost_digest_final(const gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE])
+{
+    gost_digest copy;
+    if (!copy_to(&copy, digest))
+        return 0;
+    finish(&copy, out);
+    end(&copy);
+    return 1;
+}
+
 /* The digest of two parts; 0 without memory. */
 static int digest_parts(const digest_kernel *kernel, const uint8_t *first, size_t first_size,
                         const uint8_t *second, size_t second_size, uint8_t out[GOST_DIGEST_SIZE])
@@ -166,9 +181,16 @@ static int digest_parts(const digest_kernel *kernel, const uint8_t *first, size_
         return 0;
     gost_digest_update(&digest, first, first_size);
     gost_digest_update(&digest, second, second_size);
-    gost_digest_final(&digest, out);
+    finish(&digest, out);
     end(&digest);
     return 1;
+}
+
+int gost_digest_of(const char *kernel_name, const uint8_t *data, size_t size,
+                   uint8_t out[GOST_DIGEST_SIZE])
+{
+    const digest_kernel *kernel = find(kernel_name);
+    return kernel != NULL && digest_parts(kernel, data, size, NULL, 0, out);
 }
 
 /* pad = key ^ byte, for a key that is not longer than a block. */

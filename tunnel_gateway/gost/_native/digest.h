@@ -21,8 +21,12 @@ gost_digest *gost_digest_copy(const gost_digest *digest);
 void gost_digest_free(gost_digest *digest);
 void gost_digest_update(gost_digest *digest, const uint8_t *data, size_t size);
 
-/* Ends the digest: copy it first to go on. */
-void gost_digest_final(gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE]);
+/* The digest of all that was added so far; more may follow. 0 without memory. */
+int gost_digest_final(const gost_digest *digest, uint8_t out[GOST_DIGEST_SIZE]);
+
+/* The digest of data that are there as a whole; 0 without memory or without such a kernel. */
+int gost_digest_of(const char *kernel_name, const uint8_t *data, size_t size,
+                   uint8_t out[GOST_DIGEST_SIZE]);
 
 /* HMAC_GOSTR3411 (RFC 4357, section 3); 0 without memory or without such a kernel. */
 int gost_hmac(const char *kernel_name, const uint8_t *key, size_t key_size, const uint8_t *data,
