@@ -19,8 +19,8 @@ from tests.support.garbage import cycles
 from tests.support.redis import RedisServer, redis
 from tests.support.rest import until
 from tests.support.rest_site import RestSite, rest_material, rest_site
-from tunnel_gateway.cms.signing import sign_digest
-from tunnel_gateway.gost.digest import digest
+from tunnel_gateway.phone.code import make_code
+from tunnel_gateway.phone.phone import make_upload
 from tunnel_gateway.pki.files.keyfiles import Identity
 
 __all__ = ["redis"]
@@ -41,24 +41,14 @@ class Phone:
 
     identity: Identity
 
-    def message(self, signed: bytes) -> bytes:
-        """The detached message for a digest; the phone sees nothing else."""
-        return sign_digest(
-            self.identity.private_key,
-            [certificate.der for certificate in self.identity.chain],
-            self.identity.leaf.family,
-            digest(signed),
+    def form(self, document_id: str, signed: bytes) -> bytes:
+        fields = make_upload(
+            make_code("00A1", document_id, signed),
+            self.identity,
             signing_time=datetime.now(UTC),
             entropy=os.urandom,
-        ).der
-
-    def form(self, document_id: str, signed: bytes) -> bytes:
-        fields = {
-            "document_id": document_id,
-            "pkcs7_b64": b64encode(self.message(signed)).decode(),
-            "serial_number": self.identity.leaf.serial_hex,
-            "x_real_ip": "203.0.113.7",
-        }
+            address="203.0.113.7",
+        )
         return urlencode(fields).encode()
 
 

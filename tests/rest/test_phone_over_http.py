@@ -83,10 +83,3 @@ async def test_a_user_signs_a_document(site: RestSite, user: Identity) -> None:
     attached = await site.answer(ATTACHED, b64decode(verified["pkcs7Attached"]))
     assert attached["status"] == 1
     assert b64decode(attached["pkcs7Info"]["documentBase64"]) == DOCUMENT
-
-
-async def test_the_challenge_of_somebody_else(site: RestSite, user: Identity) -> None:
-    begun = await form(site, "/frontend/mobile/auth")
-    assert await phone(site, make_code("00FF", begun["documentId"], b"x"), user) == (1, -2)
-    named = {"documentId": begun["documentId"]}
-    assert (await form(site, "/frontend/mobile/status", **named))["status"] == 2

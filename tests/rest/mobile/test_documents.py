@@ -223,21 +223,21 @@ def test_at_most_so_much_passes_within_the_time(amount: int) -> None:
 
 async def test_many_documents_leave_no_memory_behind() -> None:
     clock = Clock()
-    documents = store(clock, limit=5000)
+    documents = store(clock, limit=2000)
     tracemalloc.start()
     try:
         held = []
         for _ in range(3):
-            for document in await begin_many(documents, 5000):
+            for document in await begin_many(documents, 2000):
                 await documents.keep(document, bytes(1000))
             full, _ = tracemalloc.get_traced_memory()
             clock.now += 300
-            assert [next(documents.samples())[2] for _ in range(5)] == [4000, 3000, 2000, 1000, 0]
+            assert [next(documents.samples())[2] for _ in range(2)] == [1000, 0]
             empty, _ = tracemalloc.get_traced_memory()
             held.append(full - empty)
-            assert full - empty < 5000 * 1700
+            assert full - empty < 2000 * 1700
     finally:
         tracemalloc.stop()
     # What is left of the first round, the rates of the sources, is all that stays.
-    assert held[0] > 5000 * 1000
-    assert max(held[1:]) - min(held[1:]) < 100_000
+    assert held[0] > 2000 * 1000
+    assert max(held[1:]) - min(held[1:]) < 40_000
