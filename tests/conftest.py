@@ -36,14 +36,20 @@ settings.load_profile("house")
 # What `coverage run` puts into the environment of what it starts.
 COUNTING = {"COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"}
 
-# These start a browser and four programs for all of them.
-BROWSER = "tests/browser/"
+# The tests of each of these folders start a browser and programs for all of them.
+BROWSERS = ("tests/browser/library/", "tests/browser/")
 
 # The files that take longest, where each worker takes a file at a time: none is left for the end.
 # test_service.py waits for the installation that test_install.py makes.
 LONGEST_FIRST = (
     "tests/scenarios/test_install.py",
-    *sorted(f"{BROWSER}{path.name}" for path in Path(__file__).parent.glob("browser/test_*.py")),
+    *sorted(
+        f"tests/browser/{path.name}" for path in Path(__file__).parent.glob("browser/test_*.py")
+    ),
+    *sorted(
+        f"tests/browser/library/{path.name}"
+        for path in Path(__file__).parent.glob("browser/library/test_*.py")
+    ),
     "tests/gost/test_curve_arithmetic.py",
     "tests/gost/test_native.py",
     "tests/benchmarks/test_fleet.py",
@@ -92,8 +98,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def unit(nodeid: str) -> str:
-    """Return what a worker takes as a whole: a file, or all tests of the browser."""
-    return BROWSER if nodeid.startswith(BROWSER) else nodeid.partition("::")[0]
+    """Return what a worker takes as a whole: a file, or all tests that share a browser."""
+    folders = (folder for folder in BROWSERS if nodeid.startswith(folder))
+    return next(folders, nodeid.partition("::")[0])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -194,7 +194,7 @@ function since(started) {
 
 function line(whose, ...content) {
   const list = find("#talk");
-  const said = make("li", { class: whose },
+  const said = make("div", { class: whose },
     say(make("span", { class: "who" }), `talk.${whose}`), ...content);
   list.append(said);
   list.scrollTop = said.offsetTop - list.offsetTop; // a long answer from its beginning

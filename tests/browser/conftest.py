@@ -1,11 +1,14 @@
 """Fixtures: a real Chromium, and all that the page talks to.
 
-One worker runs all tests of this folder, with one browser (``unit`` in tests/conftest.py).
+One worker runs all tests of this folder, with one browser, and another one those of ``library``
+(``unit`` in tests/conftest.py).
 """
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -81,3 +84,17 @@ def world(
     with make_world(credentials, folder, users=users, rest_port=rest.port) as made:
         yield made
         made.gateway.check_clean()
+
+
+@pytest.fixture(scope="package")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The script of axe-core, from the registry of npm."""
+    folder = tmp_path_factory.mktemp("axe")
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    try:
+        subprocess.run(
+            [*command, "axe-core@4"], cwd=folder, check=True, capture_output=True, timeout=120
+        )
+    except (OSError, subprocess.SubprocessError) as fault:
+        pytest.skip(f"axe-core cannot be installed: {fault}")
+    return folder / "node_modules" / "axe-core" / "axe.min.js"

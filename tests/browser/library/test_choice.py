@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -188,20 +187,6 @@ def test_the_dialog_is_left(lab: Lab) -> None:
         seen.page.evaluate("stop.abort()")
         assert seen.page.evaluate("chosen") == "aborted"
         expect(seen.page.get_by_role("dialog")).to_have_count(0)
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The script of axe-core, from the registry of npm."""
-    folder = tmp_path_factory.mktemp("axe")
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    try:
-        subprocess.run(
-            [*command, "axe-core@4"], cwd=folder, check=True, capture_output=True, timeout=120
-        )
-    except (OSError, subprocess.SubprocessError) as fault:
-        pytest.skip(f"axe-core cannot be installed: {fault}")
-    return folder / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
