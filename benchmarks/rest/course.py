@@ -45,6 +45,7 @@ class Course:
     """The servers of a run, and the measurements of one round."""
 
     def __init__(self, laboratory: Laboratory, scale: Scale, stack: ExitStack) -> None:
+        self._laboratory = laboratory
         self._site = Site(laboratory, stack)
         self._scale = scale
         self._seen = verifications(self._site.messages(scale.users))
@@ -75,8 +76,12 @@ class Course:
         yield "tunnels", self._tunnels
 
     def open_documents(self, stack: ExitStack) -> OpenDocuments:
-        """Return the documents for phones that are opened before the rounds and end after them."""
-        return OpenDocuments(self._site, self._stores, self._scale, self._load, stack)
+        """Return the documents for phones that are opened before the rounds and end after them.
+
+        They have a Redis of their own, so that nothing else is in its memory.
+        """
+        apart = stores(self._laboratory, stack)
+        return OpenDocuments(self._site, apart, self._scale, self._load, stack)
 
     def _phones_with(self, store: Store, stack: ExitStack) -> Phones:
         server = stack.enter_context(self._site.start_for_phones(store))

@@ -73,3 +73,4 @@ class OpenDocuments:
         if store.redis is not None:
             used = store.redis.info("memory")["used_memory"]
             self._figures[f"{when} in redis"] = used / _MEGABYTE
+            self._figures[f"{when} keys"] = store.redis.dbsize()

@@ -36,7 +36,7 @@ def stores(laboratory: Laboratory, stack: ExitStack) -> Sequence[Store]:
         raise BenchmarkError("redis-server is missing: run scripts/system-packages --for-tests")
     where = ("--bind", LOOPBACK, "--port", str(port), "--dir", str(laboratory.folder))
     command = (program, *where, "--save", "", "--appendonly", "no")
-    laboratory.start("redis", command).wait_for_port(port)
+    laboratory.start(f"redis-{port}", command).wait_for_port(port)
     client = stack.enter_context(Redis(host=LOOPBACK, port=port))
     url = f"mobile.storage.redis.url=redis://{LOOPBACK}:{port}/0\n"
     return Store(""), Store(" redis", url, ("mobile_documents_shared",), client)

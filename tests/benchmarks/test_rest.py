@@ -178,4 +178,6 @@ def test_a_small_run_has_every_figure() -> None:
     samples = run(TINY, 1, told.append)
     assert {goal.name for goal in GOALS} == set(samples)
     assert all(samples[goal.name][0] > 0 for goal in GOALS if goal.name != "copies")
+    assert samples["after keys"] == samples["before keys"] == [1]
+    assert samples["open keys"][0] > TINY.documents
     assert told[0] == "start and warm up"
