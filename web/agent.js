@@ -2,7 +2,7 @@
 
 import { AgentError, refusal } from "./errors.js";
 import { parse, stringify, WebSocket } from "./native.js";
-import { explain, nobody, permission } from "./permission.js";
+import { asksUser, explain, nobody, permission } from "./permission.js";
 import { checkSignal, complete, wait } from "./waiting.js";
 
 const MAX_SOCKETS = 8; // the agent lets a page have 16, and other scripts of the page need some
@@ -115,14 +115,13 @@ async function findAmong(addresses, { signal, patience, tunnels = true }) {
  * With `tunnels: false`, E-IMZO is good enough: it signs, too.
  */
 export async function findAgent(options) {
-  const given = complete(options);
+  const given = complete({ explain, ...options });
   const { signal, domain, apiKey, addresses, lang } = given;
   checkSignal(signal);
-  const explaining = given.explain ?? explain;
-  const isAsked = await permission() === "prompt";
-  if (isAsked && explaining) await explaining({ signal, lang });
+  const state = await permission();
+  if (asksUser(state) && given.explain) await given.explain({ signal, lang });
   given.onstate({ state: "finding" });
-  given.patience ??= isAsked ? PATIENCE_WITH_QUESTION : PATIENCE;
+  given.patience ??= state === "prompt" ? PATIENCE_WITH_QUESTION : PATIENCE;
   const groups = location.protocol === "https:" ? [WSS, WS] : [WS, WSS];
   let found = null;
   for (const group of addresses ? [addresses] : groups) {

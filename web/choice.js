@@ -5,10 +5,10 @@ import { say, spoken } from "./language.js";
 import { slice } from "./native.js";
 
 const STYLE = `
-:host { color-scheme: light dark; display: block; background: Canvas; color: CanvasText }
+:host { color-scheme: light dark; display: block; background: Canvas; color: CanvasText;
+  overflow-wrap: anywhere }
 fieldset { border: 0; margin: 0; padding: 0 }
 label { display: flex; gap: .5em; padding: .5em; margin: .5em 0; border: 1px solid }
-div { overflow-wrap: anywhere }
 .name { text-transform: uppercase }`;
 
 function lines({ owner, organisation = "", inn, pinfl, dates, usable }, lang) {

@@ -20,7 +20,7 @@ export const dialog = (signal, lang, ariaLabel, content, isChoice = false) => (
     const button = (text, value) => make("button", { onclick: () => shown.close(value) }, text);
     const yes = button("OK", "yes");
     const no = button(say("cancel", lang), "");
-    const style = "color-scheme: light dark; max-width: 32rem";
+    const style = "color-scheme: light dark";
     const onclose = () => (shown.returnValue ? resolve() : reject(new AgentError("cancelled")));
     const shown = make(
       "dialog", { lang: spoken(lang), ariaLabel, style, onclose }, content, yes, " ", no);

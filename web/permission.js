@@ -4,21 +4,23 @@ import { dialog, make } from "./dialog.js";
 import { AgentError } from "./errors.js";
 import { say } from "./language.js";
 
-const NAMES = ["loopback-network", "local-network-access"]; // the second is the older one
 const LOCAL = /^(localhost|127\.[\d.]+|\[::1\])$|\.localhost$/;
 
 /** "prompt", "granted" or "denied"; "unknown" if the browser does not tell. */
 export async function permission() {
   if (LOCAL.test(location.hostname)) return "granted"; // browsers do not ask about such pages
-  for (const name of NAMES) {
-    try {
-      return (await navigator.permissions.query({ name })).state;
-    } catch {
-      // This browser does not know the name.
-    }
+  try {
+    return (await navigator.permissions.query({ name: "loopback-network" })).state;
+  } catch {
+    return "unknown";
   }
-  return "unknown";
 }
+
+/**
+ * Whether the browser asks in this state. Firefox says "prompt" to all, and asks only those who have
+ * chosen its strict protection.
+ */
+export const asksUser = (state) => state === "prompt" && !/Firefox/.test(navigator.userAgent);
 
 /** Tell the user of the question before it comes. */
 export async function explain({ signal, lang }) {
@@ -29,7 +31,7 @@ export async function explain({ signal, lang }) {
 /** Why nobody answered, as far as the browser tells. */
 export async function nobody() {
   if (!isSecureContext) return new AgentError("https_required");
+  const state = await permission();
   // A question that the user has left without an answer is still a "prompt".
-  const isDenied = /denied|prompt/.test(await permission());
-  return new AgentError(isDenied ? "not_allowed" : "no_agent");
+  return new AgentError(state === "denied" || asksUser(state) ? "not_allowed" : "no_agent");
 }

@@ -6,7 +6,7 @@ export const TEXTS = {
     "Агент подписи не найден. Запустите его.",
     "The signature agent was not found. Start it."],
   not_allowed: [
-    "Brauzer qurilmadagi ilovalarga ulanishni taqiqlagan. Sayt sozlamalarida ruxsat bering va sahifani yangilang.",
+    "Brauzer qurilmadagi ilovalarni taqiqlagan. Sayt sozlamalarida ruxsat bering va sahifani yangilang.",
     "Браузер закрыл доступ к приложениям на устройстве. Разрешите его в настройках сайта и обновите страницу.",
     "The browser blocks access to apps on this device. Allow it in the site’s settings and reload the page."],
   https_required: [
@@ -40,8 +40,8 @@ export const TEXTS = {
     "Не удалось. Сообщите владельцу сайта: {code}, {message}",
     "It failed. Tell the site’s owner: {code}, {message}"],
   permission: [
-    "Brauzer qurilmadagi ilovalarga ulanishga ruxsat so‘raydi. Ruxsat bering.",
-    "Браузер спросит про доступ к приложениям на устройстве. Разрешите его.",
+    "Brauzer qurilmadagi ilovalarga ruxsat so‘raydi. Ruxsat bering.",
+    "Браузер спросит про приложения на устройстве. Разрешите доступ.",
     "The browser will ask about access to apps on this device. Allow it."],
   cancel: ["Bekor qilish", "Отмена", "Cancel"],
   choose: ["Kalitni tanlang", "Выберите ключ", "Choose a key"],

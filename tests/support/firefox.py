@@ -24,6 +24,7 @@ user_pref("browser.safebrowsing.phishing.enabled", false);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
+user_pref("network.dns.localDomains", "example.uz");
 user_pref("services.settings.server", "data:,");
 user_pref("toolkit.telemetry.server", "data:,");
 """

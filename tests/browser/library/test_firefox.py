@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.browser import HOST
 from tests.support.firefox import FIREFOX, Firefox, firefox
 from tests.support.processes import LOOPBACK
 from tests.support.signing_programs import eimzo, key, signing_program
@@ -80,3 +81,14 @@ def test_the_choice_of_a_key(fox: Firefox, site: Site) -> None:
         assert state == 1
         assert label.startswith("to‘laganova oygul")
         assert agent.calls[-2][4] == listed["certificates"][1]["alias"]  # type: ignore[index]
+
+
+def test_a_question_that_does_not_come_is_not_explained(fox: Firefox, site: Site) -> None:
+    with signing_program() as agent:
+        fox.visit(site.origin("https", HOST) + "/page")
+        lines = f"""{WEB}
+          const find = (address) => web.findAgent({{ apiKey: "A1", addresses: [address] }}).then(
+            (found) => found.address, ({{ code }}) => code);
+          return [await web.permission(), await find(given[0]), await find("ws://127.0.0.1:9")];"""
+        address = f"ws://{LOOPBACK}:{agent.port}"
+        assert fox.run(lines, address) == ["prompt", address, "no_agent"]

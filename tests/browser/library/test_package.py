@@ -39,7 +39,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = ["npm", "install", "--silent", "--no-audit", "--no-fund"]
     try:
         subprocess.run(
-            [*command, "esbuild@0.28", "terser@5", "typescript@7"],
+            [*command, "esbuild@0.28.2", "terser@5.51.4", "typescript@7.0.2"],
             cwd=folder,
             check=True,
             capture_output=True,
@@ -134,7 +134,7 @@ def test_uzbek_in_cyrillic(lab: Lab) -> None:
         )
     assert dict(zip(names, texts, strict=True)) == {
         "no_agent": "Имзо агенти топилмади. Уни ишга туширинг.",
-        "not_allowed": "Браузер қурилмадаги иловаларга уланишни тақиқлаган."
+        "not_allowed": "Браузер қурилмадаги иловаларни тақиқлаган."
         " Сайт созламаларида рухсат беринг ва саҳифани янгиланг.",
         "https_required": "Саҳифани https орқали очинг.",
         "cancelled": "Бекор қилинди.",
@@ -145,7 +145,7 @@ def test_uzbek_in_cyrillic(lab: Lab) -> None:
         "closed": "Уланиш ёпилди.",
         "later": "Хизмат билан алоқа йўқ. Бироздан кейин уриниб кўринг.",
         "other": "Бажарилмади. Сайт маъмурига айтинг: bad_call, x",
-        "permission": "Браузер қурилмадаги иловаларга уланишга рухсат сўрайди. Рухсат беринг.",
+        "permission": "Браузер қурилмадаги иловаларга рухсат сўрайди. Рухсат беринг.",
         "cancel": "Бекор қилиш",
         "choose": "Калитни танланг",
         "pinfl": "ЖШШИР",
