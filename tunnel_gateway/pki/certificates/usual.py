@@ -25,7 +25,7 @@ from tunnel_gateway.pki.encoding.oids import (
     PINFL_OID,
     Family,
 )
-from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS, MAX_SERIAL_SIZE, Outline
+from tunnel_gateway.pki.encoding.outline import MAX_SERIAL_SIZE, Outline, split_extensions
 from tunnel_gateway.pki.encoding.times import read_time
 
 # The bits of keyUsage in their order, and the purposes (RFC 5280, 4.2.1.3 and 4.2.1.12).
@@ -104,11 +104,12 @@ def _fields(outline: Outline) -> dict[str, Any]:
     version, _, _, _, validity, _, _, listed = der.values(
         der.contents(outline.body, tags.SEQUENCE), _BODY_PARTS
     )
-    if version.whole != _VERSION_3 or listed.tag != _EXTENSIONS or der.has_long_number(outline.der):
+    extended = listed.tag == _EXTENSIONS and listed.contents
+    if version.whole != _VERSION_3 or not extended or der.has_long_number(outline.der):
         raise ValueError("another version, or other parts")
     not_before, not_after = _times(validity)
     family, public_key = _public_key(outline.key)
-    values = _values(der.contents(listed.contents, tags.SEQUENCE))
+    values = _values(listed.contents)
     return {
         "not_before": not_before,
         "not_after": not_after,
@@ -194,12 +195,11 @@ def person(attributes: Sequence[names.Attribute]) -> dict[str, str | None]:
 def _values(listed: bytes) -> dict[str, bytes]:
     """Return the value of each extension, in DER, by its dotted identifier."""
     values: dict[str, bytes] = {}
-    every = der.values(listed, MAX_EXTENSIONS)
-    for extension in every:
-        kind, *flag, content = der.values(extension.contents, 3)
+    every = split_extensions(listed)
+    for tag, (kind, *flag, content) in every:
         if any(value.tag != tags.BOOLEAN or value.contents != _TRUE for value in flag):
             raise ValueError("a flag that is not DER")
-        if content.tag != tags.OCTET_STRING or extension.tag != tags.SEQUENCE:
+        if content.tag != tags.OCTET_STRING or tag != tags.SEQUENCE:
             raise ValueError("not an extension")
         values[_identifier(kind)] = content.contents
     if len(values) != len(every) or values.keys() & extensions.BINDING:

@@ -89,9 +89,9 @@ def values(data: bytes, limit: int) -> list[Value]:
     """
     split: list[Value] = []
     at, size = 0, len(data)
-    while at < size:
-        if len(split) == limit:
-            raise ValueError(f"more than {limit} values in one")
+    for _ in range(limit):
+        if at == size:
+            return split
         if size - at < 2:
             raise ValueError("it breaks off")
         tag, length, start = data[at], data[at + 1], at + 2
@@ -111,6 +111,8 @@ def values(data: bytes, limit: int) -> list[Value]:
         # As Value(…), in half of the time: a certificate has eighty values.
         split.append(tuple.__new__(Value, (tag, data[start:end], data[at:end])))
         at = end
+    if at < size:
+        raise ValueError(f"more than {limit} values in one")
     return split
 
 

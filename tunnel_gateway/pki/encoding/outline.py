@@ -7,7 +7,7 @@ used until a known centre is proven to have signed the certificate.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,7 +37,7 @@ _KEY_IDENTIFIER: Final = tags.context(0)
 _BASIC_CONSTRAINTS: Final = bytes.fromhex("551d13")
 _FALSE: Final = b"\0"
 # The certificates of centres come again with every user. A stranger's certificates can take their
-# place here, and then they are read again. Four megabytes at most, with their extensions.
+# place here, and then they are read again. Five megabytes at most, with their extensions.
 _LAST_READ: Final = 64
 
 
@@ -125,11 +125,22 @@ class Outline:
 
 
 @functools.lru_cache(_LAST_READ)
+def split_extensions(extensions: bytes) -> Sequence[tuple[int, Sequence[der.Value]]]:
+    """Return the tag and the fields of each extension of a SEQUENCE, which may be absent.
+
+    The fields are the identifier, the flag if there is one, and the value. Raises ValueError for
+    malformed extensions, and for too many.
+    """
+    if not extensions:
+        return ()
+    listed = der.values(der.contents(extensions, tags.SEQUENCE), MAX_EXTENSIONS)
+    return [(each.tag, der.values(each.contents, _EXTENSION_FIELDS)) for each in listed]
+
+
+@functools.lru_cache(_LAST_READ)
 def _contents(extensions: bytes) -> Mapping[bytes, bytes]:
     """Return the contents of each extension by its identifier, without tag and length."""
     contents: dict[bytes, bytes] = {}
-    if extensions:
-        for extension in der.values(der.contents(extensions, tags.SEQUENCE), MAX_EXTENSIONS):
-            identifier, *_, content = der.values(extension.contents, _EXTENSION_FIELDS)
-            contents[identifier.contents] = content.contents
+    for _, (identifier, *_, content) in split_extensions(extensions):
+        contents[identifier.contents] = content.contents
     return contents

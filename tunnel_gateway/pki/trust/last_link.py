@@ -18,8 +18,8 @@ from typing import Final
 
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.pki.certificates.extensions import BINDING
-from tunnel_gateway.pki.encoding import der, tags
-from tunnel_gateway.pki.encoding.outline import MAX_EXTENSIONS, Outline
+from tunnel_gateway.pki.encoding import der
+from tunnel_gateway.pki.encoding.outline import Outline, split_extensions
 
 _BINDING: Final = tuple(map(der.identifier, sorted(BINDING)))  # as whole values
 # subjectKeyIdentifier, keyUsage, subjectAltName, basicConstraints, certificatePolicies,
@@ -27,7 +27,6 @@ _BINDING: Final = tuple(map(der.identifier, sorted(BINDING)))  # as whole values
 _KNOWN: Final = frozenset(
     der.identifier(f"2.5.29.{number}") for number in (14, 15, 17, 19, 32, 35, 37)
 )
-_EXTENSION_PARTS: Final = 3
 _FALSE: Final = b"\0"
 
 
@@ -67,11 +66,8 @@ def is_plain(path: Sequence[Certificate], outline: Outline, at: datetime) -> boo
 
 def _critical(outline: Outline) -> set[bytes]:
     """Return the identifiers of the critical extensions, as whole values."""
-    critical: set[bytes] = set()
-    if outline.extensions:
-        listed = der.contents(outline.extensions, tags.SEQUENCE)
-        for extension in der.values(listed, MAX_EXTENSIONS):
-            identifier, *flag, _ = der.values(extension.contents, _EXTENSION_PARTS)
-            if any(value.contents != _FALSE for value in flag):
-                critical.add(identifier.whole)
-    return critical
+    return {
+        identifier.whole
+        for _, (identifier, *flag, _) in split_extensions(outline.extensions)
+        if any(value.contents != _FALSE for value in flag)
+    }
