@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from types import NoneType
 from typing import Final, Literal
 
 from structlog.typing import EventDict, WrappedLogger
@@ -54,6 +55,7 @@ _ATTRIBUTE: Final = re.compile(rf"(?:[A-Za-z]+|[0-9.]+)={_VALUE}")
 _COUNTRY: Final = re.compile(r"C=[A-Za-z]{2}")
 # A text without any of these has nothing to mask. Most texts are such.
 _DOUBTFUL: Final = re.compile(r"[=<]|[0-9]{5}")
+_NO_TEXTS: Final = (int, float, NoneType)
 _CUT: Final = "…"
 _MAX_CENTRES: Final = 1000
 _MAX_DEPTH: Final = 4
@@ -123,11 +125,13 @@ def _masked_value(
 def _each_text(value: object, change: Callable[[str], str], depth: int = 0) -> object:
     if isinstance(value, str):
         return change(value)
+    if isinstance(value, _NO_TEXTS):
+        return value
     if isinstance(value, Mapping) and depth < _MAX_DEPTH:
         return {change(key): _each_text(item, change, depth + 1) for key, item in value.items()}
     if isinstance(value, list) and depth < _MAX_DEPTH:
         return [_each_text(item, change, depth + 1) for item in value]
-    return value if isinstance(value, bool | int | float | None) else _ELLIPSIS
+    return _ELLIPSIS
 
 
 def masked_text(text: str) -> str:

@@ -13,7 +13,13 @@ from typing import Final
 from tunnel_gateway.errors import ProtocolViolationError
 
 
-class State(Enum):
+class _Member(Enum):
+    """Looked up in tables for each record: each member is one object, and hashed as such."""
+
+    __hash__ = object.__hash__
+
+
+class State(_Member):
     """The state of a connection: three of the client, three of the server, then those of both.
 
     The values are for people, after the word "while".
@@ -31,7 +37,7 @@ class State(Enum):
     CLOSED = "closed"
 
 
-class Step(Enum):
+class Step(_Member):
     """Something received from the peer, or sent by us, in words."""
 
     RECEIVE_HELLO = "a hello"

@@ -76,11 +76,10 @@ class Channel:
 
     async def _work(self, data: bytes) -> None:
         """Hand the last bytes of a record to the workers: the costly step of a handshake."""
-        loop = asyncio.get_running_loop()
         # Stays set when this task is cancelled: the worker still has the connection then.
         self._worker_busy = True
         try:
-            await loop.run_in_executor(self._workers, self._connection.receive_data, data)
+            await asyncio.wrap_future(self._workers.submit(self._connection.receive_data, data))
         except Exception:
             self._worker_busy = False
             raise
