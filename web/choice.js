@@ -7,8 +7,8 @@ import { slice } from "./native.js";
 const STYLE = `
 :host { color-scheme: light dark; display: block; background: Canvas; color: CanvasText;
   overflow-wrap: anywhere }
-fieldset { border: 0; margin: 0; padding: 0 }
-label { display: flex; gap: .5em; padding: .5em; margin: .5em 0; border: 1px solid }
+fieldset { border: 0; padding: 0 }
+label { display: flex; align-items: center; gap: .5em; padding: .5em; margin: .5em 0; border: solid 1px }
 .name { text-transform: uppercase }`;
 
 function lines({ owner, organisation = "", inn, pinfl, dates, usable }, lang) {

@@ -60,10 +60,10 @@ export interface KeyList {
 
 export interface KeyOptions extends AgentOptions {
   /**
-   * The key, or a function that chooses it. Without it, the only usable key is taken; if there are
+   * The key, or a function that chooses it. Without both, the only usable key is taken; if there are
    * several, the user chooses in a dialog.
    */
-  key?: KeyFile | ((listed: KeyList) => KeyFile | Promise<KeyFile>);
+  key?: KeyFile | null | ((listed: KeyList) => KeyFile | Promise<KeyFile>);
 }
 
 export type State =

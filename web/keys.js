@@ -48,7 +48,7 @@ export const listKeys = async (options) => keysOf(await findAgent({ tunnels: fal
 
 /** The key to use: the given one, the only usable one, or the one that the user chooses. */
 export async function agreedKey(agent, { key, lang, signal, onstate }) {
-  if (typeof key === "object") return key;
+  if (key?.alias) return key;
   const listed = await keysOf(agent);
   if (key) return key(listed);
   const usable = listed.keys.filter((one) => one.usable);

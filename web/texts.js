@@ -8,7 +8,7 @@ export const TEXTS = {
   not_allowed: [
     "Brauzer qurilmadagi ilovalarni taqiqlagan. Sayt sozlamalarida ruxsat bering va sahifani yangilang.",
     "Браузер закрыл доступ к приложениям на устройстве. Разрешите его в настройках сайта и обновите страницу.",
-    "The browser blocks access to apps on this device. Allow it in the site’s settings and reload the page."],
+    "The browser blocks apps on this device. Allow them in the site’s settings and reload the page."],
   https_required: [
     "Sahifani https orqali oching.",
     "Откройте страницу по https.",
@@ -42,7 +42,7 @@ export const TEXTS = {
   permission: [
     "Brauzer qurilmadagi ilovalarga ruxsat so‘raydi. Ruxsat bering.",
     "Браузер спросит про приложения на устройстве. Разрешите доступ.",
-    "The browser will ask about access to apps on this device. Allow it."],
+    "The browser will ask about apps on this device. Allow them."],
   cancel: ["Bekor qilish", "Отмена", "Cancel"],
   choose: ["Kalitni tanlang", "Выберите ключ", "Choose a key"],
   pinfl: ["JShShIR", "ПИНФЛ", "PINFL"],

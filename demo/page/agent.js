@@ -51,9 +51,8 @@ export async function openTunnel(group, destination, key) {
   const onstate = (now) => {
     if (now.state === "finding") next(hop(group, "apidoc, apikey"));
     if (now.state === "creating") {
-      const unseen = new Hop("agent", "gateway", "", "told").of(group);
-      unseen.say("wire.handshake");
-      next(hop(group, "tunnel.create_tunnel"), unseen);
+      next(hop(group, "tunnel.create_tunnel"), new Hop("agent", "gateway", "", "told").of(group));
+      hops[1].say("wire.handshake");
     }
     if (now.state === "connecting") {
       ({ made } = now);

@@ -30,7 +30,7 @@ def test_allowed(browser: Browser, world: World) -> None:
 def test_not_allowed(browser: Browser, world: World) -> None:
     with visit(browser, world.pages.origin("https"), permissions=None) as seen:
         dialog = seen.page.get_by_role("dialog")
-        expect(dialog).to_contain_text("The browser will ask about access to apps on this device.")
+        expect(dialog).to_contain_text("The browser will ask about apps on this device.")
         dialog.get_by_role("button", name="OK").click()
         refusal = seen.find("#step-agent .refusal")
         expect(refusal).to_contain_text("not_allowed")

@@ -14,7 +14,7 @@ from tests.support.signing_programs import signing_program
 from tests.support.web_library import Lab, run
 
 FIND = """return (await web.findAgent({ apiKey: "A1", ...given[0] })).address;"""
-EXPLANATION = "The browser will ask about access to apps on this device. Allow it."
+EXPLANATION = "The browser will ask about apps on this device. Allow them."
 
 
 def says(state: str) -> str:

@@ -69,6 +69,12 @@ def test_a_path_a_subprotocol_and_a_key(lab: Lab) -> None:
         ]
 
 
+def test_no_key_is_chosen_yet(lab: Lab) -> None:
+    """The value of the element is null then."""
+    with signing_program() as agent, lab.page() as seen:
+        assert run(seen, f"{OPEN} return tunnel.readyState;", at(agent, key=None)) == 1
+
+
 def test_ten_tunnels_at_once(lab: Lab) -> None:
     with signing_program() as agent, lab.page() as seen:
         lines = """const all = await Promise.all(Array.from({ length: 10 }, () => web.openTunnel({
