@@ -67,7 +67,16 @@ async def test_a_redirect_is_not_followed() -> None:
     assert paths == ["/crl"]
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Jan 2026 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "yesterday",
+        "Mon, 99 Jan 2026 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Fri, 31 Dec 99999999999 23:59:59 GMT",
+    ],
+)
 async def test_an_odd_date(date: str) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(headers={"Date": date})
