@@ -52,6 +52,18 @@ def test_no_two_purposes_have_one_sentence(language: Language) -> None:
     assert len({in_language(texts, language) for texts in SENTENCES.values()}) == len(Purpose)
 
 
+@pytest.mark.parametrize("language", Language)
+def test_whose_page_it_is_stays_to_be_seen(language: Language) -> None:
+    """A stranger can put a known name in front of their own."""
+    question = Question(
+        f"https://my.gov.uz.{'a' * 60}.{'b' * 60}.evil.uz:8443", "g", Purpose.TUNNEL
+    )
+    text = question.text(language)
+    assert "bbb.evil.uz:8443 " in text
+    assert "https://…" in text
+    assert "gov" not in text
+
+
 def test_a_wrong_password_is_said_on_a_terminal() -> None:
     question = Question("https://example.uz", "g", Purpose.SIGNATURE, retry=True)
     assert question.text(Language.ENGLISH, retry_note=True).startswith("Wrong password\n")

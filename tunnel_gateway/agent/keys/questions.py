@@ -77,12 +77,25 @@ class Question:
         sentence = in_language(SENTENCES[self.purpose], language)
         owner = in_language(_OWNER, language)
         return (
-            f"{note}{sentence.format(origin=_shown(self.origin))}\n"
+            f"{note}{sentence.format(origin=_shown_origin(self.origin))}\n"
             f"{owner.format(owner=_shown(self.owner))}"
         )
 
 
 def _shown(text: str) -> str:
     """Cut a text, and replace control characters and characters that may be mark-up in a dialog."""
-    plain = escaped(text.translate(_TAGS))
+    plain = _plain(text)
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}…"
+
+
+def _shown_origin(origin: str) -> str:
+    """Cut a long origin after its scheme: whose page it is stands at the end of the name."""
+    plain = _plain(origin)
+    if len(plain) <= _SHOWN:
+        return plain
+    scheme, _, _ = plain[:_SHOWN].rpartition("://")
+    return f"{scheme}://…{plain[-_SHOWN:]}" if scheme else f"…{plain[-_SHOWN:]}"
+
+
+def _plain(text: str) -> str:
+    return escaped(text.translate(_TAGS))
