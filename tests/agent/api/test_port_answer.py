@@ -7,6 +7,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from tests.support.e_imzo import EImzo
 from tests.support.loopback import LOOPBACK
@@ -54,6 +55,17 @@ async def test_a_stranger(words: bytes, kind: Kind) -> None:
     server = await asyncio.start_server(serve, LOOPBACK, 0)
     async with server:
         assert (await ask_version(server.sockets[0].getsockname()[1])).kind is kind
+
+
+@pytest.mark.parametrize("answer", ["[" * 60_000, "[]", "salom"])
+async def test_an_answer_that_is_none(answer: str) -> None:
+    async def reply(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send(answer)
+
+    async with serve(reply, LOOPBACK, 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        assert (await ask_version(port)).kind is Kind.STRANGE
 
 
 async def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:

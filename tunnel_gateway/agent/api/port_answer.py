@@ -60,5 +60,5 @@ async def ask_version(port: int) -> PortAnswer:
         return PortAnswer(Kind.SILENT)
     except InvalidStatus:
         return PortAnswer(Kind.REFUSES)
-    except (OSError, ValueError, AttributeError, WebSocketException):
+    except (OSError, ValueError, AttributeError, RecursionError, WebSocketException):
         return PortAnswer(Kind.STRANGE)
