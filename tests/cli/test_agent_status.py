@@ -57,20 +57,32 @@ def test_another_program(answer: bytes, said: str, capsys: pytest.CaptureFixture
     assert said in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(
+    ("asking", "words", "exit_code"),
+    [
+        ("itself", "an agent of this user", 0),
+        ("root", "an agent of user {user}", 0),
+        ("another user", "a program of user {user} that only says that it is an agent", 1),
+    ],
+)
 def test_whose_agent_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, own: bool
+    asking: str,
+    words: str,
+    exit_code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Every agent answers root."""
+    """Every agent answers root, and none answers another user."""
 
     async def is_agent(_: int) -> PortAnswer:
         return PortAnswer(Kind.AGENT)
 
+    user = user_name(os.getuid())
     monkeypatch.setattr(agent_status, "ask_version", is_agent)
-    if not own:
+    if asking != "itself":
         monkeypatch.setattr(agent_status, "user_name", lambda _: "boshqa")
+        monkeypatch.setattr(os, "getuid", lambda: 0 if asking == "root" else 4711)
     with socket.create_server((LOOPBACK, 0)) as ws, socket.create_server((LOOPBACK, 0)) as wss:
         ports = Ports(ws.getsockname()[1], wss.getsockname()[1])
-        assert agent_status.show(ports) == 0
-    words = "an agent of this user" if own else f"an agent of user {user_name(os.getuid())}"
-    assert words in capsys.readouterr().out
+        assert agent_status.show(ports) == exit_code
+    assert words.format(user=user) in capsys.readouterr().out

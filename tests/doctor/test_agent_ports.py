@@ -17,7 +17,7 @@ from tunnel_gateway.agent.api.apikey import ApiKeys
 from tunnel_gateway.agent.api.dispatch import Dispatcher
 from tunnel_gateway.agent.api.ports import PortKeeper, Ports
 from tunnel_gateway.agent.neighbour import Holder
-from tunnel_gateway.doctor import texts
+from tunnel_gateway.doctor import agent_ports, texts
 from tunnel_gateway.doctor.agent_ports import check_ports, shown_holder
 from tunnel_gateway.doctor.observation import Observation
 
@@ -77,6 +77,28 @@ async def test_both_pairs_are_taken() -> None:
     rows = [texts.HOLDER_SILENT, texts.PORT_FREE]
     assert [each.row for each in seen] == [*rows, *rows, texts.PORTS_TAKEN]
     assert str(os.getpid()) in seen[0].facts["holder"]
+
+
+async def test_another_user_s_program_says_that_it_is_an_agent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every agent serves root, and none serves a user who is not its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    keeper = PortKeeper(Dispatcher([], ApiKeys()), context, Ports(0, 0))
+    pair, _ = await keeper.start()
+    others = Holder("python", None, "mallory")
+    monkeypatch.setattr(agent_ports, "holder_of", lambda _: others)
+    rows = {}
+    try:
+        for asking in (0, os.getuid() or 4711):
+            monkeypatch.setattr(agent_ports, "_uid", lambda asking=asking: asking)
+            rows[asking] = [each.row for each in await look(pair)]
+    finally:
+        await keeper.close()
+    as_root, as_user = rows.values()
+    assert as_root == [texts.AGENT_ANSWERS] * 2
+    assert as_user[0] is texts.IMPOSTOR
+    assert as_user[-2:] == [texts.OTHER_USER] * 2
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")

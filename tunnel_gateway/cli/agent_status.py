@@ -27,9 +27,13 @@ async def _show(pairs: tuple[Ports, ...]) -> int:
             continue
         answer = await ask_version(ports.ws) if ports.ws in taken else None
         if answer is not None and answer.kind is Kind.AGENT:
-            exit_code = 0
             half = "" if len(taken) > 1 else f", but nobody listens on {ports.wss}"
-            print(f"{title}: {await _owner(ports) or answer}{half}")
+            owner = await _owner(ports)
+            if owner is not None and os.getuid() != 0:  # an agent would refuse this user
+                print(f"{title}: a program of user {owner} that only says that it is an agent")
+                continue
+            exit_code = 0
+            print(f"{title}: {answer if owner is None else f'an agent of user {owner}'}{half}")
         else:
             words = "nothing answers on ws" if answer is None else answer
             print(f"{title}: {await holder_of_pair(ports)}; {words}")
@@ -39,8 +43,8 @@ async def _show(pairs: tuple[Ports, ...]) -> int:
 
 
 async def _owner(ports: Ports) -> str | None:
-    """Name the user of an agent that serves this user, root, as well."""
+    """Name the other user who has the ports; every agent serves root, too."""
     holder = await in_thread(partial(holder_of, ports.ws))
     if holder is None or holder.user in (None, user_name(os.getuid())):
         return None
-    return f"an agent of user {holder.user}"
+    return holder.user

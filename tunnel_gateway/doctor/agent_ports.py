@@ -36,11 +36,14 @@ async def check_ports(pairs: Sequence[Ports]) -> AsyncIterator[Observation]:
             is_taken = True
             # The agent has both ports of a pair or none. Only the port for http is asked.
             kind = (await ask_version(port)).kind if port == pair.ws else None
+            holder = await in_thread(partial(holder_of, port)) or _NOBODY
+            if kind is Kind.AGENT and _may_not_serve(holder):
+                yield texts.IMPOSTOR.seen(str(port), user=holder.user)
+                kind = None
             is_agent = is_agent or kind is Kind.AGENT
             if is_agent:
                 yield texts.AGENT_ANSWERS.seen(str(port))
                 continue
-            holder = await in_thread(partial(holder_of, port)) or _NOBODY
             holders.append((port, holder))
             row = texts.HOLDER_SILENT if kind is Kind.SILENT else texts.PORT_HELD
             yield row.seen(str(port), holder=shown_holder(holder))
@@ -58,6 +61,16 @@ async def check_ports(pairs: Sequence[Ports]) -> AsyncIterator[Observation]:
         yield texts.PORTS_TAKEN.seen(", ".join(map(str, pairs)))
 
 
+def _may_not_serve(holder: Holder) -> bool:
+    """Tell whether an agent would refuse this user, whom it is seen to answer; it serves root."""
+    return _is_other(holder) and _uid() != 0
+
+
 def _is_other(holder: Holder) -> bool:
-    own = user_name(os.getuid()) if hasattr(os, "getuid") else None
+    uid = _uid()
+    own = None if uid is None else user_name(uid)
     return holder.user is not None and holder.user not in (own, "root")
+
+
+def _uid() -> int | None:
+    return os.getuid() if hasattr(os, "getuid") else None

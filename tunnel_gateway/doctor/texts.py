@@ -113,6 +113,13 @@ OTHER_USER: Final = Row("users", "fault",
     " свой агент или выйдет из системы",
     "another user, {user}, holds the port, and there is no place for your agent. Let {user} end"
     " theirs or log out")
+IMPOSTOR: Final = Row("users", "fault",
+    "bu dastur o‘zini agent deydi, lekin u {user} foydalanuvchiga tegishli. Sahifalar unga hujjat"
+    " berishi mumkin: kompyuter ma’muriga ayting",
+    "программа выдаёт себя за агента, но принадлежит пользователю {user}. Страницы могут отдать ей"
+    " документы: сообщите администратору компьютера",
+    "the program says that it is an agent, but it belongs to the user {user}. Pages may give it"
+    " documents: tell the administrator of this computer")
 FOLDER_OF_OTHER: Final = Row("users", "fault",
     "papka {user} foydalanuvchiga tegishli, agent unga yozolmaydi. Balki agent bir marta sudo"
     " bilan ishga tushirilgandir: sudo chown -R {me} {folder}",
