@@ -7,6 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from tests.support.log_lines import read_records
 from tests.support.page import VENDOR_KEYS
 from tunnel_gateway.agent.api.apikey import ApiKeys
@@ -119,3 +121,21 @@ async def test_a_plain_http_page_may_ask_who_is_there_and_no_more() -> None:
     allowing = Dispatcher([], ApiKeys(), http_pages=True)
     answer = json.loads(await allowing.answer(page, '{"name":"apikey","arguments":[]}'))
     assert answer["code"] == "api_key_missing"
+
+
+async def test_a_large_call_is_a_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its text may not grow in memory: no list of lists, no wide character."""
+    await opened()
+    document = "QUJD" * 20_000
+    heard_by = await call(PAGE, "hear", document, plugin="test")
+    assert heard_by["heard"] == ["localhost", document]
+
+    def read(_: str) -> None:
+        raise AssertionError("it was read")
+
+    start = '{"plugin": "test", "name": "hear", "arguments": ['
+    for end in ("[]," * 30_000 + "[]]}", f'"{document}𝕏"]}}', f'"{document}\\ud835\\udd4f"]}}'):
+        with monkeypatch.context() as reading:
+            reading.setattr(json, "loads", read)
+            answer = await DISPATCHER.answer(PAGE, start + end)
+        assert json.loads(answer)["code"] == "bad_call"

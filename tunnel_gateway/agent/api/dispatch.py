@@ -42,6 +42,10 @@ VERSION: Final[Mapping[str, str]] = {
 # More than the longest list of API-KEYs that a page may send.
 _MAX_ARGUMENTS: Final = 256
 _MAX_NAME: Final = 64
+# A longer call has a document in BASE64. Other text can take many times its size in memory: as a
+# list of empty lists, or with one character that makes every character wide.
+_MAX_TEXT: Final = 64 * 1024
+_MAX_MARKS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,8 @@ class Dispatcher:
 def _parse(message: str | bytes) -> _Call:
     if not isinstance(message, str):
         raise refused("bad_call", fault="it must be a text message")
+    if len(message) > _MAX_TEXT and not _is_plain(message):
+        raise refused("bad_call", fault="a large call must have few arguments, in ASCII")
     try:
         read = json.loads(message)
     except (ValueError, RecursionError):
@@ -143,6 +149,13 @@ def _parse(message: str | bytes) -> _Call:
     if not isinstance(arguments, list | None) or len(arguments or []) > _MAX_ARGUMENTS:
         raise refused("bad_call", fault=f"arguments must be a list of at most {_MAX_ARGUMENTS}")
     return _Call(plugin or "", name, arguments or [])
+
+
+def _is_plain(message: str) -> bool:
+    r"""Tell whether a call has few values, none with a wide character, also as ``\\uXXXX``."""
+    return (
+        message.isascii() and sum(map(message.count, "[{,")) <= _MAX_MARKS and "\\u" not in message
+    )
 
 
 def failure(error: CallRefusedError) -> str:
