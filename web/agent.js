@@ -3,9 +3,10 @@
 import { AgentError, refusal } from "./errors.js";
 import { parse, stringify, WebSocket } from "./native.js";
 import { asksUser, explain, nobody, permission } from "./permission.js";
-import { checkSignal, complete, wait } from "./waiting.js";
+import { checkSignal, complete, sleep, wait } from "./waiting.js";
 
 const MAX_SOCKETS = 8; // the agent lets a page have 16, and other scripts of the page need some
+const HEAD_START = 1000;
 const PATIENCE = 5000;
 const PATIENCE_WITH_QUESTION = 60_000; // the browser may be asking the user
 const WS = ["ws://127.0.0.1:64646", "ws://127.0.0.1:64647"];
@@ -89,22 +90,28 @@ async function probe(signal, address) {
     if (/^(agent_lost|aborted)$/.test(error.code)) throw error;
     return {};
   });
-  const makesTunnels = apidoc.some(({ functions }) => functions.some(
+  const tunnels = apidoc.some(({ functions }) => functions.some(
     ({ plugin, name }) => `${plugin}.${name}` === "tunnel.create_tunnel"));
-  return { address, apidoc, makesTunnels };
+  return { address, tunnels };
 }
 
-/** Ask some addresses at once; resolves to the first that makes tunnels, or else that answers. */
+/**
+ * Ask some addresses at once; resolves to the first that makes tunnels, or else that answers. A program
+ * that is only faster does not come before the address that is before its own.
+ */
 async function findAmong(addresses, { signal, patience, tunnels = true }) {
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal, AbortSignal.timeout(patience)]);
   const answers = addresses.map((address) => probe(until, address));
-  const agents = answers.map(async (answer) => (
-    (await answer).makesTunnels ? answer : Promise.reject()));
+  const agents = answers.map(async (answer, index) => {
+    if (!(await answer).tunnels) throw answer;
+    await Promise.race([agents[index - 1], sleep(until, HEAD_START)]).catch(() => {});
+    return answer;
+  });
   try {
     return await Promise.any(agents).catch(() => Promise.any(tunnels ? [] : answers));
   } catch {
-    return null;
+    return undefined; // nobody
   } finally {
     stop.abort();
   }
@@ -123,7 +130,7 @@ export async function findAgent(options) {
   given.onstate({ state: "finding" });
   given.patience ??= state === "prompt" ? PATIENCE_WITH_QUESTION : PATIENCE;
   const groups = location.protocol === "https:" ? [WSS, WS] : [WS, WSS];
-  let found = null;
+  let found;
   for (const group of addresses ? [addresses] : groups) {
     found ??= await findAmong(group, given);
     checkSignal(signal);

@@ -15,7 +15,7 @@ export function make(name, properties, ...children) {
  * Show a dialog until the user goes on; if they do not, the code is `cancelled`.
  * With `isChoice`, the user must change something in the content first.
  */
-export const dialog = (signal, lang, ariaLabel, content, isChoice = false) => (
+export const dialog = (signal, lang, ariaLabel, content, isChoice) => (
   wait(signal, (resolve, reject) => {
     const button = (text, value) => make("button", { onclick: () => shown.close(value) }, text);
     const yes = button("OK", "yes");

@@ -102,6 +102,9 @@ def test_an_e_imzo_that_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             assert is_e_imzo(process.pid)
             assert program_of(process.pid) == ("E-IMZO" if words else name)
             assert starting.look() is True
+            with monkeypatch.context() as other:  # as another user sees it
+                other.setattr(neighbour, "user_of", lambda _: 4711)
+                assert starting.look() is False
             now += STARTING_SECONDS
             assert starting.look() is False  # it has not taken its ports, so it does not want them
             process.communicate(b"\n")

@@ -100,9 +100,11 @@ def is_of_another_user(peer: tuple[str, int] | None, port: int) -> bool:
 
 
 class Starting:
-    """Tells whether an E-IMZO is starting: one whose process began a short time ago.
+    """Tells whether an E-IMZO of this user is starting: its process began a short time ago.
 
-    Only new processes are looked at closely, so a look costs next to nothing.
+    A program of another user does not count, no matter its name: the agent would leave the ports to
+    it, and pages would send it their documents. Only new processes are looked at closely, so a look
+    costs next to nothing.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -114,7 +116,9 @@ class Starting:
         now = self._clock()
         self._since = {process: self._since.get(process, now) for process in processes()}
         return any(
-            now - since < STARTING_SECONDS and is_e_imzo(process)
+            now - since < STARTING_SECONDS
+            and is_e_imzo(process)
+            and user_of(process) in (0, os.getuid())
             for process, since in self._since.items()
         )
 

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,23 @@ def test_a_program_that_accepts_and_says_nothing(lab: Lab) -> None:
         assert found == f"ws://{LOOPBACK}:{agent.port}"
         assert time.monotonic() - began < 4
         assert run(seen, WHO, {"addresses": [port], "patience": 100})["code"] == "no_agent"
+
+
+def test_a_program_that_is_only_faster_does_not_come_first(lab: Lab) -> None:
+    """Another program may claim to make tunnels, too."""
+
+    with signing_program() as first, signing_program() as second, lab.page() as seen:
+        tunnels: Any = first.answers["apidoc"]
+
+        def slowly() -> Answer:
+            time.sleep(0.2)
+            answer: Answer = tunnels
+            return answer
+
+        first.answers["apidoc"] = slowly
+        found = run(seen, WHO, {"addresses": [first.port, second.port]})
+        assert found == f"ws://{LOOPBACK}:{first.port}"
+        assert second.names() in ([], ["apidoc"])  # it got no API-KEY
 
 
 def test_no_failure_is_remembered(lab: Lab) -> None:
