@@ -52,6 +52,17 @@ def radios(seen: Visit) -> Locator:
     return seen.find("tunnel-gateway-keys").get_by_role("radio")
 
 
+def test_a_name_is_no_mark_up(lab: Lab) -> None:
+    name = "<img src=x onerror='globalThis.run = true'>"
+    names = {"certificates": [key(name, o=name)], "silent_disks": [name]}
+    with signing_program(listing(**names)) as agent, lab.page() as seen:
+        run(seen, SHOW, address(agent))
+        element = seen.find("tunnel-gateway-keys")
+        expect(element.get_by_text(name)).to_have_count(3)
+        expect(element.locator("img")).to_have_count(0)
+        assert seen.page.evaluate("globalThis.run") is None
+
+
 def test_the_list(lab: Lab) -> None:
     with signing_program(listing()) as agent, lab.page() as seen:
         run(seen, SHOW, address(agent))
