@@ -50,6 +50,7 @@ def test_an_agent(tmp_path: Path) -> None:
             {"--run-conf": "/a/run.conf"},
         ),
         (["python3", "/bin/tunnel-gateway", "agent", "--settings=a"], {}),
+        (["python3", "-c", "import tunnel_gateway", "agent", "--state=/a"], {"--state": "/a"}),
         (["tunnel-gateway", "agent", "--state"], {}),
         (["tunnel-gateway", "agent", "status"], None),
         (["tunnel-gateway", "serve"], None),

@@ -10,6 +10,7 @@ from typing import Final
 from tunnel_gateway.agent.neighbour import processes, user_of, words_of
 
 _PROGRAM: Final = "tunnel-gateway"
+_PACKAGE: Final = "tunnel_gateway"  # in the words of an agent that a Python program has started
 _OPTIONS: Final = ("--settings", "--run-conf", "--state")
 
 
@@ -29,7 +30,8 @@ def running_agents() -> Iterator[Mapping[str, Path]]:
 def _arguments(words: Sequence[str]) -> Sequence[str] | None:
     """Return the arguments of a command line that runs the agent; None of any other."""
     for index, word in enumerate(words):
-        if Path(word).name == _PROGRAM and words[index + 1 : index + 2] == ["agent"]:
+        is_program = Path(word).name == _PROGRAM or _PACKAGE in word
+        if is_program and words[index + 1 : index + 2] == ["agent"]:
             arguments = words[index + 2 :]
             return None if {"status", "trust"} & set(arguments) else arguments
     return None
