@@ -91,7 +91,7 @@ export interface Tunnel {
 export interface TunnelOptions extends KeyOptions {
   /** The `dst_id` of the gateway's configuration. */
   destination: string;
-  /** Path and query of the request to the application; otherwise `/`. */
+  /** Path and query of the request to the application, from `/` on; otherwise `/`. */
   path?: string;
   protocols?: string | string[];
   /**

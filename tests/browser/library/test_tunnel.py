@@ -92,6 +92,13 @@ def test_an_address_elsewhere(address: str | None, lab: Lab) -> None:
         assert run(seen, f"{OPEN}", at(agent))["code"] == "bad_answer"
 
 
+@pytest.mark.parametrize("path", ["@evil.uz/", "0@evil.uz/", ".evil.uz/", ""])
+def test_a_path_that_leads_elsewhere(path: str, lab: Lab) -> None:
+    """A page may have it from a stranger."""
+    with signing_program() as agent, lab.page() as seen:
+        assert run(seen, OPEN, {**at(agent), "path": path})["code"] == "bad_answer"
+
+
 def test_an_address_that_refuses(lab: Lab) -> None:
     answer = {"success": True, "address": f"{LOOPBACK}:9"}
     with signing_program({"tunnel.create_tunnel": answer}) as agent, lab.page() as seen:
