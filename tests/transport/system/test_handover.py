@@ -7,6 +7,7 @@ import io
 import socket
 import sys
 import threading
+import time
 
 import pytest
 
@@ -144,6 +145,43 @@ async def test_who_joins_gets_his_share_after_another_has_left() -> None:
 
 
 @linux
+@linux
+async def test_somebody_joins_while_another_leaves() -> None:
+    """Who joins removes the program by which the other has left."""
+    offices = [Office()]
+    port = offices[0].listener.port
+    offices.append(Office(port))
+    visitors = Visitors(port)
+    await visitors.more(100)
+    closing = asyncio.create_task(offices[0].listener.close())
+    await asyncio.sleep(handover.LEAVING_SECONDS / 2)
+    offices.append(Office(port))
+    await closing
+    await visitors.more(100)
+    await visitors.leave()
+    assert visitors.failures == []
+    for office in offices[1:]:
+        await office.listener.close()
+
+
+@linux
+async def test_a_queue_that_nobody_had_time_for() -> None:
+    """The process gets no processor while it leaves: then it is late, and clients wait."""
+    one, other = Office(), None
+    port = one.listener.port
+    other = Office(port)
+    closing = asyncio.create_task(one.listener.close())
+    await asyncio.sleep(handover.LEAVING_SECONDS / 2)
+    handover.pick_all(other.listener._socket)
+    plain = [socket.create_connection((LOOPBACK, port)) for _ in range(64)]
+    time.sleep(2 * handover.LEAVING_SECONDS)  # noqa: ASYNC251 - nothing else runs meanwhile
+    await closing
+    await other.listener.close()
+    for each in plain:
+        with each:
+            assert await asyncio.to_thread(each.recv, 5) == b"salom"
+
+
 async def test_who_is_alone_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handover, "LEAVING_SECONDS", 600)
     async with asyncio.timeout(TIME_LIMIT):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,6 +24,10 @@ _FIRST_DELAY_SECONDS = 0.005
 LAST_DELAY_SECONDS = 1.0
 # To find our index among the sockets that listen on a port; they may be many, and busy.
 _FIND_SECONDS = 3.0
+# While it leaves, so often it looks whether others have joined or left; and while it waits for its
+# queue, after so long.
+_LOOKS = 10
+_QUEUE_SECONDS = 0.005
 
 
 class Listener:
@@ -87,11 +92,30 @@ class Listener:
 
     async def _leave_to_others(self) -> None:
         """Send new connections to the others that listen, if any. Raises OSError if it fails."""
-        count = handover.group_size(self._socket)
-        if count == 1:
-            return
-        handover.pick_others(self._socket, await self._find_own_index(count), count)
-        await asyncio.sleep(handover.LEAVING_SECONDS)
+        while (count := handover.group_size(self._socket)) > 1:
+            handover.pick_others(self._socket, await self._find_own_index(count), count)
+            if await self._group_stays(count):
+                await self._accept_the_rest()
+                return
+
+    async def _group_stays(self, count: int) -> bool:
+        """Wait for connections that had begun; tell whether the same sockets listen all the time.
+
+        Who joins removes our program, and who leaves gives others its index.
+        """
+        for _ in range(_LOOKS):
+            await asyncio.sleep(handover.LEAVING_SECONDS / _LOOKS)
+            if handover.group_size(self._socket) != count:
+                return False
+        return True
+
+    async def _accept_the_rest(self) -> None:
+        """Wait until nothing is in the queue: a busy machine may have given us no time for it."""
+        queue = select.poll()
+        queue.register(self._socket, select.POLLIN)
+        async with asyncio.timeout(_FIND_SECONDS):
+            while queue.poll(0):  # noqa: ASYNC110 (the accept task has no event for it)
+                await asyncio.sleep(_QUEUE_SECONDS)
 
     async def _find_own_index(self, count: int) -> int:
         """Return our index among all ``count`` sockets that listen here. Raises OSError."""
