@@ -24,9 +24,9 @@ _FIRST_DELAY_SECONDS = 0.005
 LAST_DELAY_SECONDS = 1.0
 # To find our index among the sockets that listen on a port; they may be many, and busy.
 _FIND_SECONDS = 3.0
-# While it leaves, so often it looks whether others have joined or left; and while it waits for its
-# queue, after so long.
+# So often a listener that leaves looks whether others have joined or left.
 _LOOKS = 10
+# It looks at its queue again after so long.
 _QUEUE_SECONDS = 0.005
 
 
@@ -101,7 +101,7 @@ class Listener:
     async def _group_stays(self, count: int) -> bool:
         """Wait for connections that had begun; tell whether the same sockets listen all the time.
 
-        Who joins removes our program, and who leaves gives others its index.
+        A gateway that joins removes our program, and one that leaves gives others its index.
         """
         for _ in range(_LOOKS):
             await asyncio.sleep(handover.LEAVING_SECONDS / _LOOKS)
