@@ -75,7 +75,7 @@ class MobileSite:
         return self.seconds
 
     async def begin(self, purpose: Purpose = Purpose.SIGN_IN) -> MobileDocument:
-        return await self.documents.begin(purpose, CALLER.user)
+        return await self.documents.begin(purpose, CALLER)
 
     async def uploaded(
         self, purpose: Purpose = Purpose.SIGN_IN, identity: Identity | None = None, **changes: Any

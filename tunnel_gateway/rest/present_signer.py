@@ -43,6 +43,14 @@ class PresentSigner:
             said = "without a time" if claimed is None else f"at {format_time(claimed)}"
             raise Refusal(Reason.SIGNING_TIME_OFF, f"signed {said}; here it is {format_time(now)}")
 
+    def expect_trusted(self) -> VerifiedPeer:
+        """Return the proven signer, whose certificate may have ended. Raises Refusal: untrusted."""
+        if self.peer is not None:
+            return self.peer
+        finding = signer_outcome(self.verdict, ()).finding
+        finding = finding or Finding(Reason.CERTIFICATE_UNTRUSTED)
+        raise Refusal(finding.reason, finding.detail)
+
     async def expect_good_certificate(self, verifier: Verifier) -> VerifiedPeer:
         """Return the proven signer. Raises Refusal: untrusted, expired, revoked, not known."""
         standings = await verifier.standings([self.verdict])

@@ -56,11 +56,11 @@ async def test_of_many_simultaneous_ones_one_is_kept(threads: Threads) -> None:
 async def test_one_user_cannot_keep_all_others_from_signing(
     threads: Threads, log: io.StringIO
 ) -> None:
-    site = MobileSite(threads)
-    document = await site.documents.begin(Purpose.DOCUMENT, None)
+    site, application = MobileSite(threads), replace(CALLER, own=True)
+    document = await site.documents.begin(Purpose.DOCUMENT, application)
     message = padded(signature(document), 60_000)
     while await outcome(site.upload, upload_of(document, message)) == (1, ""):
-        document = await site.documents.begin(Purpose.DOCUMENT, None)
+        document = await site.documents.begin(Purpose.DOCUMENT, application)
     (refused,) = read_records(log.getvalue())[-1:]
     assert (refused["event"], refused["reason"]) == ("mobile_upload_refused", "too_many_calls")
     other = user()

@@ -17,7 +17,7 @@ async def test_each_step_counts_once() -> None:
         return [metrics.rest_mobile_documents.labels(result)._value.get() for result in RESULTS]
 
     assert counts() == [0, 0, 0, 0]
-    document = await documents.begin(Purpose.SIGN_IN, CALLER.user)
+    document = await documents.begin(Purpose.SIGN_IN, CALLER)
     assert not await documents.use(document)
     assert await documents.keep(document, b"message")
     assert not await documents.keep(document, b"message")

@@ -28,8 +28,7 @@ class MobileAuth:
 
         ``challange`` is the guide's own spelling, and what its clients read.
         """
-        source = None if call.caller.own else call.caller.user
-        document = await self.documents.begin(Purpose.SIGN_IN, source)
+        document = await self.documents.begin(Purpose.SIGN_IN, call.caller)
         return {
             "siteId": self.site_id,
             "documentId": document.document_id,

@@ -32,8 +32,7 @@ class MobileSign:
     async def answer(self, call: Call) -> Fields:
         """Return the ids. Raises Refusal."""
         self.stamps.expect_set()
-        source = None if call.caller.own else call.caller.user
-        document = await self.documents.begin(Purpose.DOCUMENT, source)
+        document = await self.documents.begin(Purpose.DOCUMENT, call.caller)
         return {
             "siteId": self.site_id,
             "documentId": document.document_id,

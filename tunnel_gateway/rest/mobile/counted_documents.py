@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tunnel_gateway.rest.call import Caller
 from tunnel_gateway.rest.mobile.documents import Documents, MobileDocument, Purpose
 from tunnel_gateway.rest.rest_metrics import RestMetrics
 
@@ -19,9 +20,9 @@ class CountedDocuments:
             metrics.mobile_documents.labels, RESULTS
         )
 
-    async def begin(self, purpose: Purpose, source: str | None) -> MobileDocument:
-        """Return a new document; ``source`` is None for the application. Raises Refusal."""
-        document = await self._store.begin(purpose, source)
+    async def begin(self, purpose: Purpose, caller: Caller) -> MobileDocument:
+        """Return a new document for a caller. Raises Refusal."""
+        document = await self._store.begin(purpose, None if caller.own else caller.user)
         self._begun.inc()
         return document
 

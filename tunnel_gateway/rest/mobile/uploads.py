@@ -19,7 +19,6 @@ from tunnel_gateway.errors import SignedDataError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.rest.mobile.documents import MobileDocument, Purpose
-from tunnel_gateway.rest.outcomes import Finding, signer_outcome
 from tunnel_gateway.rest.present_signer import judge_present
 from tunnel_gateway.rest.statuses import Reason, Refusal
 from tunnel_gateway.rest.verification import Verifier
@@ -41,23 +40,17 @@ def check_upload(
         raise SignedDataError("its document is inside; it must be detached")
     signer = judge_present(verifier, signed, _signed_digest(document, signed))
     signer.expect_right_signature()
-    if signer.peer is None:
-        finding = signer_outcome(signer.verdict, ()).finding
-        raise _refused(finding or Finding(Reason.CERTIFICATE_UNTRUSTED))
-    leaf = signer.peer.leaf
+    peer = signer.expect_trusted()
+    leaf = peer.leaf
     # The guide does not say in which form the vendor's system writes it.
     if serial.lstrip("0").lower() not in (leaf.serial_hex.lstrip("0"), str(leaf.serial)):
         raise Refusal(Reason.SIGNATURE_WRONG, f"serial_number is not that of the {leaf.label}")
     if document.purpose is Purpose.DOCUMENT:
         signer.expect_time(verifier.clock(), window)
-    return signer.peer
+    return peer
 
 
 def _signed_digest(document: MobileDocument, signed: SignedData) -> bytes:
     if document.purpose is Purpose.SIGN_IN:
         return digest(document.challenge.encode())
     return signed.signers[0].message_digest if signed.signers else b""
-
-
-def _refused(finding: Finding) -> Refusal:
-    return Refusal(finding.reason, finding.detail)
