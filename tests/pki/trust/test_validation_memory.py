@@ -186,7 +186,7 @@ def test_every_certificate_of_the_chain_counts(
     with pytest.raises(CertificateUntrustedError):
         validator.verify_client(chain[:1], NOW)
     with pytest.raises(CertificateError):
-        validator.verify_client([chain[0][:-1] + b"\x00", chain[1]], NOW)
+        validator.verify_client([chain[0][:-1] + bytes([chain[0][-1] ^ 1]), chain[1]], NOW)
     # The two others were refused before a path was searched for: nobody vouches for their leaf.
     assert len(searches) == 1
 
