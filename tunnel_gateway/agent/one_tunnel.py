@@ -49,6 +49,5 @@ async def serve_one_tunnel(
             farewell=local.farewell,
         )
         end = await relay.run(inbox, local.inbox)
-        await tunnel.channel.wait_closed()
-        await local.wait_closed()
+        await relay.wait_closed()
         return end

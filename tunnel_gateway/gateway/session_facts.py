@@ -10,7 +10,7 @@ from tunnel_gateway.errors import NotPermittedError
 from tunnel_gateway.observability.masking import name_shown
 from tunnel_gateway.pki.certificates.certificate import Certificate
 from tunnel_gateway.protocol.events import ClientAuthenticated
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd
+from tunnel_gateway.transport.streams.relay import RelayEnd, Relaying
 
 
 class Stage(StrEnum):
@@ -37,7 +37,7 @@ class SessionFacts:
     tunnel_id: str | None = None
     dst_id: str | None = None
     leaf: Certificate | None = field(default=None, repr=False)
-    relay: Relay | None = field(default=None, repr=False)
+    relay: Relaying | None = field(default=None, repr=False)
     told: bool = True
 
     def authenticated(self, client: ClientAuthenticated) -> None:
@@ -48,7 +48,7 @@ class SessionFacts:
         self.dst_id = client.dst_id
         self.leaf = client.peer.leaf
 
-    def opened(self, relay: Relay) -> None:
+    def opened(self, relay: Relaying) -> None:
         """Note that bytes pass from now on."""
         self.stage = Stage.OPEN
         self.relay = relay

@@ -10,12 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from tunnel_gateway.errors import (
-    AlertReceivedError,
-    ProtocolViolationError,
-    TruncatedError,
-    TunnelGatewayError,
-)
+from tunnel_gateway.errors import AlertReceivedError, TruncatedError, TunnelGatewayError
+from tunnel_gateway.protocol.faults import alert_of_wrong_length
 
 
 class AlertCode(IntEnum):
@@ -107,7 +103,7 @@ class Alert:
     def parse(cls, body: bytes) -> Alert:
         """Parse an alert's body; raises ProtocolViolationError."""
         if len(body) < 2 or len(body) != 2 + body[1]:
-            raise ProtocolViolationError("an alert of the wrong length")
+            raise alert_of_wrong_length()
         # A stranger's text ends up in a log and on a screen: printable characters only.
         text = body[2:].decode("utf-8", "replace")
         return cls(body[0], "".join(c if c.isprintable() else "?" for c in text))

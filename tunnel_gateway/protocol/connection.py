@@ -14,17 +14,16 @@ from datetime import datetime
 
 from tunnel_gateway.errors import (
     AlertReceivedError,
-    BadRecordError,
     InvalidPointError,
     ProtocolViolationError,
     TimedOutError,
-    TruncatedError,
     TunnelGatewayError,
 )
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, PrivateKey, PublicKey
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.gost.key_agreement import agree
 from tunnel_gateway.kept_errors import let_go
+from tunnel_gateway.protocol import faults
 from tunnel_gateway.protocol.alerts import Alert
 from tunnel_gateway.protocol.constants import (
     HEADER_SIZE,
@@ -36,7 +35,7 @@ from tunnel_gateway.protocol.constants import (
 )
 from tunnel_gateway.protocol.events import CloseReceived, DataReceived, Event, Failed
 from tunnel_gateway.protocol.key_schedule import user_keying_material
-from tunnel_gateway.protocol.record import Opener, Sealer, header
+from tunnel_gateway.protocol.record import Opener, Sealer, TrafficKeys, header
 from tunnel_gateway.protocol.states import State, Step, next_state
 
 _RECORD_LIMITS = {
@@ -79,6 +78,20 @@ class Surroundings:
     other_protocols: Mapping[bytes, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenTunnel:
+    """An open tunnel for a new owner who carries it on.
+
+    ``begun`` are the first bytes of a record of the peer that has not come whole; with
+    ``peer_closed`` the peer's data have ended.
+    """
+
+    received: TrafficKeys
+    sent: TrafficKeys
+    begun: bytes
+    peer_closed: bool
+
+
 class Connection(ABC):
     """One end of a tunnel. Use ClientConnection or ServerConnection."""
 
@@ -110,7 +123,7 @@ class Connection(ABC):
     def receive_eof(self) -> None:
         """Take the end of the socket's bytes: a truncation unless the peer has closed."""
         if self.state not in (State.REMOTE_CLOSED, State.CLOSED):
-            self._fail(TruncatedError(f"the connection ended while {self.state.value}"))
+            self._fail(faults.truncated(self.state))
 
     def events_received(self) -> list[Event]:
         """Return what happened since the last call, in order."""
@@ -178,6 +191,26 @@ class Connection(ABC):
         if self.state is not State.CLOSED:
             self._fail(error)
 
+    def hand_over(self) -> OpenTunnel:
+        """Return the open tunnel for a new owner; this connection is over then.
+
+        Everything must be sent and told before. Raises ProtocolViolationError when not open.
+        """
+        if not self.can_send or self._sealer is None or self._opener is None:
+            raise ProtocolViolationError(f"a tunnel is handed over while {self.state.value}")
+        if self._to_send or self._events:
+            raise ProtocolViolationError("a tunnel is handed over with something left to do")
+        tunnel = OpenTunnel(
+            self._opener.keys,
+            self._sealer.keys,
+            bytes(self._received),
+            self.state is State.REMOTE_CLOSED,
+        )
+        self.state = State.CLOSED
+        self._received = bytearray()
+        self._sealer = self._opener = None
+        return tunnel
+
     # --- records ---------------------------------------------------------------------------
 
     def _complete_record(self, data: memoryview) -> int:
@@ -217,27 +250,30 @@ class Connection(ABC):
         try:
             record_type = RecordType(received[start])
         except ValueError:
-            described = self._describe_foreign(bytes(received[start : start + 16]))
-            raise ProtocolViolationError(described) from None
+            raise self._foreign(bytes(received[start : start + 16])) from None
         limit = _RECORD_LIMITS[record_type]
         if self._opener is None:
             limit = min(limit, MAX_HELLO)  # nothing longer is waited for, so nothing is kept
         if size > limit:
-            raise ProtocolViolationError(f"a {record_type.name} record of {size} bytes")
+            raise faults.record_too_long(record_type, size)
         return record_type
 
-    def _describe_foreign(self, received: bytes) -> str:
+    def _foreign(self, received: bytes) -> ProtocolViolationError:
         number = received[0]
         if self.state is State.SERVER_EXPECT_HELLO:
             for signature, text in self._surroundings.other_protocols.items():
                 if signature.startswith(received[: len(signature)]):
-                    return text
+                    return ProtocolViolationError(text)
         if self.state in (State.SERVER_EXPECT_HELLO, State.CLIENT_EXPECT_HELLO):
             if number == 0x16:  # the handshake type of a TLS record
-                return "the other side speaks TLS: a TLS client or server on this port?"
+                return ProtocolViolationError(
+                    "the other side speaks TLS: a TLS client or server on this port?"
+                )
             if chr(number).isascii() and chr(number).isalpha():
-                return "the other side speaks text, such as HTTP, not this protocol"
-        return f"a record of the unknown type {number}"
+                return ProtocolViolationError(
+                    "the other side speaks text, such as HTTP, not this protocol"
+                )
+        return faults.unknown_type(number)
 
     def _receive_clear(self, record_type: RecordType, body: bytes) -> None:
         if record_type is RecordType.HELLO:
@@ -259,23 +295,23 @@ class Connection(ABC):
         if opened.other is not None:
             self._receive_content(*opened.other)
         elif opened.forged or not opened.taken:
-            raise BadRecordError("a record does not open")
+            raise faults.not_genuine()
         return opened.taken
 
     def _receive_content(self, number: int, payload: bytes) -> None:
         try:
             content = ContentType(number)
         except ValueError:
-            raise ProtocolViolationError(f"a record of the unknown content {number}") from None
+            raise faults.unknown_content(number) from None
         following = next_state(self.state, _CONTENT_STEPS[content])
         if content is ContentType.HANDSHAKE:
             self._handle_handshake(payload)
         elif content is ContentType.ALERT:
             raise Alert.parse(payload).to_error()
         elif content is ContentType.DATA:
-            raise ProtocolViolationError("a data record without data")
+            raise faults.empty_data()
         elif payload:
-            raise ProtocolViolationError("a close record with a payload")
+            raise faults.close_with_payload()
         else:
             self._events.append(CloseReceived())
         self.state = following

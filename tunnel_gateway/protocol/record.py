@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from tunnel_gateway.gost.cipher import KEY_SIZE, NONCE_SIZE
 from tunnel_gateway.gost.digest import DIGEST_SIZE
 from tunnel_gateway.gost.frames import Buffer, Frames, Opened
@@ -20,6 +22,17 @@ def header(record_type: RecordType, size: int) -> bytes:
     return bytes((record_type, size >> 8, size & 0xFF))
 
 
+@dataclass(frozen=True, slots=True)
+class TrafficKeys:
+    """One direction for a new owner: its traffic secret, 32 bytes, and its place in the ratchet.
+
+    ``left`` is how many records the present key still serves, 0 to RECORDS_PER_KEY.
+    """
+
+    secret: bytes = field(repr=False)
+    left: int
+
+
 class _Direction:
     """The keys of one direction: each serves RECORDS_PER_KEY records, then its successor."""
 
@@ -35,6 +48,11 @@ class _Direction:
             expand_label(traffic_secret, b"iv", b"", NONCE_SIZE),
         )
         self._left = RECORDS_PER_KEY
+
+    @property
+    def keys(self) -> TrafficKeys:
+        """The keys of the next record, for a new owner."""
+        return TrafficKeys(self._secret, self._left)
 
     def _renew_spent_key(self) -> None:
         if self._left == 0:

@@ -90,4 +90,9 @@ def next_state(state: State, step: Step) -> State:
     try:
         return TRANSITIONS[state, step]
     except KeyError:
-        raise ProtocolViolationError(f"{step.value} is out of place while {state.value}") from None
+        raise out_of_place(state, step) from None
+
+
+def out_of_place(state: State, step: Step) -> ProtocolViolationError:
+    """Return the error for a step that the table does not have."""
+    return ProtocolViolationError(f"{step.value} is out of place while {state.value}")

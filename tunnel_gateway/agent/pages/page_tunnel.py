@@ -14,7 +14,7 @@ from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, Relaying, RelayLimits
 
 log = get_logger(__name__)
 
@@ -34,7 +34,7 @@ class PageTunnel:
     ) -> None:
         self._channel = tunnel.channel
         self._time_limit = time_limit
-        self._relay: Relay | None = None
+        self._relay: Relaying | None = None
         self._stop_error: TunnelGatewayError | None = None
         self._task: asyncio.Task[None] | None = None
         self._address = PageAddress(caller.origin)
@@ -91,7 +91,7 @@ class PageTunnel:
         self._relay = relay
         end = await relay.run(self._inbox, local.inbox)
         self._log(end, bytes_up=relay.bytes_from_socket, bytes_down=relay.bytes_from_channel)
-        await local.wait_closed()
+        await relay.wait_closed()
 
     def _end_unused(self, error: Exception) -> None:
         self._address.close()

@@ -76,3 +76,6 @@ class ByteStream(Protocol):
 
     def abort(self, error: TunnelGatewayError) -> None:
         """End both directions now, and tell the peer why if the stream has a way to do so."""
+
+    async def wait_closed(self) -> None:
+        """Wait until the stream is closed and everything written is sent or lost."""

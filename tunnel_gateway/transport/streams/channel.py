@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 
 from tunnel_gateway.errors import TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
-from tunnel_gateway.protocol.connection import Connection
+from tunnel_gateway.protocol.connection import Connection, OpenTunnel
 from tunnel_gateway.protocol.events import (
     CloseReceived,
     DataReceived,
@@ -145,6 +145,18 @@ class Channel:
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and everything written is sent or lost."""
         await self._stream.wait_closed()
+
+    async def drained(self) -> None:
+        """Wait until the system has everything that was written, or the socket is lost."""
+        await self._stream.drained()
+
+    def detach(self) -> tuple[int, asyncio.Future[None], OpenTunnel]:
+        """Give the open tunnel to a new owner: its socket as SocketStream.detach does, its keys.
+
+        Raises OSError, and changes nothing then, if the process has no descriptor left.
+        """
+        descriptor, closed = self._stream.detach()
+        return descriptor, closed, self._connection.hand_over()
 
     # --- Observer of the socket ------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
@@ -49,6 +49,27 @@ class RelayEnd:
 
     reason: str
     error: Exception | None = None
+
+
+class Relaying(Protocol):
+    """A tunnel and a plain socket joined, by whatever carries the bytes: see Relay."""
+
+    @property
+    def bytes_from_channel(self) -> int:
+        """How many bytes came out of the tunnel."""
+
+    @property
+    def bytes_from_socket(self) -> int:
+        """How many bytes came from the plain side."""
+
+    async def run(self, from_channel: Inbox, from_socket: Inbox) -> RelayEnd:
+        """Relay until the end, beginning with what the inboxes of the two sides still hold."""
+
+    def stop(self, error: TunnelGatewayError) -> None:
+        """End both sides now and tell the tunnel's peer why."""
+
+    async def wait_closed(self) -> None:
+        """Wait until both sockets are closed, and everything written is sent or lost."""
 
 
 class _Side:
@@ -220,6 +241,11 @@ class Relay:
     def stop(self, error: TunnelGatewayError) -> None:
         """End both sides now and tell the tunnel's peer why."""
         self._finish(RelayEnd(error.code, error))
+
+    async def wait_closed(self) -> None:
+        """Wait until both sockets are closed, and everything written is sent or lost."""
+        await self._channel.wait_closed()
+        await self._socket.wait_closed()
 
     # --- told by the sides -----------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -65,6 +66,7 @@ class SocketStream(asyncio.BufferedProtocol):
         self._received = _receive_buffer.view
         self.received = False  # whether any byte of the stream ever came in
         self._linger: asyncio.TimerHandle | None = None
+        self._drained: asyncio.Future[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[None] = self._loop.create_future()
 
@@ -175,6 +177,34 @@ class SocketStream(asyncio.BufferedProtocol):
         """Wait until the socket is closed and everything written is sent or lost."""
         await asyncio.shield(self._lost)
 
+    async def drained(self) -> None:
+        """Wait until the system has everything that was written, or the stream is lost."""
+        if self._transport.is_closing() or not self._transport.get_write_buffer_size():
+            return
+        self._drained = self._loop.create_future()
+        self._transport.set_write_buffer_limits(high=0)  # as in _shut_down_when_written
+        try:
+            await self._drained
+        finally:
+            self._drained = None
+            if not self._transport.is_closing():
+                self._limit_unsent_data()
+
+    def detach(self) -> tuple[int, asyncio.Future[None]]:
+        """Give the socket to a new owner; the stream is over, and its peer sees nothing of it.
+
+        Wait for ``drained`` first, and take what the inbox holds. Returns a descriptor of the
+        socket, and a future that the new owner sets when it has closed the socket: this calls
+        those who wait for the end of the stream. Raises OSError, and changes nothing then, if the
+        process has no descriptor left.
+        """
+        descriptor = os.dup(self._transport.get_extra_info("socket").fileno())
+        closed, self._lost = self._lost, self._loop.create_future()
+        self._observer = None
+        # Closing one of two descriptors sends nothing.
+        self._transport.abort()
+        return descriptor, closed
+
     # --- asyncio.Protocol ------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -182,7 +212,7 @@ class SocketStream(asyncio.BufferedProtocol):
         self.inbox = Inbox(self)
         # uvloop's transport has the methods of asyncio.Transport, but not the base class.
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH, low=WRITE_BUFFER_HIGH // 4)
+        self._limit_unsent_data()
         self._peername = self._peername or transport.get_extra_info("peername")
         with _borrowed_socket(transport) as sock:
             configure_socket(sock)
@@ -220,6 +250,7 @@ class SocketStream(asyncio.BufferedProtocol):
         """Pass the end of back-pressure on."""
         if self._ending:
             self._shut_down_when_written()
+        self._drain_is_over()
         if self._observer is not None:
             self._observer.resume_writing()
 
@@ -228,11 +259,19 @@ class SocketStream(asyncio.BufferedProtocol):
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
+        self._drain_is_over()
         if not self._lost.done():
             self._lost.set_result(None)
         if self._observer is not None:
             self._observer.connection_lost(exc)
             self._observer = None
+
+    def _limit_unsent_data(self) -> None:
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH, low=WRITE_BUFFER_HIGH // 4)
+
+    def _drain_is_over(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
 
     def _shut_down_when_written(self) -> None:
         transport = self._transport
