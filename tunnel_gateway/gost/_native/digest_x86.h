@@ -1,10 +1,6 @@
 /*
- * The step of GOST R 34.11-94 for x86-64 with AVX2 or more: all but the S-boxes, which the file
- * that includes this has defined, with TARGET and INLINE, as
- *
- *     tables                                        its S-boxes, in registers
- *     tables load_tables(void)
- *     __m128i half_round(const tables *, __m128i target, __m128i source, __m128i key)
+ * The step of GOST R 34.11-94 for x86-64 with AVX2 or more: all but the rounds, for which the file
+ * that includes this has included one of lanes_*.h.
  *
  * Four encryptions go on at once, each in a 32-bit lane. One round waits for the one before, so
  * that what counts is the number of instructions one after the other.
@@ -12,7 +8,6 @@
 #ifndef TUNNEL_GATEWAY_DIGEST_X86_H
 #define TUNNEL_GATEWAY_DIGEST_X86_H
 
-#include <immintrin.h>
 #include <string.h>
 
 /*
@@ -138,7 +133,7 @@ INLINE void make_keys(__m128i key[8], const uint8_t hash[DIGEST_BLOCK],
 
 TARGET static void step(uint8_t hash[DIGEST_BLOCK], const uint8_t block[DIGEST_BLOCK])
 {
-    const tables t = load_tables();
+    const tables t = load_tables(SBOX_DIGEST);
     __m128i key[8];
     make_keys(key, hash, block);
     __m128 a = _mm_loadu_ps((const float *)hash);

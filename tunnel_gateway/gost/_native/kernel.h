@@ -1,10 +1,12 @@
 /*
- * The parts of MGM over Magma that each kind of processor does in its own way.
+ * The parts of GOST 28147-89 and of MGM that each kind of processor does in its own way.
  *
  * No kernel has a branch or a memory address that depends on a secret.
  */
 #ifndef TUNNEL_GATEWAY_KERNEL_H
 #define TUNNEL_GATEWAY_KERNEL_H
+
+#include "sboxes.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +24,11 @@ typedef struct {
 
     int (*supported)(void);
 
-    /* KERNEL_BLOCKS blocks, each a number whose top byte comes first on the wire. */
-    void (*encrypt)(const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS],
+    /*
+     * KERNEL_BLOCKS blocks, each a number: Magma's blocks and key words with their top byte first
+     * on the wire, those of GOST 28147-89 with their lowest.
+     */
+    void (*encrypt)(sbox_name sbox, const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS],
                     uint64_t out[KERNEL_BLOCKS]);
 
     /*
@@ -56,19 +61,6 @@ extern const kernel kernel_avx512;
 #elif defined(__aarch64__)
 extern const kernel kernel_neon;
 #endif
-
-/* The S-box id-tc26-gost-28147-param-Z, row 0 for the lowest four bits. */
-#define MAGMA_SBOX                                                                       \
-    {                                                                                    \
-        {12, 4, 6, 2, 10, 5, 11, 9, 14, 8, 13, 7, 0, 3, 15, 1},                          \
-            {6, 8, 2, 3, 9, 10, 5, 12, 1, 14, 4, 7, 11, 13, 0, 15},                      \
-            {11, 3, 5, 8, 2, 15, 10, 13, 14, 1, 7, 4, 12, 9, 6, 0},                      \
-            {12, 8, 2, 1, 13, 4, 15, 6, 7, 0, 10, 5, 3, 14, 9, 11},                      \
-            {7, 15, 5, 10, 8, 1, 6, 13, 0, 9, 3, 14, 11, 4, 2, 12},                      \
-            {5, 13, 15, 6, 9, 2, 12, 10, 11, 7, 8, 1, 4, 3, 14, 0},                      \
-            {8, 14, 2, 5, 6, 9, 1, 12, 15, 4, 11, 0, 13, 10, 3, 7},                      \
-            {1, 7, 14, 13, 0, 5, 8, 3, 4, 15, 10, 6, 9, 12, 11, 2},                      \
-    }
 
 /* Round i uses the key words forwards three times, then once backwards. */
 static inline uint32_t magma_round_key(const uint32_t round_key[8], unsigned round)

@@ -25,23 +25,23 @@ typedef struct {
     _Alignas(16) uint8_t byte[4][3][16];
 } tables;
 
-static tables shifted;
+static tables shifted[SBOXES];
 
 __attribute__((constructor)) static void shift_tables(void)
 {
-    static const uint8_t sbox[8][16] = MAGMA_SBOX;
-    for (int i = 0; i < 4; i++)
-        for (int value = 0; value < 16; value++) {
-            unsigned low = sbox[2 * i][value], high = sbox[2 * i + 1][value];
-            shifted.byte[i][LOW][value] = (uint8_t)(low << 3);
-            shifted.byte[i][HIGH_HERE][value] = (uint8_t)(high << 7);
-            shifted.byte[i][HIGH_NEXT][value] = (uint8_t)(high >> 1);
-        }
+    for (int sbox = 0; sbox < SBOXES; sbox++)
+        for (int i = 0; i < 4; i++)
+            for (int value = 0; value < 16; value++) {
+                unsigned low = sboxes[sbox][2 * i][value], high = sboxes[sbox][2 * i + 1][value];
+                shifted[sbox].byte[i][LOW][value] = (uint8_t)(low << 3);
+                shifted[sbox].byte[i][HIGH_HERE][value] = (uint8_t)(high << 7);
+                shifted[sbox].byte[i][HIGH_NEXT][value] = (uint8_t)(high >> 1);
+            }
 }
 
-INLINE __m256i look_up(int byte, int which, __m256i index)
+INLINE __m256i look_up(const tables *t, int byte, int which, __m256i index)
 {
-    const __m128i *table = (const __m128i *)shifted.byte[byte][which];
+    const __m128i *table = (const __m128i *)t->byte[byte][which];
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(table)), index);
 }
 
@@ -62,7 +62,7 @@ INLINE void add_key(__m256i sum[4], const __m256i word[4], uint32_t key)
 }
 
 /* target ^= rotated S-boxes of (source + key) */
-INLINE void half_round(__m256i target[4], const __m256i source[4], uint32_t key)
+INLINE void half_round(const tables *t, __m256i target[4], const __m256i source[4], uint32_t key)
 {
     const __m256i nibble = _mm256_set1_epi8(15);
     __m256i sum[4];
@@ -71,10 +71,10 @@ INLINE void half_round(__m256i target[4], const __m256i source[4], uint32_t key)
     for (int i = 0; i < 4; i++) {
         __m256i low = _mm256_and_si256(sum[i], nibble);
         __m256i high = _mm256_and_si256(_mm256_srli_epi16(sum[i], 4), nibble);
-        __m256i here = _mm256_xor_si256(look_up(i, LOW, low), look_up(i, HIGH_HERE, high));
+        __m256i here = _mm256_xor_si256(look_up(t, i, LOW, low), look_up(t, i, HIGH_HERE, high));
         __m256i *same = &target[(i + 1) & 3], *next = &target[(i + 2) & 3];
         *same = _mm256_xor_si256(*same, here);
-        *next = _mm256_xor_si256(*next, look_up(i, HIGH_NEXT, high));
+        *next = _mm256_xor_si256(*next, look_up(t, i, HIGH_NEXT, high));
     }
 }
 
@@ -96,16 +96,16 @@ INLINE void rotate_places(__m256i v[8], int times)
     }
 }
 
-TARGET static void encrypt_batch(const uint32_t round_key[8], const uint64_t in[BATCH],
-                                 uint64_t out[BATCH])
+TARGET static void encrypt_batch(const tables *t, const uint32_t round_key[8],
+                                 const uint64_t in[BATCH], uint64_t out[BATCH])
 {
     __m256i v[8], *low = v, *high = v + 4, swapped[8];
     for (int i = 0; i < 8; i++)
         v[i] = _mm256_loadu_si256((const __m256i *)(in + 4 * i));
     rotate_places(v, 4);
     for (unsigned round = 0; round < 32; round += 2) {
-        half_round(high, low, magma_round_key(round_key, round));
-        half_round(low, high, magma_round_key(round_key, round + 1));
+        half_round(t, high, low, magma_round_key(round_key, round));
+        half_round(t, low, high, magma_round_key(round_key, round + 1));
     }
     /* The last round does not swap its halves: what is low now is the upper word. */
     memcpy(swapped, high, sizeof swapped / 2);
@@ -115,11 +115,11 @@ TARGET static void encrypt_batch(const uint32_t round_key[8], const uint64_t in[
         _mm256_storeu_si256((__m256i *)(out + 4 * i), swapped[i]);
 }
 
-static void encrypt(const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS],
+static void encrypt(sbox_name sbox, const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS],
                     uint64_t out[KERNEL_BLOCKS])
 {
     for (int i = 0; i < KERNEL_BLOCKS; i += BATCH)
-        encrypt_batch(round_key, in + i, out + i);
+        encrypt_batch(&shifted[sbox], round_key, in + i, out + i);
 }
 
 INLINE __m128i swap_bytes(__m128i x)

@@ -15,16 +15,16 @@
 #define GROUPS 4
 
 /* Row i of these stands for byte i of the word. */
-static _Alignas(64) uint8_t low_nibbles[4][16], high_nibbles[4][16];
+static _Alignas(64) uint8_t low_nibbles[SBOXES][4][16], high_nibbles[SBOXES][4][16];
 
 __attribute__((constructor)) static void fill_tables(void)
 {
-    static const uint8_t sbox[8][16] = MAGMA_SBOX;
-    for (int byte = 0; byte < 4; byte++)
-        for (int value = 0; value < 16; value++) {
-            low_nibbles[byte][value] = sbox[2 * byte][value];
-            high_nibbles[byte][value] = (uint8_t)(sbox[2 * byte + 1][value] << 4);
-        }
+    for (int sbox = 0; sbox < SBOXES; sbox++)
+        for (int byte = 0; byte < 4; byte++)
+            for (int value = 0; value < 16; value++) {
+                low_nibbles[sbox][byte][value] = sboxes[sbox][2 * byte][value];
+                high_nibbles[sbox][byte][value] = (uint8_t)(sboxes[sbox][2 * byte + 1][value] << 4);
+            }
 }
 
 typedef struct {
@@ -52,10 +52,10 @@ INLINE void half_round(const tables *t, __m512i target[GROUPS], const __m512i so
             target[i], round_function(t, _mm512_add_epi32(source[i], k)));
 }
 
-TARGET static void encrypt(const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS],
-                           uint64_t out[KERNEL_BLOCKS])
+TARGET static void encrypt(sbox_name sbox, const uint32_t round_key[8],
+                           const uint64_t in[KERNEL_BLOCKS], uint64_t out[KERNEL_BLOCKS])
 {
-    const tables t = {_mm512_load_si512(low_nibbles), _mm512_load_si512(high_nibbles),
+    const tables t = {_mm512_load_si512(low_nibbles[sbox]), _mm512_load_si512(high_nibbles[sbox]),
                       _mm512_set1_epi8(15), _mm512_set1_epi32(0x30201000)};
     __m512i low[GROUPS], high[GROUPS];
 #pragma GCC unroll 4

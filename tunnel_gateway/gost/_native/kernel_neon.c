@@ -17,14 +17,12 @@
 #define GROUPS 8
 #define BATCH (4 * GROUPS)
 
-static const uint8_t sbox[8][16] = MAGMA_SBOX;
-
 typedef struct {
     uint8x16x4_t low_nibbles, high_nibbles;
     uint8x16_t nibble, row;
 } tables;
 
-INLINE tables load_tables(void)
+INLINE tables load_tables(const uint8_t sbox[8][16])
 {
     tables t = {.nibble = vdupq_n_u8(15), .row = vreinterpretq_u8_u32(vdupq_n_u32(0x30201000))};
     for (int byte = 0; byte < 4; byte++) {
@@ -76,10 +74,10 @@ INLINE void encrypt_batch(const tables *t, const uint32_t round_key[8], const ui
     }
 }
 
-TARGET static void encrypt(const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS],
-                           uint64_t out[KERNEL_BLOCKS])
+TARGET static void encrypt(sbox_name sbox, const uint32_t round_key[8],
+                           const uint64_t in[KERNEL_BLOCKS], uint64_t out[KERNEL_BLOCKS])
 {
-    const tables t = load_tables();
+    const tables t = load_tables(sboxes[sbox]);
     for (int i = 0; i < KERNEL_BLOCKS; i += BATCH)
         encrypt_batch(&t, round_key, in + i, out + i);
 }

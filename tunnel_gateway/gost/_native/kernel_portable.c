@@ -12,8 +12,6 @@
 #define UNROLL _Pragma("GCC unroll 64")
 #define INLINE static inline __attribute__((always_inline))
 
-static const uint8_t sbox[8][16] = MAGMA_SBOX;
-
 /* Which output bits take the product of the input bits in `inputs` (algebraic normal form). */
 INLINE unsigned outputs_of(const uint8_t row[16], unsigned inputs)
 {
@@ -43,7 +41,8 @@ INLINE void substitute(const uint8_t row[16], const uint64_t x[4], uint64_t targ
                 target[(first_bit + bit + 11) % 32] ^= product[inputs];
 }
 
-INLINE void half_round(uint64_t target[32], const uint64_t source[32], const uint64_t key[32])
+INLINE void half_round(sbox_name sbox, uint64_t target[32], const uint64_t source[32],
+                       const uint64_t key[32])
 {
     uint64_t carry = 0, sum[4];
     UNROLL
@@ -54,7 +53,7 @@ INLINE void half_round(uint64_t target[32], const uint64_t source[32], const uin
             sum[bit] = half ^ k;
             carry ^= half & (k ^ carry);
         }
-        substitute(sbox[row], sum, target, 4 * row);
+        substitute(sboxes[sbox][row], sum, target, 4 * row);
     }
 }
 
@@ -70,8 +69,8 @@ static void transpose(uint64_t m[64])
         }
 }
 
-static void encrypt(const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS],
-                    uint64_t out[KERNEL_BLOCKS])
+INLINE void encrypt_with(sbox_name sbox, const uint32_t round_key[8],
+                         const uint64_t in[KERNEL_BLOCKS], uint64_t out[KERNEL_BLOCKS])
 {
     uint64_t key[8][32], slices[64], *low = slices, *high = slices + 32;
     for (unsigned word = 0; word < 8; word++)
@@ -80,8 +79,8 @@ static void encrypt(const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS
     memcpy(slices, in, sizeof slices);
     transpose(slices);
     for (unsigned round = 0; round < 32; round += 2) {
-        half_round(high, low, key[round < 24 ? round % 8 : 31 - round]);
-        half_round(low, high, key[round < 24 ? round % 8 + 1 : 30 - round]);
+        half_round(sbox, high, low, key[round < 24 ? round % 8 : 31 - round]);
+        half_round(sbox, low, high, key[round < 24 ? round % 8 + 1 : 30 - round]);
     }
     /* The last round does not swap its halves: what is low now is the upper word. */
     memcpy(out, high, sizeof slices / 2);
@@ -89,6 +88,28 @@ static void encrypt(const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS
     transpose(out);
     gost_wipe(key, sizeof key);
     gost_wipe(slices, sizeof slices);
+}
+
+/* A copy of the code for each S-box. */
+static void encrypt(sbox_name sbox, const uint32_t round_key[8], const uint64_t in[KERNEL_BLOCKS],
+                    uint64_t out[KERNEL_BLOCKS])
+{
+#define CASE(name)                               \
+    case name:                                   \
+        encrypt_with(name, round_key, in, out);  \
+        break
+    switch (sbox) {
+        CASE(SBOX_TEST);
+        CASE(SBOX_A);
+        CASE(SBOX_B);
+        CASE(SBOX_C);
+        CASE(SBOX_D);
+        CASE(SBOX_DIGEST_TEST);
+        CASE(SBOX_DIGEST);
+        CASE(SBOX_Z);
+    default:
+        break;
+    }
 }
 
 /*

@@ -51,7 +51,7 @@ void mgm_starts(const magma_mgm *mgm, const uint64_t nonce[HALF], mgm_start star
         block[i] = nonce[i];
         block[HALF + i] = nonce[i] | MASK_BIT;
     }
-    mgm->kernel->encrypt(mgm->round_key, block, block);
+    mgm->kernel->encrypt(SBOX_Z, mgm->round_key, block, block);
     for (unsigned i = 0; i < HALF; i++)
         start[i] = (mgm_start){block[i], block[HALF + i]};
     gost_wipe(block, sizeof block);
@@ -65,7 +65,7 @@ static void refill(mgm_message *message)
     }
     message->next.stream = advance_right(message->next.stream, HALF);
     message->next.mask = advance_left(message->next.mask, HALF);
-    message->mgm->kernel->encrypt(message->mgm->round_key, message->pad, message->pad);
+    message->mgm->kernel->encrypt(SBOX_Z, message->mgm->round_key, message->pad, message->pad);
     message->used = 0;
 }
 
@@ -173,7 +173,7 @@ void mgm_tags(const magma_mgm *mgm, uint64_t *sum, size_t count)
 {
     uint64_t block[KERNEL_BLOCKS] = {0};
     memcpy(block, sum, count * sizeof *sum);
-    mgm->kernel->encrypt(mgm->round_key, block, block);
+    mgm->kernel->encrypt(SBOX_Z, mgm->round_key, block, block);
     memcpy(sum, block, count * sizeof *sum);
 }
 
