@@ -23,7 +23,7 @@
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
-NATIVE := $(wildcard tunnel_gateway/gost/_native/*.[ch] tunnel_gateway/gost/_native/build.py)
+NATIVE := $(wildcard tunnel_gateway/*/_native/*.[ch] tunnel_gateway/*/_native/*build.py)
 PYTEST_ARGS ?=
 EXAMPLES ?=
 # Most tests wait for a program, a clock or a socket, so there are more workers than cores.

@@ -6,15 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HALF (KERNEL_BLOCKS / 2)
 #define NONCE_BITS (((uint64_t)1 << 63) - 1)
 
-struct frames {
-    magma_mgm mgm;
-    uint64_t iv, number;
-    /* The starts of the frames from number - number % HALF on: one batch for all of them. */
-    mgm_start start[HALF];
-};
+static void compute_starts(frames *frames, uint64_t first)
+{
+    uint64_t nonce[FRAME_STARTS];
+    for (unsigned i = 0; i < FRAME_STARTS; i++)
+        nonce[i] = frames->iv ^ (first + i);
+    mgm_starts(&frames->mgm, nonce, frames->start);
+}
+
+void frames_init(frames *frames, const kernel *kernel, const uint8_t key[32],
+                 const uint8_t iv[8], uint64_t number)
+{
+    magma_mgm_init(&frames->mgm, kernel, key);
+    frames->iv = magma_load(iv) & NONCE_BITS;
+    frames->number = number;
+    if (number % FRAME_STARTS > 0)
+        compute_starts(frames, number - number % FRAME_STARTS);
+}
 
 frames *frames_new(const char *kernel_name, const uint8_t key[32], const uint8_t iv[8])
 {
@@ -22,9 +32,7 @@ frames *frames_new(const char *kernel_name, const uint8_t key[32], const uint8_t
     frames *frames = kernel != NULL ? malloc(sizeof *frames) : NULL;
     if (frames == NULL)
         return NULL;
-    magma_mgm_init(&frames->mgm, kernel, key);
-    frames->iv = magma_load(iv) & NONCE_BITS;
-    frames->number = 0;
+    frames_init(frames, kernel, key, iv, 0);
     return frames;
 }
 
@@ -38,13 +46,9 @@ void frames_free(frames *frames)
 
 static mgm_start next_start(frames *frames)
 {
-    unsigned place = (unsigned)(frames->number % HALF);
-    if (place == 0) {
-        uint64_t nonce[HALF];
-        for (unsigned i = 0; i < HALF; i++)
-            nonce[i] = frames->iv ^ (frames->number + i);
-        mgm_starts(&frames->mgm, nonce, frames->start);
-    }
+    unsigned place = (unsigned)(frames->number % FRAME_STARTS);
+    if (place == 0)
+        compute_starts(frames, frames->number);
     frames->number++;
     return frames->start[place];
 }

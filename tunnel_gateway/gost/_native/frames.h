@@ -9,13 +9,28 @@
 #ifndef TUNNEL_GATEWAY_FRAMES_H
 #define TUNNEL_GATEWAY_FRAMES_H
 
+#include "mgm.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 #define FRAME_HEADER_SIZE 3
 #define FRAME_OVERHEAD (FRAME_HEADER_SIZE + 1 + 8)
+#define FRAME_STARTS (KERNEL_BLOCKS / 2)
 
-typedef struct frames frames;
+typedef struct {
+    magma_mgm mgm;
+    uint64_t iv, number;
+    /* The starts of the frames from number - number % FRAME_STARTS on: one batch for all of them. */
+    mgm_start start[FRAME_STARTS];
+} frames;
+
+/*
+ * One direction in memory of the caller, who wipes it; `number` is that of the next frame.
+ * kernel NULL: the best one.
+ */
+void frames_init(frames *frames, const kernel *kernel, const uint8_t key[32],
+                 const uint8_t iv[8], uint64_t number);
 
 /* NULL without memory or without that kernel; kernel_name NULL: the best one. */
 frames *frames_new(const char *kernel_name, const uint8_t key[32], const uint8_t iv[8]);

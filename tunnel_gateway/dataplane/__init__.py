@@ -1,0 +1,1 @@
+"""Open tunnels carried by threads in C: Python decides, C carries."""

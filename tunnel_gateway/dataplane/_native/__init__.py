@@ -1,0 +1,1 @@
+"""The C sources of the data plane and their cffi build."""

@@ -1,0 +1,21 @@
+/* What comes in on the two sockets of a tunnel: records opened, plain bytes sealed, and ends. */
+#ifndef TUNNEL_GATEWAY_RECEIVING_H
+#define TUNNEL_GATEWAY_RECEIVING_H
+
+#include "tunnel.h"
+
+/* Count what was carried; a direction over its bandwidth rests a while. */
+void tunnel_carried(tunnel *tunnel, direction *way, size_t size, turn *turn);
+/* One direction has ended properly; the other has a limited time to follow. */
+void tunnel_direction_ended(tunnel *tunnel, direction *way, turn *turn);
+
+/* turn->in holds the beginning of a record that was kept, and then `size` bytes more. */
+void tunnel_receive_records(tunnel *tunnel, size_t size, turn *turn);
+/* At most TURN_SIZE plain bytes, which are not in turn->out. */
+void tunnel_receive_plain(tunnel *tunnel, const uint8_t *data, size_t size, turn *turn);
+
+/* The peer's data have ended. */
+void tunnel_client_ended(tunnel *tunnel, turn *turn);
+void tunnel_socket_ended(tunnel *tunnel, turn *turn);
+
+#endif

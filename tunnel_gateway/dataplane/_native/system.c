@@ -1,0 +1,136 @@
+#define _GNU_SOURCE
+#include "system.h"
+
+#include "gost28147.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_EVENTS 256
+
+int64_t system_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+ssize_t system_receive(int fd, void *data, size_t size)
+{
+    ssize_t received;
+    do
+        received = recv(fd, data, size, MSG_DONTWAIT);
+    while (received < 0 && errno == EINTR);
+    return received;
+}
+
+ssize_t system_send(int fd, const void *data, size_t size)
+{
+    ssize_t sent;
+    do
+        sent = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+int system_shut(int fd)
+{
+    return shutdown(fd, SHUT_WR);
+}
+
+void system_close(int fd)
+{
+    close(fd);
+}
+
+int system_poll_new(void)
+{
+    return epoll_create1(EPOLL_CLOEXEC);
+}
+
+static int watch(int poll, int fd, void *what, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = what};
+    return epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
+}
+
+int system_poll_add(int poll, int fd, void *what)
+{
+    return watch(poll, fd, what, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+int system_poll_add_wake(int poll, int fd, void *what)
+{
+    return watch(poll, fd, what, EPOLLIN);
+}
+
+void system_poll_remove(int poll, int fd)
+{
+    epoll_ctl(poll, EPOLL_CTL_DEL, fd, NULL);
+}
+
+size_t system_poll_wait(int poll, system_event *events, size_t room, int milliseconds)
+{
+    struct epoll_event found[MAX_EVENTS];
+    int count = epoll_wait(poll, found, (int)(room < MAX_EVENTS ? room : MAX_EVENTS), milliseconds);
+    for (int i = 0; i < count; i++) {
+        uint32_t bits = found[i].events;
+        events[i] = (system_event){
+            .what = found[i].data.ptr,
+            .readable = (bits & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0,
+            .ended = (bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0,
+        };
+    }
+    return count > 0 ? (size_t)count : 0;
+}
+
+int system_wake_new(void)
+{
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void system_wake(int fd)
+{
+    /* A full counter is readable already. */
+    (void)eventfd_write(fd, 1);
+}
+
+void system_wake_taken(int fd)
+{
+    eventfd_t count;
+    (void)eventfd_read(fd, &count);
+}
+
+void *system_map(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    madvise(memory, size, MADV_DONTDUMP);
+    return memory;
+}
+
+void system_unmap(void *memory, size_t size)
+{
+    if (memory != NULL)
+        munmap(memory, size);
+}
+
+void *system_allocate(size_t size)
+{
+    return malloc(size);
+}
+
+void system_free(void *memory, size_t size)
+{
+    if (memory == NULL)
+        return;
+    gost_wipe(memory, size);
+    free(memory);
+}
