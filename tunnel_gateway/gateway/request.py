@@ -31,9 +31,6 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from websockets.datastructures import Headers
-from websockets.http11 import Request
-
 from tunnel_gateway.errors import NotPermittedError
 from tunnel_gateway.gateway.headers import passes
 from tunnel_gateway.subject_numbers import DIGITS, believed
@@ -46,6 +43,10 @@ if TYPE_CHECKING:
 
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
+# Headers of the connection itself. The gateway writes its own values.
+_OWN = frozenset({"host", "connection", "upgrade"})
+
+_PLAIN_VALUE = re.compile(r"[!-$&-~](?:[ -$&-~]*[!-$&-~])?")
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
@@ -81,6 +82,8 @@ def encode_value(text: str) -> str:
 
     RFC 3986, section 2.1. Spaces at the ends are encoded too, because HTTP would remove them.
     """
+    if _PLAIN_VALUE.fullmatch(text):  # most texts are
+        return text
     encoded = quote(text, safe=_PRINTABLE, errors="replace")
     inner = encoded.strip(" ")
     before, _, after = encoded.partition(inner) if inner else (encoded, "", "")
@@ -126,19 +129,19 @@ def forwarded_request(
     one of the gateway's own values cannot stand in a header.
     """
     own = {"host": host, "connection": "Upgrade", "upgrade": "websocket"}
-    headers = Headers()
+    lines = [f"GET {request.target} HTTP/1.1"]
     for name, value in request.headers:
-        if name.lower() in own:
-            if name not in headers:
-                _set(headers, name, own[name.lower()])
-        elif passes(name):
-            headers[name] = value
+        if (lower := name.lower()) in own:
+            lines.append(_line(name, own.pop(lower)))
+        elif lower not in _OWN and passes(name):
+            lines.append(f"{name}: {value}")
     for name, value in (*identity, ("X-Forwarded-For", peer_address)):
-        _set(headers, name, value)
-    return Request(request.target, headers).serialize()
+        lines.append(_line(name, value))
+    lines.append("\r\n")
+    return "\r\n".join(lines).encode("iso-8859-1")
 
 
-def _set(headers: Headers, name: str, value: str) -> None:
+def _line(name: str, value: str) -> str:
     if not _HEADER_VALUE.fullmatch(value):
         raise ValueError(f"{name} would break the request's head")
-    headers[name] = value
+    return f"{name}: {value}"

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from tests.support.upgrade import LINES, head, read, with_line, with_lines
 from tunnel_gateway.errors import NotWebSocketError, RefusalError, RequestTooLargeError
-from tunnel_gateway.transport.wire.upgrade import MAX_HEAD_SIZE, UpgradeReader, UpgradeRequest
+from tunnel_gateway.transport.wire.upgrade import (
+    MAX_HEAD_SIZE,
+    UpgradeReader,
+    UpgradeRequest,
+    usual_request,
+)
 
 
 def read_byte_by_byte(data: bytes) -> UpgradeRequest | None:
@@ -164,3 +169,71 @@ def test_any_bytes_give_a_request_or_a_refusal(data: bytes) -> None:
     for start in (b"", b"GET / HTTP/1.1\r\n", head(*LINES)[:-2]):
         with suppress(RefusalError):
             UpgradeReader().receive_data(start + data)
+
+
+# --- the usual form, which the library does not read -----------------------------------------
+
+
+def read_by_the_library(data: bytes) -> UpgradeRequest | None:
+    """Requests that come in two pieces are never of the usual form."""
+    reader = UpgradeReader()
+    assert reader.receive_data(data[:1]) is None
+    return reader.receive_data(data[1:])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        head(*LINES),
+        with_line("Origin", None),
+        with_line("Cookie", "Cookie: a=b; c=d e"),
+        with_line("Connection", "Connection: upgrade"),
+        with_line("Sec-WebSocket-Protocol", None),
+        with_line("Sec-WebSocket-Protocol", "Sec-WebSocket-Protocol: v1.chat"),
+        with_lines(*(f"X-{i}: 1" for i in range(128 - len(LINES) + 1))),
+        head(*LINES) + b"\x81\x80frame\r\n\r\n",
+    ],
+)
+def test_a_browsers_request_is_usual_and_read_as_the_library_does(data: bytes) -> None:
+    usual = usual_request(data)
+    assert usual is not None
+    assert usual == read_by_the_library(data)
+
+
+@pytest.mark.parametrize("data", [*REFUSED.values(), *TOO_LARGE.values()])
+def test_what_the_library_refuses_is_not_usual(data: bytes) -> None:
+    assert usual_request(data) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        head(*LINES)[:-1],
+        with_lines("Content-Length: 0"),
+        with_lines("X-A:b"),
+        with_lines("X-A: "),
+        with_lines("X-A: b  c"),
+        with_lines("X-A: caf\xe9"),
+        with_lines("X_A: b"),
+        with_lines("Cookie: a", "Cookie: b"),
+    ],
+)
+def test_all_else_is_left_to_the_library(data: bytes) -> None:
+    assert usual_request(data) is None
+
+
+_PIECES = st.sampled_from(
+    (*"aA:-_ ,;=\t\r\n\0\xe9", ": ", "\r\n", "Upgrade", "websocket", "keep-alive, ", "Host", "13")
+)
+
+
+@given(st.sampled_from(LINES), st.integers(0, 60), st.integers(0, 8), st.lists(_PIECES, max_size=3))
+def test_a_changed_request_is_never_read_otherwise_than_by_the_library(
+    line: str, start: int, removed: int, inserted: list[str]
+) -> None:
+    changed = line[:start] + "".join(inserted) + line[start + removed :]
+    data = head(*(changed if known == line else known for known in LINES))
+    usual = usual_request(data)
+    if usual is not None:
+        assert usual == read_by_the_library(data)
