@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.held import holding
 from tests.support.log_lines import read_records
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive
 from tests.support.processes import ReservedPort
@@ -319,18 +320,18 @@ class TestCircuits:
 class TestLimits:
     async def test_tunnels(self, known: Destinations, listen: Listen) -> None:
         destination = replace(at(listen()), tunnel_limit=1)
-        with known.tunnel(destination):
+        with holding(known.tunnel, destination):
             assert known.tunnels("7") == 1
             with (
                 pytest.raises(DestinationBusyError, match=r"tunnel\.destination\.7\.limit") as no,
-                known.tunnel(destination),
+                holding(known.tunnel, destination),
             ):
                 pytest.fail("there was no place")
             assert no.value.limit is Limit.DESTINATION_TUNNELS
         assert known.tunnels("7") == 0
         with ExitStack() as stack:
             for _ in range(100):
-                stack.enter_context(known.tunnel(at(listen())))
+                stack.enter_context(holding(known.tunnel, at(listen())))
 
     async def test_connects_in_progress(self, known: Destinations, black_hole: Address) -> None:
         destination = replace(at(black_hole), connect_limit=1)

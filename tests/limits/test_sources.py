@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.held import holding
 from tunnel_gateway.config.values import Allowance
 from tunnel_gateway.errors import RateLimitedError, TooManyTunnelsError
 from tunnel_gateway.limit_keys import Limit
@@ -96,7 +97,7 @@ def test_a_rate() -> None:
 
     def begins(source: str) -> bool:
         try:
-            with sources.tunnel(source):
+            with holding(sources.tunnel, source):
                 return True
         except RateLimitedError:
             return False
@@ -104,7 +105,7 @@ def test_a_rate() -> None:
     assert [begins("a") for _ in range(4)] == [True, True, True, False]
     assert begins("b")
     with pytest.raises(RateLimitedError, match=r"^a begins more than 2") as caught:
-        ExitStack().enter_context(sources.tunnel("a"))
+        ExitStack().enter_context(holding(sources.tunnel, "a"))
     assert caught.value.limit is Limit.SOURCE_RATE
     clock.now += 1
     assert [begins("a") for _ in range(3)] == [True, True, False]
@@ -114,22 +115,22 @@ def test_tunnels() -> None:
     sources = Sources(SourceLimits(None, 0, 2), Clock())
     with ExitStack() as stack:
         for _ in range(2):
-            stack.enter_context(sources.tunnel("a"))
+            stack.enter_context(holding(sources.tunnel, "a"))
         with pytest.raises(TooManyTunnelsError, match=r"^a has 2 tunnels") as caught:
-            stack.enter_context(sources.tunnel("a"))
+            stack.enter_context(holding(sources.tunnel, "a"))
         assert caught.value.limit is Limit.SOURCE_TUNNELS
-        stack.enter_context(sources.tunnel("b"))
-    with sources.tunnel("a"):
+        stack.enter_context(holding(sources.tunnel, "b"))
+    with holding(sources.tunnel, "a"):
         pass
 
 
 def test_handshakes_in_progress() -> None:
     sources = Sources(SourceLimits(None, 1, 0), Clock())
-    with sources.tunnel("a"), sources.handshake("a"):
+    with holding(sources.tunnel, "a"), holding(sources.handshake, "a"):
         with pytest.raises(RateLimitedError, match=r"^a has 1 handshakes") as caught:
-            ExitStack().enter_context(sources.handshake("a"))
+            ExitStack().enter_context(holding(sources.handshake, "a"))
         assert caught.value.limit is Limit.SOURCE_HANDSHAKES
-    with sources.tunnel("a"), sources.handshake("a"):
+    with holding(sources.tunnel, "a"), holding(sources.handshake, "a"):
         pass
 
 
@@ -156,59 +157,59 @@ def test_a_free_source_is_told_as_often_as_all() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["tunnel", "tells", "end"]), st.integers(0, 60))))
 def test_what_is_remembered_is_bounded(steps: list[tuple[str, int]]) -> None:
     sources = Sources(SourceLimits(Rate(1, 1), 0, 0), Clock(), remembered=5)
-    holding: list[ExitStack] = []
+    open_ones: list[ExitStack] = []
     for step, number in steps:
         if step == "tunnel":
             stack = ExitStack()
             with suppress(RateLimitedError):
-                stack.enter_context(sources.tunnel(str(number)))
-                holding.append(stack)
+                stack.enter_context(holding(sources.tunnel, str(number)))
+                open_ones.append(stack)
         elif step == "tells":
             sources.tells(str(number))
-        elif holding:
-            holding.pop(number % len(holding)).close()
-        assert len(sources) <= len(holding) + 5
-    for stack in holding:
+        elif open_ones:
+            open_ones.pop(number % len(open_ones)).close()
+        assert len(sources) <= len(open_ones) + 5
+    for stack in open_ones:
         stack.close()
     assert len(sources) <= 5
 
 
 def test_who_holds_a_tunnel_is_not_forgotten() -> None:
     sources = Sources(SourceLimits(None, 0, 1), Clock(), remembered=5)
-    with sources.tunnel("a"):
+    with holding(sources.tunnel, "a"):
         for number in range(100):
             sources.tells(str(number))
         with pytest.raises(TooManyTunnelsError):
-            ExitStack().enter_context(sources.tunnel("a"))
+            ExitStack().enter_context(holding(sources.tunnel, "a"))
 
 
 def test_a_dear_handshake_is_charged_for_its_time() -> None:
     clock = Clock()
     sources = Sources(SourceLimits(Rate(20, 200), 0, 0), clock)
-    with sources.tunnel("a"):
+    with holding(sources.tunnel, "a"):
         sources.charge("a", 41 * HANDSHAKE_TIME)  # one of them was taken when it began
     for _ in range(159):
-        with sources.tunnel("a"):
+        with holding(sources.tunnel, "a"):
             sources.charge("a", HANDSHAKE_TIME)  # what a handshake may take: no more to pay
-    with pytest.raises(RateLimitedError), sources.tunnel("a"):
+    with pytest.raises(RateLimitedError), holding(sources.tunnel, "a"):
         pytest.fail("he has no more")
-    with sources.tunnel("b"):  # another has his own
+    with holding(sources.tunnel, "b"):  # another has his own
         pass
     clock.now += 1 / 20
-    with sources.tunnel("a"):
+    with holding(sources.tunnel, "a"):
         pass
 
 
 def test_who_owes_more_than_his_burst_waits_until_it_is_paid() -> None:
     clock = Clock()
     sources = Sources(SourceLimits(Rate(10, 10), 0, 0), clock)
-    with sources.tunnel("a"):
+    with holding(sources.tunnel, "a"):
         sources.charge("a", 30 * HANDSHAKE_TIME)
     for clock.now in (0.0, 1.0, 2.0):
-        with pytest.raises(RateLimitedError), sources.tunnel("a"):
+        with pytest.raises(RateLimitedError), holding(sources.tunnel, "a"):
             pytest.fail("he owes 30 and has a burst of 10")
     clock.now = 2.1
-    with sources.tunnel("a"):
+    with holding(sources.tunnel, "a"):
         pass
 
 

@@ -13,7 +13,6 @@ import functools
 import ipaddress
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, repeat
@@ -28,7 +27,7 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.gateway.circuit import LAST_PROBE_SECONDS, AddressState, Circuit, probe_delays
 from tunnel_gateway.limit_keys import Limit
-from tunnel_gateway.limits.places import Places
+from tunnel_gateway.limits.places import Held, Places
 from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.streams.connecting import connect_in_turn, connect_within, look_up
@@ -100,26 +99,25 @@ class Destinations:
         """Return how many tunnels go to a destination."""
         return self._tunnels[dst_id]
 
-    @contextmanager
-    def tunnel(self, destination: Destination) -> Iterator[None]:
-        """Hold a place for a tunnel to ``destination``; raises DestinationBusyError."""
-        held = self._tunnels[destination.id]
-        if destination.tunnel_limit is not None and held >= destination.tunnel_limit:
-            count = f"destination {destination.id} has {held} tunnels"
+    def tunnel(self, destination: Destination, held: Held) -> None:
+        """Take a place for a tunnel into ``held``; raises DestinationBusyError."""
+        taken = self._tunnels[destination.id]
+        if destination.tunnel_limit is not None and taken >= destination.tunnel_limit:
+            count = f"destination {destination.id} has {taken} tunnels"
             raise DestinationBusyError.reached(Limit.DESTINATION_TUNNELS, count, destination.id)
-        with self._tunnels.hold(destination.id):
-            yield
+        self._tunnels.hold(destination.id, held)
 
     async def connect(self, destination: Destination, time_limit: float) -> SocketStream:
         """Connect to one of the addresses within ``time_limit`` seconds.
 
         Raises DestinationUnreachableError, DestinationBusyError.
         """
-        held = self._connecting[destination.id]
-        if held >= destination.connect_limit:
-            count = f"{held} connects to destination {destination.id} are in progress"
+        taken = self._connecting[destination.id]
+        if taken >= destination.connect_limit:
+            count = f"{taken} connects to destination {destination.id} are in progress"
             raise DestinationBusyError.reached(Limit.DESTINATION_CONNECTS, count, destination.id)
-        with self._connecting.hold(destination.id):
+        with Held() as held:
+            self._connecting.hold(destination.id, held)
             return await self._connect(destination, time_limit)
 
     async def close(self) -> None:

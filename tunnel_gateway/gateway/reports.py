@@ -7,14 +7,13 @@ a crowd of strangers must not fill the disk.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.audit.writer import timestamp
 from tunnel_gateway.errors import TruncatedError, TunnelGatewayError
 from tunnel_gateway.gateway.session_facts import SessionFacts, end_fields
-from tunnel_gateway.gateway.tally import Tally
+from tunnel_gateway.gateway.tally import Connecting, Tally
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.transport.streams.relay import RelayEnd
@@ -35,7 +34,7 @@ class Reports:
         """Note that the user of a connection is proven."""
         self._tally.proven(facts)
 
-    def connecting(self, dst_id: str) -> AbstractContextManager[None]:
+    def connecting(self, dst_id: str) -> Connecting:
         """Measure a connect to a destination. A connect that is cancelled does not count."""
         return self._tally.connecting(dst_id)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
+from functools import partial
 
 from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.end_reasons import EndReason
@@ -19,6 +19,7 @@ from tunnel_gateway.gateway.request import left_out
 from tunnel_gateway.gateway.resources import Resources
 from tunnel_gateway.gateway.session_facts import SessionFacts, Stage
 from tunnel_gateway.kept_errors import let_go
+from tunnel_gateway.limits.places import Held
 from tunnel_gateway.limits.sources import source_of
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.masking import know_centres
@@ -54,8 +55,8 @@ class Session:
         self._steps = resources.workers.steps()
         self._channel = Channel(stream, self._connection, self._steps)
         self._socket: SocketStream | None = None
-        self._places = AsyncExitStack()
-        self._handshake_place = ExitStack()
+        self._places = Held()
+        self._handshake_place = Held()
         self._task: asyncio.Task[object] | None = None
         self._stop_error: TunnelGatewayError | None = None
         self._ended = False
@@ -64,7 +65,7 @@ class Session:
         """Serve the connection to its end, and report the end. Errors do not leave this method."""
         self._task = asyncio.current_task()
         # The places are held until the sockets are closed: the limit counts descriptors.
-        async with self._places:
+        with self._places:
             self._report(await self._serve_to_end())
             await self._wait_closed()
 
@@ -111,10 +112,9 @@ class Session:
         destination = find_destination(self._resources.config.destinations, client.dst_id)
         # The rules before the places: a user who may not go there takes no place of the others.
         check_permitted(destination, client.peer, client.server_name)
-        certificate = self._resources.admission.certificate(client.peer)
-        await self._places.enter_async_context(certificate)
+        await self._resources.admission.certificate(client.peer, self._places)
         await check_rate()
-        self._places.enter_context(self._resources.destinations.tunnel(destination))
+        self._resources.destinations.tunnel(destination, self._places)
         # Connect before the client is told that the tunnel is open: no page gets an address that
         # leads nowhere.
         await self._connect(destination)
@@ -135,18 +135,18 @@ class Session:
         admission = self._resources.admission
         try:
             # Before the address is known: waiting for a balancer's header holds a place too.
-            self._places.enter_context(admission.tunnel())
+            admission.tunnel(self._places)
             await self._learn_address()
             source = source_of(self._client.host)
-            check_rate = await self._places.enter_async_context(admission.source(source))
-            self._places.enter_context(self._handshake_place)
-            self._handshake_place.enter_context(admission.handshake(source))
+            check_rate = await admission.source(source, self._places)
+            self._places.add(self._handshake_place.release)
+            admission.handshake(source, self._handshake_place)
             self._steps.source = source
-            self._handshake_place.callback(admission.charge, source, self._steps)
+            self._handshake_place.add(partial(admission.charge, source, self._steps))
         except LimitReachedError:
             # A refused connection gives its places back before the socket has closed. Otherwise
             # strangers who are refused could hold all places. Above some rate it gets no alert.
-            await self._places.aclose()
+            self._places.release()
             self.facts.told = admission.tells(source_of(self._client.host))
             raise
         return check_rate

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from tunnel_gateway.gateway.session_facts import SessionFacts
 from tunnel_gateway.observability.metric_table import Sample
@@ -30,16 +29,9 @@ class Tally:
         now = asyncio.get_running_loop().time()
         self._metrics.handshakes.observe(now - facts.started)
 
-    @contextmanager
-    def connecting(self, dst_id: str) -> Iterator[None]:
+    def connecting(self, dst_id: str) -> Connecting:
         """Measure a connect to a destination. A connect that is cancelled does not count."""
-        begun = time.monotonic()  # the loop's clock counts milliseconds
-        try:
-            yield
-        except Exception:
-            self._metrics.connect_failures.labels(dst_id).inc()
-            raise
-        self._metrics.connects.labels(dst_id).observe(time.monotonic() - begun)
+        return Connecting(self._metrics, dst_id)
 
     def opened(self, facts: SessionFacts) -> None:
         """Note that bytes pass from now on."""
@@ -67,3 +59,23 @@ class Tally:
             yield "tunnel_gateway_tunnels_open", labels, tunnels
             yield "tunnel_gateway_bytes_total", (*labels, "up"), up
             yield "tunnel_gateway_bytes_total", (*labels, "down"), down
+
+
+class Connecting:
+    """A block that connects to a destination, and how its time or its failure is counted."""
+
+    __slots__ = ("_begun", "_dst_id", "_metrics")
+
+    def __init__(self, metrics: Metrics, dst_id: str) -> None:
+        self._metrics = metrics
+        self._dst_id = dst_id
+
+    def __enter__(self) -> None:
+        self._begun = time.monotonic()  # the loop's clock counts milliseconds
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is None:
+            seconds = time.monotonic() - self._begun
+            self._metrics.connects.labels(self._dst_id).observe(seconds)
+        elif isinstance(error, Exception):
+            self._metrics.connect_failures.labels(self._dst_id).inc()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -19,7 +18,7 @@ from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
 from tunnel_gateway.daemon.workers import Steps
 from tunnel_gateway.errors import OverloadedError, RateLimitedError, TooManyTunnelsError
 from tunnel_gateway.limit_keys import Limit
-from tunnel_gateway.limits.places import Places
+from tunnel_gateway.limits.places import Held, Places
 from tunnel_gateway.limits.sources import SourceLimits, Sources
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
 from tunnel_gateway.transport.wire.rates import Rate
@@ -77,7 +76,11 @@ async def _nothing_asked() -> None:
 
 
 class Admission:
-    """Counts connections from accept on, before anything is spent on cryptography."""
+    """Counts connections from accept on, before anything is spent on cryptography.
+
+    Each place is added to the ``held`` of the connection, which gives it back. After an error
+    ``held`` may have one of two places.
+    """
 
     def __init__(
         self,
@@ -99,30 +102,27 @@ class Admission:
         self._limits = limits
         self._sources.set_limits(limits.source)
 
-    @asynccontextmanager
-    async def source(self, source: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    async def source(self, source: str, held: Held) -> Callable[[], Awaitable[None]]:
         """Count a tunnel of a source: before other counts, because it takes nothing from others.
 
         Raises RateLimitedError and TooManyTunnelsError. This does not wait for a fleet that is far
-        away. The caller must call the yielded function before the tunnel opens; it raises
+        away. The caller must call the returned function before the tunnel opens; it raises
         RateLimitedError too.
         """
-        with self._sources.tunnel(source):
-            rate = self._sources.limits_of(source).rate
-            if self._fleet is None or rate is None:
-                yield _nothing_asked
-                return
-            # The fleet is asked last: a source that is refused above costs Redis no question.
-            asked = self._fleet.allows(source, rate)
-            check = partial(_check_rate, asked, source, rate)
-            await asyncio.wait((asked,), timeout=SOON_SECONDS)
-            if asked.done():
-                await check()
-            yield check
+        self._sources.tunnel(source, held)
+        rate = self._sources.limits_of(source).rate
+        if self._fleet is None or rate is None:
+            return _nothing_asked
+        # The fleet is asked last: a source that is refused above costs Redis no question.
+        asked = self._fleet.allows(source, rate)
+        check = partial(_check_rate, asked, source, rate)
+        await asyncio.wait((asked,), timeout=SOON_SECONDS)
+        if asked.done():
+            await check()
+        return check
 
-    @contextmanager
-    def tunnel(self) -> Iterator[None]:
-        """Hold a place for a tunnel; raises OverloadedError when all are taken."""
+    def tunnel(self, held: Held) -> None:
+        """Take a place for a tunnel into ``held``; raises OverloadedError when all are taken."""
         if self.memory.full:
             raise OverloadedError(
                 f"{self.memory.used // MIB} MiB of memory are used, and {Limit.MEMORY} allows"
@@ -132,46 +132,49 @@ class Admission:
         if self.tunnels >= self._limits.tunnels:
             raise OverloadedError.reached(Limit.TUNNELS, f"{self.tunnels} tunnels are open")
         self.tunnels += 1
-        try:
-            yield
-        finally:
-            self.tunnels -= 1
+        held.add(self._tunnel_ended)
 
-    @contextmanager
-    def handshake(self, source: str) -> Iterator[None]:
-        """Hold a place for a handshake; raises OverloadedError, RateLimitedError (the source)."""
+    def _tunnel_ended(self) -> None:
+        self.tunnels -= 1
+
+    def handshake(self, source: str, held: Held) -> None:
+        """Take a place for a handshake; raises OverloadedError, RateLimitedError (the source)."""
         if self.handshakes >= self._limits.handshakes:
             count = f"{self.handshakes} handshakes are in progress"
             raise OverloadedError.reached(Limit.HANDSHAKES, count)
-        with self._sources.handshake(source):
-            self.handshakes += 1
-            try:
-                yield
-            finally:
-                self.handshakes -= 1
+        self._sources.handshake(source, held)
+        self.handshakes += 1
+        held.add(self._handshake_ended)
+
+    def _handshake_ended(self) -> None:
+        self.handshakes -= 1
 
     def charge(self, source: str, steps: Steps) -> None:
         """Charge a source for the processor time of a handshake that has ended."""
         self._sources.charge(source, steps.spent)
 
-    @asynccontextmanager
-    async def certificate(self, peer: VerifiedPeer) -> AsyncIterator[None]:
-        """Hold a place of a certificate for a tunnel; raises TooManyTunnelsError."""
+    async def certificate(self, peer: VerifiedPeer, held: Held) -> None:
+        """Take a place of a certificate for a tunnel; raises TooManyTunnelsError."""
         key = f"{peer.leaf.serial_hex}@{peer.path[1].key_id}"
-        if 0 < self._limits.certificate <= self._certificates[key]:
+        limit = self._limits.certificate
+        if 0 < limit <= self._certificates[key]:
             count = f"{self._certificates[key]} tunnels of this certificate are open"
             raise TooManyTunnelsError.reached(Limit.CERTIFICATE_TUNNELS, count)
-        limit = self._limits.certificate
-        fleet = self._fleet if limit else None
-        try:
-            with self._certificates.hold(key):
-                if fleet and not await fleet.claim(key, self._certificates[key], limit):
-                    count = f"{limit} tunnels of this certificate are open at all gateways together"
-                    raise TooManyTunnelsError.reached(Limit.CERTIFICATE_TUNNELS, count)
-                yield
-        finally:
-            if fleet:  # after our own count is down, which is what the others are told
-                fleet.release(key, self._certificates[key])
+        if self._fleet is None or not limit:
+            self._certificates.hold(key, held)
+            return
+        taken = Held()
+        # After our own count is down, which is what the others are told.
+        taken.add(partial(self._release_in_fleet, self._fleet, key))
+        self._certificates.hold(key, taken)
+        held.add(taken.release)
+        if not await self._fleet.claim(key, self._certificates[key], limit):
+            taken.release()
+            count = f"{limit} tunnels of this certificate are open at all gateways together"
+            raise TooManyTunnelsError.reached(Limit.CERTIFICATE_TUNNELS, count)
+
+    def _release_in_fleet(self, fleet: Commons, key: str) -> None:
+        fleet.release(key, self._certificates[key])
 
     def tells(self, source: str) -> bool:
         """Tell whether a client that is refused before its handshake is told why; it is bounded."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 import functools
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from tunnel_gateway.config.values import IPV6_SOURCE_BITS, Allowance
 from tunnel_gateway.errors import RateLimitedError, TooManyTunnelsError
 from tunnel_gateway.limit_keys import Limit
+from tunnel_gateway.limits.places import Held
 from tunnel_gateway.transport.wire.rates import Rate, TokenBucket
 
 # How many sources without an open connection are remembered for their rates. An attacker can make
@@ -27,7 +28,7 @@ REMEMBERED: Final = 16_384
 # certificate takes less; most of its time goes into the chain (`make bench-strangers`).
 HANDSHAKE_TIME: Final = 0.004
 
-# Sources whose limits are known without a look at the allowances.
+# Addresses whose source, and sources whose limits, are known without reading the address again.
 _LAST_ASKED: Final = 1024
 
 # How often one source is told why it is refused. Its other connections are closed without a word.
@@ -69,6 +70,7 @@ def _factor(source: str, allowances: Sequence[Allowance]) -> int:
     )
 
 
+@functools.lru_cache(_LAST_ASKED)
 def source_of(host: str) -> str:
     """Return the source that the address ``host`` belongs to, as text; other text is its own."""
     try:
@@ -111,9 +113,8 @@ class Sources:
     def __len__(self) -> int:
         return len(self._holding) + len(self._quiet)
 
-    @contextmanager
-    def tunnel(self, source: str) -> Iterator[None]:
-        """Hold a place for a tunnel; raises RateLimitedError, TooManyTunnelsError."""
+    def tunnel(self, source: str, held: Held) -> None:
+        """Take a place for a tunnel into ``held``; raises RateLimitedError, TooManyTunnelsError."""
         limits = self.limits_of(source)
         counts = self._counts_of(source)
         if limits.rate and not counts.begun.take(limits.rate, self._clock()):
@@ -125,27 +126,23 @@ class Sources:
         counts.tunnels += 1
         self._holding[source] = counts
         self._quiet.pop(source, None)
-        try:
-            yield
-        finally:
-            counts.tunnels -= 1
-            if not counts.tunnels:
-                del self._holding[source]
-                self._remember(source, counts)
+        held.add(partial(self._tunnel_ended, source, counts))
 
-    @contextmanager
-    def handshake(self, source: str) -> Iterator[None]:
-        """Hold a place for a handshake, beside that for its tunnel; raises RateLimitedError."""
+    def _tunnel_ended(self, source: str, counts: _Counts) -> None:
+        counts.tunnels -= 1
+        if not counts.tunnels:
+            del self._holding[source]
+            self._remember(source, counts)
+
+    def handshake(self, source: str, held: Held) -> None:
+        """Take a place for a handshake, beside that for its tunnel; raises RateLimitedError."""
         limits = self.limits_of(source)
         counts = self._counts_of(source)
         if 0 < limits.handshakes <= counts.handshakes:
             count = f"{source} has {counts.handshakes} handshakes in progress"
             raise RateLimitedError.reached(Limit.SOURCE_HANDSHAKES, count)
         counts.handshakes += 1
-        try:
-            yield
-        finally:
-            counts.handshakes -= 1
+        held.add(partial(_handshake_ended, counts))
 
     def charge(self, source: str, seconds: float) -> None:
         """Charge for the processor time of a handshake beyond the time that was paid for it.
@@ -177,3 +174,7 @@ class Sources:
         self._quiet.move_to_end(source)
         if len(self._quiet) > self._remembered:
             self._quiet.popitem(last=False)
+
+
+def _handshake_ended(counts: _Counts) -> None:
+    counts.handshakes -= 1

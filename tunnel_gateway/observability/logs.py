@@ -59,6 +59,9 @@ _SHOWN_AS: tuple[tuple[tuple[type, ...], Callable[[Any], object]], ...] = (
     ((BaseException,), lambda value: f"{type(value).__name__}: {value}"),
 )
 
+# Most values are of these types themselves, and stay as they are.
+_PLAIN_TYPES = frozenset({str, int, float, bool, NoneType})
+
 # At lower levels websockets writes what passes through it, and a line for every port scanner.
 _LIBRARY_LEVEL = logging.WARNING
 
@@ -240,13 +243,14 @@ def _formatter(steps: list[Processor]) -> logging.Formatter:
 
 
 def _only_plain_values(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
-    return {key: _plain(value) for key, value in event_dict.items()}
+    return {
+        key: value if type(value) in _PLAIN_TYPES else _plain(value)
+        for key, value in event_dict.items()
+    }
 
 
 def _plain(value: object, depth: int = 0) -> object:
     """Return ``value`` as JSON can hold it, without the content of bytes and unknown objects."""
-    if type(value) is str:  # most values are
-        return value
     for types, show in _SHOWN_AS:
         if isinstance(value, types):
             return show(value)

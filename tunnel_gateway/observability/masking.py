@@ -32,6 +32,7 @@ PERSONAL_KEYS: Final = frozenset({"user"})
 _PLAIN_KEYS: Final = frozenset(
     {"timestamp", "level", "event", "logger", "client", "tunnel_id", "serial"}
 )
+_PLAIN_KEYS_OF_LIBRARIES: Final = _PLAIN_KEYS - {"event"}
 
 _ELLIPSIS: Final = "…"
 _SHOWN_DIGITS: Final = 4
@@ -110,16 +111,17 @@ def mask_line(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
         return masked_text(text)
 
     # In a line of a library, the event is a text and may name a person.
-    plain = _PLAIN_KEYS - {"event"} if "logger" in event_dict else _PLAIN_KEYS
-    return {key: _masked_value(key, value, hidden, plain) for key, value in event_dict.items()}
+    plain = _PLAIN_KEYS_OF_LIBRARIES if "logger" in event_dict else _PLAIN_KEYS
+    return {
+        key: value if key in plain else _masked_value(key, value, hidden)
+        for key, value in event_dict.items()
+    }
 
 
-def _masked_value(
-    key: str, value: object, hidden: Callable[[str], str], plain: frozenset[str]
-) -> object:
+def _masked_value(key: str, value: object, hidden: Callable[[str], str]) -> object:
     if key in PERSONAL_KEYS:
         return masked(value) if isinstance(value, str) else value
-    return value if key in plain else _each_text(value, hidden)
+    return _each_text(value, hidden)
 
 
 def _each_text(value: object, change: Callable[[str], str], depth: int = 0) -> object:

@@ -68,8 +68,8 @@ class Metrics:
         self.watch(_background)
         self.watch(self._process.samples)
         # Without a zero at the start, Prometheus would not see the first increase.
+        self._closed_by = {reason: self._closed.labels(reason) for reason in REASONS}
         for reason in REASONS:
-            self._closed.labels(reason)
             self._refused.labels(reason)
         for limit in Limit:
             self.limits_reached.labels(limit.value)
@@ -78,7 +78,7 @@ class Metrics:
 
     def closed(self, reason: str) -> None:
         """Count the end of an open tunnel."""
-        self._closed.labels(reason_label(reason)).inc()
+        self._closed_by[reason_label(reason)].inc()
 
     def refused(self, reason: str) -> None:
         """Count a connection that did not become an open tunnel."""

@@ -47,7 +47,7 @@ _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
 _LINE = r"([A-Za-z0-9-]+): ([!-~]+(?: [!-~]+)*)\r\n"
 _USUAL_LINE = re.compile(_LINE)
 _USUAL_HEAD = re.compile(rf"GET (/[\x21\x22\x24-\x7e]*) HTTP/1\.1\r\n((?:{_LINE}){{1,128}})\r\n")
-# What the values of an upgrade usually are.
+# The usual values of an upgrade.
 _USUAL_VALUES = {
     "connection": re.compile(r"(?:keep-alive, )?Upgrade", re.ASCII | re.IGNORECASE),
     "upgrade": re.compile(r"websocket", re.ASCII | re.IGNORECASE),
