@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tunnel_gateway.gost.digest import DIGEST_SIZE, Digest, digest, hkdf_expand, hkdf_extract, hmac
+from tunnel_gateway.gost.cipher import KEY_SIZE, NONCE_SIZE
+from tunnel_gateway.gost.digest import DIGEST_SIZE, Digest, digest, hkdf_extract, hmac
+from tunnel_gateway.gost.hkdf import Labels
 from tunnel_gateway.protocol.constants import LABEL_PREFIX, TUNNEL_ID_SIZE
 
 _ZEROS = bytes(DIGEST_SIZE)
@@ -37,16 +39,28 @@ class Transcript:
         return self._digest.digest()
 
 
-def expand_label(secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
-    """HKDF-Expand-Label of RFC 8446, section 7.1, with the prefix ``eimzo1``."""
-    full = LABEL_PREFIX + label
-    info = length.to_bytes(2, "big") + bytes((len(full),)) + full + bytes((len(context),)) + context
-    return hkdf_expand(secret, info, length)
+# The labels of each call, without their prefix, and the sizes of the outputs.
+_DERIVED = Labels(LABEL_PREFIX, (b"derived", DIGEST_SIZE))
+_HANDSHAKE = Labels(LABEL_PREFIX, (b"c hs", DIGEST_SIZE), (b"s hs", DIGEST_SIZE))
+_APPLICATION = Labels(LABEL_PREFIX, (b"c ap", DIGEST_SIZE), (b"s ap", DIGEST_SIZE))
+_EXPORTER = Labels(LABEL_PREFIX, (b"exp", DIGEST_SIZE))
+_TUNNEL_ID = Labels(LABEL_PREFIX, (b"tunnel id", TUNNEL_ID_SIZE))
+_FINISHED = Labels(LABEL_PREFIX, (b"finished", DIGEST_SIZE))
+_TRAFFIC = Labels(LABEL_PREFIX, (b"key", KEY_SIZE), (b"iv", NONCE_SIZE))
+_UPDATE = Labels(LABEL_PREFIX, (b"upd", DIGEST_SIZE))
+_OF_NOTHING = digest(b"")
 
 
-def derive_secret(secret: bytes, label: bytes, transcript_hash: bytes) -> bytes:
-    """Derive-Secret of RFC 8446, section 7.1: 32 bytes."""
-    return expand_label(secret, label, transcript_hash, DIGEST_SIZE)
+def traffic_keys(traffic_secret: bytes) -> tuple[bytes, bytes]:
+    """Return the key, 32 bytes, and the IV, 8 bytes, of a 32-byte traffic secret."""
+    key, iv = _TRAFFIC.expand(traffic_secret)
+    return key, iv
+
+
+def next_secret(traffic_secret: bytes) -> bytes:
+    """Return the 32-byte traffic secret that follows when the keys of this one are spent."""
+    (following,) = _UPDATE.expand(traffic_secret)
+    return following
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,8 @@ def user_keying_material(client_random: bytes, server_random: bytes) -> int:
 
 def finished_value(traffic_secret: bytes, transcript_hash: bytes) -> bytes:
     """Return the 32-byte finished value of the side whose handshake secret is given."""
-    return hmac(expand_label(traffic_secret, b"finished", b"", DIGEST_SIZE), transcript_hash)
+    (key,) = _FINISHED.expand(traffic_secret)
+    return hmac(key, transcript_hash)
 
 
 class KeySchedule:
@@ -74,24 +89,19 @@ class KeySchedule:
 
     def __init__(self, shared_secret: bytes) -> None:
         self._handshake = hkdf_extract(_ZEROS, shared_secret)
-        derived = derive_secret(self._handshake, b"derived", digest(b""))
+        (derived,) = _DERIVED.expand(self._handshake, _OF_NOTHING)
         self._master = hkdf_extract(derived, _ZEROS)
 
     def handshake_secrets(self, transcript_hash: bytes) -> TrafficSecrets:
         """Return the secrets for messages 3 and 4, from the hash up to both hellos."""
-        return TrafficSecrets(
-            derive_secret(self._handshake, b"c hs", transcript_hash),
-            derive_secret(self._handshake, b"s hs", transcript_hash),
-        )
+        return TrafficSecrets(*_HANDSHAKE.expand(self._handshake, transcript_hash))
 
     def application_secrets(self, transcript_hash: bytes) -> TrafficSecrets:
         """Return the secrets for all that follows, from the hash up to message 3."""
-        return TrafficSecrets(
-            derive_secret(self._master, b"c ap", transcript_hash),
-            derive_secret(self._master, b"s ap", transcript_hash),
-        )
+        return TrafficSecrets(*_APPLICATION.expand(self._master, transcript_hash))
 
     def tunnel_id(self, transcript_hash: bytes) -> bytes:
         """Return the 16 bytes that name the tunnel on both sides, from the whole handshake."""
-        exporter = derive_secret(self._master, b"exp", transcript_hash)
-        return expand_label(exporter, b"tunnel id", b"", TUNNEL_ID_SIZE)
+        (exporter,) = _EXPORTER.expand(self._master, transcript_hash)
+        (tunnel_id,) = _TUNNEL_ID.expand(exporter)
+        return tunnel_id

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tunnel_gateway.gost.cipher import KEY_SIZE, NONCE_SIZE
-from tunnel_gateway.gost.digest import DIGEST_SIZE
 from tunnel_gateway.gost.frames import Buffer, Frames, Opened
 from tunnel_gateway.protocol.constants import (
     MAX_PAYLOAD,
@@ -14,7 +12,7 @@ from tunnel_gateway.protocol.constants import (
     ContentType,
     RecordType,
 )
-from tunnel_gateway.protocol.key_schedule import expand_label
+from tunnel_gateway.protocol.key_schedule import next_secret, traffic_keys
 
 
 def header(record_type: RecordType, size: int) -> bytes:
@@ -43,10 +41,7 @@ class _Direction:
 
     def _use(self, traffic_secret: bytes) -> None:
         self._secret = traffic_secret
-        self._frames = Frames(
-            expand_label(traffic_secret, b"key", b"", KEY_SIZE),
-            expand_label(traffic_secret, b"iv", b"", NONCE_SIZE),
-        )
+        self._frames = Frames(*traffic_keys(traffic_secret))
         self._left = RECORDS_PER_KEY
 
     @property
@@ -56,7 +51,7 @@ class _Direction:
 
     def _renew_spent_key(self) -> None:
         if self._left == 0:
-            self._use(expand_label(self._secret, b"upd", b"", DIGEST_SIZE))
+            self._use(next_secret(self._secret))
 
 
 class Sealer(_Direction):

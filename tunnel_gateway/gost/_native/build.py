@@ -24,8 +24,9 @@ SOURCES = (
     "digest.c",
     "digest_avx2.c",
     "digest_avx512.c",
+    "hkdf.c",
 )
-HEADERS = ("gost28147.h", "kernel.h", "mgm.h", "frames.h", "curve.h", "digest.h")
+HEADERS = ("gost28147.h", "kernel.h", "mgm.h", "frames.h", "curve.h", "digest.h", "hkdf.h")
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 
 ffibuilder = FFI()
@@ -85,6 +86,9 @@ ffibuilder.cdef(
     int gost_hmac(const char *kernel_name, const uint8_t *key, size_t key_size,
                   const uint8_t *data, size_t size, uint8_t *out);
     int gost_digest_foreign(const char *name, const uint8_t *data, size_t size, uint8_t *out);
+    int hkdf_expand_labels(const uint8_t *secret, const uint8_t *labels, size_t labels_size,
+                           const uint8_t *context, size_t context_size,
+                           uint8_t *out, size_t out_size);
     size_t gost_digest_kernels(const char **names, size_t size);
     """
 )
