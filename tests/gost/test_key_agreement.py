@@ -12,7 +12,7 @@ from tests.vectors import load
 from tunnel_gateway.errors import InvalidPointError
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, CURVES, Curve, PrivateKey
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.gost.key_agreement import agree
+from tunnel_gateway.gost.key_agreement import agree, shared_x
 
 VECTORS = load("key_agreement")["agreement"]
 on_each_curve = pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
@@ -86,3 +86,18 @@ def test_keys_on_two_curves_are_refused() -> None:
             if ours is not theirs:
                 with pytest.raises(InvalidPointError, match="different curves"):
                     agree(new_key(ours), new_key(theirs).public_key(), 1)
+
+
+@on_each_curve
+def test_the_plain_shared_x_by_another_way(curve: Curve) -> None:
+    for _ in range(5):
+        ours, theirs = new_key(curve), new_key(curve)
+        d, other_d = (int.from_bytes(key.to_bytes(), "big") for key in (ours, theirs))
+        x, _ = multiply(curve, d * other_d % curve.n)
+        assert shared_x(ours, theirs.public_key()) == x.to_bytes(32, "big")
+        assert shared_x(theirs, ours.public_key()) == x.to_bytes(32, "big")
+
+
+def test_the_plain_shared_x_of_two_curves_is_refused() -> None:
+    with pytest.raises(InvalidPointError, match="different curves"):
+        shared_x(new_key(CURVES[0]), new_key(CURVES[1]).public_key())

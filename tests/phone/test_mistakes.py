@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunnel_gateway.errors import MobileCodeError
+from tunnel_gateway.gost.crc32c import crc32c
 from tunnel_gateway.gost.digest import ForeignDigest, digest, foreign_digest
 from tunnel_gateway.phone.code import DEEPLINK, Code, make_code
 from tunnel_gateway.phone.mistakes import Kind, find_mistakes, read_code
-from tunnel_gateway.transport.wire.crc32c import crc32c
 
 LETTERS = "ABCDEFabcdef"
 sites = st.text("0123456789ABCDEF", min_size=4, max_size=4)

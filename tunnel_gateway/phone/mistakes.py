@@ -18,9 +18,9 @@ from typing import Final
 from zlib import crc32
 
 from tunnel_gateway.errors import MobileCodeError
+from tunnel_gateway.gost.crc32c import crc32c
 from tunnel_gateway.gost.digest import ForeignDigest, digest, foreign_digest
 from tunnel_gateway.phone.code import CODE_LENGTH, CRC_START, DEEPLINK, HASH_START, Code
-from tunnel_gateway.transport.wire.crc32c import crc32c
 
 # A longer content is a document. It is not tried as text in other letters or another encoding.
 _MAX_TEXT: Final = 4096

@@ -16,7 +16,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from tunnel_gateway.errors import ProtocolViolationError
-from tunnel_gateway.transport.wire.crc32c import crc32c
+from tunnel_gateway.gost.crc32c import crc32c
 
 V1_SIGNATURE: Final = b"PROXY "
 V2_SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"

@@ -1,4 +1,7 @@
-"""CRC-32C (Castagnoli), the checksum of PROXY protocol headers. RFC 3720, appendix B.4."""
+"""CRC-32C (Castagnoli), the checksum of PROXY protocol headers and of STP frames.
+
+RFC 3720, appendix B.4. It finds accidents and is no protection against anybody.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunnel_gateway.transport.wire.crc32c import crc32c
+from tunnel_gateway.gost.crc32c import crc32c
 
 
 @pytest.mark.parametrize(
