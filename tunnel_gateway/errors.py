@@ -25,6 +25,7 @@
     │   ├── ProtocolViolationError
     │   ├── UnsupportedVersionError
     │   ├── NoCommonSuiteError
+    │   ├── RepeatableModeError, CurveNotServedError   (STP's: protocol/stp/stp_errors.py)
     │   ├── UnknownDomainError
     │   ├── BadSignatureError
     │   ├── BadRecordError

@@ -1,6 +1,6 @@
 """CRC-32C (Castagnoli), the checksum of PROXY protocol headers and of STP frames.
 
-RFC 3720, appendix B.4. It finds accidents and is no protection against anybody.
+RFC 3720, appendix B.4. It finds accidents and protects against nobody.
 """
 
 from __future__ import annotations

@@ -1,0 +1,69 @@
+"""How STP tells why a tunnel does not open: a number, and a text where there is room for one.
+
+The protocol leaves the numbers to the gateway, and the client shows them as they are. Ours are
+those of the alerts in docs/protocol.md, and two more for what only STP has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tunnel_gateway.errors import (
+    AlertReceivedError,
+    TunnelGatewayError,
+)
+from tunnel_gateway.protocol.alerts import Alert, AlertCode
+from tunnel_gateway.protocol.stp.stp_errors import CurveNotServedError, RepeatableModeError
+from tunnel_gateway.protocol.stp.stp_messages import Finish
+
+_MAX_SHOWN: Final = 127  # above it the client shows a negative number
+OF_STP: Final[dict[str, tuple[int, str]]] = {
+    RepeatableModeError.code: (64, "this cipher mode is not accepted; try again"),
+    CurveNotServedError.code: (65, "the gateway has no certificate on the curve of this key"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StpRefusal:
+    """A ``number`` from 1 to 127, and an ASCII ``text``: the client has no character set for it."""
+
+    number: int
+    text: str
+
+    @classmethod
+    def from_error(cls, error: TunnelGatewayError) -> StpRefusal:
+        """Return what the peer is told of ``error``: never the error's own text."""
+        if error.code in OF_STP:
+            return cls(*OF_STP[error.code])
+        alert = Alert.from_error(error)
+        return cls(alert.code, alert.text)
+
+    def first_byte(self) -> bytes:
+        """Return the byte that takes the place of message 2 or 5."""
+        return bytes((self.number,))
+
+    def finish(self) -> Finish:
+        """Return the message 6 that takes the place of the good one."""
+        return Finish(self.number, self.text.encode("ascii", "replace"))
+
+
+def refusal_of_number(number: int) -> AlertReceivedError:
+    """Return the error for a first byte that refuses; the name is right for a gateway of ours."""
+    return AlertReceivedError(_name(number), "a number without words")
+
+
+def refusal_of_finish(finish: Finish) -> AlertReceivedError:
+    """Return the error for a finish that refuses."""
+    # A stranger's text ends up in a log and on a screen: printable characters only.
+    text = finish.text.decode("utf-8", "replace")
+    shown = "".join(one if one.isprintable() else "?" for one in text)
+    return AlertReceivedError(_name(finish.code), shown)
+
+
+def _name(number: int) -> str:
+    of_stp = {own: code for code, (own, _) in OF_STP.items()}
+    try:
+        return of_stp.get(number) or AlertCode(number).name.lower()
+    except ValueError:
+        return f"refusal_{number}"
