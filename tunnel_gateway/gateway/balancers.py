@@ -14,7 +14,6 @@ from typing import Final, Literal, Self
 from tunnel_gateway.config.values import Network
 from tunnel_gateway.errors import ProtocolViolationError, TruncatedError
 from tunnel_gateway.transport.streams.stream import Address, SocketStream, format_address
-from tunnel_gateway.transport.streams.time_limit import within
 from tunnel_gateway.transport.wire.proxy_protocol import (
     V1_SIGNATURE,
     V2_SIGNATURE,
@@ -99,7 +98,7 @@ async def _read_header(stream: SocketStream, deadline: float) -> Header:
     header = None
     seconds = deadline - asyncio.get_running_loop().time()
     try:
-        async with within(seconds, "the PROXY header was not complete in time"):
+        with stream.inbox.within(seconds, "the PROXY header was not complete in time"):
             while header is None:
                 if not (data := await stream.inbox.receive()):
                     raise TruncatedError("the connection ended before a whole PROXY header")

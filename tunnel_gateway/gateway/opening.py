@@ -11,7 +11,6 @@ from tunnel_gateway.gateway.request import check_origin, forwarded_request, iden
 from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.stream import SocketStream
-from tunnel_gateway.transport.streams.time_limit import within
 from tunnel_gateway.transport.wire.answer import AnswerReader
 from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
@@ -55,7 +54,7 @@ async def pass_request(
 
 async def _read_request(page: Inbox, time_limit: float) -> UpgradeRequest:
     reader = UpgradeReader()
-    async with within(time_limit, f"no upgrade request came in {time_limit:g} s"):
+    with page.within(time_limit, f"no upgrade request came in {time_limit:g} s"):
         while data := await page.receive():
             if request := reader.receive_data(data):
                 page.unread(reader.rest)
@@ -72,7 +71,7 @@ async def accepted(answers: Inbox, page: Inbox, *, time_limit: float) -> bool:
     """
     reader = AnswerReader()
     fault = f"the destination did not answer the upgrade in {time_limit:g} s"
-    async with within(time_limit, fault):
+    with answers.within(time_limit, fault):
         while data := await _receive_answer(answers, page):
             if (switched := reader.receive_data(data)) is not None:
                 answers.unread(reader.rest)

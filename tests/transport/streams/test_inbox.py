@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 
 import pytest
 
 from tests.support.loopback import TIME_LIMIT, Witness, receive, reset, send, stream_and_socket
-from tunnel_gateway.errors import TruncatedError
+from tunnel_gateway.errors import TimedOutError, TruncatedError
 from tunnel_gateway.transport.streams.inbox import LIMIT
 from tunnel_gateway.transport.streams.stream import SocketStream
 
@@ -147,4 +148,63 @@ async def test_back_pressure_on_what_it_writes_is_not_its_business() -> None:
     stream, plain = await stream_and_socket()
     stream.inbox.pause_writing()
     stream.inbox.resume_writing()
+    await close(stream, plain)
+
+
+# --- time limits -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0, -1])
+async def test_a_wait_that_takes_longer_ends_with_our_words(seconds: float) -> None:
+    stream, plain = await stream_and_socket()
+    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    inbox = stream.inbox
+    for wait in (inbox.receive, partial(inbox.receive_exactly, 2), partial(inbox.wait, never)):
+        limit = inbox.within(seconds, "no request in time")
+        with pytest.raises(TimedOutError, match="no request in time"), limit:
+            await wait()
+    await send(plain, b"salom")
+    assert await inbox.receive() == b"salom"  # the limit ended with its block
+    await close(stream, plain)
+
+
+async def test_a_limit_that_was_reached_meanwhile_ends_the_next_wait() -> None:
+    stream, plain = await stream_and_socket()
+    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await send(plain, b"salom")
+    await stream.inbox.wait(never)
+    with stream.inbox.within(TIME_LIMIT, "no request in time"):
+        stream.inbox.expire("no request in time")
+        assert await stream.inbox.receive_exactly(4) == b"salo"  # what is there takes no wait
+        await stream.inbox.wait(never)
+        with pytest.raises(TimedOutError):
+            await stream.inbox.receive_exactly(2)
+        assert stream.inbox.take() == b"m"
+        with pytest.raises(TimedOutError):
+            await stream.inbox.wait(never)
+    await close(stream, plain)
+
+
+async def test_the_loss_of_a_stream_is_told_although_the_time_is_over() -> None:
+    stream, plain = await stream_and_socket()
+    with stream.inbox.within(TIME_LIMIT, "no request in time"):
+        reset(plain)
+        await stream.wait_closed()
+        stream.inbox.expire("no request in time")
+        with pytest.raises(OSError, match="reset"):
+            await stream.inbox.receive()
+
+
+async def test_a_task_that_is_cancelled_within_a_limit_stays_cancelled() -> None:
+    stream, plain = await stream_and_socket()
+
+    async def wait() -> None:
+        with stream.inbox.within(TIME_LIMIT, "no request in time"):
+            await stream.inbox.receive()
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     await close(stream, plain)

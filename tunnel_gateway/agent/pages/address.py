@@ -25,7 +25,6 @@ from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.streams.accepting import accept
 from tunnel_gateway.transport.streams.relay import RelayEnd
-from tunnel_gateway.transport.streams.time_limit import within
 from tunnel_gateway.transport.wire.upgrade import UpgradeReader, UpgradeRequest
 
 log = get_logger(__name__)
@@ -147,7 +146,8 @@ class PageAddress(OneShotAddress):
     async def _examine(self, stream: PageStream) -> None:
         """Raise NotPermittedError for another page, NotWebSocketError if there is no request."""
         reader, read = UpgradeReader(), bytearray()
-        async with within(HEAD_SECONDS, f"no upgrade request in {HEAD_SECONDS:g} s"):
+        fault = f"no upgrade request in {HEAD_SECONDS:g} s"
+        with stream.inbox.within(HEAD_SECONDS, fault):
             while data := await stream.inbox.receive():
                 read += data
                 if request := reader.receive_data(data):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
+from typing import Final
 
-from tunnel_gateway.errors import TruncatedError, TunnelGatewayError
+from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.protocol.connection import Connection, OpenTunnel
 from tunnel_gateway.protocol.events import (
@@ -22,6 +23,9 @@ from tunnel_gateway.protocol.events import (
 from tunnel_gateway.protocol.states import State
 from tunnel_gateway.transport.streams.byte_stream import Observer
 from tunnel_gateway.transport.streams.stream import SocketStream
+
+# Never shown: the connection says how far the handshake had come.
+_LATE: Final = "the handshake was not over in time"
 
 
 class Channel:
@@ -45,34 +49,30 @@ class Channel:
 
         Raises the error that ended it; the peer has then been told.
         """
+        inbox, deadline = self._stream.inbox, self._connection.next_deadline or 0.0
         try:
-            async with asyncio.timeout_at(self._connection.next_deadline) as deadline:
+            # A worker's step is not interrupted: it ends by itself, and soon.
+            with inbox.within(deadline - asyncio.get_running_loop().time(), _LATE):
                 while (proven := self._outcome()) is None:
                     # A part of a record costs only its bytes in the inbox.
-                    data = await self._stream.inbox.receive_exactly(self._connection.missing)
-                    await self._receive(data, deadline)
+                    data = await inbox.receive_exactly(self._connection.missing)
+                    await self._receive(data)
                 return proven
-        except TimeoutError:
-            if not deadline.expired():
-                raise  # the socket's own time-out: a peer that does not acknowledge
-            # A timer can be early by a part of a millisecond, so the deadline is passed on.
-            self._connection.expire(self._connection.next_deadline or 0.0)
-            self._outcome()
+        except TimedOutError:
+            if not self._connection.closed:
+                # The timer can be early by a part of a millisecond, so the deadline is passed on.
+                self._connection.expire(deadline)
+                self._outcome()
             raise
-        finally:
-            del deadline  # it keeps the task, and a task that is cancelled this frame
 
-    async def _receive(self, data: bytes, deadline: asyncio.Timeout) -> None:
+    async def _receive(self, data: bytes) -> None:
         """Pass on a record's header, or all that follows it; ``b""`` is an end before that."""
         if not data:
             self._connection.receive_eof()
         elif self._connection.header_is_next:
             self._connection.receive_data(data)
         else:
-            # The worker's step is not interrupted: it ends by itself, and soon.
-            deadline.reschedule(None)
             await self._work(data)
-            deadline.reschedule(self._connection.next_deadline)
 
     async def _work(self, data: bytes) -> None:
         """Hand the last bytes of a record to the workers: the costly step of a handshake."""

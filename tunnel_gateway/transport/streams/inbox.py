@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tunnel_gateway.errors import TruncatedError
+from tunnel_gateway.errors import TimedOutError, TruncatedError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.kept_errors import again
 from tunnel_gateway.transport.streams.byte_stream import ByteStream, Observer
@@ -26,6 +26,7 @@ class Inbox:
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None  # lighter than an Event for each tunnel
         self._wanted = 1
+        self._overdue: str | None = None  # the fault of a time limit that was reached
         # Done once the stream is lost, whatever still waits here; ``check`` raises why.
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         stream.observe(self)
@@ -59,6 +60,7 @@ class Inbox:
     async def _wait(self, size: int) -> None:
         self._wanted = size
         while len(self._data) < size and not self._ended:
+            self._check_time()
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 
@@ -66,6 +68,7 @@ class Inbox:
         """Wait until something has come in, the data have ended, or ``other`` is done."""
         if not self.silent or other.done():
             return
+        self._check_time()
         self._wanted = 1
         self._waiter = asyncio.get_running_loop().create_future()
         other.add_done_callback(self._wake_for)
@@ -73,6 +76,25 @@ class Inbox:
             await self._waiter
         finally:
             other.remove_done_callback(self._wake_for)
+        if self.silent and not other.done():
+            self._check_time()
+
+    def within(self, seconds: float, fault: str) -> _TimeLimit:
+        """Give a with block so many seconds: then a wait here raises TimedOutError(``fault``).
+
+        Only the waits end, and not the work between them. Time limits are not nested.
+        """
+        return _TimeLimit(self, seconds, fault)
+
+    def expire(self, fault: str | None) -> None:
+        """End this wait, or the next one, with TimedOutError(``fault``); None: no longer."""
+        self._overdue = fault
+        if fault is not None:
+            self._wake()
+
+    def _check_time(self) -> None:
+        if self._overdue is not None:
+            raise TimedOutError(self._overdue)
 
     def check(self) -> None:
         """Raise what ended the stream if it is lost by now."""
@@ -145,3 +167,22 @@ class Inbox:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+
+class _TimeLimit:
+    """A block with one timer, because every connection has three such blocks."""
+
+    __slots__ = ("_fault", "_inbox", "_seconds", "_timer")
+
+    def __init__(self, inbox: Inbox, seconds: float, fault: str) -> None:
+        self._inbox = inbox
+        self._seconds = seconds
+        self._fault = fault
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(self._seconds, 0.0), self._inbox.expire, self._fault)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._inbox.expire(None)
