@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 
-from tests.support.joined import CARRIERS, Carrier
+from tests.support.joined import KINDS, Carrier, carrier_of
 
 
-@pytest.fixture(params=CARRIERS)
-def carrier(request: pytest.FixtureRequest) -> Carrier:
-    """The relay under test."""
-    return CARRIERS[request.param]
+@pytest_asyncio.fixture(params=KINDS)
+async def carrier(request: pytest.FixtureRequest) -> AsyncIterator[Carrier]:
+    """Make the relay under test."""
+    with carrier_of(request.param) as carrier:
+        yield carrier

@@ -1,18 +1,18 @@
 """An open tunnel that is joined to a plain socket, and what stands at its two ends.
 
-The handshake is over before, in memory. The relay is one of ``CARRIERS``: what a relay does is the
-same, whoever carries the bytes.
+The handshake is over before, in memory. The relay is of one of the ``KINDS``: what a relay does
+is the same, whoever carries the bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.support.loopback import (
     TIME_LIMIT,
@@ -22,6 +22,8 @@ from tests.support.loopback import (
     stream_and_socket,
 )
 from tests.support.pair import open_pair
+from tunnel_gateway.dataplane.native_relay import NativeRelay
+from tunnel_gateway.dataplane.plane import DataPlane
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import DestinationUnreachableError, ShuttingDownError
 from tunnel_gateway.protocol.connection import Connection
@@ -32,6 +34,10 @@ from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, Relaying, Re
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 BROKE_OFF = DestinationUnreachableError("the destination broke off")
+OPTIONS: dict[str, Any] = {
+    "socket_lost": EndReason.DESTINATION_LOST,
+    "on_socket_lost": BROKE_OFF,
+}
 Farewell = Callable[[RelayEnd], bytes]
 Carrier = Callable[[Channel, SocketStream, RelayLimits, Farewell | None], Relaying]
 
@@ -149,17 +155,37 @@ def python_carrier(
     channel: Channel, stream: SocketStream, limits: RelayLimits, farewell: Farewell | None
 ) -> Relay:
     """Make the relay that Python carries."""
-    return Relay(
-        channel,
-        stream,
-        limits,
-        socket_lost=EndReason.DESTINATION_LOST,
-        on_socket_lost=BROKE_OFF,
-        farewell=farewell,
-    )
+    return Relay(channel, stream, limits, **OPTIONS, farewell=farewell)
 
 
-CARRIERS: dict[str, Carrier] = {"python": python_carrier}
+@contextmanager
+def native_carrier(workers: int = 2) -> Iterator[Carrier]:
+    """Make relays that a data plane carries."""
+    plane = DataPlane(workers, BROKE_OFF)
+
+    def carry(
+        channel: Channel, stream: SocketStream, limits: RelayLimits, farewell: Farewell | None
+    ) -> NativeRelay:
+        return NativeRelay(plane, channel, stream, limits, **OPTIONS, farewell=farewell)
+
+    try:
+        yield carry
+        assert len(plane) == 0, "a tunnel was left in the plane"
+    finally:
+        plane.close()
+
+
+@contextmanager
+def carrier_of(kind: str) -> Iterator[Carrier]:
+    """Make relays of a kind: "python" or "native"."""
+    if kind == "python":
+        yield python_carrier
+    else:
+        with native_carrier() as carrier:
+            yield carrier
+
+
+KINDS = ("python", "native")
 
 
 @asynccontextmanager

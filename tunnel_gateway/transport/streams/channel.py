@@ -146,6 +146,11 @@ class Channel:
         """Wait until the socket is closed and everything written is sent or lost."""
         await self._stream.wait_closed()
 
+    @property
+    def alive(self) -> bool:
+        """Tell whether the socket is neither lost nor given up, and data may be sent."""
+        return self._stream.alive and self._connection.can_send
+
     async def drained(self) -> None:
         """Wait until the system has everything that was written, or the socket is lost."""
         await self._stream.drained()

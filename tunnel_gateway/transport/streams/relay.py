@@ -51,6 +51,12 @@ class RelayEnd:
     error: Exception | None = None
 
 
+def expired(reason: EndReason) -> RelayEnd:
+    """Return the end by a limit: IDLE, HALF_CLOSE or LIFETIME."""
+    limit, text = _EXPIRED[reason]
+    return RelayEnd(reason, TimedOutError(text, limit))
+
+
 class Relaying(Protocol):
     """A tunnel and a plain socket joined, by whatever carries the bytes: see Relay."""
 
@@ -202,6 +208,11 @@ class Relay:
         self._timers: list[asyncio.TimerHandle] = []
 
     @property
+    def ended(self) -> bool:
+        """Tell whether the end is decided: ``run`` returns it at once."""
+        return self._end.done()
+
+    @property
     def bytes_from_channel(self) -> int:
         """How many bytes came out of the tunnel."""
         return self._from_channel.byte_count
@@ -226,10 +237,13 @@ class Relay:
         try:
             return await self._end
         finally:
-            self._release()
+            self.release()
 
-    def _release(self) -> None:
-        """Leave no cycle behind: the memory of a tunnel is then free at once, without a search."""
+    def release(self) -> None:
+        """Leave no cycle behind: the memory of a tunnel is then free at once, without a search.
+
+        Only for a relay that does not run, because somebody else carries the tunnel.
+        """
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
@@ -281,9 +295,7 @@ class Relay:
         self._timers[:1] = [self._loop.call_later(part, self._watch_idleness)]
 
     def _expire(self, reason: EndReason) -> None:
-        limit, text = _EXPIRED[reason]
-        error = TimedOutError(text, limit)
-        self._finish(RelayEnd(reason, error), error)
+        self._finish(expired(reason))
 
     def _finish(self, end: RelayEnd, tell_peer: TunnelGatewayError = _PEER_GONE) -> None:
         if self._end.done():

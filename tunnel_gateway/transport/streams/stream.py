@@ -151,6 +151,11 @@ class SocketStream(asyncio.BufferedProtocol):
         """End both directions now."""
         self._transport.abort()
 
+    @property
+    def alive(self) -> bool:
+        """Tell whether the stream is neither lost nor given up."""
+        return not self._transport.is_closing()
+
     # --- for the owner ---------------------------------------------------------------------
 
     @property
