@@ -1,5 +1,6 @@
 #include "ending.h"
 
+#include "gost28147.h"
 #include "system.h"
 
 #include <errno.h>
@@ -50,6 +51,11 @@ void tunnel_finish(tunnel *tunnel, tunnel_ending ending, const plane_alert *aler
     endpoint_close(&tunnel->client, turn->now);
     if (tunnel->page == NULL)
         tunnel_close_socket(tunnel, turn->now);
+    else
+        tunnel->socket.deadline = turn->now + FLUSH_NS;
+    /* Nothing is opened or sealed after this, and the sockets may take a while to close. */
+    gost_wipe(&tunnel->up_keys, sizeof tunnel->up_keys);
+    gost_wipe(&tunnel->down_keys, sizeof tunnel->down_keys);
 }
 
 void tunnel_finish_by(tunnel *tunnel, int reason, int alert, turn *turn)

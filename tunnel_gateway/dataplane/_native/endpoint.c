@@ -10,6 +10,12 @@ void endpoint_init(endpoint *end, struct tunnel *tunnel, int fd, int poll)
     *end = (endpoint){.tunnel = tunnel, .fd = fd, .poll = poll};
 }
 
+int endpoint_readable(const endpoint *end)
+{
+    /* Later events, about room to send for example, report the end again. */
+    return end->fd >= 0 && end->readable && !end->ended;
+}
+
 received endpoint_receive(endpoint *end, uint8_t *data, size_t room, size_t *size, int *error)
 {
     ssize_t got = system_receive(end->fd, data, room);
@@ -135,7 +141,7 @@ void endpoint_go_on_closing(endpoint *end, int64_t now, uint8_t *scratch, size_t
     error = endpoint_flush(end);
     if (had_unsent && end->unsent == NULL)
         end->deadline = now + LINGER_NS;
-    if (error == 0 && end->readable && !end->ended)
+    if (error == 0 && endpoint_readable(end))
         (void)endpoint_receive(end, scratch, size, &got, &error);
     if (error != 0 || now >= end->deadline || (end->ended && end->unsent == NULL))
         endpoint_abort(end);

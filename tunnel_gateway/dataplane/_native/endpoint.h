@@ -31,6 +31,9 @@ typedef struct {
 /* Nothing is sent or received by this. */
 void endpoint_init(endpoint *end, struct tunnel *tunnel, int fd, int poll);
 
+/* Whether receiving may give something; after the end of the peer's data it never does. */
+int endpoint_readable(const endpoint *end);
+
 typedef enum { RECEIVED_DATA, RECEIVED_END, RECEIVED_NOTHING, RECEIVED_ERROR } received;
 
 /* Receive at most `room` bytes; *error is an errno after RECEIVED_ERROR. */
@@ -48,7 +51,7 @@ void endpoint_shut(endpoint *end);
 /* Send everything, end our data, wait for the peer's end, close; all within bounds of time. */
 void endpoint_close(endpoint *end, int64_t now);
 
-/* Go on with a close; what comes in is dropped into `scratch`. */
+/* Go on with a close; at most `size` bytes that come in are dropped into `scratch`. */
 void endpoint_go_on_closing(endpoint *end, int64_t now, uint8_t *scratch, size_t size);
 
 /* Close now. */

@@ -10,6 +10,8 @@
 
 #define MAX_WORKERS 1024
 
+_Static_assert(sizeof(tunnel) < POOL_PAGES / 2, "a block of the pool holds several tunnels");
+
 struct plane {
     plane_alert alerts[PLANE_ALERTS];
     pthread_mutex_t lock; /* of the pool and of the news */
@@ -33,7 +35,8 @@ static int take_alerts(plane *plane, const plane_bytes alerts[PLANE_ALERTS])
         if (alerts[i].size > PLANE_MAX_ALERT)
             return 0;
         plane->alerts[i].size = alerts[i].size;
-        memcpy(plane->alerts[i].data, alerts[i].data, alerts[i].size);
+        if (alerts[i].size > 0)
+            memcpy(plane->alerts[i].data, alerts[i].data, alerts[i].size);
     }
     return 1;
 }
@@ -41,6 +44,9 @@ static int take_alerts(plane *plane, const plane_bytes alerts[PLANE_ALERTS])
 static void end_workers(plane *plane)
 {
     int error = errno;
+    /* No thread may tell news any more when the first tunnel goes. */
+    for (size_t i = 0; i < plane->count; i++)
+        worker_stop(&plane->workers[i]);
     while (plane->count > 0)
         worker_end(&plane->workers[--plane->count]);
     errno = error;

@@ -150,32 +150,69 @@ static size_t receive_records(tunnel *tunnel, const uint8_t *data, size_t size, 
     return start;
 }
 
-/* Keep the beginning of a record, in as much memory as has come of it. */
-static void keep_begun(tunnel *tunnel, const uint8_t *data, size_t size, turn *turn)
+static void forget_begun(tunnel *tunnel)
 {
-    tunnel->begun_size = size;
-    if (size > tunnel->begun_room) {
-        size_t room = size > MAX_RECORD / 2 ? MAX_RECORD : 2 * size;
-        system_free(tunnel->begun, tunnel->begun_room);
-        tunnel->begun = system_allocate(room);
-        tunnel->begun_room = tunnel->begun != NULL ? room : 0;
-        if (tunnel->begun == NULL) {
-            tunnel->begun_size = 0;
-            tunnel_finish_by(tunnel, PLANE_OVERLOADED, PLANE_ALERT_OVERLOADED, turn);
-            return;
-        }
-    }
-    if (size > 0)
-        memcpy(tunnel->begun, data, size);
+    system_free(tunnel->begun, tunnel->begun_room);
+    tunnel->begun = NULL;
+    tunnel->begun_size = tunnel->begun_room = 0;
 }
 
-/* turn->in holds the beginning that was kept, and then `size` bytes more. */
+/* Grows with what has come, not with what a header promises. 0 without memory. */
+static int make_room(tunnel *tunnel, size_t size)
+{
+    if (size <= tunnel->begun_room)
+        return 1;
+    size_t before = tunnel->begun_size, room = size > MAX_RECORD / 2 ? MAX_RECORD : 2 * size;
+    uint8_t *begun = system_allocate(room);
+    if (begun == NULL)
+        return 0;
+    if (before > 0)
+        memcpy(begun, tunnel->begun, before);
+    forget_begun(tunnel);
+    tunnel->begun = begun;
+    tunnel->begun_size = before;
+    tunnel->begun_room = room;
+    return 1;
+}
+
+/* Keep more of a record that is not whole yet. */
+static void keep_begun(tunnel *tunnel, const uint8_t *data, size_t size, turn *turn)
+{
+    if (!make_room(tunnel, tunnel->begun_size + size)) {
+        tunnel_finish_by(tunnel, PLANE_OVERLOADED, PLANE_ALERT_OVERLOADED, turn);
+        return;
+    }
+    memcpy(tunnel->begun + tunnel->begun_size, data, size);
+    tunnel->begun_size += size;
+}
+
+/* The size of the record that has begun, or of a header while that is not whole. */
+static size_t awaited(const tunnel *tunnel)
+{
+    const uint8_t *head = tunnel->begun;
+    if (tunnel->begun_size < FRAME_HEADER_SIZE)
+        return FRAME_HEADER_SIZE;
+    return FRAME_HEADER_SIZE + ((size_t)head[1] << 8 | head[2]);
+}
+
 void tunnel_receive_records(tunnel *tunnel, size_t size, turn *turn)
 {
     size_t whole = tunnel->begun_size + size;
+    /* Single bytes of a long record cost only themselves. */
+    if (whole < awaited(tunnel)) {
+        keep_begun(tunnel, turn->in + tunnel->begun_size, size, turn);
+        return;
+    }
+    if (tunnel->begun_size > 0)
+        memcpy(turn->in, tunnel->begun, tunnel->begun_size);
+    tunnel->begun_size = 0;
     size_t taken = receive_records(tunnel, turn->in, whole, turn);
-    if (tunnel_running(tunnel))
+    if (!tunnel_running(tunnel))
+        return;
+    if (taken < whole)
         keep_begun(tunnel, turn->in + taken, whole - taken, turn);
+    else
+        forget_begun(tunnel); /* a tunnel that is quiet keeps no memory for it */
 }
 
 void tunnel_client_ended(tunnel *tunnel, turn *turn)

@@ -9,7 +9,7 @@ void tunnel_carried(tunnel *tunnel, direction *way, size_t size, turn *turn);
 /* One direction has ended properly; the other has a limited time to follow. */
 void tunnel_direction_ended(tunnel *tunnel, direction *way, turn *turn);
 
-/* turn->in holds the beginning of a record that was kept, and then `size` bytes more. */
+/* In turn->in are `size` bytes, after room for the tunnel's begun_size bytes. */
 void tunnel_receive_records(tunnel *tunnel, size_t size, turn *turn);
 /* At most TURN_SIZE plain bytes, which are not in turn->out. */
 void tunnel_receive_plain(tunnel *tunnel, const uint8_t *data, size_t size, turn *turn);

@@ -36,15 +36,16 @@ static int expand_label(const uint8_t secret[SECRET_SIZE], const char *label, ui
 int record_keys_init(record_keys *keys, const uint8_t secret[SECRET_SIZE], uint32_t left)
 {
     uint8_t key[MGM_KEY_SIZE], iv[IV_SIZE];
-    if (left > RECORDS_PER_KEY || !expand_label(secret, "key", key, sizeof key) ||
-        !expand_label(secret, "iv", iv, sizeof iv))
-        return 0;
-    frames_init(&keys->frames, NULL, key, iv, RECORDS_PER_KEY - left);
-    memmove(keys->secret, secret, SECRET_SIZE);
-    keys->left = left;
+    int done = left <= RECORDS_PER_KEY && expand_label(secret, "key", key, sizeof key) &&
+               expand_label(secret, "iv", iv, sizeof iv);
+    if (done) {
+        frames_init(&keys->frames, NULL, key, iv, RECORDS_PER_KEY - left);
+        memmove(keys->secret, secret, SECRET_SIZE);
+        keys->left = left;
+    }
     gost_wipe(key, sizeof key);
     gost_wipe(iv, sizeof iv);
-    return 1;
+    return done;
 }
 
 static int renew_spent_key(record_keys *keys)

@@ -4,6 +4,7 @@
 #include "gost28147.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #define MAX_EVENTS 256
+#define STACK_SIZE ((size_t)256 * 1024)
 
 int64_t system_now(void)
 {
@@ -105,6 +107,48 @@ void system_wake_taken(int fd)
 {
     eventfd_t count;
     (void)eventfd_read(fd, &count);
+}
+
+typedef struct task {
+    int (*step)(void *);
+    void *what;
+} task;
+
+static void *run(void *argument)
+{
+    task task = *(struct task *)argument;
+    free(argument);
+    while (task.step(task.what))
+        ;
+    return NULL;
+}
+
+int system_thread_start(system_thread *thread, int (*step)(void *), void *what)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    task *task = malloc(sizeof *task);
+    if (task == NULL)
+        return -1;
+    task->step = step;
+    task->what = what;
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(thread, &attributes, run, task);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (error == 0)
+        return 0;
+    free(task);
+    errno = error;
+    return -1;
+}
+
+void system_thread_join(system_thread *thread)
+{
+    pthread_join(*thread, NULL);
 }
 
 void *system_map(size_t size)

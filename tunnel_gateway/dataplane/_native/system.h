@@ -5,6 +5,7 @@
 #ifndef TUNNEL_GATEWAY_SYSTEM_H
 #define TUNNEL_GATEWAY_SYSTEM_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,6 +40,13 @@ size_t system_poll_wait(int poll, system_event *events, size_t room, int millise
 int system_wake_new(void);
 void system_wake(int fd);
 void system_wake_taken(int fd);
+
+typedef pthread_t system_thread;
+
+/* A thread without signals that calls step(what) until it returns 0; 0, or -1 and errno. */
+int system_thread_start(system_thread *thread, int (*step)(void *), void *what);
+/* Wait until the step has returned 0. */
+void system_thread_join(system_thread *thread);
 
 /* Zeroed pages that stand in no core dump; NULL without memory. */
 void *system_map(size_t size);

@@ -81,16 +81,14 @@ void tunnel_clear(tunnel *tunnel)
 
 static int client_readable(const tunnel *tunnel, const turn *turn)
 {
-    return tunnel_running(tunnel) && tunnel->client.readable && tunnel->socket.unsent == NULL &&
-           turn->now >= tunnel->up.resume;
+    return tunnel_running(tunnel) && endpoint_readable(&tunnel->client) &&
+           tunnel->socket.unsent == NULL && turn->now >= tunnel->up.resume;
 }
 
 static void carry_up(tunnel *tunnel, size_t room, turn *turn)
 {
     size_t size = 0;
     int error = 0;
-    if (tunnel->begun_size > 0)
-        memcpy(turn->in, tunnel->begun, tunnel->begun_size);
     switch (endpoint_receive(&tunnel->client, turn->in + tunnel->begun_size, room, &size, &error)) {
     case RECEIVED_DATA:
         tunnel_receive_records(tunnel, size, turn);
@@ -108,8 +106,8 @@ static void carry_up(tunnel *tunnel, size_t room, turn *turn)
 
 static int socket_readable(const tunnel *tunnel, const turn *turn)
 {
-    return tunnel_running(tunnel) && tunnel->socket.readable && tunnel->client.unsent == NULL &&
-           turn->now >= tunnel->down.resume;
+    return tunnel_running(tunnel) && endpoint_readable(&tunnel->socket) &&
+           tunnel->client.unsent == NULL && turn->now >= tunnel->down.resume;
 }
 
 static void carry_down(tunnel *tunnel, size_t room, turn *turn)
@@ -181,14 +179,14 @@ static void flush(tunnel *tunnel, turn *turn)
         tunnel_lose_socket(tunnel, error, turn);
 }
 
-static int go_on_closing(tunnel *tunnel, turn *turn)
+static int go_on_closing(tunnel *tunnel, size_t size, turn *turn)
 {
     if (tunnel->client.closing)
-        endpoint_go_on_closing(&tunnel->client, turn->now, turn->in, TURN_SIZE);
+        endpoint_go_on_closing(&tunnel->client, turn->now, turn->in, size);
     if (tunnel->socket.closing)
-        endpoint_go_on_closing(&tunnel->socket, turn->now, turn->in, TURN_SIZE);
-    return (tunnel->client.closing && tunnel->client.readable) ||
-           (tunnel->socket.closing && tunnel->socket.readable);
+        endpoint_go_on_closing(&tunnel->socket, turn->now, turn->in, size);
+    return (tunnel->client.closing && endpoint_readable(&tunnel->client)) ||
+           (tunnel->socket.closing && endpoint_readable(&tunnel->socket));
 }
 
 int tunnel_turn(tunnel *tunnel, size_t size, turn *turn)
@@ -200,15 +198,24 @@ int tunnel_turn(tunnel *tunnel, size_t size, turn *turn)
     if (client_readable(tunnel, turn))
         carry_up(tunnel, size, turn);
     if (!tunnel_running(tunnel))
-        return go_on_closing(tunnel, turn);
+        return go_on_closing(tunnel, size, turn);
     return client_readable(tunnel, turn) || socket_readable(tunnel, turn);
+}
+
+/* An owner that never says it, for want of memory perhaps, must not hold the socket for ever. */
+static int farewell_overdue(const tunnel *tunnel, int64_t now)
+{
+    return tunnel->page != NULL && tunnel->page->farewell_awaited && now >= tunnel->socket.deadline;
 }
 
 void tunnel_expire(tunnel *tunnel, turn *turn)
 {
     int64_t now = turn->now;
-    if (!tunnel_running(tunnel))
+    if (!tunnel_running(tunnel)) {
+        if (farewell_overdue(tunnel, now))
+            endpoint_abort(&tunnel->socket);
         return;
+    }
     if (now >= tunnel->lifetime_end)
         tunnel_finish_by(tunnel, PLANE_LIFETIME, PLANE_ALERT_TIMED_OUT, turn);
     else if (now >= tunnel->half_close_end)
@@ -249,7 +256,7 @@ int64_t tunnel_deadline(const tunnel *tunnel, int64_t now)
     if (!tunnel_running(tunnel)) {
         if (tunnel->client.fd >= 0 && tunnel->client.closing)
             at = earlier(at, tunnel->client.deadline);
-        if (tunnel->socket.fd >= 0 && tunnel->socket.closing)
+        if (tunnel->socket.fd >= 0) /* the farewell of a page is awaited that long */
             at = earlier(at, tunnel->socket.deadline);
         return at;
     }

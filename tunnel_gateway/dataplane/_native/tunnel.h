@@ -22,7 +22,11 @@ typedef struct {
     uint8_t data[PLANE_MAX_ALERT];
 } plane_alert;
 
-/* What a tunnel works with in its turn: the buffers of the thread, the alerts, and the time. */
+/*
+ * What a tunnel works with in its turn: the buffers of the thread, the alerts, and the time. The
+ * buffers are not wiped between turns, as this would cost for each byte: they stand in no core dump,
+ * only what was received or made in a turn is read in it, and they go with the thread.
+ */
 typedef struct {
     uint8_t *in, *out; /* IN_SIZE and OUT_SIZE bytes */
     const plane_alert *alerts;

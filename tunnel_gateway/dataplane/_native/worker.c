@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "worker.h"
 
 #include "gost28147.h"
@@ -6,14 +5,12 @@
 #include "system.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #define MAX_EVENTS 256
 #define MILLISECOND INT64_C(1000000)
 /* Read at most this at once while other tunnels wait. */
 #define SMALL_TURN ((size_t)64 * 1024)
-#define STACK_SIZE ((size_t)256 * 1024)
 
 /* --- queues of tunnels ---------------------------------------------------------------------- */
 
@@ -88,12 +85,12 @@ static void settle(worker *worker, tunnel *tunnel)
 
 static void give_turn(worker *worker, tunnel *tunnel, size_t size)
 {
-    worker->turn.bytes_up = worker->turn.bytes_down = 0;
     int more = tunnel_turn(tunnel, size, &worker->turn);
     atomic_fetch_add_explicit(&worker->turns, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&worker->bytes_up, worker->turn.bytes_up, memory_order_relaxed);
     atomic_fetch_add_explicit(&worker->bytes_down, worker->turn.bytes_down,
                               memory_order_relaxed);
+    worker->turn.bytes_up = worker->turn.bytes_down = 0;
     if (more)
         push(&worker->bulk, tunnel);
     settle(worker, tunnel);
@@ -138,12 +135,14 @@ static void add(worker *worker, tunnel *tunnel, const tunnel_spec *spec)
     tunnel_begin(tunnel, spec, worker->poll, &worker->turn);
     if (!timers_reserve(&worker->timers, worker->here)) /* nothing would end it in time */
         tunnel_abandon(tunnel, &worker->turn);
-    push(&worker->fresh, tunnel);
 }
 
 static void obey(worker *worker, const command *command)
 {
     tunnel *tunnel = command->tunnel;
+    /* It may be let go right after this, and stand in no queue then. */
+    if (tunnel->closed_told)
+        return;
     switch (command->kind) {
     case COMMAND_ADD:
         add(worker, tunnel, &command->spec);
@@ -242,49 +241,31 @@ static void give_turns(worker *worker)
         give_turn(worker, tunnel, alone ? TURN_SIZE : SMALL_TURN);
 }
 
-static void *run(void *argument)
+/* One wait and what follows from it; 0 when the thread is to end. */
+static int step(void *argument)
 {
     worker *worker = argument;
     system_event events[MAX_EVENTS];
-    worker->turn.now = system_now();
-    for (;;) {
-        int woken = 0, wait = milliseconds_to_wait(worker);
-        size_t count = system_poll_wait(worker->poll, events, MAX_EVENTS, wait);
-        int64_t begun = system_now();
-        worker->turn.now = begun;
-        take_events(worker, events, count, &woken);
-        if (woken) {
-            if (atomic_load(&worker->stopping))
-                return NULL;
-            obey_all(worker);
-        }
-        ring_timers(worker);
-        give_turns(worker);
-        atomic_fetch_add_explicit(&worker->wakeups, count > 0, memory_order_relaxed);
-        worker->turn.now = system_now();
-        atomic_fetch_add_explicit(&worker->busy_ns, (uint64_t)(worker->turn.now - begun),
-                                  memory_order_relaxed);
+    int woken = 0, wait = milliseconds_to_wait(worker);
+    size_t count = system_poll_wait(worker->poll, events, MAX_EVENTS, wait);
+    int64_t begun = system_now();
+    worker->turn.now = begun;
+    take_events(worker, events, count, &woken);
+    if (woken) {
+        if (atomic_load(&worker->stopping))
+            return 0;
+        obey_all(worker);
     }
+    ring_timers(worker);
+    give_turns(worker);
+    atomic_fetch_add_explicit(&worker->wakeups, count > 0, memory_order_relaxed);
+    worker->turn.now = system_now();
+    atomic_fetch_add_explicit(&worker->busy_ns, (uint64_t)(worker->turn.now - begun),
+                              memory_order_relaxed);
+    return 1;
 }
 
 /* --- start and end -------------------------------------------------------------------------- */
-
-static int start_thread(worker *worker)
-{
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    /* Signals are for Python's threads. */
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&worker->thread, &attributes, run, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (error != 0)
-        errno = error;
-    return error == 0;
-}
 
 static void free_parts(worker *worker)
 {
@@ -307,9 +288,11 @@ int worker_start(worker *worker, plane *plane, const plane_alert *alerts)
     commands_begin(&worker->commands);
     worker->poll = system_poll_new();
     worker->wake = worker->poll >= 0 ? system_wake_new() : -1;
-    worker->turn = (turn){.in = system_map(IN_SIZE), .out = system_map(OUT_SIZE), .alerts = alerts};
+    worker->turn = (turn){.in = system_map(IN_SIZE), .out = system_map(OUT_SIZE),
+                          .alerts = alerts, .now = system_now()};
     if (worker->wake >= 0 && worker->turn.in != NULL && worker->turn.out != NULL &&
-        system_poll_add_wake(worker->poll, worker->wake, NULL) == 0 && start_thread(worker))
+        system_poll_add_wake(worker->poll, worker->wake, NULL) == 0 &&
+        system_thread_start(&worker->thread, step, worker) == 0)
         return 1;
     free_parts(worker);
     return 0;
@@ -326,11 +309,15 @@ static void drop_tunnels(worker *worker)
     }
 }
 
-void worker_end(worker *worker)
+void worker_stop(worker *worker)
 {
     atomic_store(&worker->stopping, 1);
     system_wake(worker->wake);
-    pthread_join(worker->thread, NULL);
+    system_thread_join(&worker->thread);
+}
+
+void worker_end(worker *worker)
+{
     obey_all(worker); /* what came last: descriptors of tunnels that were just added */
     drop_tunnels(worker);
     free_parts(worker);

@@ -9,9 +9,8 @@
 #define TUNNEL_GATEWAY_WORKER_H
 
 #include "commands.h"
+#include "system.h"
 #include "tunnel.h"
-
-#include <pthread.h>
 
 typedef struct worker worker;
 
@@ -22,7 +21,7 @@ typedef struct {
 
 struct worker {
     plane *plane;
-    pthread_t thread;
+    system_thread thread;
     int poll, wake;
     turn turn;
     timers timers;
@@ -36,7 +35,9 @@ struct worker {
 
 /* Starts the thread. 0 and errno on failure. */
 int worker_start(worker *worker, plane *plane, const plane_alert *alerts);
-/* Ends the thread, closes what is left and frees everything. */
+/* Ends the thread. */
+void worker_stop(worker *worker);
+/* After that: closes what is left and frees everything. */
 void worker_end(worker *worker);
 
 /* 0 without memory; `bytes` are copied. */
