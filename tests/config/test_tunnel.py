@@ -49,6 +49,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
             ),
         ),
         relay=RelaySettings(86400, 0, idle_timeout=3600, half_close_timeout=60),
+        workers=None,
         upgrade_timeout=90,
         connect_timeout=5,
         revocation=RevocationSettings("off", 3, 600, cache_dir=None, crl_dir=None),

@@ -12,15 +12,13 @@ import pytest
 
 from tests.dataplane.test_relaying import alert_at, received
 from tests.support.garbage import cycles
-from tests.support.joined import BROKE_OFF, OPTIONS, Farewell, Joined, joined, native_carrier
+from tests.support.joined import BROKE_OFF, Joined, carrier_with, joined, native_carrier
 from tests.support.loopback import TIME_LIMIT
 from tunnel_gateway.dataplane import native_relay
 from tunnel_gateway.dataplane.native_relay import NativeRelay
 from tunnel_gateway.dataplane.plane import DataPlane
 from tunnel_gateway.errors import ShuttingDownError, TimedOutError
-from tunnel_gateway.transport.streams.channel import Channel
-from tunnel_gateway.transport.streams.relay import RelayEnd, RelayLimits
-from tunnel_gateway.transport.streams.stream import SocketStream
+from tunnel_gateway.transport.streams.relay import RelayEnd
 
 pytestmark = pytest.mark.both_loops
 
@@ -78,13 +76,7 @@ async def test_without_a_descriptor_it_is_a_refusal(left: int) -> None:
 async def test_a_plane_that_cannot_take_it_ends_it() -> None:
     plane = DataPlane(1, BROKE_OFF)
     plane.close()
-
-    def carrier(
-        channel: Channel, stream: SocketStream, limits: RelayLimits, _: Farewell | None
-    ) -> NativeRelay:
-        return NativeRelay(plane, channel, stream, limits, **OPTIONS)
-
-    async with joined(carrier) as pair:
+    async with joined(carrier_with(plane)) as pair:
         assert (await pair.end()).reason == "shutting_down"
         await pair.relay.wait_closed()
         assert await pair.plain.receive() == b""

@@ -128,6 +128,23 @@ async def test_it_drains(
     assert {one["reason"] for one in ends} == {"shutting_down"}
 
 
+@pytest.mark.parametrize("workers", [None, 1, 3])
+async def test_its_tunnels_have_threads_while_it_serves(
+    workers: int | None, make: Make, log: Log
+) -> None:
+    settings = {} if workers is None else {"workers": workers}
+    daemon = make(**settings)
+    serving = serve(daemon)
+    await log.saw('"listening"')
+    (service,) = daemon._services.values()
+    plane = service._resources.plane  # type: ignore[attr-defined]
+    assert len(plane.figures()) == workers or len(os.sched_getaffinity(0))
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(TIME_LIMIT):
+        await serving
+    assert plane.figures() == []
+
+
 async def test_a_port_that_is_taken(make: Make, port: int) -> None:
     with socket.create_server((LOOPBACK, port)):
         with pytest.raises(

@@ -23,12 +23,13 @@ from tunnel_gateway.daemon.audit.audit_trail import Audit
 from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
 from tunnel_gateway.daemon.stopping import Stopping
 from tunnel_gateway.daemon.workers import Workers
+from tunnel_gateway.dataplane.joining import start_plane
 from tunnel_gateway.errors import ShuttingDownError
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.material import Material
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.resources import Resources
-from tunnel_gateway.gateway.session import Session
+from tunnel_gateway.gateway.session import DESTINATION_LOST, Session
 from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.logs import configure_logs
@@ -80,6 +81,7 @@ class House:
             workers,
             self.revocation,
             self.reports,
+            start_plane(2, DESTINATION_LOST),
         )
         self.listener = Listener(LOOPBACK, 0, on_connection=self.start, on_failure=print)
 
@@ -157,6 +159,13 @@ class House:
         await self.destinations.close()
         self.application.close()
 
+    def close_plane(self) -> None:
+        """End the threads that carry the tunnels; none may be left there."""
+        assert self.resources.plane is not None
+        left = len(self.resources.plane)
+        self.resources.plane.close()
+        assert not left, "a tunnel was left in the data plane"
+
 
 @asynccontextmanager
 async def house(credentials: Credentials, folder: Path, **settings: object) -> AsyncIterator[House]:
@@ -174,6 +183,7 @@ async def house(credentials: Credentials, folder: Path, **settings: object) -> A
                 ShuttingDownError("the test is over"), 0, asyncio.sleep(0), Stopping()
             )
             configure_logs("json", "info")
+            made.close_plane()
 
 
 async def head(plain: socket.socket) -> bytes:

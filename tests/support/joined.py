@@ -22,7 +22,7 @@ from tests.support.loopback import (
     stream_and_socket,
 )
 from tests.support.pair import open_pair
-from tunnel_gateway.dataplane.native_relay import NativeRelay
+from tunnel_gateway.dataplane.joining import join
 from tunnel_gateway.dataplane.plane import DataPlane
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import DestinationUnreachableError, ShuttingDownError
@@ -30,7 +30,7 @@ from tunnel_gateway.protocol.connection import Connection
 from tunnel_gateway.protocol.events import CloseReceived, DataReceived, Failed
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, Relaying, RelayLimits
+from tunnel_gateway.transport.streams.relay import RelayEnd, Relaying, RelayLimits
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 BROKE_OFF = DestinationUnreachableError("the destination broke off")
@@ -151,25 +151,23 @@ class Joined:
             return await self.running
 
 
-def python_carrier(
-    channel: Channel, stream: SocketStream, limits: RelayLimits, farewell: Farewell | None
-) -> Relay:
-    """Make the relay that Python carries."""
-    return Relay(channel, stream, limits, **OPTIONS, farewell=farewell)
+def carrier_with(plane: DataPlane | None) -> Carrier:
+    """Make relays that ``plane`` carries, or Python without one."""
+
+    def carry(
+        channel: Channel, stream: SocketStream, limits: RelayLimits, farewell: Farewell | None
+    ) -> Relaying:
+        return join(plane, channel, stream, limits, **OPTIONS, farewell=farewell)
+
+    return carry
 
 
 @contextmanager
 def native_carrier(workers: int = 2) -> Iterator[Carrier]:
     """Make relays that a data plane carries."""
     plane = DataPlane(workers, BROKE_OFF)
-
-    def carry(
-        channel: Channel, stream: SocketStream, limits: RelayLimits, farewell: Farewell | None
-    ) -> NativeRelay:
-        return NativeRelay(plane, channel, stream, limits, **OPTIONS, farewell=farewell)
-
     try:
-        yield carry
+        yield carrier_with(plane)
         assert len(plane) == 0, "a tunnel was left in the plane"
     finally:
         plane.close()
@@ -179,7 +177,7 @@ def native_carrier(workers: int = 2) -> Iterator[Carrier]:
 def carrier_of(kind: str) -> Iterator[Carrier]:
     """Make relays of a kind: "python" or "native"."""
     if kind == "python":
-        yield python_carrier
+        yield carrier_with(None)
     else:
         with native_carrier() as carrier:
             yield carrier

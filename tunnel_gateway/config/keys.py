@@ -112,9 +112,12 @@ KEYS: Final[tuple[Key, ...]] = (
         "How much one tunnel may carry in each direction, with a burst of one second. 0: as much as"
         " the network carries.",
         "The kernel shares the network fairly."),
+    Key("tunnel.workers", "workers", whole(1, 1024), "",
+        "How many threads carry the bytes of open tunnels.",
+        "Each thread uses one core when all tunnels together are busy, and nothing when they"
+        " rest.", unset="as many as the daemon may use cores", restart=True),
     Key("tunnel.idle.timeout", "relay.idle_timeout", seconds(1, 604_800), "3600",
-        "The gateway closes a tunnel after this time without a byte in either direction, up to a"
-        " quarter later.",
+        "The gateway closes a tunnel after this time without a byte in either direction.",
         "A page that was left open over lunch still works."),
     Key("tunnel.upgrade.timeout", "upgrade_timeout", seconds(0.1, 3600), "90",
         "The time from the handshake to the browser's whole WebSocket request, and again for the"

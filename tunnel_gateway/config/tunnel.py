@@ -101,6 +101,7 @@ class Config:
     limits: LimitSettings
     sources: SourceSettings
     relay: RelaySettings
+    workers: int | None
     upgrade_timeout: float
     connect_timeout: float
     revocation: RevocationSettings

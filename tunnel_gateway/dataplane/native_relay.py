@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from tunnel_gateway.dataplane.endings import Ending, relay_end
+from tunnel_gateway.dataplane.joining import PageSide
 from tunnel_gateway.dataplane.plane import CarriedTunnel, DataPlane, Load
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import (
@@ -23,25 +22,11 @@ from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
 from tunnel_gateway.transport.streams.stream import FLUSH_SECONDS, SocketStream
 
 
-@dataclass(frozen=True, slots=True)
-class PageSide:
-    """The last words to a page.
-
-    ``close`` is the close frame that goes before an ordinary end of the data. ``last_words``
-    makes the last bytes from the end, whether the page was told anything before, and whether a
-    close frame may follow that.
-    """
-
-    close: bytes
-    last_words: Callable[[RelayEnd, bool, bool], bytes]
-
-
 class NativeRelay:
-    """Joins ``channel`` and ``socket`` as ``Relay`` does, with the same arguments and results.
+    """Joins ``channel`` and ``socket`` as ``Relay`` does, in the data plane.
 
-    It begins as that relay, and hands both sockets over to ``plane`` as soon as everything that
-    was written is with the system. If one of them is lost by then, that relay ends the tunnel.
-    With ``page`` the plain side belongs to a page; ``farewell`` is for that relay.
+    It hands both sockets over to ``plane`` as soon as everything that was written is with the
+    system. If one of them is lost by then, or the tunnel is stopped, ``relay`` ends it.
     """
 
     def __init__(
@@ -49,11 +34,10 @@ class NativeRelay:
         plane: DataPlane,
         channel: Channel,
         socket: SocketStream,
-        limits: RelayLimits,
         *,
+        relay: Relay,
+        limits: RelayLimits,
         socket_lost: EndReason,
-        on_socket_lost: TunnelGatewayError,
-        farewell: Callable[[RelayEnd], bytes] | None = None,
         page: PageSide | None = None,
     ) -> None:
         self._plane = plane
@@ -61,18 +45,7 @@ class NativeRelay:
         self._socket_lost = socket_lost
         self._page = page
         # None from the hand-over on: these parts are most of a tunnel's memory.
-        self._parts: tuple[Channel, SocketStream, Relay] | None = (
-            channel,
-            socket,
-            Relay(
-                channel,
-                socket,
-                limits,
-                socket_lost=socket_lost,
-                on_socket_lost=on_socket_lost,
-                farewell=farewell,
-            ),
-        )
+        self._parts: tuple[Channel, SocketStream, Relay] | None = (channel, socket, relay)
         self._tunnel: CarriedTunnel | None = None
         self._stopped: TunnelGatewayError | None = None
         loop = asyncio.get_running_loop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tunnel_gateway.config.tunnel import FleetSettings
 from tunnel_gateway.daemon.expiry import ExpiryWatch
 from tunnel_gateway.daemon.service import Operators, Part, Shared
+from tunnel_gateway.dataplane.joining import start_plane
 from tunnel_gateway.errors import CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
@@ -20,6 +22,7 @@ from tunnel_gateway.gateway.material import Material, TunnelFiles, certificates_
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.resources import Resources
+from tunnel_gateway.gateway.session import DESTINATION_LOST
 from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.background import keep_running
@@ -94,6 +97,9 @@ class Gateway:
 
     async def start(self) -> None:
         """Serve from now on."""
+        config = self._resources.config
+        plane = start_plane(config.workers or len(os.sched_getaffinity(0)), DESTINATION_LOST)
+        self._resources = replace(self._resources, plane=plane)
         self._configure()
         self._watches.append(keep_running("expiry", self._expiry.round))
         # Joined before the first tunnel and left after the last, so that the others count all.
@@ -175,11 +181,13 @@ class Gateway:
         return {"tunnels_ended": len(self._sessions) == 0}
 
     async def close(self) -> None:
-        """Leave the fleet, and stop asking about revocation."""
+        """Leave the fleet, stop asking about revocation, and end the threads of the tunnels."""
         if self._fleet is not None:
             await self._fleet.leave()
         await self._resources.revocation.close()
         await self._resources.destinations.close()
+        if self._resources.plane is not None:
+            self._resources.plane.close()
 
 
 TUNNELS: Final = Part(TunnelFiles(), Gateway)

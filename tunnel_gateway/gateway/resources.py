@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tunnel_gateway.config.tunnel import Config
 from tunnel_gateway.daemon.workers import Workers
@@ -12,6 +13,9 @@ from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.limits.admission import Admission
 from tunnel_gateway.protocol.server import ServerSettings
 from tunnel_gateway.revocation.watch import Revocation
+
+if TYPE_CHECKING:
+    from tunnel_gateway.dataplane.plane import DataPlane
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Resources:
     workers: Workers
     revocation: Revocation
     reports: Reports
+    plane: DataPlane | None = None  # without one, Python carries the bytes
 
     @property
     def config(self) -> Config:

@@ -7,8 +7,10 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
 from tunnel_gateway.config.destinations import Destination
+from tunnel_gateway.dataplane.joining import join
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import DestinationUnreachableError, LimitReachedError, TunnelGatewayError
 from tunnel_gateway.gateway.balancers import UNEXPECTED_HEADER, ClientAddress, read_client_address
@@ -28,10 +30,13 @@ from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.protocol.server import ServerConnection
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.relay import RelayEnd, RelayLimits
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 log = get_logger(__name__)
+
+# An agent is told this when the application breaks off.
+DESTINATION_LOST: Final = DestinationUnreachableError("the destination broke off")
 
 
 class Session:
@@ -204,7 +209,8 @@ class Session:
             else:
                 self._channel.abort(DestinationUnreachableError("its refusal was cut"))
             return RelayEnd(EndReason.UPGRADE_REFUSED)
-        relay = Relay(
+        relay = join(
+            self._resources.plane,
             self._channel,
             socket,
             RelayLimits(
@@ -214,7 +220,7 @@ class Session:
                 config.relay.bandwidth,
             ),
             socket_lost=EndReason.DESTINATION_LOST,
-            on_socket_lost=DestinationUnreachableError("the destination broke off"),
+            on_socket_lost=DESTINATION_LOST,
         )
         self.facts.opened(relay)
         self._resources.reports.opened(self.facts)
@@ -229,6 +235,8 @@ class Session:
             self._socket.close()
 
     async def _wait_closed(self) -> None:
+        if self.facts.relay is not None:
+            await self.facts.relay.wait_closed()
         await self._stream.wait_closed()
         if self._socket is not None:
             await self._socket.wait_closed()
