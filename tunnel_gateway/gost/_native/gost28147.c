@@ -5,9 +5,9 @@
 
 void gost_wipe(void *memory, size_t size)
 {
-    volatile uint8_t *byte = memory;
-    while (size--)
-        *byte++ = 0;
+    memset(memory, 0, size);
+    /* The compiler has to believe that somebody reads the zeros. */
+    __asm__ volatile("" : : "r"(memory) : "memory");
 }
 
 void gost28147_expand(gost28147_tables *tables, const uint8_t sbox[GOST28147_SBOX_SIZE])
