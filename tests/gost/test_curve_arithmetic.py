@@ -25,6 +25,7 @@ from tunnel_gateway.gost.signature import verify
 WIPE = build.HERE / "gost28147.c"
 SOURCES = [*sorted(build.HERE.glob("curve*.c")), WIPE]
 DIGESTS = sorted(build.HERE.glob("digest*.c"))
+STREAMS = [*sorted(build.HERE.glob("kernel*.c")), build.HERE / "stream.c"]
 # Line numbers are enough for valgrind and sanitizers; variables for a debugger take long to follow.
 DEBUG = ("-g1", "-fno-var-tracking")
 RELEASED = ("-std=c11", *build.WARNINGS, "-O3", *DEBUG, f"-I{build.HERE}")
@@ -170,7 +171,7 @@ def test_secrets_decide_no_branch_and_no_address(compiler: str, curve_objects: l
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         pytest.skip("NOT TESTED: that secret numbers show in no branch; install valgrind")
-    sources = (DRIVERS / "secrets.c", *curve_objects, *DIGESTS)
+    sources = (DRIVERS / "secrets.c", *curve_objects, *DIGESTS, *STREAMS)
     program = compiled(compiler, *RELEASED, *sources, "-lgcrypt", name="secrets")
     watched = (valgrind, "--quiet", "--error-exitcode=99", program)
     assert run(*watched) == b"done\n"

@@ -13,6 +13,7 @@ from tunnel_gateway.errors import InvalidPointError, SelfTestError
 from tunnel_gateway.gost import known_answers
 from tunnel_gateway.gost.cipher import Gost28147, MagmaMGM
 from tunnel_gateway.gost.known_answers import KNOWN_ANSWERS, KnownAnswer, Result
+from tunnel_gateway.gost.streams import Stream
 
 
 @pytest.mark.parametrize("known", KNOWN_ANSWERS, ids=lambda known: known.name)
@@ -111,6 +112,11 @@ class FaultyGost28147(Gost28147):
         return flipped(super().decrypt_blocks(data))
 
 
+class FaultyStream(Stream):
+    def encrypt(self, data: bytes | bytearray | memoryview) -> bytearray:
+        return bytearray(flipped(bytes(super().encrypt(data))))
+
+
 def sign_nothing(*arguments: Any) -> bytes:
     return bytes(64)
 
@@ -137,6 +143,7 @@ def agree_with_oneself(private_key: Any, public_key: Any, ukm: int) -> bytes:
         ("sign", sign_nothing, "signature on CryptoPro-A"),
         ("agree", agree_with_oneself, "key agreement on CryptoPro-A"),
         ("Gost28147", FaultyGost28147, "GOST 28147-89 block"),
+        ("Stream", FaultyStream, "GOST 28147-89 stream"),
         ("MagmaMGM", FaultyMGM, "Magma block"),
         ("MagmaMGM", TrustingMGM, "Magma-MGM opens"),
         ("MagmaMGM", CarelessMGM, "Magma-MGM refuses"),

@@ -19,11 +19,13 @@ from tunnel_gateway.gost.cipher import kernel_names
 
 DRIVER = DRIVERS / "exercise.c"
 KERNEL_DRIVER = DRIVERS / "kernels.c"
+STREAM_DRIVER = DRIVERS / "streams.c"
 SOURCES = [build.HERE / source for source in build.SOURCES]
 KERNEL_SOURCES = {
     source
     for source in SOURCES
-    if source.name in ("mgm.c", "frames.c", "gost28147.c") or source.name.startswith("kernel")
+    if source.name in ("mgm.c", "frames.c", "stream.c", "gost28147.c")
+    or source.name.startswith("kernel")
 }
 STRICT = ("-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", "-Wconversion")
 # Without an optimiser the sanitizers see every access, and gcc takes a third of the time. The
@@ -56,7 +58,7 @@ def run(*command: str | Path) -> str:
 
 @pytest.fixture(scope="module")
 def objects(compiler: str) -> dict[Path, Path]:
-    """Every source, compiled with sanitizers once for both drivers."""
+    """Every source, compiled with sanitizers once for all drivers."""
     return {source: sanitized(compiler, source) for source in SOURCES}
 
 
@@ -81,20 +83,29 @@ def test_strict_compilers_are_content(compiler: str, source: Path) -> None:
 def test_the_drivers_call_every_function() -> None:
     functions = build.ffibuilder._parser._declarations
     declared = {name.removeprefix("function ") for name in functions if "function " in name}
-    assert "frames_open" in declared
+    assert {"frames_open", "gost_stream_decrypt"} <= declared
     called: set[str] = set()
-    for driver in (DRIVER, KERNEL_DRIVER):
+    for driver in (DRIVER, KERNEL_DRIVER, STREAM_DRIVER):
         called |= set(re.findall(r"\b(\w+)\(", driver.read_text("utf-8")))
     assert declared <= called
 
 
-def test_the_kernels_agree_under_sanitizers(compiler: str, objects: dict[Path, Path]) -> None:
+on_each_kernel_driver = pytest.mark.parametrize(
+    "driver", [KERNEL_DRIVER, STREAM_DRIVER], ids=lambda driver: driver.stem
+)
+
+
+@on_each_kernel_driver
+def test_the_kernels_agree_under_sanitizers(
+    compiler: str, objects: dict[Path, Path], driver: Path
+) -> None:
     linked = [target for source, target in objects.items() if source in KERNEL_SOURCES]
-    program = compiled(compiler, *SANITIZED, *KERNEL, KERNEL_DRIVER, *linked, name="kernels")
+    program = compiled(compiler, *SANITIZED, *KERNEL, driver, *linked, name=driver.stem)
     assert tuple(run(program).split()) == kernel_names()
 
 
-def test_the_kernels_of_another_processor_agree() -> None:
+@on_each_kernel_driver
+def test_the_kernels_of_another_processor_agree(driver: Path) -> None:
     compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
     if compiler is None or emulator is None:
         pytest.skip(
@@ -103,7 +114,7 @@ def test_the_kernels_of_another_processor_agree() -> None:
         )
     flags = (*STRICT, "-O2", "-static", f"-I{build.HERE}")
     sources = sorted(KERNEL_SOURCES)
-    program = compiled(compiler, *flags, KERNEL_DRIVER, *sources, name="kernels")
+    program = compiled(compiler, *flags, driver, *sources, name=driver.stem)
     assert run(emulator, program).split() == ["neon", "portable"]
 
 

@@ -20,6 +20,8 @@ ffi.cdef(
     unsigned gcry_cipher_open(handle *, int algorithm, int mode, unsigned flags);
     void gcry_cipher_close(handle);
     unsigned gcry_cipher_setkey(handle, const void *, size_t);
+    unsigned gcry_cipher_setiv(handle, const void *, size_t);
+    unsigned gcry_cipher_setctr(handle, const void *, size_t);
     unsigned gcry_cipher_ctl(handle, int command, const void *, size_t);
     unsigned gcry_cipher_encrypt(handle, void *, size_t, const void *, size_t);
     unsigned gcry_mac_open(handle *, int algorithm, unsigned flags, void *);
@@ -38,7 +40,11 @@ ffi.cdef(
 
 # Numbers of gcrypt.h.
 CIPHER_GOST28147: Final = 315
+CIPHER_GOST28147_MESH: Final = 317
 CIPHER_MODE_ECB: Final = 1
+CIPHER_MODE_CFB: Final = 2
+CIPHER_MODE_OFB: Final = 5
+CIPHER_MODE_CTR: Final = 6
 CTL_SET_SBOX: Final = 73
 MAC_HMAC_GOSTR3411_CP: Final = 119
 MD_GOSTR3411_CP: Final = 311
@@ -70,16 +76,33 @@ class Libgcrypt:
 
     def encrypt(self, sbox_oid: str, key: bytes, data: bytes) -> bytes:
         """GOST 28147-89, each block on its own."""
-        cipher = self._open(self._lib.gcry_cipher_open, CIPHER_GOST28147, CIPHER_MODE_ECB, 0)
+        return self._encrypt((CIPHER_GOST28147, CIPHER_MODE_ECB), sbox_oid, key, b"", data)
+
+    def encrypt_stream(
+        self, mode: int, sbox_oid: str, key: bytes, iv: bytes, data: bytes, *, mesh: bool = False
+    ) -> bytes:
+        """GOST 28147-89 in a mode that has an IV or a counter, with key meshing or without."""
+        algorithm = CIPHER_GOST28147_MESH if mesh else CIPHER_GOST28147
+        return self._encrypt((algorithm, mode), sbox_oid, key, iv, data)
+
+    def _encrypt(
+        self, cipher: tuple[int, int], sbox_oid: str, key: bytes, iv: bytes, data: bytes
+    ) -> bytes:
+        algorithm, mode = cipher
+        handle = self._open(self._lib.gcry_cipher_open, algorithm, mode, 0)
         try:
             oid = sbox_oid.encode() + b"\0"
-            _check(self._lib.gcry_cipher_ctl(cipher, CTL_SET_SBOX, oid, len(oid)))
-            _check(self._lib.gcry_cipher_setkey(cipher, key, len(key)))
+            _check(self._lib.gcry_cipher_ctl(handle, CTL_SET_SBOX, oid, len(oid)))
+            _check(self._lib.gcry_cipher_setkey(handle, key, len(key)))
+            if mode == CIPHER_MODE_CTR:
+                _check(self._lib.gcry_cipher_setctr(handle, iv, len(iv)))
+            elif iv:
+                _check(self._lib.gcry_cipher_setiv(handle, iv, len(iv)))
             out = ffi.new("char[]", len(data))
-            _check(self._lib.gcry_cipher_encrypt(cipher, out, len(data), data, len(data)))
+            _check(self._lib.gcry_cipher_encrypt(handle, out, len(data), data, len(data)))
             return bytes(ffi.buffer(out))
         finally:
-            self._lib.gcry_cipher_close(cipher)
+            self._lib.gcry_cipher_close(handle)
 
     def sign(self, curve: str, point: bytes, d: bytes, number: bytes) -> bytes:
         """s then r. ``point`` is x then y and ``number`` the digest, all big-endian."""

@@ -15,6 +15,7 @@ from tunnel_gateway.gost.signature import sign, verify
 
 SBOXES = load("cipher")["sbox"]
 SBOX_OIDS = {
+    "TestParamSet": "1.2.643.2.2.31.0",
     "TestParamSet-3411": "1.2.643.2.2.30.0",
     "CryptoPro-3411": "1.2.643.2.2.30.1",
     "CryptoPro-A": "1.2.643.2.2.31.1",

@@ -20,6 +20,7 @@ from tunnel_gateway.gost.curves import CRYPTOPRO_A, CURVES, Curve, PrivateKey, P
 from tunnel_gateway.gost.digest import digest, hmac
 from tunnel_gateway.gost.key_agreement import agree
 from tunnel_gateway.gost.signature import sign, verify
+from tunnel_gateway.gost.streams import Mode, ParamSet, Stream
 
 GUIDE: Final = "E-IMZO integration guide"
 OWN: Final = "both directions held against each other"
@@ -79,6 +80,9 @@ TEST_SBOX: Final = bytes(
     for digit in "4a92d80e6b1c7f53eb4c6dfa23810759581da342efc7609b7da1089fe46cb253"
     "6c715fd84a9e03b24ba0721d36859cfedb413f590ae7682c1fd057a4923e6b8c"
 )
+# The end of 1040 zero bytes under that key: the key changes before byte 1024.
+STREAM_IV: Final = bytes(range(1, 9))
+STREAM_END: Final = bytes.fromhex("6d63509aeb6c19d74232935ea2fb92456e43ff154f74650b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,13 @@ def _gost28147() -> bool:
     return cipher.encrypt_blocks(bytes(8)) == block and cipher.decrypt_blocks(block) == bytes(8)
 
 
+def _stream() -> bool:
+    arguments = (ParamSet.CRYPTOPRO_A, Mode.GCFB, GOST28147_KEY, STREAM_IV)
+    ciphertext = Stream(*arguments).encrypt(bytes(1040))
+    plaintext = Stream(*arguments).decrypt(ciphertext)
+    return ciphertext.endswith(STREAM_END) and plaintext == bytes(1040)
+
+
 def _magma() -> bool:
     block = MagmaMGM(MAGMA_KEY).encrypt_block(bytes.fromhex("fedcba9876543210"))
     return block.hex() == "4ee901e5c2d8ca3d"
@@ -211,6 +222,7 @@ KNOWN_ANSWERS: Final = (
         for curve in CURVES
     ),
     KnownAnswer("GOST 28147-89 block", "RFC 5831, section 7.3.1", _gost28147),
+    KnownAnswer("GOST 28147-89 stream", "gost-engine 3.0.1, gost89", _stream),
     KnownAnswer("Magma block", "RFC 8891, appendix A.4", _magma),
     KnownAnswer("Magma-MGM seals", "RFC 9058, appendix A.2", _mgm_seals),
     KnownAnswer("Magma-MGM opens", "RFC 9058, appendix A.2", _mgm_opens),

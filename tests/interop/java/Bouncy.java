@@ -30,7 +30,8 @@ final class Bouncy {
                     Map.entry("make-time-stamp", Making::timeStamp),
                     Map.entry("make-status-request", Making::statusRequest),
                     Map.entry("make-status", Making::status),
-                    Map.entry("make-list", Making::list));
+                    Map.entry("make-list", Making::list),
+                    Map.entry("encrypt-stream", Streams::encrypt));
 
     private Bouncy() {}
 

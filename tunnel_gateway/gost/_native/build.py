@@ -15,8 +15,13 @@ SOURCES = (
     "kernel_avx2.c",
     "kernel_neon.c",
     "kernel_portable.c",
+    "kernel_few_avx512.c",
+    "kernel_few_avx2.c",
+    "kernel_few_neon.c",
+    "kernel_few_portable.c",
     "mgm.c",
     "frames.c",
+    "stream.c",
     "curve.c",
     "curve_a.c",
     "curve_b.c",
@@ -26,7 +31,16 @@ SOURCES = (
     "digest_avx512.c",
     "hkdf.c",
 )
-HEADERS = ("gost28147.h", "kernel.h", "mgm.h", "frames.h", "curve.h", "digest.h", "hkdf.h")
+HEADERS = (
+    "gost28147.h",
+    "kernel.h",
+    "mgm.h",
+    "frames.h",
+    "stream.h",
+    "curve.h",
+    "digest.h",
+    "hkdf.h",
+)
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 
 ffibuilder = FFI()
@@ -64,6 +78,15 @@ ffibuilder.cdef(
                        size_t max_payload, size_t max_frames, uint8_t *out);
     void frames_open(frames *, uint8_t type, uint8_t content, const uint8_t *in, size_t size,
                      size_t max_size, size_t max_frames, uint8_t *out, frames_opened *opened);
+
+    enum { SBOX_TEST, SBOX_A, SBOX_B, SBOX_C, SBOX_D, SBOX_DIGEST_TEST, SBOX_DIGEST, ... };
+    enum { STREAM_CFB, STREAM_OFB, STREAM_SIC, STREAM_GOFB, STREAM_GCFB, ... };
+    typedef ... gost_stream;
+    gost_stream *gost_stream_new(const char *kernel_name, unsigned sbox, unsigned mode,
+                                 const uint8_t *key, const uint8_t *iv);
+    void gost_stream_free(gost_stream *);
+    void gost_stream_encrypt(gost_stream *, const uint8_t *in, uint8_t *out, size_t blocks);
+    void gost_stream_decrypt(gost_stream *, const uint8_t *in, uint8_t *out, size_t blocks);
 
     int gost_curve_initialize(void);
     int gost_curve_multiply(const char *curve, const uint8_t *scalar, const uint8_t *point,

@@ -6,10 +6,12 @@
 #ifndef TUNNEL_GATEWAY_KERNEL_H
 #define TUNNEL_GATEWAY_KERNEL_H
 
+#include "kernel_few.h"
 #include "sboxes.h"
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define MAGMA_BLOCK 8
 #define KERNEL_BLOCKS 64
@@ -39,6 +41,8 @@ typedef struct {
                  const uint8_t *in, uint8_t *out, size_t blocks);
     void (*open)(product_sum *sum, const uint64_t *stream, const uint64_t *mask,
                  const uint8_t *in, uint8_t *out, size_t blocks);
+
+    const kernel_few *few;
 } kernel;
 
 /* Every kernel that this build holds, the best first; the last one is always supported. */
@@ -61,6 +65,25 @@ extern const kernel kernel_avx512;
 #elif defined(__aarch64__)
 extern const kernel kernel_neon;
 #endif
+
+/* A block of GOST 28147-89 as a number. */
+static inline uint64_t block_load(const uint8_t in[8])
+{
+    uint64_t block;
+    memcpy(&block, in, sizeof block);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    block = __builtin_bswap64(block);
+#endif
+    return block;
+}
+
+static inline void block_store(uint8_t out[8], uint64_t block)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    block = __builtin_bswap64(block);
+#endif
+    memcpy(out, &block, sizeof block);
+}
 
 /* Round i uses the key words forwards three times, then once backwards. */
 static inline uint32_t magma_round_key(const uint32_t round_key[8], unsigned round)

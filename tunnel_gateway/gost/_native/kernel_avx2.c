@@ -172,6 +172,6 @@ static int supported(void)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul");
 }
 
-const kernel kernel_avx2 = {"avx2", supported, encrypt, seal, open};
+const kernel kernel_avx2 = {"avx2", supported, encrypt, seal, open, &few_avx2};
 
 #endif

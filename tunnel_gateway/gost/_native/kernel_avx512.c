@@ -125,6 +125,6 @@ static int supported(void)
            __builtin_cpu_supports("vpclmulqdq");
 }
 
-const kernel kernel_avx512 = {"avx512", supported, encrypt, seal, open};
+const kernel kernel_avx512 = {"avx512", supported, encrypt, seal, open, &few_avx512};
 
 #endif

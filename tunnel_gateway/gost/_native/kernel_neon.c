@@ -1,46 +1,16 @@
-/*
- * NEON with PMULL. Four words lie in a register, and the eight S-boxes in two tables of four
- * registers: a table look-up finds each nibble in the part of its own byte of the word.
- */
+/* NEON with PMULL. Each register of words goes through the look-ups of lanes_neon.h. */
 #include "kernel.h"
 
 #if defined(__aarch64__)
 
-#include <arm_neon.h>
+#include "lanes_neon.h"
+
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
-
-#define TARGET __attribute__((target("+crypto")))
-#define INLINE TARGET static inline __attribute__((always_inline))
 
 /* Registers of words in flight: as many as there is room for beside the tables. */
 #define GROUPS 8
 #define BATCH (4 * GROUPS)
-
-typedef struct {
-    uint8x16x4_t low_nibbles, high_nibbles;
-    uint8x16_t nibble, row;
-} tables;
-
-INLINE tables load_tables(const uint8_t sbox[8][16])
-{
-    tables t = {.nibble = vdupq_n_u8(15), .row = vreinterpretq_u8_u32(vdupq_n_u32(0x30201000))};
-    for (int byte = 0; byte < 4; byte++) {
-        t.low_nibbles.val[byte] = vld1q_u8(sbox[2 * byte]);
-        t.high_nibbles.val[byte] = vshlq_n_u8(vld1q_u8(sbox[2 * byte + 1]), 4);
-    }
-    return t;
-}
-
-INLINE uint32x4_t round_function(const tables *t, uint32x4_t word)
-{
-    uint8x16_t x = vreinterpretq_u8_u32(word);
-    uint8x16_t low = vbslq_u8(t->nibble, x, t->row);
-    uint8x16_t high = vorrq_u8(vshrq_n_u8(x, 4), t->row);
-    uint32x4_t y = vreinterpretq_u32_u8(
-        veorq_u8(vqtbl4q_u8(t->low_nibbles, low), vqtbl4q_u8(t->high_nibbles, high)));
-    return vsriq_n_u32(vshlq_n_u32(y, 11), y, 21);
-}
 
 INLINE void half_round(const tables *t, uint32x4_t target[GROUPS],
                        const uint32x4_t source[GROUPS], uint32_t key)
@@ -77,7 +47,7 @@ INLINE void encrypt_batch(const tables *t, const uint32_t round_key[8], const ui
 TARGET static void encrypt(sbox_name sbox, const uint32_t round_key[8],
                            const uint64_t in[KERNEL_BLOCKS], uint64_t out[KERNEL_BLOCKS])
 {
-    const tables t = load_tables(sboxes[sbox]);
+    const tables t = load_tables(sbox);
     for (int i = 0; i < KERNEL_BLOCKS; i += BATCH)
         encrypt_batch(&t, round_key, in + i, out + i);
 }
@@ -114,6 +84,6 @@ static int supported(void)
     return (getauxval(AT_HWCAP) & HWCAP_PMULL) != 0;
 }
 
-const kernel kernel_neon = {"neon", supported, encrypt, seal, open};
+const kernel kernel_neon = {"neon", supported, encrypt, seal, open, &few_neon};
 
 #endif

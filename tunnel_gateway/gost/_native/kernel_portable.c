@@ -188,4 +188,4 @@ static int supported(void)
     return 1;
 }
 
-const kernel kernel_portable = {"portable", supported, encrypt, seal, open};
+const kernel kernel_portable = {"portable", supported, encrypt, seal, open, &few_portable};
