@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from base64 import b64decode
 from types import SimpleNamespace
@@ -20,12 +21,13 @@ from tunnel_gateway.gost.curves import (
     CRYPTOPRO_A,
     CURVES,
     Curve,
+    FrequentKey,
     PrivateKey,
     PublicKey,
     swap_halves,
 )
 from tunnel_gateway.gost.digest import digest
-from tunnel_gateway.gost.signature import sign, verify
+from tunnel_gateway.gost.signature import sign
 
 VECTORS = load("signature")
 DIGEST = digest(b"what is signed")
@@ -38,6 +40,26 @@ on_each_vector = pytest.mark.parametrize(
 
 def new_key(curve: Curve) -> PrivateKey:
     return PrivateKey.generate(curve, os.urandom)
+
+
+@functools.lru_cache(8)
+def frequent(public_key: PublicKey) -> FrequentKey:
+    """The key, after so many checks that it has a table of its multiples."""
+    key = FrequentKey(public_key)
+    while key.table() is None:
+        pass
+    return key
+
+
+def verify(public_key: PublicKey, signature: bytes, signed: bytes) -> None:
+    """Check with the table and without: both must say the same."""
+    try:
+        module.verify(public_key, signature, signed)
+    except InvalidSignature:
+        with pytest.raises(InvalidSignature):
+            module.verify(frequent(public_key), signature, signed)
+        raise
+    module.verify(frequent(public_key), signature, signed)
 
 
 def refused(public_key: PublicKey, signature: bytes, signed: bytes) -> bool:
@@ -304,3 +326,41 @@ def test_a_wrong_signature_does_not_leave(curve: Curve, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "lib", faulty)
     with pytest.raises(SelfTestError, match="does not verify"):
         sign(new_key(curve), DIGEST, bytes(32))
+
+
+@on_each_curve
+def test_a_table_of_multiples_comes_after_some_checks(curve: Curve) -> None:
+    private_key = new_key(curve)
+    key = FrequentKey(private_key.public_key())
+    signature = sign(private_key, DIGEST, os.urandom(32))
+    tables = []
+    for _ in range(12):
+        module.verify(key, signature, DIGEST)
+        tables.append(key.table())
+    assert tables[0] is None
+    assert tables[-1] is tables[-2] is not None
+
+
+def test_a_key_without_memory_for_its_table_is_checked_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    private_key = new_key(CRYPTOPRO_A)
+    key = FrequentKey(private_key.public_key())
+    signature = sign(private_key, DIGEST, os.urandom(32))
+    nothing = SimpleNamespace(
+        gost_curve_know=lambda *_: ffi.NULL, gost_curve_verify=lib.gost_curve_verify
+    )
+    monkeypatch.setattr("tunnel_gateway.gost.curves.lib", nothing)
+    for _ in range(12):
+        module.verify(key, signature, DIGEST)
+    assert key.table() is None
+
+
+@on_each_curve
+def test_c_makes_tables_of_points_of_its_curves_only(curve: Curve) -> None:
+    point = new_key(curve).public_key().native()
+    for name, bad in ((b"another", point), (curve.native_name, bytes(64))):
+        assert lib.gost_curve_know(name, bad) == ffi.NULL
+    known = lib.gost_curve_know(curve.native_name, point)
+    assert known != ffi.NULL
+    lib.gost_curve_forget(known)

@@ -7,6 +7,7 @@
 #include "curve.h"
 #include "digest.h"
 #include "gost28147.h"
+#include "hkdf.h"
 #include "mgm.h"
 
 #include <stdio.h>
@@ -217,6 +218,40 @@ static void exercise_digests(void)
     gost_digest_free(NULL);
 }
 
+/* Two labels of label_size bytes, of which the second is cut by `cut` bytes. */
+static void exercise_labels(size_t label_size, size_t context_size, size_t out_size, size_t cut)
+{
+    uint8_t *secret = filled(HKDF_SECRET_SIZE, 21), *context = filled(context_size, 22);
+    size_t entry = 2 + label_size, size = 2 * entry - cut;
+    uint8_t *two = filled(2 * entry, 23), *out = buffer(2 * out_size);
+    two[0] = two[entry] = (uint8_t)out_size;
+    two[1] = two[entry + 1] = (uint8_t)label_size;
+    uint8_t *labels = copied(two, size);
+    int fits = cut == 0 && context_size <= HKDF_MOST;
+    CHECK(hkdf_expand_labels(secret, labels, size, context, context_size, out, 2 * out_size) ==
+          fits);
+    if (out_size > 0)
+        CHECK(!hkdf_expand_labels(secret, labels, size, context, context_size, out,
+                                  2 * out_size - 1));
+    free(secret);
+    free(context);
+    free(two);
+    free(out);
+    free(labels);
+}
+
+static void exercise_hkdf(void)
+{
+    for (size_t size = 0; size <= HKDF_MOST; size += 51) {
+        exercise_labels(size, HKDF_MOST - size, size, 0);
+        exercise_labels(size, HKDF_MOST, 32, 0);
+        exercise_labels(size, HKDF_MOST + 1, 32, 0);
+        exercise_labels(size, 0, HKDF_MOST, 1);
+        exercise_labels(size, 32, 32, size + 1);
+    }
+    exercise_labels(HKDF_MOST, HKDF_MOST, HKDF_MOST, 0);
+}
+
 static void exercise_signature(const char *curve, const uint8_t *d, const uint8_t *point)
 {
     uint8_t *e = filled(32, 12), *k = filled(32, 13), *signature = buffer(64);
@@ -227,11 +262,20 @@ static void exercise_signature(const char *curve, const uint8_t *d, const uint8_
     CHECK(gost_curve_sign(curve, d, e, k, signature));
     CHECK(gost_curve_verify(curve, point, e, signature));
     CHECK(!gost_curve_verify(curve, point, k, signature));
+    gost_known_point *known = gost_curve_know(curve, point);
+    CHECK(known != NULL && gost_curve_know(curve, zeros) == NULL);
+    CHECK(gost_curve_verify_known(known, e, signature));
+    CHECK(!gost_curve_verify_known(known, k, signature));
     for (unsigned at = 0; at < 64; at += 7) {
         signature[at] ^= 1;
         CHECK(!gost_curve_verify(curve, point, e, signature));
+        CHECK(!gost_curve_verify_known(known, e, signature));
         signature[at] ^= 1;
     }
+    CHECK(!gost_curve_verify_known(known, e, zeros));
+    CHECK(!gost_curve_verify_known(known, e, ones));
+    gost_curve_forget(known);
+    gost_curve_forget(NULL);
     CHECK(!gost_curve_verify(curve, point, e, zeros));
     CHECK(!gost_curve_verify(curve, point, e, ones));
     free(e);
@@ -283,6 +327,7 @@ static void exercise_no_curve(void)
     CHECK(!gost_curve_agree("no curve", number, ukm, point, point));
     CHECK(!gost_curve_sign("no curve", number, number, number, point));
     CHECK(!gost_curve_verify("no curve", point, number, point));
+    CHECK(gost_curve_know("no curve", point) == NULL);
     free(number);
     free(point);
     free(ukm);
@@ -296,6 +341,7 @@ int main(void)
     exercise_blocks();
     exercise_messages();
     exercise_digests();
+    exercise_hkdf();
     exercise_curve("CryptoPro-A");
     exercise_curve("CryptoPro-B");
     exercise_curve("CryptoPro-C");

@@ -97,6 +97,35 @@ class PublicKey:
         return swap_halves(self.encoded)
 
 
+# Checks with a key before its table is worth its time.
+_FEW_CHECKS: Final = 8
+
+
+class FrequentKey:
+    """A public key that has signed much: after some checks it has a table of its multiples.
+
+    The table takes 52 KB and the time of ten checks, so this is for own keys and those of known
+    centres. Threads may share it: the worst case is that two of them compute the same table.
+    """
+
+    __slots__ = ("_checks", "_table", "public_key")
+
+    def __init__(self, public_key: PublicKey) -> None:
+        self.public_key = public_key
+        self._checks = 0
+        self._table: Any = None
+
+    def table(self) -> Any:
+        """Return the table for the next check, as the C side takes it; None for the first ones."""
+        self._checks += 1
+        if self._table is None and self._checks > _FEW_CHECKS:
+            key = self.public_key
+            known = lib.gost_curve_know(key.curve.native_name, key.native())
+            if known != ffi.NULL:  # else there is no memory for it, and there may be some later
+                self._table = ffi.gc(known, lib.gost_curve_forget)
+        return self._table
+
+
 class PrivateKey:
     """A number d with 0 < d < n, as 32 bytes big-endian.
 
@@ -104,14 +133,14 @@ class PrivateKey:
     compared with ``==``.
     """
 
-    __slots__ = ("_d", "_public_key", "curve")
+    __slots__ = ("_d", "_frequent_key", "curve")
 
     def __init__(self, curve: Curve, d: bytes) -> None:
         if len(d) != SCALAR_SIZE or not 0 < int.from_bytes(d, "big") < curve.n:
             raise InvalidKeyError(f"not a private key of the curve {curve.name}")
         self.curve = curve
         self._d = bytearray(d)
-        self._public_key: PublicKey | None = None
+        self._frequent_key: FrequentKey | None = None
 
     def __repr__(self) -> str:
         return f"PrivateKey({self.curve.name}, secret)"
@@ -149,11 +178,16 @@ class PrivateKey:
 
     def public_key(self) -> PublicKey:
         """Multiply the generator, when first asked; a third of a signature check."""
-        if self._public_key is None:
+        return self.frequent_key().public_key
+
+    def frequent_key(self) -> FrequentKey:
+        """Return the public key, always the same object, to check what this key has signed."""
+        if self._frequent_key is None:
             product = ffi.new("uint8_t[]", POINT_SIZE)
             lib.gost_curve_multiply_base(self.curve.native_name, self.native(), product)
-            self._public_key = PublicKey(self.curve, swap_halves(bytes(ffi.buffer(product))))
-        return self._public_key
+            public_key = PublicKey(self.curve, swap_halves(bytes(ffi.buffer(product))))
+            self._frequent_key = FrequentKey(public_key)
+        return self._frequent_key
 
 
 def swap_halves(point: bytes) -> bytes:

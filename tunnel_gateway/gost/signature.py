@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidSignature
 
 from tunnel_gateway.errors import SelfTestError
 from tunnel_gateway.gost._native._gost import ffi, lib
-from tunnel_gateway.gost.curves import SCALAR_SIZE, Curve, PrivateKey, PublicKey
+from tunnel_gateway.gost.curves import SCALAR_SIZE, Curve, FrequentKey, PrivateKey, PublicKey
 from tunnel_gateway.gost.digest import DIGEST_SIZE, hkdf_expand, hkdf_extract
 
 SIGNATURE_SIZE: Final = 64
@@ -37,7 +37,7 @@ def sign(private_key: PrivateKey, digest: bytes, entropy: bytes) -> bytes:
         attempt += 1
     signed = bytes(ffi.buffer(signature))
     try:
-        verify(private_key.public_key(), signed, digest)
+        verify(private_key.frequent_key(), signed, digest)
     except InvalidSignature:
         raise SelfTestError(
             "a signature made here does not verify and was not sent. The extension or the machine"
@@ -46,17 +46,23 @@ def sign(private_key: PrivateKey, digest: bytes, entropy: bytes) -> bytes:
     return signed
 
 
-def verify(public_key: PublicKey, signature: bytes, digest: bytes) -> None:
+def verify(public_key: PublicKey | FrequentKey, signature: bytes, digest: bytes) -> None:
     """Return if ``signature`` (64 bytes, s then r) is right for the 32-byte ``digest``.
 
     Raises cryptography's InvalidSignature for any other bytes.
     """
     if len(signature) != SIGNATURE_SIZE or len(digest) != DIGEST_SIZE:
         raise InvalidSignature
+    table = None
+    if isinstance(public_key, FrequentKey):
+        table, public_key = public_key.table(), public_key.public_key
     curve = public_key.curve
-    if not lib.gost_curve_verify(
-        curve.native_name, public_key.native(), _hash_number(curve, digest), bytes(signature)
-    ):
+    numbers = _hash_number(curve, digest), bytes(signature)
+    if table is None:
+        right = lib.gost_curve_verify(curve.native_name, public_key.native(), *numbers)
+    else:
+        right = lib.gost_curve_verify_known(table, *numbers)
+    if not right:
         raise InvalidSignature
 
 

@@ -98,6 +98,11 @@ ffibuilder.cdef(
                         uint8_t *signature);
     int gost_curve_verify(const char *curve, const uint8_t *point, const uint8_t *e,
                           const uint8_t *signature);
+    typedef ... gost_known_point;
+    gost_known_point *gost_curve_know(const char *curve, const uint8_t *point);
+    void gost_curve_forget(gost_known_point *);
+    int gost_curve_verify_known(const gost_known_point *, const uint8_t *e,
+                                const uint8_t *signature);
 
     typedef ... gost_digest;
     gost_digest *gost_digest_new(const char *kernel_name);

@@ -4,6 +4,7 @@
 #include "group.h"
 
 #include <gcrypt.h>
+#include <stdlib.h>
 #include <string.h>
 
 int gost_curve_initialize(void)
@@ -155,24 +156,71 @@ int gost_curve_sign(const char *curve, const uint8_t d[32], const uint8_t e[32],
     return answer(good, signature, 64);
 }
 
-/* RFC 5832, section 6.2: C = z1 P + z2 Q, and its x is r modulo the order. */
+/* The numbers of a signature check (RFC 5832, section 6.2). */
+typedef struct {
+    number r, z1, z2;
+} check;
+
+/* 0 for numbers out of range. */
+static int prepare(check *check, const group *group, const uint8_t e[32],
+                   const uint8_t signature[64])
+{
+    const number *n = &group->order->m;
+    number hash, s, v;
+    number_load(&hash, e);
+    number_load(&s, signature);
+    number_load(&check->r, signature + 32);
+    if (!number_is_within(&hash, n) || !number_is_within(&s, n) ||
+        !number_is_within(&check->r, n))
+        return 0;
+    invert_public(&v, &hash, group->order);
+    multiply_scalars(&check->z1, &s, &v, group->order);
+    multiply_scalars(&check->z2, &check->r, &v, group->order);
+    number_subtract(&check->z2, n, &check->z2);
+    return 1;
+}
+
+/* C = z1 P + z2 Q, and its x is r modulo the order. */
 int gost_curve_verify(const char *curve, const uint8_t point[64], const uint8_t e[32],
                       const uint8_t signature[64])
 {
     const group *group = find(curve);
     coordinates public_key;
-    number hash, s, r, z1, z2, v;
+    check check;
+    return group != NULL && load_point(group, &public_key, point) &&
+           prepare(&check, group, e, signature) &&
+           group->sum_has_x(&check.z1, &check.z2, &public_key, &check.r);
+}
+
+struct gost_known_point {
+    const group *group;
+    uint64_t table[]; /* of known_size bytes */
+};
+
+gost_known_point *gost_curve_know(const char *curve, const uint8_t point[64])
+{
+    const group *group = find(curve);
+    coordinates public_key;
     if (group == NULL || !load_point(group, &public_key, point))
-        return 0;
-    const number *n = &group->order->m;
-    number_load(&hash, e);
-    number_load(&s, signature);
-    number_load(&r, signature + 32);
-    if (!number_is_within(&hash, n) || !number_is_within(&s, n) || !number_is_within(&r, n))
-        return 0;
-    invert_public(&v, &hash, group->order);
-    multiply_scalars(&z1, &s, &v, group->order);
-    multiply_scalars(&z2, &r, &v, group->order);
-    number_subtract(&z2, n, &z2);
-    return group->sum_has_x(&z1, &z2, &public_key, &r);
+        return NULL;
+    gost_known_point *known = malloc(sizeof *known + group->known_size);
+    if (known != NULL) {
+        known->group = group;
+        group->know(known->table, &public_key);
+    }
+    return known;
+}
+
+void gost_curve_forget(gost_known_point *known)
+{
+    free(known);
+}
+
+int gost_curve_verify_known(const gost_known_point *known, const uint8_t e[32],
+                            const uint8_t signature[64])
+{
+    const group *group = known->group;
+    check check;
+    return prepare(&check, group, e, signature) &&
+           group->known_sum_has_x(&check.z1, &check.z2, known->table, &check.r);
 }

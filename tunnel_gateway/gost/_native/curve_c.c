@@ -44,4 +44,7 @@ const group group_cryptopro_c = {
     .multiply = multiply,
     .multiply_base = multiply_base,
     .sum_has_x = sum_has_x,
+    .known_size = sizeof(many_multiples),
+    .know = know,
+    .known_sum_has_x = known_sum_has_x,
 };

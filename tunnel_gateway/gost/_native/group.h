@@ -4,6 +4,8 @@
 
 #include "montgomery.h"
 
+#include <stddef.h>
+
 /* A finite point; both coordinates below p. */
 typedef struct {
     number x, y;
@@ -24,6 +26,13 @@ typedef struct {
      * public, r from 1 to n - 1, a a point of the curve. */
     int (*sum_has_x)(const number *first, const number *second, const coordinates *a,
                      const number *r);
+
+    /* The same for a point whose multiples `know` has written into a table of known_size bytes:
+     * it takes a third of the time, and the table as long as ten sums. */
+    size_t known_size;
+    void (*know)(void *table, const coordinates *a);
+    int (*known_sum_has_x)(const number *first, const number *second, const void *table,
+                           const number *r);
 } group;
 
 extern const group group_cryptopro_a, group_cryptopro_b, group_cryptopro_c;

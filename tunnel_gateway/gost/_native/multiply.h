@@ -110,11 +110,30 @@ static void multiply(coordinates *product, const number *scalar, const coordinat
 #define PUBLIC_WINDOW 8
 #define PUBLIC_MULTIPLES 64 /* 1, 3 … 127 */
 
+/* Of a point P that is multiplied often: then a multiple takes additions only. */
+typedef struct {
+    affine_point odd[DIGITS][MULTIPLES]; /* [i][j] = (2j + 1) 32^i P */
+    affine_point last;                   /* 32^51 P */
+} many_multiples;
+
 static struct {
-    affine_point odd[DIGITS][MULTIPLES];  /* [i][j] = (2j + 1) 32^i G */
-    affine_point last;                    /* 32^51 G */
+    many_multiples many;
     affine_point public[PUBLIC_MULTIPLES]; /* (2j + 1) G */
 } base;
+
+static void know(void *table, const coordinates *a)
+{
+    many_multiples *many = table;
+    point multiples[MULTIPLES], power;
+    enter_group(&power, a);
+    for (int i = 0; i < DIGITS; i++) {
+        odd_multiples(multiples, MULTIPLES, &power);
+        normalise(many->odd[i], multiples, MULTIPLES);
+        for (int j = 0; j < WINDOW; j++)
+            point_double(&power, &power);
+    }
+    normalise(&many->last, &power, 1);
+}
 
 static void base_compute(void)
 {
@@ -122,13 +141,7 @@ static void base_compute(void)
     enter_group(&power, &generator);
     odd_multiples(multiples, PUBLIC_MULTIPLES, &power);
     normalise(base.public, multiples, PUBLIC_MULTIPLES);
-    for (int i = 0; i < DIGITS; i++) {
-        odd_multiples(multiples, MULTIPLES, &power);
-        normalise(base.odd[i], multiples, MULTIPLES);
-        for (int j = 0; j < WINDOW; j++)
-            point_double(&power, &power);
-    }
-    normalise(&base.last, &power, 1);
+    know(&base.many, &generator);
 }
 
 static void base_prepare(void)
@@ -147,14 +160,14 @@ static void multiply_base(coordinates *product, const number *scalar)
     base_prepare();
     for (int i = 0; i < DIGITS; i++) {
         digit digit = digit_at(&odd, i);
-        look_up(&addend, base.odd[i], sizeof addend, digit.index);
+        look_up(&addend, base.many.odd[i], sizeof addend, digit.index);
         field_negate_if(&addend.y, digit.negative);
         if (i > 0)
             point_add_affine(&sum, &sum, &addend, &d);
         else
             point_from_affine(&sum, &addend);
     }
-    point_from_affine(&last, &base.last);
+    point_from_affine(&last, &base.many.last);
     point_add_any(&sum, &sum, &last);
     field_negate_if(&sum.y, even);
     leave_group(product, &sum);
@@ -227,6 +240,23 @@ static void add_multiples(point *sum, const number *first, const number *second,
     }
 }
 
+/* sum += scalar * P for a public scalar from 1 to n - 1. */
+static void add_known(point *sum, const number *scalar, const many_multiples *many)
+{
+    number odd;
+    uint64_t even = make_odd(&odd, scalar, &order.m);
+    affine_point addend;
+    for (int i = 0; i < DIGITS; i++) {
+        digit digit = digit_at(&odd, i);
+        addend = many->odd[i][digit.index];
+        field_negate_if(&addend.y, digit.negative ^ even);
+        public_add_affine(sum, sum, &addend);
+    }
+    addend = many->last;
+    field_negate_if(&addend.y, even);
+    public_add_affine(sum, sum, &addend);
+}
+
 /* X = x Z², which asks for no division. */
 static int x_is(const point *a, const number *x)
 {
@@ -238,19 +268,35 @@ static int x_is(const point *a, const number *x)
     return field_is_zero(&expected) != 0;
 }
 
+static int has_x(const point *a, const number *r)
+{
+    number other;
+    if (field_is_zero(&a->z))
+        return 0;
+    if (x_is(a, r))
+        return 1;
+    /* Where the order is below p, x may be r + n. */
+    return number_add(&other, r, &order.m) == 0 && number_is_below(&other, &prime.m) &&
+           x_is(a, &other);
+}
+
 static int sum_has_x(const number *first, const number *second, const coordinates *a,
                      const number *r)
 {
     point sum;
-    number other;
     add_multiples(&sum, first, second, a);
-    if (field_is_zero(&sum.z))
-        return 0;
-    if (x_is(&sum, r))
-        return 1;
-    /* Where the order is below p, x may be r + n. */
-    return number_add(&other, r, &order.m) == 0 && number_is_below(&other, &prime.m) &&
-           x_is(&sum, &other);
+    return has_x(&sum, r);
+}
+
+static int known_sum_has_x(const number *first, const number *second, const void *table,
+                           const number *r)
+{
+    point sum;
+    base_prepare();
+    memset(&sum, 0, sizeof sum);
+    add_known(&sum, first, &base.many);
+    add_known(&sum, second, table);
+    return has_x(&sum, r);
 }
 
 static int contains(const coordinates *a)

@@ -55,7 +55,7 @@ from tunnel_gateway.errors import (
     CertificateUntrustedError,
 )
 from tunnel_gateway.gost import signature as gost_signature
-from tunnel_gateway.gost.curves import PublicKey
+from tunnel_gateway.gost.curves import FrequentKey
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.pki.certificates import names
 from tunnel_gateway.pki.certificates.certificate import (
@@ -85,8 +85,8 @@ _T = TypeVar("_T")
 
 
 @functools.lru_cache(_KEYS)
-def _key_of_centre(info: bytes) -> PublicKey:
-    return read_public_key(load_der(keys.PublicKeyInfo, info))[1]
+def _key_of_centre(info: bytes) -> FrequentKey:
+    return FrequentKey(read_public_key(load_der(keys.PublicKeyInfo, info))[1])
 
 
 class GostSignatureValidator(SignatureValidator):
