@@ -4,6 +4,7 @@
  * Each buffer is a heap block of exactly its size, so that one byte too many is seen. The answers
  * are checked against one another only: whether they are the right ones is for the Python tests.
  */
+#include "crc32c.h"
 #include "curve.h"
 #include "digest.h"
 #include "gost28147.h"
@@ -69,6 +70,20 @@ static void exercise_wiping(void)
         gost_wipe(secret, size);
         CHECK(all_zeros(secret, size));
         free(secret);
+    }
+}
+
+static void exercise_checksum(void)
+{
+    for (size_t size = 0; size <= 40; size++) {
+        uint8_t *data = filled(size, 25);
+        uint32_t checksum = crc32c(data, size);
+        for (size_t bit = 0; bit < 8 * size; bit++) {
+            data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            CHECK(crc32c(data, size) != checksum);
+            data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+        free(data);
     }
 }
 
@@ -338,6 +353,7 @@ int main(void)
     CHECK(gost_curve_initialize());
     CHECK(gost_curve_initialize());
     exercise_wiping();
+    exercise_checksum();
     exercise_blocks();
     exercise_messages();
     exercise_digests();

@@ -22,6 +22,7 @@ SOURCES = (
     "mgm.c",
     "frames.c",
     "stream.c",
+    "crc32c.c",
     "curve.c",
     "curve_a.c",
     "curve_b.c",
@@ -37,6 +38,7 @@ HEADERS = (
     "mgm.h",
     "frames.h",
     "stream.h",
+    "crc32c.h",
     "curve.h",
     "digest.h",
     "hkdf.h",
@@ -87,6 +89,8 @@ ffibuilder.cdef(
     void gost_stream_free(gost_stream *);
     void gost_stream_encrypt(gost_stream *, const uint8_t *in, uint8_t *out, size_t blocks);
     void gost_stream_decrypt(gost_stream *, const uint8_t *in, uint8_t *out, size_t blocks);
+
+    uint32_t crc32c(const uint8_t *data, size_t size);
 
     int gost_curve_initialize(void);
     int gost_curve_multiply(const char *curve, const uint8_t *scalar, const uint8_t *point,
