@@ -20,8 +20,15 @@ INLINE __m128i key_of(const uint32_t round_key[8], int i)
     return _mm_set1_epi32((int)round_key[i]);
 }
 
+/* Or the compiler would keep copies of the keys on the stack, where nobody wipes them. */
+INLINE void read_keys_again(void)
+{
+    __asm__ volatile("" : : : "memory");
+}
+
 INLINE words forwards(const tables *t, const uint32_t round_key[8], words w)
 {
+    read_keys_again();
 #pragma GCC unroll 4
     for (int i = 0; i < 8; i += 2) {
         w.high = half_round(t, w.high, w.low, key_of(round_key, i));
@@ -32,6 +39,7 @@ INLINE words forwards(const tables *t, const uint32_t round_key[8], words w)
 
 INLINE words backwards(const tables *t, const uint32_t round_key[8], words w)
 {
+    read_keys_again();
 #pragma GCC unroll 4
     for (int i = 7; i > 0; i -= 2) {
         w.high = half_round(t, w.high, w.low, key_of(round_key, i));
