@@ -33,7 +33,7 @@ PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate certificate_request cms composing verified_view \
     verify_many certificate_chain rest_body rest_form time_stamp time_stamp_answer time_stamp_request \
-    status_answer status_request revocation_list config proxy_header
+    status_answer status_request revocation_list config proxy_header stp_client stp_server
 
 .PHONY: help demo develop test coverage bench bench-fleet bench-strangers bench-rest soak screenshots lint format fuzz lock install \
     uninstall bundle clean

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import rest_targets, status_targets
+from tests.fuzz import rest_targets, status_targets, stp_targets
 from tests.support import keystores, messages, stamps
 from tests.support.keystores import PASSWORD
 from tests.support.pki import NOW, authority, domain, user
@@ -26,11 +26,13 @@ from tunnel_gateway.cms.stamping import MAX_REQUEST_SIZE, answer_request
 from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.text import MAX_SIZE
 from tunnel_gateway.errors import (
+    AlertReceivedError,
     CertificateError,
     CertificateUnsuitableError,
     ConfigError,
     InvalidKeyError,
     KeystoreError,
+    PeerError,
     ProtocolViolationError,
     RevocationDataError,
     SignedDataError,
@@ -371,5 +373,17 @@ TARGETS: dict[str, Target] = {
         (ProtocolViolationError, ValueError),
         functools.cache(_proxy_header_seeds),
         limit=2 * MAX_BLOCK,
+    ),
+    "stp_client": Target(
+        stp_targets.read_client,
+        (PeerError, CertificateError),
+        functools.cache(stp_targets.client_seeds),
+        limit=stp_targets.LIMIT,
+    ),
+    "stp_server": Target(
+        stp_targets.read_server,
+        (PeerError, CertificateError, AlertReceivedError),
+        functools.cache(stp_targets.server_seeds),
+        limit=stp_targets.LIMIT,
     ),
 }

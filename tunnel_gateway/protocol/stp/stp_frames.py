@@ -120,7 +120,8 @@ class FrameReader:
         counter, blocks, rest = _FIELDS.unpack_from(header)
         (checksum,) = _CHECKSUM.unpack_from(header, _FIELDS.size)
         if checksum != crc32c(header[: _FIELDS.size]):
-            raise BadRecordError("the checksum of a frame's header is wrong")
+            first = "" if self.frames else " in the first one: the other side has another key"
+            raise BadRecordError(f"the checksum of a frame's header is wrong{first}")
         if counter != self.frames:
             raise BadRecordError(f"a frame with the counter {counter} in place of {self.frames}")
         if blocks > self._max_blocks or rest >= BLOCK_SIZE:
