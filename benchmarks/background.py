@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Callable, Coroutine
 from multiprocessing.synchronize import Event
@@ -17,6 +19,7 @@ from benchmarks.tunnels import visit
 _CAPACITY_VISITS = 200
 _PIECE = 64 * 1024
 _FOR_EVER = 10**15  # bytes
+_BETWEEN_RELOADS = 0.2  # seconds
 
 _events: dict[str, Event] = {}
 _capacities: dict[Target, float] = {}  # tunnels a second
@@ -77,7 +80,20 @@ async def _bulk(client: Client) -> Figures:
     return {"MB/s meanwhile": sent / seconds / 1e6}
 
 
+async def _reload(client: Client) -> Figures:
+    """Let the daemons read all their files again, some times a second."""
+    _events["ready"].set()
+    started, made = time.perf_counter(), 0
+    while not _events["stop"].is_set():
+        for pid in client.target.pids:
+            os.kill(pid, signal.SIGHUP)
+        made += 1
+        await asyncio.sleep(_BETWEEN_RELOADS)
+    return {"reloads/s meanwhile": made / (time.perf_counter() - started)}
+
+
 _LOADS: dict[str, Callable[[Client], Coroutine[object, object, Figures]]] = {
     "storm": _storm,
     "bulk": _bulk,
+    "reload": _reload,
 }

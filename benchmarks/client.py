@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, USER, Target
@@ -94,18 +96,27 @@ class Conversation:
         self._writable.set()
 
 
+def client_settings(credentials: Path) -> ClientSettings:
+    """Return what the usual user's client needs to open tunnels."""
+    user = credentials / "users" / USER
+    anchors = load_trust_anchors(credentials / "truststore.pem", None)
+    return ClientSettings(
+        server_name=DOMAIN,
+        dst_id=DESTINATION,
+        identity=load_identity(user / "key.pem", user / "chain.pem"),
+        validator=ChainValidator(anchors),
+    )
+
+
 class Client:
     """Opens tunnels to a target. Use as a context manager; it has threads."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self._workers = ThreadPoolExecutor(2)
-        self._identity: Identity | None = None
+        self._settings: ClientSettings | None = None
         if target.credentials is not None:
-            user = target.credentials / "users" / USER
-            anchors = load_trust_anchors(target.credentials / "truststore.pem", None)
-            self._identity = load_identity(user / "key.pem", user / "chain.pem")
-            self._validator = ChainValidator(anchors)
+            self._settings = client_settings(target.credentials)
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +126,7 @@ class Client:
 
     async def open(self, path: str, identity: Identity | None = None) -> Conversation:
         """Open a tunnel, as another user with ``identity``, and a WebSocket to ``path``."""
-        stream, inbox = await self._connect(identity or self._identity)
+        stream, inbox = await self._connect(identity)
         stream.write(_REQUEST.format(path=path).encode())
         answer = b""
         while _END_OF_HEAD not in answer:
@@ -129,16 +140,13 @@ class Client:
         return conversation
 
     async def _connect(self, identity: Identity | None) -> tuple[SocketStream | Channel, Inbox]:
-        if identity is None or self.target.credentials is None:
+        settings = self._settings
+        if settings is None:
             loop = asyncio.get_running_loop()
             _, stream = await loop.create_connection(SocketStream, LOOPBACK, self.target.port)
             return stream, stream.inbox
-        settings = ClientSettings(
-            server_name=DOMAIN,
-            dst_id=DESTINATION,
-            identity=identity,
-            validator=self._validator,
-        )
+        if identity is not None:
+            settings = replace(settings, identity=identity)
         address = Address(LOOPBACK, self.target.port)
         tunnel = await open_tunnel(address, settings, self._workers)
         inbox = Inbox(tunnel.channel)

@@ -10,6 +10,7 @@ LOOPBACK = "127.0.0.1"
 DOMAIN = "example.uz"
 DESTINATION = "far"
 USER = "citizen"
+NATIVE = "gateway-native"  # the gateway with the client of benchmarks.near
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,11 @@ from functools import partial
 
 from benchmarks import measures, tunnels
 from benchmarks.measures import Measure
+from benchmarks.places import NATIVE
 
-ALL = ("relay", "gateway", "stunnel-gost", "stunnel-aes")
+ALL = ("relay", "gateway", NATIVE, "stunnel-gost", "stunnel-aes")
+# The client beside the load is one user.
+OF_MANY_USERS = tuple(system for system in ALL if system != NATIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ _MAKING = ("CPU-ms", "tunnels/s")
 _BESIDE = partial(measures.echo, 64, share=0.2)
 # The peers have a thread for each tunnel; five thousand are left to the others.
 SPREAD = {
-    count: ALL if count <= 1000 else ("relay", "gateway") for count in (1, 10, 100, 1000, 5000)
+    count: ALL if count <= 1000 else ("relay", "gateway", NATIVE) for count in (1, 10, 100, 1000, 5000)
 }
 
 SCENARIOS = (
@@ -48,7 +51,13 @@ SCENARIOS = (
     Scenario("echo-64", "echo of 64 B", _LATENCY, partial(measures.echo, 64)),
     Scenario("echo-1k", "echo of 1 KiB", _LATENCY, partial(measures.echo, 1024)),
     Scenario("echo-16k", "echo of 16 KiB", _LATENCY, partial(measures.echo, 16384)),
-    Scenario("new-first", "new tunnel, user never seen before", _MAKING, tunnels.first_visits),
+    Scenario(
+        "new-first",
+        "new tunnel, user never seen before",
+        _MAKING,
+        tunnels.first_visits,
+        systems=OF_MANY_USERS,
+    ),
     Scenario("new-again", "new tunnel, user seen before", _MAKING, tunnels.returning_users),
     Scenario(
         "echo-storm",
@@ -63,6 +72,14 @@ SCENARIOS = (
         (*_LATENCY, "MB/s meanwhile"),
         _BESIDE,
         background="bulk",
+    ),
+    Scenario(
+        "echo-reload",
+        "echo of 64 B while the gateway reads its files again and again",
+        (*_LATENCY, "reloads/s meanwhile"),
+        _BESIDE,
+        systems=("gateway", NATIVE),
+        background="reload",
     ),
     Scenario("idle", "memory of an idle tunnel", ("KiB",), tunnels.idle, instances=1, rounds=3),
     *(

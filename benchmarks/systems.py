@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, USER, Target, free_port
+from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, NATIVE, USER, Target, free_port
 from benchmarks.programs import PYTHON, BenchmarkError, Program
 from benchmarks.stunnel_files import AES, GOST, Suite, write_files
 from tunnel_gateway.cli.main import main as tunnel_gateway
@@ -165,9 +165,19 @@ def _start_gateways(laboratory: Laboratory, instances: int) -> Running:
     return Running(Target("gateway", port, pids, laboratory.credentials), list(daemons))
 
 
+def _start_gateway_and_near(laboratory: Laboratory, instances: int) -> Running:
+    _one_only(instances)
+    gateway = _start_gateways(laboratory, 1)
+    port = free_port()
+    arguments = port, gateway.target.port, laboratory.credentials
+    near = laboratory.start(f"near-{port}", python_module("near", *arguments)).wait_for_port(port)
+    return Running(Target(NATIVE, port, gateway.target.pids), [near, *gateway.programs])
+
+
 SYSTEMS = (
     System("relay", "plain relay, no cryptography", _start_relay),
     System("gateway", "tunnel-gateway", _start_gateways),
+    System(NATIVE, "tunnel-gateway, its client beside the load", _start_gateway_and_near),
     System("stunnel-gost", "stunnel, GOST 28147-89", _stunnel(GOST)),
     System("stunnel-aes", "stunnel, TLS 1.3 AES", _stunnel(AES)),
 )
