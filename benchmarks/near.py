@@ -19,7 +19,7 @@ from benchmarks.client import client_settings
 from benchmarks.places import LOOPBACK
 from tunnel_gateway.agent.handshake import open_tunnel
 from tunnel_gateway.config.values import Address
-from tunnel_gateway.dataplane.native_relay import NativeRelay
+from tunnel_gateway.dataplane.joining import join
 from tunnel_gateway.dataplane.plane import DataPlane
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import PageLostError
@@ -53,7 +53,7 @@ class _Near:
         tunnel = await open_tunnel(self._gateway, self._settings, self._workers)
         inbox = Inbox(tunnel.channel)
         tunnel.channel.open(inbox)
-        relay = NativeRelay(
+        relay = join(
             self._plane,
             tunnel.channel,
             local,

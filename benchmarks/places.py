@@ -28,6 +28,19 @@ class Target:
     credentials: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many daemons of a system share its port, and how many threads carry bytes in each."""
+
+    daemons: int = 1
+    workers: int | None = None  # as many as there are cores
+
+    @property
+    def is_usual(self) -> bool:
+        """Tell whether this is what every system can have: one daemon as it comes."""
+        return self == Size()
+
+
 def free_port() -> int:
     """Return a port of the loopback that nobody uses now."""
     with socket.socket() as one:

@@ -15,7 +15,7 @@ from typing import Self
 from benchmarks import background, load
 from benchmarks.figures import Figure
 from benchmarks.measures import Figures, Scale
-from benchmarks.places import Target
+from benchmarks.places import Size, Target
 from benchmarks.scenarios import Scenario
 from benchmarks.systems import SYSTEM_OF, SYSTEMS, Laboratory
 
@@ -75,9 +75,9 @@ def run(steps: Sequence[Step], scale: Scale, tell: Callable[[int, Step], None]) 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         laboratory = Laboratory(Path(folder))
         stack.callback(laboratory.close)
-        used = {step.system for step in steps if not step.scenario.instances}
+        used = {step.system for step in steps if step.scenario.size is None}
         targets = {
-            system.name: system.start(laboratory, 1).target
+            system.name: system.start(laboratory, Size()).target
             for system in SYSTEMS
             if system.name in used
         }
@@ -131,8 +131,8 @@ class Background:
 
 @contextmanager
 def _target(laboratory: Laboratory, step: Step, running: dict[str, Target]) -> Iterator[Target]:
-    if step.scenario.instances:
-        started = SYSTEM_OF[step.system].start(laboratory, step.scenario.instances)
+    if step.scenario.size is not None:
+        started = SYSTEM_OF[step.system].start(laboratory, step.scenario.size)
         with started as target:
             yield target
     else:

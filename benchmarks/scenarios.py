@@ -7,7 +7,7 @@ from functools import partial
 
 from benchmarks import measures, tunnels
 from benchmarks.measures import Measure
-from benchmarks.places import NATIVE
+from benchmarks.places import NATIVE, Size
 
 ALL = ("relay", "gateway", NATIVE, "stunnel-gost", "stunnel-aes")
 # The client beside the load is one user.
@@ -18,10 +18,10 @@ OF_MANY_USERS = tuple(system for system in ALL if system != NATIVE)
 class Scenario:
     """One thing that is measured.
 
-    ``figures`` are the names, units included, that ``measure`` returns. ``instances`` is how
-    many daemons are started for it alone; 0 takes the one that runs all the time. ``background``
-    names a load of benchmarks.background that a second process makes meanwhile. ``rounds``
-    bounds how often it is repeated.
+    ``figures`` are the names, units included, that ``measure`` returns. With a ``size`` it has
+    daemons of its own; without, it takes those that run all the time. ``background`` names a load
+    of benchmarks.background that a second process makes meanwhile. ``rounds`` bounds how often it
+    is repeated.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Scenario:
     figures: tuple[str, ...]
     measure: Measure
     systems: tuple[str, ...] = ALL
-    instances: int = 0
+    size: Size | None = None
     background: str | None = None
     rounds: int = 100
     quick: bool = True
@@ -41,7 +41,8 @@ _MAKING = ("CPU-ms", "tunnels/s")
 _BESIDE = partial(measures.echo, 64, share=0.2)
 # The peers have a thread for each tunnel; five thousand are left to the others.
 SPREAD = {
-    count: ALL if count <= 1000 else ("relay", "gateway", NATIVE) for count in (1, 10, 100, 1000, 5000)
+    count: ALL if count <= 1000 else ("relay", "gateway", NATIVE)
+    for count in (1, 10, 100, 1000, 5000)
 }
 
 SCENARIOS = (
@@ -81,7 +82,7 @@ SCENARIOS = (
         systems=("gateway", NATIVE),
         background="reload",
     ),
-    Scenario("idle", "memory of an idle tunnel", ("KiB",), tunnels.idle, instances=1, rounds=3),
+    Scenario("idle", "memory of an idle tunnel", ("KiB",), tunnels.idle, size=Size(), rounds=3),
     *(
         Scenario(
             f"spread-{count}",
@@ -101,7 +102,19 @@ SCENARIOS = (
             (*_BULK, *_MAKING),
             tunnels.several,
             systems=("gateway",),
-            instances=count,
+            size=Size(daemons=count, workers=1),
+            rounds=3,
+        )
+        for count in (1, 2)
+    ),
+    *(
+        Scenario(
+            f"workers-{count}",
+            f"16 tunnels at once, threads that carry them: {count}",
+            (*_BULK, *_MAKING),
+            tunnels.several,
+            systems=("gateway", NATIVE),
+            size=Size(workers=count),
             rounds=3,
         )
         for count in (1, 2)

@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, NATIVE, USER, Target, free_port
+from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, NATIVE, USER, Size, Target, free_port
 from benchmarks.programs import PYTHON, BenchmarkError, Program
 from benchmarks.stunnel_files import AES, GOST, Suite, write_files
 from tunnel_gateway.cli.main import main as tunnel_gateway
@@ -67,29 +67,29 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One system: ``start`` takes the laboratory and how many daemons share the port."""
+    """One system: ``start`` takes the laboratory and the system's size there."""
 
     name: str
     label: str
-    start: Callable[[Laboratory, int], Running]
+    start: Callable[[Laboratory, Size], Running]
 
 
-def _one_only(instances: int) -> None:
-    if instances != 1:
-        raise BenchmarkError("only the gateway is measured with several daemons on one port")
+def _usual_only(size: Size) -> None:
+    if not size.is_usual:
+        raise BenchmarkError("only the gateway is measured in several sizes")
 
 
-def _start_relay(laboratory: Laboratory, instances: int) -> Running:
-    _one_only(instances)
+def _start_relay(laboratory: Laboratory, size: Size) -> Running:
+    _usual_only(size)
     port = free_port()
     command = python_module("plain_relay", port, laboratory.far_port)
     daemon = laboratory.start(f"relay-{port}", command).wait_for_port(port)
     return Running(Target("relay", port, (daemon.pid,)), [daemon])
 
 
-def _stunnel(suite: Suite) -> Callable[[Laboratory, int], Running]:
-    def start(laboratory: Laboratory, instances: int) -> Running:
-        _one_only(instances)
+def _stunnel(suite: Suite) -> Callable[[Laboratory, Size], Running]:
+    def start(laboratory: Laboratory, size: Size) -> Running:
+        _usual_only(size)
         program = shutil.which("stunnel")
         if program is None:
             raise BenchmarkError("stunnel is missing: run scripts/system-packages --for-benchmarks")
@@ -153,21 +153,23 @@ def start_gateway(
     return program
 
 
-def _start_gateways(laboratory: Laboratory, instances: int) -> Running:
+def _start_gateways(laboratory: Laboratory, size: Size) -> Running:
     port = free_port()
     config = laboratory.folder / f"gateway-{port}.properties"
-    text = gateway_config(laboratory, port, shared=instances > 1)
+    text = gateway_config(laboratory, port, shared=size.daemons > 1)
+    if size.workers is not None:
+        text += f"tunnel.workers={size.workers}\n"
     config.write_text(text, encoding="utf-8")
     daemons = [
-        start_gateway(laboratory, f"gateway-{port}-{number}", config) for number in range(instances)
+        start_gateway(laboratory, f"gateway-{port}-{number}", config)
+        for number in range(size.daemons)
     ]
     pids = tuple(daemon.pid for daemon in daemons)
     return Running(Target("gateway", port, pids, laboratory.credentials), list(daemons))
 
 
-def _start_gateway_and_near(laboratory: Laboratory, instances: int) -> Running:
-    _one_only(instances)
-    gateway = _start_gateways(laboratory, 1)
+def _start_gateway_and_near(laboratory: Laboratory, size: Size) -> Running:
+    gateway = _start_gateways(laboratory, size)
     port = free_port()
     arguments = port, gateway.target.port, laboratory.credentials
     near = laboratory.start(f"near-{port}", python_module("near", *arguments)).wait_for_port(port)

@@ -15,7 +15,7 @@ from benchmarks.client import Client
 from benchmarks.counters import cpu_seconds, memory_kib
 from benchmarks.far import SWITCHED
 from benchmarks.measures import Scale, bulk, echo
-from benchmarks.places import LOOPBACK, Target
+from benchmarks.places import LOOPBACK, Size, Target
 from benchmarks.systems import SYSTEM_OF, Laboratory
 from benchmarks.tunnels import first_visits, spread
 from tests.support.processes import TIME_LIMIT
@@ -30,9 +30,9 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]
     made.close()
 
 
-@pytest.fixture(scope="module", params=["relay", "gateway"])
+@pytest.fixture(scope="module", params=["relay", "gateway", "gateway-native"])
 def target(request: pytest.FixtureRequest, laboratory: Laboratory) -> Iterator[Target]:
-    with SYSTEM_OF[request.param].start(laboratory, 1) as found:
+    with SYSTEM_OF[request.param].start(laboratory, Size()) as found:
         yield found
 
 
@@ -57,7 +57,7 @@ async def test_visits_and_many_tunnels(target: Target) -> None:
 
 
 async def test_a_tunnel_that_breaks_off_is_no_figure(laboratory: Laboratory) -> None:
-    running = SYSTEM_OF["relay"].start(laboratory, 1)
+    running = SYSTEM_OF["relay"].start(laboratory, Size())
     with Client(running.target) as client:
         conversation = await client.open("/echo")
         for program in running.programs:
@@ -68,7 +68,7 @@ async def test_a_tunnel_that_breaks_off_is_no_figure(laboratory: Laboratory) -> 
 
 
 def test_the_relay_keeps_bytes_in_order_and_ends_with_either_side(laboratory: Laboratory) -> None:
-    with SYSTEM_OF["relay"].start(laboratory, 1) as found:
+    with SYSTEM_OF["relay"].start(laboratory, Size()) as found:
         for _ in range(3):
             with socket.create_connection((LOOPBACK, found.port), timeout=TIME_LIMIT) as one:
                 one.sendall(b"GET /echo HTTP/1.1\r\n\r\n")
