@@ -25,7 +25,6 @@
     │   ├── ProtocolViolationError
     │   ├── UnsupportedVersionError
     │   ├── NoCommonSuiteError
-    │   ├── RepeatableModeError, CurveNotServedError   (STP's: protocol/stp/stp_errors.py)
     │   ├── UnknownDomainError
     │   ├── BadSignatureError
     │   ├── BadRecordError

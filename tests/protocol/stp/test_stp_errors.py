@@ -1,13 +1,21 @@
-"""The errors of STP keep the rules of the tree that they belong to."""
+"""The errors of STP add no code to those that logs and metrics know."""
 
 from __future__ import annotations
 
-from tests.test_errors import below
-from tests.test_errors import test_a_code_belongs_to_one_kind_of_error as check_codes
-from tunnel_gateway.errors import PeerError
+import pytest
+
+from tunnel_gateway.errors import NoCommonSuiteError, TunnelGatewayError, UnknownDomainError
+from tunnel_gateway.observability.metric_table import REASONS
 from tunnel_gateway.protocol.stp.stp_errors import CurveNotServedError, RepeatableModeError
 
 
-def test_they_are_in_the_tree_with_codes_of_their_own() -> None:
-    assert {CurveNotServedError, RepeatableModeError} <= {*below(PeerError)}
-    check_codes()
+@pytest.mark.parametrize(
+    ("kind", "shared"),
+    [(RepeatableModeError, NoCommonSuiteError), (CurveNotServedError, UnknownDomainError)],
+)
+def test_each_shares_the_code_of_its_parent(
+    kind: type[TunnelGatewayError], shared: type[TunnelGatewayError]
+) -> None:
+    assert issubclass(kind, shared)
+    assert kind.code == shared.code
+    assert kind.code in REASONS

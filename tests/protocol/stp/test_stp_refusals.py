@@ -13,7 +13,6 @@ from tunnel_gateway.protocol.alerts import AlertCode
 from tunnel_gateway.protocol.stp.stp_errors import CurveNotServedError, RepeatableModeError
 from tunnel_gateway.protocol.stp.stp_messages import Finish
 from tunnel_gateway.protocol.stp.stp_refusals import (
-    OF_STP,
     StpRefusal,
     refusal_of_finish,
     refusal_of_number,
@@ -38,15 +37,22 @@ def test_numbers_are_those_of_the_alerts_and_two_more() -> None:
     assert StpRefusal.from_error(NotPermittedError("who")).number == AlertCode.NOT_PERMITTED
     assert StpRefusal.from_error(RepeatableModeError("SIC")).number == 64
     assert StpRefusal.from_error(CurveNotServedError("B")).number == 65
-    assert not {number for number, _ in OF_STP.values()} & {*AlertCode}
+    assert not {64, 65} & {*AlertCode}
 
 
-@pytest.mark.parametrize("kind", [NotPermittedError, RepeatableModeError, CurveNotServedError])
-def test_a_client_of_ours_knows_the_number(kind: type[TunnelGatewayError]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (NotPermittedError, "not_permitted"),
+        (RepeatableModeError, "repeatable_mode"),
+        (CurveNotServedError, "curve_not_served"),
+    ],
+)
+def test_a_client_of_ours_knows_the_number(kind: type[TunnelGatewayError], name: str) -> None:
     refusal = StpRefusal.from_error(kind("why"))
-    assert refusal_of_number(refusal.number).name == kind.code
+    assert refusal_of_number(refusal.number).name == name
     heard = refusal_of_finish(refusal.finish())
-    assert (heard.name, heard.text) == (kind.code, refusal.text)
+    assert (heard.name, heard.text) == (name, refusal.text)
 
 
 @pytest.mark.parametrize("number", [0, 63, 128, 255])

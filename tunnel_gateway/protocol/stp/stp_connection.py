@@ -154,6 +154,16 @@ class StpConnection(ABC):
         return self.state is StpState.CLOSED
 
     @property
+    def ending(self) -> bool:
+        """Tell whether the connection only waits until the other side has read the end."""
+        return self.state is StpState.ENDING
+
+    def hold_on(self) -> None:
+        """Begin the hold again, because the last bytes had not left when it ended."""
+        if self.ending:
+            self._deadline = self._surroundings.clock() + self.hold_after_data
+
+    @property
     def can_send(self) -> bool:
         """Tell whether data may be sent now."""
         return self.state in SENDING

@@ -1,17 +1,13 @@
-"""The errors that only STP has; the tree of all is in ``errors.py``."""
+"""The errors that only STP has. Each shares the code of an error that means the same elsewhere."""
 
 from __future__ import annotations
 
-from tunnel_gateway.errors import PeerError
+from tunnel_gateway.errors import NoCommonSuiteError, UnknownDomainError
 
 
-class RepeatableModeError(PeerError):
+class RepeatableModeError(NoCommonSuiteError):
     """The other side drew a cipher mode whose keystream a listener can have again."""
 
-    code = "repeatable_mode"
 
-
-class CurveNotServedError(PeerError):
+class CurveNotServedError(UnknownDomainError):
     """The two sides have no certificates on one curve."""
-
-    code = "curve_not_served"

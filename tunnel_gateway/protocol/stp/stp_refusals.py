@@ -17,11 +17,21 @@ from tunnel_gateway.protocol.alerts import Alert, AlertCode
 from tunnel_gateway.protocol.stp.stp_errors import CurveNotServedError, RepeatableModeError
 from tunnel_gateway.protocol.stp.stp_messages import Finish
 
-_MAX_SHOWN: Final = 127  # above it the client shows a negative number
-OF_STP: Final[dict[str, tuple[int, str]]] = {
-    RepeatableModeError.code: (64, "this cipher mode is not accepted; try again"),
-    CurveNotServedError.code: (65, "the gateway has no certificate on the curve of this key"),
-}
+# Kind of error, number, name and text. Above 127 the client shows a negative number.
+_OF_STP: Final[tuple[tuple[type[TunnelGatewayError], int, str, str], ...]] = (
+    (
+        RepeatableModeError,
+        64,
+        "repeatable_mode",
+        "this cipher mode is not accepted; try again",
+    ),
+    (
+        CurveNotServedError,
+        65,
+        "curve_not_served",
+        "the gateway has no certificate on the curve of this key",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +44,9 @@ class StpRefusal:
     @classmethod
     def from_error(cls, error: TunnelGatewayError) -> StpRefusal:
         """Return what the peer is told of ``error``: never the error's own text."""
-        if error.code in OF_STP:
-            return cls(*OF_STP[error.code])
+        for kind, number, _, text in _OF_STP:
+            if isinstance(error, kind):
+                return cls(number, text)
         alert = Alert.from_error(error)
         return cls(alert.code, alert.text)
 
@@ -61,9 +72,11 @@ def refusal_of_finish(finish: Finish) -> AlertReceivedError:
     return AlertReceivedError(_name(finish.code), shown)
 
 
-def _name(number: int) -> str:
-    of_stp = {own: code for code, (own, _) in OF_STP.items()}
+def _name(code: int) -> str:
+    for _, number, name, _ in _OF_STP:
+        if code == number:
+            return name
     try:
-        return of_stp.get(number) or AlertCode(number).name.lower()
+        return AlertCode(code).name.lower()
     except ValueError:
-        return f"refusal_{number}"
+        return f"refusal_{code}"

@@ -64,6 +64,7 @@ class SocketStream(asyncio.BufferedProtocol):
         self._eof_received = False
         self._paused = False
         self._received = _receive_buffer.view
+        self._quick = False
         self.received = False  # whether any byte of the stream ever came in
         self._linger: asyncio.TimerHandle | None = None
         self._drained: asyncio.Future[None] | None = None
@@ -174,6 +175,15 @@ class SocketStream(asyncio.BufferedProtocol):
         self.received = bool(rest)
         self.inbox.unread(rest)
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes that were written the system has not taken yet."""
+        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
+
+    def acknowledge_at_once(self) -> None:
+        """Acknowledge all that comes in without a delay, because the peer waits for it."""
+        self._quick = True
+
     def call_when_lost(self, callback: Callable[[], object]) -> None:
         """Call ``callback`` once the socket is closed."""
         self._lost.add_done_callback(lambda _: callback())
@@ -224,6 +234,9 @@ class SocketStream(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (always as large as can be)
         """Return where to receive to: ``buffer_updated`` follows before another socket asks."""
+        if self._quick:
+            with _borrowed_socket(self._transport) as sock:
+                _acknowledge_now(sock)
         return self._received
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -319,6 +332,12 @@ def configure_socket(sock: socket.socket) -> None:
     for name, value in _KEEPALIVE.items():
         if option := getattr(socket, name, None):
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _acknowledge_now(sock: socket.socket) -> None:
+    """Linux forgets this after a while, so it is set before each read."""
+    if option := getattr(socket, "TCP_QUICKACK", None):
+        sock.setsockopt(socket.IPPROTO_TCP, option, 1)
 
 
 def format_address(address: Address | None) -> str:

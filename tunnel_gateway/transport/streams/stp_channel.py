@@ -1,0 +1,243 @@
+"""An STP connection on a socket: the tunnel as a ByteStream, closed no earlier than it may be.
+
+The interface is that of ``channel.Channel``. The difference is in the end: the connection says when
+the socket may close, and until then all bytes of the peer are dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+from typing import Final
+
+from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
+from tunnel_gateway.gost.frames import Buffer
+from tunnel_gateway.protocol.events import DataReceived, Failed, Proven
+from tunnel_gateway.protocol.stp.stp_connection import StpConnection
+from tunnel_gateway.protocol.stp.stp_events import PeerClosed, StpEvent
+from tunnel_gateway.transport.streams.byte_stream import Observer
+from tunnel_gateway.transport.streams.stream import FLUSH_SECONDS, SocketStream
+
+# Never shown: the connection says how far the handshake had come.
+_LATE: Final = "the handshake was not over in time"
+
+
+class StpChannel:
+    """One end of an STP tunnel on ``stream``; ``connection`` must have the clock of the loop.
+
+    ``workers`` run the public-key work; nothing else touches the connection meanwhile.
+    """
+
+    def __init__(self, stream: SocketStream, connection: StpConnection, workers: Executor) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stream = stream
+        self._connection = connection
+        self._workers = workers
+        self._observer: Observer | None = None
+        self._worker_busy = False
+        self._opened = False
+        self._ended = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._give_up_at: float | None = None
+        stream.acknowledge_at_once()
+
+    # --- the handshake ---------------------------------------------------------------------
+
+    async def handshake(self) -> Proven:
+        """Run the handshake until the peer is proven.
+
+        Raises the error that ended it; the peer is told, and the socket closes when it may.
+        """
+        inbox = self._stream.inbox
+        while (proven := self._outcome()) is None:
+            deadline = self._connection.next_deadline or 0.0
+            try:
+                with inbox.within(deadline - self._loop.time(), _LATE):
+                    data = await inbox.receive_exactly(self._connection.missing)
+            except TimedOutError:
+                # The timer can be early by a part of a millisecond, so the deadline is passed on.
+                self._connection.expire(deadline)
+            else:
+                await self._receive(data)
+        return proven
+
+    async def _receive(self, data: bytes) -> None:
+        if not data:
+            self._connection.receive_eof()
+        elif self._connection.header_is_next:
+            self._connection.receive_data(data)
+        else:
+            # Stays set when this task is cancelled: the worker still has the connection then.
+            self._worker_busy = True
+            work = self._workers.submit(self._connection.receive_data, data)
+            try:
+                await asyncio.wrap_future(work)
+            except Exception:
+                self._worker_busy = False
+                raise
+            self._worker_busy = False
+
+    def _outcome(self) -> Proven | None:
+        """Return the event of the proven peer, None until then; raises the error that ended it."""
+        events = self._connection.events_received()
+        failed = bool(events) and isinstance(events[-1], Failed)
+        self.flush()
+        if failed:
+            raise _error_of(events)
+        return events[0] if events and isinstance(events[0], Proven) else None
+
+    def open(self, observer: Observer) -> None:
+        """Let bytes flow: from now on ``observer`` is told of everything."""
+        self._observer = observer
+        self._take_over()
+
+    def _take_over(self) -> None:
+        if not self._opened:
+            self._opened = True
+            self._stream.inbox.hand_over(self)
+
+    # --- ByteStream ------------------------------------------------------------------------
+
+    def observe(self, observer: Observer) -> None:
+        """Tell ``observer`` of everything from now on."""
+        self._observer = observer
+
+    def write(self, data: Buffer) -> None:
+        """Send ``data`` through the tunnel; dropped when the tunnel has ended."""
+        if self._connection.can_send:
+            self._connection.send_data(data)
+            self.flush()
+
+    def write_eof(self) -> None:
+        """End the tunnel: STP has no end of one direction. The peer may read until the close."""
+        self._ended = True
+        self._connection.send_close()
+        self.flush()
+
+    def pause_reading(self) -> None:
+        """Let no more data in; the peer is slowed down."""
+        self._stream.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let data in again."""
+        self._stream.resume_reading()
+
+    def close(self) -> None:
+        """End the tunnel as ``write_eof`` does; the socket closes when the peer has read."""
+        if self._worker_busy:
+            self._stream.close()
+        else:
+            self.write_eof()
+
+    def abort(self, error: TunnelGatewayError) -> None:
+        """End the tunnel, and tell the peer why where the protocol has a way to."""
+        if self._worker_busy:
+            self._stream.abort(error)
+            return
+        self._connection.abort(error)
+        self._connection.events_received()
+        self.flush()
+
+    async def wait_closed(self) -> None:
+        """Wait until the socket is closed and everything written is sent or lost."""
+        await self._stream.wait_closed()
+
+    # --- Observer of the socket ------------------------------------------------------------
+
+    def data_received(self, data: Buffer) -> None:
+        """Take frames apart and pass their data on."""
+        self._connection.receive_data(data)
+        self._dispatch()
+
+    def eof_received(self) -> None:
+        """The peer has closed: both directions are over."""
+        self._connection.receive_eof()
+        self._dispatch()
+
+    def pause_writing(self) -> None:
+        """Pass back-pressure on."""
+        if self._observer is not None:
+            self._observer.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass the end of back-pressure on."""
+        if self._observer is not None:
+            self._observer.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The socket is gone."""
+        self._connection.receive_eof()
+        closed = any(isinstance(event, PeerClosed) for event in self._connection.events_received())
+        self._cancel()
+        self._lost(error if error or not closed else TruncatedError("the connection was lost"))
+
+    def _dispatch(self) -> None:
+        for event in self._connection.events_received():
+            observer = self._observer
+            if observer is None:
+                break
+            if isinstance(event, DataReceived):
+                observer.data_received(event.data)
+            elif isinstance(event, PeerClosed):
+                self._lost(None)
+            elif isinstance(event, Failed):
+                self._lost(event.error)
+        self.flush()
+
+    def _lost(self, error: Exception | None) -> None:
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.connection_lost(error)
+
+    # --- sending, and the end --------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Send what the connection has to send, and see to its end, after a call from outside."""
+        data = self._connection.data_to_send()
+        if data:
+            self._stream.write(data)
+        if self._connection.closed:
+            self._end()
+        elif self._connection.ending or self._opened:
+            # During the handshake the inbox watches the time.
+            self._take_over()
+            self._watch()
+
+    def _watch(self) -> None:
+        self._cancel()
+        deadline = self._connection.next_deadline
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._expire, deadline)
+
+    def _expire(self, deadline: float) -> None:
+        """The time for a step, or for the peer to read the end, is over."""
+        self._timer = None
+        if self._connection.ending and self._stream.unsent and not self._overdue():
+            self._connection.hold_on()  # it counts from the last bytes, and they are still here
+        else:
+            self._connection.expire(deadline)
+        self._dispatch()
+
+    def _overdue(self) -> bool:
+        """Tell whether a slow peer has had its time to take what was written."""
+        if self._give_up_at is None:
+            self._give_up_at = self._loop.time() + FLUSH_SECONDS
+        return self._loop.time() >= self._give_up_at
+
+    def _end(self) -> None:
+        self._cancel()
+        self._stream.close()
+        if self._ended and self._observer is not None:
+            self._observer.eof_received()  # ours had ended before: both have now
+        self._lost(None)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _error_of(events: list[StpEvent]) -> Exception:
+    """Take the error out of ``events``: a frame and an error that hold each other are a cycle."""
+    event = events.pop()
+    return event.error if isinstance(event, Failed) else TypeError(f"{event} in a handshake")
