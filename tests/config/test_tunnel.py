@@ -20,6 +20,7 @@ from tunnel_gateway.config.tunnel import (
     RelaySettings,
     RevocationSettings,
     SourceSettings,
+    StpSettings,
 )
 from tunnel_gateway.config.values import Address, Allowance
 
@@ -54,6 +55,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         connect_timeout=5,
         revocation=RevocationSettings("off", 3, 600, cache_dir=None, crl_dir=None),
         fleet=FleetSettings(None, None),
+        stp=StpSettings(enabled=False, repeatable=False),
         destinations={"0": Destination("0", (Address("192.168.1.11", 8080),))},
     )
 

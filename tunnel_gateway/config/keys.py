@@ -70,6 +70,14 @@ KEYS: Final[tuple[Key, ...]] = (
         "Whether pages of a domain may come by plain http. Anybody between the user and the server"
         " can pose as such a page. Pages of localhost are always allowed.",
         "A man in the middle of a plain page would get a tunnel."),
+    Key("tunnel.stp", "stp.enabled", YES_NO, "no",
+        "Whether E-IMZO itself may be a client, by [its own protocol STP](stp.md). The truststore"
+        " must have the centres that issue to the users, because STP carries no chain.",
+        "STP has no forward secrecy and no MAC, and shows the user's certificate to listeners."),
+    Key("tunnel.stp.repeatable", "stp.repeatable", YES_NO, "no",
+        "Whether a client of STP may use the cipher modes OFB and SIC, which E-IMZO draws in two of"
+        " five tunnels. See [What STP does not promise](stp.md#11-what-stp-does-not-promise).",
+        "A listener who recorded such a tunnel could pass for its user. A new try draws again."),
     Key("tunnel.handshake.timeout", "handshake_timeout", seconds(0.1, 300), "10",
         "The time for a whole handshake.",
         "Enough for two round trips, and for a card that needs seconds to sign."),

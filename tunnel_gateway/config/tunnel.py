@@ -75,6 +75,14 @@ class FleetSettings:
     password: bytes | None = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class StpSettings:
+    """Whether clients may speak STP, and in the modes whose keystream can be had again."""
+
+    enabled: bool
+    repeatable: bool
+
+
 _GROUPS = {
     "listen": ListenSettings,
     "limits": LimitSettings,
@@ -82,6 +90,7 @@ _GROUPS = {
     "relay": RelaySettings,
     "revocation": RevocationSettings,
     "fleet": FleetSettings,
+    "stp": StpSettings,
 }
 
 
@@ -106,6 +115,7 @@ class Config:
     connect_timeout: float
     revocation: RevocationSettings
     fleet: FleetSettings
+    stp: StpSettings
     destinations: Mapping[str, Destination]
 
 

@@ -11,6 +11,7 @@ from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, Relaying, RelayLimits
+from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def start_plane(workers: int, on_socket_lost: TunnelGatewayError) -> DataPlane |
 
 def join(
     plane: DataPlane | None,
-    channel: Channel,
+    channel: Channel | StpChannel,
     socket: SocketStream,
     limits: RelayLimits,
     *,
@@ -57,7 +58,7 @@ def join(
 ) -> Relaying:
     """Return what joins ``channel`` and ``socket``; the arguments are those of ``Relay``.
 
-    With a ``page`` the plain side is the page's socket.
+    With a ``page`` the plain side is the page's socket. The data plane does not know STP.
     """
     relay = Relay(
         channel,
@@ -67,7 +68,7 @@ def join(
         on_socket_lost=on_socket_lost,
         farewell=farewell,
     )
-    if plane is None:
+    if plane is None or isinstance(channel, StpChannel):
         return relay
     from tunnel_gateway.dataplane.native_relay import NativeRelay  # noqa: PLC0415
 

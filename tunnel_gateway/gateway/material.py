@@ -15,6 +15,7 @@ from tunnel_gateway.daemon.port import Port
 from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.gateway.policy import describe, domain_faults
+from tunnel_gateway.gateway.stp_domains import stp_faults
 from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.pki.certificates.certificate import Certificate
@@ -45,6 +46,10 @@ class Material:
         anchors = load_trust_anchors(config.truststore_file, config.truststore_password)
         domains = load_domains(config.servers_dir, config.servers_password)
         if faults := domain_faults(config.destinations.values(), domains):
+            raise ConfigError(faults)
+        if config.stp.enabled and (
+            faults := [*stp_faults(domains, config.destinations.values(), config.servers_dir)]
+        ):
             raise ConfigError(faults)
         own = [link for identity in domains.values() for link in identity.chain]
         know_centres((*(anchor.subject for anchor in anchors), *(link.issuer for link in own)))

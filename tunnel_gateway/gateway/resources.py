@@ -10,8 +10,10 @@ from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.material import Material
 from tunnel_gateway.gateway.reports import Reports
+from tunnel_gateway.gateway.stp_domains import stp_settings
 from tunnel_gateway.limits.admission import Admission
 from tunnel_gateway.protocol.server import ServerSettings
+from tunnel_gateway.protocol.stp.stp_server import StpServerSettings
 from tunnel_gateway.revocation.watch import Revocation
 
 if TYPE_CHECKING:
@@ -39,3 +41,14 @@ class Resources:
     def settings(self) -> ServerSettings:
         """The part of the material that the protocol needs."""
         return ServerSettings(self.material.domains.get, self.material.validator)
+
+    @property
+    def stp_settings(self) -> StpServerSettings:
+        """The same for STP."""
+        config, material = self.config, self.material
+        return stp_settings(
+            material.domains,
+            config.destinations,
+            material.validator,
+            repeatable=config.stp.repeatable,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -12,7 +13,13 @@ from typing import Final
 from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.dataplane.joining import join
 from tunnel_gateway.end_reasons import EndReason
-from tunnel_gateway.errors import DestinationUnreachableError, LimitReachedError, TunnelGatewayError
+from tunnel_gateway.errors import (
+    DestinationUnreachableError,
+    LimitReachedError,
+    TimedOutError,
+    TunnelGatewayError,
+    UnsupportedVersionError,
+)
 from tunnel_gateway.gateway.balancers import UNEXPECTED_HEADER, ClientAddress, read_client_address
 from tunnel_gateway.gateway.destination_pool import find_destination
 from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
@@ -28,9 +35,13 @@ from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.protocol.server import ServerConnection
+from tunnel_gateway.protocol.stp.stp_connection import StpSurroundings
+from tunnel_gateway.protocol.stp.stp_messages import BEGINNING_SIZE, begins_stp
+from tunnel_gateway.protocol.stp.stp_server import StpServerConnection
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.relay import RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 log = get_logger(__name__)
@@ -48,7 +59,7 @@ class Session:
         started = asyncio.get_running_loop().time()
         self._client = ClientAddress.of(stream.peer)
         self.facts = SessionFacts(str(self._client), started)
-        self._connection = ServerConnection(
+        self._connection: ServerConnection | StpServerConnection = ServerConnection(
             resources.settings,
             Surroundings(
                 entropy=os.urandom,
@@ -58,7 +69,7 @@ class Session:
             ),
         )
         self._steps = resources.workers.steps()
-        self._channel = Channel(stream, self._connection, self._steps)
+        self._channel: Channel | StpChannel = Channel(stream, self._connection, self._steps)
         self._socket: SocketStream | None = None
         self._places = Held()
         self._handshake_place = Held()
@@ -158,6 +169,7 @@ class Session:
 
     async def _authenticate(self) -> ClientAuthenticated:
         with self._handshake_place:
+            await self._choose_protocol()
             client = await self._channel.handshake()
         if not isinstance(client, ClientAuthenticated):
             raise TunnelGatewayError("the handshake gave no client")
@@ -167,6 +179,35 @@ class Session:
         await self._resources.revocation.check(client.peer)
         self._resources.revocation.watch(self, client.peer)
         return client
+
+    async def _choose_protocol(self) -> None:
+        """Look at the first bytes: a client of E-IMZO itself gets a connection of its protocol.
+
+        Raises UnsupportedVersionError where it is not served.
+        """
+        inbox, config = self._stream.inbox, self._resources.config
+        loop = asyncio.get_running_loop()
+        deadline = self.facts.started + config.handshake_timeout
+        with suppress(TimedOutError), inbox.within(deadline - loop.time(), "no first bytes"):
+            first = await inbox.receive_exactly(BEGINNING_SIZE)
+            inbox.unread(first)
+            self.facts.stp = begins_stp(first)
+        if not self.facts.stp:
+            return  # also if too few bytes came: the handshake says so
+        self._connection = StpServerConnection(
+            self._resources.stp_settings,
+            StpSurroundings(
+                entropy=os.urandom,
+                validation_time=datetime.now(UTC),
+                clock=loop.time,
+                step_seconds=config.handshake_timeout,
+            ),
+        )
+        self._channel = StpChannel(self._stream, self._connection, self._steps)
+        if not config.stp.enabled:
+            raise UnsupportedVersionError(
+                "the client speaks STP, the protocol of E-IMZO: set tunnel.stp to serve it"
+            )
 
     async def _learn_address(self) -> None:
         """Take the client's address from the balancer's header, if the peer is a balancer."""
@@ -209,16 +250,17 @@ class Session:
             else:
                 self._channel.abort(DestinationUnreachableError("its refusal was cut"))
             return RelayEnd(EndReason.UPGRADE_REFUSED)
+        limits = RelayLimits(
+            config.relay.idle_timeout,
+            config.relay.half_close_timeout,
+            config.relay.lifetime,
+            config.relay.bandwidth,
+        )
         relay = join(
             self._resources.plane,
             self._channel,
             socket,
-            RelayLimits(
-                config.relay.idle_timeout,
-                config.relay.half_close_timeout,
-                config.relay.lifetime,
-                config.relay.bandwidth,
-            ),
+            limits,
             socket_lost=EndReason.DESTINATION_LOST,
             on_socket_lost=DESTINATION_LOST,
         )
@@ -230,7 +272,10 @@ class Session:
 
     def _close(self) -> None:
         self._resources.revocation.unwatch(self)
-        self._stream.close()
+        if self.facts.stp and self.facts.told:
+            self._channel.close()  # the socket stays until the client has read the end
+        else:
+            self._stream.close()
         if self._socket is not None:
             self._socket.close()
 

@@ -28,6 +28,7 @@ class SessionFacts:
 
     A fact that the user has not proven yet is absent (None). ``told`` is False if too many
     connections are refused: then this one gets no alert, and no log line above the level debug.
+    ``stp`` tells that the client speaks STP.
     """
 
     client: str
@@ -39,6 +40,7 @@ class SessionFacts:
     leaf: Certificate | None = field(default=None, repr=False)
     relay: Relaying | None = field(default=None, repr=False)
     told: bool = True
+    stp: bool = False
 
     def authenticated(self, client: ClientAuthenticated) -> None:
         """Note the facts that the handshake has proven."""
@@ -68,6 +70,8 @@ class SessionFacts:
     def log_fields(self) -> dict[str, object]:
         """Return the fields of a log line. Of a person it has the name, which the log masks."""
         fields: dict[str, object] = {"client": self.client}
+        if self.stp:
+            fields["protocol"] = "stp"
         if self.leaf is not None:
             fields |= {
                 "tunnel_id": self.tunnel_id,
@@ -86,6 +90,7 @@ class SessionFacts:
             "client": self.client,
             "domain": self.domain,
             "dst_id": self.dst_id,
+            "protocol": "stp" if self.stp else None,
         }
         if self.leaf is not None:
             fields |= person_in_audit(self.leaf)

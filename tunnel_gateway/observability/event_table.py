@@ -54,23 +54,24 @@ GATEWAY_EVENTS: Final[tuple[Event, ...]] = (
         "the gateway accepts connections",
         "check that the line has all domains"),
     Event("tunnel_closed", _INFO, (*_END, *_USER, "bytes_up", "bytes_down"),
-        ("detail", "rule", "limit"),
+        ("protocol", "detail", "rule", "limit"),
         "a tunnel whose WebSocket was open has ended: one line for each tunnel",
         "nothing, for most reasons: see [Why a tunnel ended](#why-a-tunnel-ended)"),
     Event("tunnel_refused", ("warning", "debug"), _END,
-        (*_USER, "detail", "rule", "limit", "untold"),
+        (*_USER, "protocol", "detail", "rule", "limit", "untold"),
         "a connection ended before its WebSocket was open, no matter which side ended it. The line"
         " has the facts that were known by then. The level is debug if one source has too many such"
         " lines; `untold` counts those",
         "see [Why a tunnel ended](#why-a-tunnel-ended) and [Alerts](#alerts)"),
     Event("identity_header_left_out", _WARNING,
-        ("client", *_USER, "header", "detail"), (),
+        ("client", *_USER, "header", "detail"), ("protocol",),
         "the user's certificate has a text where a number must be. The application must not take"
         " this text for a number, so the request goes without the header",
         "ask the centre that issued the certificate; the audit file has the whole subject"),
     Event("probe", _DEBUG, _END, ("detail",),
         "a client connected and closed the connection without a byte: a health check"),
-    Event("internal_error", _ERROR, (), ("client", *_USER, "detail", "exception"),
+    Event("internal_error", _ERROR, (),
+        ("client", *_USER, "protocol", "detail", "exception"),
         "a fault of this program, with its traceback. If the line has a `client`, only the"
         " connection of this client ended",
         "report it"),
@@ -287,6 +288,7 @@ GATEWAY_KEYS: Final[Mapping[str, str]] = MappingProxyType({
     "name": "the name of the step",
     "policies": "each destination with its address and, in words, who may use it; PINFLs and UIDs"
         " are only counted",
+    "protocol": "`stp` for a client that speaks [STP](stp.md); absent for our own protocol",
     "reason": "why it ended: see [Why a tunnel ended](#why-a-tunnel-ended)",
     "records": "the number of the last record",
     "remedy": "what to do",

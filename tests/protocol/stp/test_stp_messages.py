@@ -8,10 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.pair import new_client
+from tests.support.stp_sessions import recordings
 from tunnel_gateway.errors import ProtocolViolationError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.protocol.stp.stp_constants import MAX_CERTIFICATE, Mode, Table
-from tunnel_gateway.protocol.stp.stp_messages import Finish, Params, Proof
+from tunnel_gateway.protocol.stp.stp_messages import (
+    BEGINNING_SIZE,
+    Finish,
+    Params,
+    Proof,
+    begins_stp,
+)
 
 IV = bytes(range(32))
 PARAMS = Params(b"certificate", Table.E_B, Mode.GOFB, IV, b"\x07")
@@ -25,6 +33,15 @@ params = st.builds(
     st.binary(min_size=32, max_size=32).filter(any),
     st.binary(max_size=220),
 )
+
+
+def test_the_beginning_tells_it_from_our_own_protocol() -> None:
+    from_e_imzo = next(iter(recordings().values())).client.wire
+    assert begins_stp(from_e_imzo[:BEGINNING_SIZE])
+    ours = new_client().data_to_send()
+    assert ours[:1] == from_e_imzo[:1]
+    for other in (ours, b"\x01\x02\xd4", b"", b"GET ", b"\x16\x03\x01\x00"):
+        assert not begins_stp(bytes(other[:BEGINNING_SIZE]))
 
 
 class TestParams:

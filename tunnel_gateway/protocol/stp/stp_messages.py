@@ -22,12 +22,23 @@ from tunnel_gateway.protocol.stp.stp_constants import (
     MAX_TAIL,
     MIN_TAIL,
     NONCE_SIZE,
+    VERSION,
     Mode,
     Table,
 )
 
+BEGINNING_SIZE: Final = 4
+_CERTIFICATE: Final = b"\x30"  # the tag of a SEQUENCE
 _LENGTH_SIZE: Final = 2
 _Number = TypeVar("_Number", Table, Mode)
+
+
+def begins_stp(received: bytes) -> bool:
+    """Tell whether a client's first BEGINNING_SIZE bytes are those of STP, and not of our protocol.
+
+    Both begin with 1 and a length. Then STP has a certificate, and our protocol the letter E.
+    """
+    return received[:1] == bytes((VERSION,)) and received[3:BEGINNING_SIZE] == _CERTIFICATE
 
 
 @dataclass(frozen=True, slots=True)

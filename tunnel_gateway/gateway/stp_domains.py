@@ -1,0 +1,75 @@
+"""The gateway's part of STP: who may come, and which domain's certificate they are shown.
+
+A client of STP does not say the name of a domain. It says a dst_id, and its key lies on a curve. So
+a destination that is reached by STP has at most one domain on each curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from tunnel_gateway.config.destinations import PREFIX, Destination
+from tunnel_gateway.errors import Fault
+from tunnel_gateway.gateway.destination_pool import find_destination
+from tunnel_gateway.gost.curves import CURVES, Curve
+from tunnel_gateway.pki.encoding.oids import FAMILY_2009
+from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.trust.validation import ChainValidator
+from tunnel_gateway.protocol.stp.stp_constants import DEFAULT_MODES, Mode
+from tunnel_gateway.protocol.stp.stp_server import StpDomain, StpServerSettings
+
+
+def stp_settings(
+    domains: Mapping[str, Identity],
+    destinations: Mapping[str, Destination],
+    validator: ChainValidator,
+    *,
+    repeatable: bool,
+) -> StpServerSettings:
+    """Return what the protocol needs; ``repeatable`` allows the modes OFB and SIC."""
+
+    def domain_for(curve: Curve, dst_id: int) -> StpDomain | None:
+        destination = find_destination(destinations, str(dst_id))
+        return next(iter(_candidates(domains, destination, curve)), None)
+
+    return StpServerSettings(
+        lambda der, at: validator.verify_client([der], at),
+        domain_for,
+        frozenset(Mode) if repeatable else DEFAULT_MODES,
+    )
+
+
+def stp_faults(
+    domains: Mapping[str, Identity], destinations: Iterable[Destination], servers: Path
+) -> Iterator[Fault]:
+    """Yield a fault for each destination for which a client's curve would leave a choice."""
+    for destination in destinations:
+        if destination.id not in _NUMBERS:
+            continue
+        for curve in CURVES:
+            names = [found.name for found in _candidates(domains, destination, curve)]
+            if len(names) > 1:
+                yield Fault(
+                    f"must name one domain on {curve.name}, because tunnel.stp is on and its"
+                    f" clients do not say by which domain they come: {', '.join(names)}",
+                    str(servers),
+                    key=f"{PREFIX}{destination.id}.domains",
+                )
+
+
+# The destinations that a client of STP can ask for.
+_NUMBERS = frozenset(map(str, range(256)))
+
+
+def _candidates(
+    domains: Mapping[str, Identity], destination: Destination, curve: Curve
+) -> Iterator[StpDomain]:
+    """Yield the domains with a certificate that E-IMZO can use with a key on ``curve``."""
+    allowed = destination.domains.values if destination.domains else domains.keys()
+    for name in sorted(allowed):
+        identity = domains.get(name)
+        if identity is None or identity.private_key.curve is not curve:
+            continue
+        if identity.leaf.family is FAMILY_2009:
+            yield StpDomain(name, identity)
