@@ -126,7 +126,7 @@ void endpoint_close(endpoint *end, int64_t now)
         return;
     end->closing = 1;
     end->deadline = now + (end->unsent != NULL ? FLUSH_NS : LINGER_NS);
-    end->readable = !end->ended; /* what waits unread would turn the close into a reset */
+    end->readable = 1; /* what waits unread would turn the close into a reset */
     endpoint_shut(end);
     if (end->ended && end->unsent == NULL)
         endpoint_abort(end);

@@ -18,7 +18,7 @@ struct plane {
     pool pool;
     tunnel *first_news, *last_news;
     int news_wake;
-    size_t count;
+    size_t count, room; /* of the workers that run, and of all */
     worker workers[];
 };
 
@@ -55,7 +55,7 @@ static void end_workers(plane *plane)
 static plane *refused(plane *plane, int error)
 {
     if (plane != NULL)
-        system_free(plane, size_of(0));
+        system_free(plane, size_of(plane->room));
     errno = error;
     return NULL;
 }
@@ -68,6 +68,7 @@ plane *plane_new(size_t workers, const plane_bytes alerts[PLANE_ALERTS])
     if (plane == NULL)
         return refused(NULL, ENOMEM);
     memset(plane, 0, size_of(workers));
+    plane->room = workers;
     if (!take_alerts(plane, alerts))
         return refused(plane, EINVAL);
     plane->news_wake = system_wake_new();
@@ -91,12 +92,11 @@ void plane_free(plane *plane)
 {
     if (plane == NULL)
         return;
-    size_t workers = plane->count;
     end_workers(plane);
     pool_free(&plane->pool);
     pthread_mutex_destroy(&plane->lock);
     system_close(plane->news_wake);
-    system_free(plane, size_of(workers));
+    system_free(plane, size_of(plane->room));
 }
 
 /* --- tunnels -------------------------------------------------------------------------------- */

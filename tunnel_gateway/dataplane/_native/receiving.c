@@ -235,7 +235,8 @@ void tunnel_receive_plain(tunnel *tunnel, const uint8_t *data, size_t size, turn
 
 void tunnel_socket_ended(tunnel *tunnel, turn *turn)
 {
-    size_t made = records_seal(&tunnel->down_keys, CONTENT_CLOSE, NULL, 0, turn->out);
+    static const uint8_t nothing[1];
+    size_t made = records_seal(&tunnel->down_keys, CONTENT_CLOSE, nothing, 0, turn->out);
     tunnel->state = tunnel->state == PLANE_OPEN ? PLANE_LOCAL_CLOSED : PLANE_CLOSED;
     if (made == 0)
         tunnel_finish(tunnel, (tunnel_ending){.reason = PLANE_OVERLOADED}, NULL, turn);

@@ -41,8 +41,8 @@ int records_open(record_keys *keys, const uint8_t *in, size_t size, uint8_t *out
 size_t records_room(size_t size);
 
 /*
- * Seal size bytes of one content in as many records as they need, at least one. Returns the
- * size of the records; 0 without memory for the next key.
+ * Seal size bytes of one content in as many records as they need, at least one; `in` is not NULL.
+ * Returns the size of the records; 0 without memory for the next key.
  */
 size_t records_seal(record_keys *keys, uint8_t content, const uint8_t *in, size_t size,
                     uint8_t *out);

@@ -207,8 +207,7 @@ static void take_events(worker *worker, const system_event *events, size_t count
             *woken = 1;
             continue;
         }
-        if (!end->ended) /* the end of the data is read once */
-            end->readable |= (uint8_t)events[i].readable;
+        end->readable |= (uint8_t)events[i].readable;
         end->hung |= (uint8_t)events[i].ended;
         push(&worker->fresh, end->tunnel);
     }

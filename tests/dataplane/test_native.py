@@ -1,0 +1,99 @@
+"""The C sources of the data plane under sanitizers, with an operating system that the tests make.
+
+``plane_fuzz.c`` plays inputs: what peers, owner and time do to tunnels. After each step it checks
+what must be so: nothing but what was sent comes out, in order, and nothing after an end; every
+limit holds; each tunnel ends once, with a reason that has a cause, and closes; no memory and no
+descriptor is left; and the threads rest when there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.c_programs import DRIVERS, compiled
+from tunnel_gateway.dataplane._native import plane_build as build
+
+SOURCES = [build.HERE / source for source in build.SOURCES]
+# Everything but the calls of the operating system.
+LOGIC = [source for source in SOURCES if source.name != "system.c"]
+SIMULATED = sorted(DRIVERS.glob("simulated_*.c"))
+SCENARIOS = sorted({*DRIVERS.glob("plane_*.c")} - {DRIVERS / "plane_threads.c"})
+INCLUDED = (f"-I{build.HERE}", f"-I{build.GOST}", f"-I{DRIVERS}")
+STRICT = ("-std=c11", "-pedantic", *build.WARNINGS, "-Wconversion")
+# Line numbers are enough for a report; variables for a debugger would cost half of the time.
+DEBUG = ("-g1", "-fno-var-tracking")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SECONDS = "3"
+
+
+@pytest.fixture(scope="module")
+def compiler() -> str:
+    found = shutil.which("gcc")
+    if found is None:
+        pytest.skip("NOT TESTED: the C of the data plane; install gcc and libgcrypt20-dev")
+    return found
+
+
+@pytest.fixture(scope="module")
+def ciphers(compiler: str) -> list[Path]:
+    """Objects of what the records need: other tests put their sources under sanitizers."""
+    flags = ("-std=c11", *build.WARNINGS, "-O2", f"-I{build.GOST}", "-c")
+    return [
+        compiled(compiler, *flags, build.GOST / source, name=f"{source}.o")
+        for source in build.GOST_SOURCES
+    ]
+
+
+@pytest.fixture(scope="module")
+def player(compiler: str, ciphers: list[Path]) -> Path:
+    """The program that plays inputs."""
+    flags = (*STRICT, "-O1", *DEBUG, *SANITIZERS, *INCLUDED)
+    objects = [
+        compiled(compiler, *flags, "-c", source, name=f"{source.stem}.o")
+        for source in (*LOGIC, *SIMULATED, *SCENARIOS)
+    ]
+    libraries = ("-lgcrypt", "-lpthread")
+    return compiled(compiler, *SANITIZERS, *objects, *ciphers, *libraries, name="plane_fuzz")
+
+
+def run(*command: str | Path, **environment: str) -> str:
+    """Everything that the command says; an AssertionError with it if the command fails."""
+    finished = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        env=os.environ | {"ASAN_OPTIONS": "detect_leaks=1"} | environment,
+    )
+    said = finished.stdout.decode(errors="replace")
+    assert finished.returncode == 0, said
+    return said
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_strict_compilers_are_content(compiler: str, source: Path) -> None:
+    assert run(compiler, *STRICT, "-O2", *INCLUDED, "-fsyntax-only", source) == ""
+
+
+def test_no_input_does_harm(player: Path, tmp_path: Path) -> None:
+    seed, kept = str(random.getrandbits(60)), tmp_path / "input"
+    try:
+        played = run(player, SECONDS, seed, PLANE_INPUT=str(kept))
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{kept.read_text('ascii')}") from None
+    assert int(played) > 10
+
+
+def test_every_failing_call_is_survived(player: Path, tmp_path: Path) -> None:
+    seed, kept = str(random.getrandbits(60)), tmp_path / "input"
+    try:
+        played = run(player, "failing", seed, "5", PLANE_INPUT=str(kept))
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{kept.read_text('ascii')}") from None
+    assert int(played) > 50
