@@ -32,7 +32,7 @@ def faults(folder: Path, text: str = "", run_conf: str | None = None) -> list[st
 
 def test_without_files_everything_has_its_default() -> None:
     settings = load_settings(None, None)
-    assert settings == AgentSettings(None, None, (), False, (), 1800.0, {})
+    assert settings == AgentSettings(None, None, (), False, (), (), 1800.0, {})
 
 
 def test_every_key(tmp_path: Path) -> None:
@@ -49,8 +49,10 @@ def test_every_key(tmp_path: Path) -> None:
         "agent.apikey.issuers=a.pem , b.pem\n"
         "agent.keys.dirs=keys\n"
         "agent.key.timeout=60.5\n"
-        "agent.http.pages=yes\n",
+        "agent.http.pages=yes\n"
+        "agent.stp.domains=Boshqa.uz, example.uz\n",
     )
+    assert settings.stp_domains == ("boshqa.uz", "example.uz")
     assert settings.http_pages is True
     assert settings.gateways == {
         "example.uz": Address("1.2.3.4", 8843),
@@ -91,6 +93,11 @@ def test_every_key(tmp_path: Path) -> None:
         ("tunnel.limit=1", "agent.properties:1: tunnel.limit: unknown key"),
         ("agent.key.timeout=0", "agent.properties:1: agent.key.timeout: expected a number"),
         ("agent.truststore.file=yoq", "agent.properties:1: agent.truststore.file: '"),
+        (
+            "agent.stp.domains=a.uz",
+            "agent.properties:1: agent.stp.domains: no gateway is given for a.uz",
+        ),
+        ("agent.stp.domains=a.uz,,", "agent.properties:1: agent.stp.domains: expected names of"),
         ("agent.apikey.issuers=,", "agent.properties:1: agent.apikey.issuers: expected paths"),
         ("agent.keys.dirs=yoq", "agent.properties:1: agent.keys.dirs: '"),
     ],

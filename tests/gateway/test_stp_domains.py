@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +12,10 @@ import pytest
 
 from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.destination import SWITCHED
-from tests.support.house import House, head, house
-from tests.support.loopback import LOOPBACK, TIME_LIMIT, Witness, receive, send
+from tests.support.house import head
+from tests.support.loopback import LOOPBACK, receive, send
 from tests.support.peer import UPGRADE
+from tests.support.stp_home import client
 from tests.support.stp_sessions import recordings
 from tunnel_gateway.config.destinations import Destination, Rule
 from tunnel_gateway.config.values import Address, Entry
@@ -30,16 +27,10 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gateway.material import Material
 from tunnel_gateway.gateway.stp_domains import stp_faults, stp_settings
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, CRYPTOPRO_B, CRYPTOPRO_C
-from tunnel_gateway.pki.certificates.certificate import to_pem
 from tunnel_gateway.pki.encoding.oids import FAMILY_2024
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
-from tunnel_gateway.protocol.events import Opened
-from tunnel_gateway.protocol.stp.stp_client import StpClientConnection, StpClientSettings
-from tunnel_gateway.protocol.stp.stp_connection import StpSurroundings
 from tunnel_gateway.protocol.stp.stp_constants import DEFAULT_MODES, Mode
-from tunnel_gateway.transport.streams.stp_channel import StpChannel
-from tunnel_gateway.transport.streams.stream import SocketStream
 
 
 def destination(number: str, *domains: str) -> Destination:
@@ -95,64 +86,6 @@ def test_a_choice_between_domains_is_a_fault(domains: dict[str, Identity], tmp_p
     assert fault.key == "tunnel.destination.7.domains"
     assert "CryptoPro-A" in fault.message
     assert fault.message.endswith("a.uz, a2.uz")
-
-
-@dataclass
-class Client:
-    """A client of STP, and the listening socket of the application."""
-
-    home: House
-    identity: Identity
-    application: socket.socket
-
-    async def tunnel(self, dst_id: int = 7) -> tuple[StpChannel, Witness]:
-        """Make a tunnel; raises what the gateway says against it."""
-        loop = asyncio.get_running_loop()
-        _, stream = await loop.create_connection(SocketStream, LOOPBACK, self.home.listener.port)
-        authority = self.home.credentials.authority
-        issuers = self.home.credentials.example.identity.chain[1:]
-        trusted = ChainValidator([authority.root.leaf, *issuers])
-        settings = StpClientSettings(
-            dst_id,
-            self.identity,
-            lambda der, at: trusted.verify_server([der], at, FIRST_DOMAIN),
-        )
-        surroundings = StpSurroundings(os.urandom, datetime.now(UTC), loop.time)
-        channel = StpChannel(
-            stream, StpClientConnection(settings, surroundings), self.home.workers.steps()
-        )
-        assert isinstance(await channel.handshake(), Opened)
-        page = Witness()
-        channel.open(page)
-        return channel, page
-
-    async def accept(self) -> socket.socket:
-        """Take the application's next connection."""
-        async with asyncio.timeout(TIME_LIMIT):
-            plain, _ = await asyncio.get_running_loop().sock_accept(self.application)
-        plain.setblocking(False)
-        return plain
-
-
-@asynccontextmanager
-async def client(
-    credentials: Credentials, tmp_path: Path, stp: str = "yes"
-) -> AsyncIterator[Client]:
-    """A gateway that speaks STP for destination 7, and a user on the curve of its domain."""
-    citizen = credentials.user("on-curve-a", curve=CRYPTOPRO_A).identity
-    truststore = tmp_path / "with-centres.pem"
-    truststore.write_bytes(to_pem([credentials.authority.root.leaf, *citizen.chain[1:]]))
-    with socket.create_server((LOOPBACK, 0)) as application:
-        application.setblocking(False)
-        port = application.getsockname()[1]
-        settings = {
-            "stp": stp,
-            "truststore_file": truststore,
-            "destination_7_host": LOOPBACK,
-            "destination_7_port": port,
-        }
-        async with house(credentials, tmp_path, **settings) as home:
-            yield Client(home, citizen, application)
 
 
 async def test_a_whole_tunnel(credentials: Credentials, tmp_path: Path) -> None:

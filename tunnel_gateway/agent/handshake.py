@@ -18,10 +18,13 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.pki.trust.validation import ChainValidator, VerifiedPeer
 from tunnel_gateway.protocol.client import ClientConnection, ClientSettings, ProofConnection
-from tunnel_gateway.protocol.connection import Connection, Surroundings
+from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import Opened, Proven, ServerProven
+from tunnel_gateway.protocol.stp.stp_client import StpClientConnection, StpClientSettings
+from tunnel_gateway.protocol.stp.stp_connection import StpSurroundings
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.connecting import connect_in_turn, connect_within, look_up
+from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 # Longer than the gateway's default time limits for the handshake and for connecting together, so
@@ -38,6 +41,14 @@ class Tunnel:
     opened: Opened
 
 
+@dataclass(frozen=True, slots=True)
+class StpTunnel:
+    """The same by STP."""
+
+    channel: StpChannel
+    opened: Opened
+
+
 async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Executor) -> Tunnel:
     """Make a tunnel within TUNNEL_SECONDS; the connection may take half of that.
 
@@ -45,10 +56,28 @@ async def open_tunnel(gateway: Address, settings: ClientSettings, workers: Execu
     or PeerError, or AlertReceivedError with the gateway's reason.
     """
     connection = ClientConnection(settings, _surroundings(TUNNEL_SECONDS))
-    channel, opened = await _shake_hands(gateway, connection, TUNNEL_SECONDS, workers)
-    if not isinstance(opened, Opened):
+    channel = Channel(await _connect(gateway, TUNNEL_SECONDS / 2), connection, workers)
+    return Tunnel(channel, _opened(await _shake_hands(gateway, channel)))
+
+
+async def open_stp_tunnel(
+    gateway: Address, settings: StpClientSettings, workers: Executor
+) -> StpTunnel:
+    """Make a tunnel by STP: each step of the gateway has its own time limit.
+
+    Raises as ``open_tunnel`` does.
+    """
+    stream = await _connect(gateway, TUNNEL_SECONDS / 2)
+    clock = asyncio.get_running_loop().time
+    surroundings = StpSurroundings(os.urandom, datetime.now(UTC), clock)
+    channel = StpChannel(stream, StpClientConnection(settings, surroundings), workers)
+    return StpTunnel(channel, _opened(await _shake_hands(gateway, channel)))
+
+
+def _opened(proven: Proven) -> Opened:
+    if not isinstance(proven, Opened):
         raise TunnelGatewayError("the handshake did not open the tunnel")
-    return Tunnel(channel, opened)
+    return proven
 
 
 async def try_gateway(
@@ -59,7 +88,8 @@ async def try_gateway(
     Raises the errors of ``open_tunnel``.
     """
     connection = ProofConnection(domain, validator, _surroundings(seconds))
-    channel, proven = await _shake_hands(gateway, connection, seconds, workers)
+    channel = Channel(await _connect(gateway, seconds / 2), connection, workers)
+    proven = await _shake_hands(gateway, channel)
     channel.abort(PageLostError("the gateway was only tried"))
     await channel.wait_closed()
     if not isinstance(proven, ServerProven):
@@ -72,16 +102,12 @@ def _surroundings(seconds: float) -> Surroundings:
     return Surroundings(entropy=os.urandom, validation_time=datetime.now(UTC), deadline=deadline)
 
 
-async def _shake_hands(
-    gateway: Address, connection: Connection, seconds: float, workers: Executor
-) -> tuple[Channel, Proven]:
-    """Connect, which may take half of the time, and run the handshake until somebody is proven."""
-    stream = await _connect(gateway, seconds / 2)
-    channel = Channel(stream, connection, workers)
+async def _shake_hands(gateway: Address, channel: Channel | StpChannel) -> Proven:
+    """Run the handshake until somebody is proven."""
     try:
-        return channel, await channel.handshake()
+        return await channel.handshake()
     except asyncio.CancelledError:
-        stream.close()
+        channel.give_up()
         raise
     except (OSError, TunnelGatewayError) as error:
         await channel.wait_closed()  # until the gateway has our alert with the reason

@@ -50,7 +50,9 @@ class AgentProgram:
         self._gateways = [f"{domain}={address}" for domain, address in settings.gateways.items()]
         self._keyring = Keyring(PasswordQueue(prompter), lifetime=settings.key_timeout)
         validator = _validator(settings)
-        self._tunnels = Tunnels(settings.gateways, validator, self._keyring)
+        self._tunnels = Tunnels(
+            settings.gateways, validator, self._keyring, stp_domains=settings.stp_domains
+        )
         files = KeyFiles(settings.keys_dirs or home_keys())
         functions = [
             *key_functions(self._keyring, files),

@@ -58,6 +58,10 @@ def _paths(text: str, base: Path) -> tuple[Path, ...]:
     return tuple(base / part for part in parts)
 
 
+def _domains(text: str, _base: Path) -> tuple[str, ...]:
+    return tuple(normalise_domain(part.strip()) for part in text.split(","))
+
+
 def _each(kind: Kind) -> Callable[[Any], str | None]:
     def problem(paths: Any) -> str | None:
         problems = (kind.problem(path) for path in paths if kind.problem)
@@ -87,6 +91,13 @@ FOLDERS: Final = Kind(
     absent=(),
 )
 
+DOMAINS: Final = Kind(
+    "names of domains, with commas between",
+    _domains,
+    brief="names of domains, with commas between",
+    absent=(),
+)
+
 # fmt: off
 # There is one key for each domain, so these keys are not in the table of simple keys.
 GATEWAY_KEY: Final = Key(
@@ -108,6 +119,10 @@ KEYS: Final[tuple[Key, ...]] = (
         "Whether pages by plain http from other machines may call. Anybody between the user and"
         " the server can pose as such a page. Pages of localhost are always allowed.",
         "A man in the middle of a plain page would see the user's keys."),
+    Key("agent.stp.domains", "stp_domains", DOMAINS, "",
+        "The domains whose gateways are asked for tunnels by [STP](stp.md), the protocol of E-IMZO,"
+        " and not by our own protocol.",
+        "STP shows the user's certificate to any machine that answers, and has no MAC."),
     Key("agent.keys.dirs", "keys_dirs", FOLDERS, "",
         "The folders with the user's key files. The agent looks at removable media in any case.",
         "E-IMZO's folder.", unset="`~/DSKEYS`"),
@@ -128,6 +143,7 @@ class AgentSettings:
     truststore_password: bytes | None = field(repr=False)
     apikey_issuers: tuple[Path, ...]
     http_pages: bool
+    stp_domains: tuple[str, ...]
     keys_dirs: tuple[Path, ...]
     key_timeout: float
     gateways: Mapping[str, Address]
@@ -152,6 +168,12 @@ def load_settings(path: Path | None, run_conf: Path | None) -> AgentSettings:
         if entry.key.startswith(GATEWAY_PREFIX)
     ]
     gateways |= _gateways(own, faults)
+    for domain in values["stp_domains"] or ():
+        if domain not in gateways:
+            entry = entries["agent.stp.domains"]
+            faults.append(
+                entry.fault(f"no gateway is given for {domain}: {GATEWAY_PREFIX}{domain}")
+            )
     if faults:
         raise ConfigError(sorted(faults, key=lambda fault: (fault.file, fault.line or 0)))
     return AgentSettings(gateways=MappingProxyType(gateways), **values)

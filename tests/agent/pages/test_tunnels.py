@@ -13,6 +13,7 @@ from tests.support.credentials import Credentials
 from tests.support.house import House, house
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
 from tests.support.pki import OFFICER
+from tests.support.stp_home import client
 from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.keys.questions import Purpose
 from tunnel_gateway.agent.pages import tunnels
@@ -123,3 +124,40 @@ async def test_a_key_that_is_unloaded_meanwhile(credentials: Credentials, tmp_pa
         wiped.private_key.wipe()
         running._identities = Keys(wiped)
         assert await code(running) == "key_not_found"
+
+
+async def test_a_tunnel_by_stp(credentials: Credentials, tmp_path: Path) -> None:
+    async with client(credentials, tmp_path) as stp:
+        authority = stp.home.credentials.authority
+        issuers = credentials.example.identity.chain[1:]
+        running = Tunnels(
+            {"example.uz": Address(LOOPBACK, stp.home.listener.port)},
+            ChainValidator([authority.root.leaf, *issuers]),
+            Keys(stp.identity),
+            stp_domains=("example.uz",),
+        )
+        try:
+            for wrong in ("api", "256", "-1", "٧"):
+                assert await code(running, dst_id=wrong) == "bad_destination"
+            assert await code(running, dst_id="9") == "unknown_destination"
+            made = await running.function()(PAGE, ["7", "k"])
+            assert made["address"] == f"127.0.0.1:{made['port']}"
+            (await stp.accept()).close()
+        finally:
+            await running.close()
+
+
+async def test_a_gateway_that_is_only_indirectly_trusted_by_stp(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    async with client(credentials, tmp_path) as stp:
+        running = Tunnels(
+            {"example.uz": Address(LOOPBACK, stp.home.listener.port)},
+            ChainValidator([stp.home.credentials.authority.root.leaf]),
+            Keys(stp.identity),
+            stp_domains=("example.uz",),
+        )
+        try:
+            assert await code(running, dst_id="7") == "certificate_untrusted"
+        finally:
+            await running.close()

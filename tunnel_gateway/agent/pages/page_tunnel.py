@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 from tunnel_gateway.agent.calls import Caller
-from tunnel_gateway.agent.handshake import Tunnel
+from tunnel_gateway.agent.handshake import StpTunnel, Tunnel
 from tunnel_gateway.agent.pages.address import PageAddress
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.pages.page_stream import PageStream
@@ -30,7 +30,7 @@ class PageTunnel:
     """
 
     def __init__(
-        self, caller: Caller, tunnel: Tunnel, *, time_limit: float = DEFAULT_SECONDS
+        self, caller: Caller, tunnel: Tunnel | StpTunnel, *, time_limit: float = DEFAULT_SECONDS
     ) -> None:
         self._channel = tunnel.channel
         self._time_limit = time_limit

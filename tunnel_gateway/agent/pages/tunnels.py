@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, Protocol
 
 from tunnel_gateway.agent.calls import Caller, Function, Result
-from tunnel_gateway.agent.handshake import Tunnel, open_tunnel
+from tunnel_gateway.agent.handshake import StpTunnel, Tunnel, open_stp_tunnel, open_tunnel
 from tunnel_gateway.agent.keys.questions import Purpose
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.pages.page_tunnel import PageTunnel
@@ -28,12 +28,14 @@ from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
+from tunnel_gateway.protocol.stp.stp_client import StpClientSettings
 
 log = get_logger(__name__)
 
 MAX_TUNNELS: Final = 256
 MAX_WAITING: Final = 64  # tunnels that are not open yet, or wait for their page
 _MAX_DST_ID: Final = 255  # the protocol has one byte for the length
+_MAX_NUMBER: Final = 255  # and STP has one byte for the whole of it
 
 
 class Identities(Protocol):
@@ -47,7 +49,8 @@ class Tunnels:
     """The tunnels of all pages.
 
     ``gateways`` has the address of each domain's gateway. Without a ``validator`` no gateway can be
-    proven, so every call is refused. ``time_limit`` is how long an address waits for its page.
+    proven, so every call is refused. The gateways of ``stp_domains`` speak STP. ``time_limit`` is
+    how long an address waits for its page.
     """
 
     def __init__(
@@ -56,10 +59,12 @@ class Tunnels:
         validator: ChainValidator | None,
         identities: Identities,
         *,
+        stp_domains: Collection[str] = (),
         time_limit: float = DEFAULT_SECONDS,
     ) -> None:
         self._gateways = gateways
         self._validator = validator
+        self._stp_domains = stp_domains
         self._identities = identities
         self._time_limit = time_limit
         self._workers = ThreadPoolExecutor(1, thread_name_prefix="public-key")
@@ -89,8 +94,15 @@ class Tunnels:
             raise refused("bad_destination")
         with self._reserve():
             identity = await self._identities.identity(caller, key_id, purpose=Purpose.TUNNEL)
-            settings = ClientSettings(caller.domain, dst_id, identity, self._validator)
-            tunnel = await self._open(gateway, settings)
+            if caller.domain in self._stp_domains:
+                stp_settings = self._stp_settings(caller.domain, dst_id, identity, self._validator)
+                making: Awaitable[Tunnel | StpTunnel] = open_stp_tunnel(
+                    gateway, stp_settings, self._workers
+                )
+            else:
+                settings = ClientSettings(caller.domain, dst_id, identity, self._validator)
+                making = open_tunnel(gateway, settings, self._workers)
+            tunnel = await self._open(making)
             page_tunnel = await self._start(caller, tunnel)
         tunnel_id = tunnel.opened.tunnel_id.hex()
         path = tunnel.opened.peer.path
@@ -123,9 +135,23 @@ class Tunnels:
         finally:
             self._making -= 1
 
-    async def _open(self, gateway: Address, settings: ClientSettings) -> Tunnel:
+    @staticmethod
+    def _stp_settings(
+        domain: str, dst_id: str, identity: Identity, validator: ChainValidator
+    ) -> StpClientSettings:
+        """Return the wishes in STP, where a dst_id is a number of one byte."""
+        if not (dst_id.isascii() and dst_id.isdecimal()) or int(dst_id) > _MAX_NUMBER:
+            reason = f"dst_id must be a number from 0 to {_MAX_NUMBER}: this gateway speaks STP"
+            raise CallRefusedError("bad_destination", reason)
+        return StpClientSettings(
+            int(dst_id),
+            identity,
+            lambda der, at: validator.verify_server([der], at, domain),
+        )
+
+    async def _open(self, making: Awaitable[Tunnel | StpTunnel]) -> Tunnel | StpTunnel:
         try:
-            return await open_tunnel(gateway, settings, self._workers)
+            return await making
         except AlertReceivedError as error:
             raise CallRefusedError(error.name, f"the gateway refused: {error.text}") from None
         except CertificateError as error:
@@ -137,7 +163,7 @@ class Tunnels:
         except TunnelGatewayError as error:
             raise CallRefusedError(error.code, str(error)) from None
 
-    async def _start(self, caller: Caller, tunnel: Tunnel) -> PageTunnel:
+    async def _start(self, caller: Caller, tunnel: Tunnel | StpTunnel) -> PageTunnel:
         try:
             if self._closing:
                 raise refused("shutting_down")

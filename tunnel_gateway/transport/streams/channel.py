@@ -142,6 +142,10 @@ class Channel:
         self.flush()
         self._stream.close()
 
+    def give_up(self) -> None:
+        """Close the socket, whatever a worker still does with the connection."""
+        self._stream.close()
+
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and everything written is sent or lost."""
         await self._stream.wait_closed()

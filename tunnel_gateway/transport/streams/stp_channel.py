@@ -138,6 +138,10 @@ class StpChannel:
         self._connection.events_received()
         self.flush()
 
+    def give_up(self) -> None:
+        """Close the socket, whatever a worker still does with the connection."""
+        self._stream.close()
+
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and everything written is sent or lost."""
         await self._stream.wait_closed()
