@@ -19,6 +19,7 @@ from tunnel_gateway.daemon.reload import Reloader
 from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
 from tunnel_gateway.daemon.service import Part, Service, Shared
 from tunnel_gateway.daemon.stopping import Stopping, StopStep
+from tunnel_gateway.daemon.turns import Turns
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.errors import CannotListenError
 from tunnel_gateway.limit_keys import Limit
@@ -26,6 +27,7 @@ from tunnel_gateway.observability.background import keep_running
 from tunnel_gateway.observability.logs import configure_logs, get_logger
 from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.observability.metrics import Metrics
+from tunnel_gateway.transport.streams.relay import is_for_other_systems
 from tunnel_gateway.transport.system.activation import passed_sockets
 from tunnel_gateway.transport.system.lifecycle import Termination
 from tunnel_gateway.transport.system.systemd import Notifier
@@ -48,7 +50,7 @@ class Daemon:
         self._shared = Shared(
             audit=Audit(settings.audit_file),
             metrics=Metrics(),
-            workers=Workers(),
+            workers=Workers() if is_for_other_systems() else Turns(),
             memory=MemoryWatch(settings.memory_limit * MIB),
             stopping=Stopping(),
         )

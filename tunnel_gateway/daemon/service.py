@@ -20,6 +20,7 @@ from tunnel_gateway.daemon.descriptors import Needed
 from tunnel_gateway.daemon.port import Port
 from tunnel_gateway.daemon.resident_memory import MemoryWatch
 from tunnel_gateway.daemon.stopping import Stopping
+from tunnel_gateway.daemon.turns import Turns
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.observability.background import Loop
 from tunnel_gateway.observability.metric_table import Sample
@@ -38,7 +39,7 @@ class Shared:
 
     audit: Audit
     metrics: Metrics
-    workers: Workers
+    workers: Workers | Turns
     memory: MemoryWatch
     stopping: Stopping
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
+
+from tunnel_gateway.daemon.source_lines import SourceLines
 
 
 class Workers:
@@ -21,14 +22,13 @@ class Workers:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="public-key")
         self._lock = threading.Lock()
-        # The next source stands first. A source without a waiting step is not in it.
-        self._lines: OrderedDict[str, deque[_Step]] = OrderedDict()
+        self._lines: SourceLines[_Step] = SourceLines()
 
     @property
     def waiting(self) -> int:
         """How many steps of handshakes wait for the thread."""
         with self._lock:
-            return sum(map(len, self._lines.values()))
+            return len(self._lines)
 
     def steps(self) -> Steps:
         """Return an executor for the steps of one connection."""
@@ -37,25 +37,21 @@ class Workers:
     def close(self) -> None:
         """Cancel the waiting steps, and end the thread when its present step has ended."""
         with self._lock:
-            dropped = [step for line in self._lines.values() for step in line]
-            self._lines.clear()
+            dropped = self._lines.clear()
         for step in dropped:
             step.future.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _add(self, source: str, step: _Step) -> None:
         with self._lock:
-            self._lines.setdefault(source, deque()).append(step)
+            self._lines.add(source, step)
         self._thread.submit(self._run_next)
 
     def _run_next(self) -> None:
         with self._lock:
-            if not self._lines:  # `close` has removed the step
-                return
-            source, line = self._lines.popitem(last=False)
-            step = line.popleft()
-            if line:
-                self._lines[source] = line
+            step = self._lines.take()
+        if step is None:  # `close` has removed it
+            return
         step.run()
         del step  # an error's traceback holds this frame, and the step's future holds the error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,13 @@ from typing import TYPE_CHECKING
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import TunnelGatewayError
 from tunnel_gateway.transport.streams.channel import Channel
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, Relaying, RelayLimits
+from tunnel_gateway.transport.streams.relay import (
+    Relay,
+    RelayEnd,
+    Relaying,
+    RelayLimits,
+    is_for_other_systems,
+)
 from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import SocketStream
 
@@ -37,7 +42,7 @@ def start_plane(workers: int, on_socket_lost: TunnelGatewayError) -> DataPlane |
     ``on_socket_lost`` is what the peer of a tunnel is told when the plain side breaks off. Raises
     OSError if the threads cannot be started.
     """
-    if sys.platform != "linux":
+    if is_for_other_systems():
         return None
     # Imported here: elsewhere the C code is not built.
     from tunnel_gateway.dataplane.plane import DataPlane  # noqa: PLC0415

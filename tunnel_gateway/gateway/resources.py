@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.daemon.turns import Turns
 from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.gateway.destination_pool import Destinations
 from tunnel_gateway.gateway.material import Material
@@ -27,7 +28,7 @@ class Resources:
     material: Material
     admission: Admission
     destinations: Destinations
-    workers: Workers
+    workers: Workers | Turns
     revocation: Revocation
     reports: Reports
     plane: DataPlane | None = None  # without one, Python carries the bytes

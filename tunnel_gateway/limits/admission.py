@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from tunnel_gateway.config.tunnel import LimitSettings, SourceSettings
 from tunnel_gateway.daemon.resident_memory import MIB, MemoryWatch
+from tunnel_gateway.daemon.turns import LoopSteps
 from tunnel_gateway.daemon.workers import Steps
 from tunnel_gateway.errors import OverloadedError, RateLimitedError, TooManyTunnelsError
 from tunnel_gateway.limit_keys import Limit
@@ -149,7 +150,7 @@ class Admission:
     def _handshake_ended(self) -> None:
         self.handshakes -= 1
 
-    def charge(self, source: str, steps: Steps) -> None:
+    def charge(self, source: str, steps: Steps | LoopSteps) -> None:
         """Charge a source for the processor time of a handshake that has ended."""
         self._sources.charge(source, steps.spent)
 

@@ -128,7 +128,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("tunnel_gateway_limit", "gauge", ("limit",), "",
         "the limit itself, in the same unit; absent if there is no limit"),
     Metric("tunnel_gateway_public_key_queue", "gauge", (), "",
-        "handshake steps that wait for the thread of the public-key work"),
+        "handshake steps that wait for their turn with public-key work"),
     Metric("tunnel_gateway_loop_lag_seconds", "histogram", (), "seconds",
         "how late a timer of the event loop ran; measured twice a second",
         _LAG),

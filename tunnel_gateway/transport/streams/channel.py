@@ -1,14 +1,15 @@
 """A protocol connection on a socket: the tunnel as a ByteStream.
 
-First the handshake, step by step, its public-key work on the worker threads; then ``open``
+First the handshake, step by step, its public-key work by ``workers``; then ``open``
 turns the channel into a stream whose bytes go straight through.
 """
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Executor
-from typing import Final
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final, Protocol
 
 from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
@@ -28,14 +29,23 @@ from tunnel_gateway.transport.streams.stream import SocketStream
 _LATE: Final = "the handshake was not over in time"
 
 
+class Workers(Protocol):
+    """Does the public-key work of handshakes, such as an executor."""
+
+    def submit(
+        self, work: Callable[[bytes], None], data: bytes, /
+    ) -> Future[None] | asyncio.Future[None]:
+        """Call ``work`` with ``data`` at some time."""
+
+
 class Channel:
     """One end of a tunnel on ``stream``.
 
-    ``workers`` run the public-key work, a few milliseconds at a time; nothing else touches
+    ``workers`` run the public-key work, a millisecond at a time; nothing else touches
     the connection meanwhile.
     """
 
-    def __init__(self, stream: SocketStream, connection: Connection, workers: Executor) -> None:
+    def __init__(self, stream: SocketStream, connection: Connection, workers: Workers) -> None:
         self._stream = stream
         self._connection = connection
         self._workers = workers
@@ -76,13 +86,19 @@ class Channel:
 
     async def _work(self, data: bytes) -> None:
         """Hand the last bytes of a record to the workers: the costly step of a handshake."""
-        # Stays set when this task is cancelled: the worker still has the connection then.
+        # Stays set when this task is cancelled: a worker may still have the connection then.
         self._worker_busy = True
+        future = self._workers.submit(self._connection.receive_data, data)
         try:
-            await asyncio.wrap_future(self._workers.submit(self._connection.receive_data, data))
+            await asyncio.wrap_future(future)
         except Exception:
             self._worker_busy = False
             raise
+        except asyncio.CancelledError:
+            self._worker_busy = not future.cancelled()
+            raise
+        finally:
+            del future  # it may hold an error whose traceback holds this frame
         self._worker_busy = False
 
     def _outcome(self) -> Proven | None:

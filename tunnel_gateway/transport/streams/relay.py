@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -174,6 +175,11 @@ def _sides(
     down = _MeteredSide(relay, socket, channel, bandwidth)
     up.back, down.back = down, up
     return up, down
+
+
+def is_for_other_systems() -> bool:
+    """Tell whether a Relay carries all tunnels here: on Linux the data plane does."""
+    return sys.platform != "linux"
 
 
 class Relay:

@@ -7,7 +7,6 @@ the socket may close, and until then all bytes of the peer are dropped.
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Executor
 from typing import Final
 
 from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
@@ -16,6 +15,7 @@ from tunnel_gateway.protocol.events import DataReceived, Failed, Proven
 from tunnel_gateway.protocol.stp.stp_connection import StpConnection
 from tunnel_gateway.protocol.stp.stp_events import PeerClosed, StpEvent
 from tunnel_gateway.transport.streams.byte_stream import Observer
+from tunnel_gateway.transport.streams.channel import Workers
 from tunnel_gateway.transport.streams.stream import FLUSH_SECONDS, SocketStream
 
 # Never shown: the connection says how far the handshake had come.
@@ -28,7 +28,7 @@ class StpChannel:
     ``workers`` run the public-key work; nothing else touches the connection meanwhile.
     """
 
-    def __init__(self, stream: SocketStream, connection: StpConnection, workers: Executor) -> None:
+    def __init__(self, stream: SocketStream, connection: StpConnection, workers: Workers) -> None:
         self._loop = asyncio.get_running_loop()
         self._stream = stream
         self._connection = connection
@@ -67,7 +67,7 @@ class StpChannel:
         elif self._connection.header_is_next:
             self._connection.receive_data(data)
         else:
-            # Stays set when this task is cancelled: the worker still has the connection then.
+            # Stays set when this task is cancelled: a worker may still have the connection then.
             self._worker_busy = True
             work = self._workers.submit(self._connection.receive_data, data)
             try:
@@ -75,6 +75,11 @@ class StpChannel:
             except Exception:
                 self._worker_busy = False
                 raise
+            except asyncio.CancelledError:
+                self._worker_busy = not work.cancelled()
+                raise
+            finally:
+                del work  # it may hold an error whose traceback holds this frame
             self._worker_busy = False
 
     def _outcome(self) -> Proven | None:
