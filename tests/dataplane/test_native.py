@@ -24,7 +24,7 @@ SOURCES = [build.HERE / source for source in build.SOURCES]
 LOGIC = [source for source in SOURCES if source.name != "system.c"]
 SIMULATED = sorted(DRIVERS.glob("simulated_*.c"))
 THREADS = DRIVERS / "plane_threads.c"
-SCENARIOS = sorted({*DRIVERS.glob("plane_*.c")} - {THREADS})
+SCENARIOS = sorted({*DRIVERS.glob("plane_*.c")} - {THREADS, DRIVERS / "plane_units.c"})
 INCLUDED = (f"-I{build.HERE}", f"-I{build.GOST}", f"-I{DRIVERS}")
 STRICT = ("-std=c11", "-pedantic", *build.WARNINGS, "-Wconversion")
 # Line numbers are enough for a report; variables for a debugger would cost half of the time.
@@ -60,7 +60,7 @@ def player(compiler: str, ciphers: dict[str, Path]) -> Path:
         compiled(compiler, *flags, "-c", source, name=f"{source.stem}.o")
         for source in (*LOGIC, *SIMULATED, *SCENARIOS)
     ]
-    linked = (*objects, *ciphers.values(), *LIBRARIES)
+    linked: list[str | Path] = [*objects, *ciphers.values(), *LIBRARIES]
     return compiled(compiler, *SANITIZERS, *linked, name="plane_fuzz")
 
 
@@ -111,7 +111,8 @@ def test_threads_and_sockets(compiler: str, ciphers: dict[str, Path], sanitizer:
         compiled(compiler, *STRICT, "-O1", *DEBUG, *flags, *INCLUDED, "-c", source, name="part.o")
         for source in (*SOURCES, THREADS, *(build.GOST / name for name in shared))
     ]
-    linked = (*objects, *(ciphers[name] for name in ciphers if name not in shared), *LIBRARIES)
+    others = [ciphers[name] for name in ciphers if name not in shared]
+    linked: list[str | Path] = [*objects, *others, *LIBRARIES]
     program = compiled(compiler, *flags, *linked, name="plane_threads")
     try:
         assert run(program) == "done\n"
