@@ -38,6 +38,8 @@ def check_permitted(destination: Destination, peer: VerifiedPeer, server_name: s
     ``server_name`` is the domain by which the user came. The issuer is the one in the verified
     path, because anybody can write the name of an issuer.
     """
+    if not (destination.domains or destination.deny or destination.allow):
+        return
     known = rule_values(peer.leaf, peer.path[1]) | {"domain": frozenset({server_name})}
     here = f"destination {destination.id}: "
     if destination.domains and not destination.domains.values & known["domain"]:

@@ -29,7 +29,7 @@ _BATCH: Final = 1 << 16
 _LAST_SECONDS: Final = 1.0
 # After a write the thread rests so long. Lines that come meanwhile are written together: waking the
 # thread for each of them costs more than making the line.
-_REST_SECONDS: Final = 0.005
+_REST_SECONDS: Final = 0.02
 
 # Writes lines and removes each written line from the deque. If it raises OSError, the deque has the
 # lines that are not written.

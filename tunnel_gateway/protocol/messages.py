@@ -53,6 +53,10 @@ class Reader:
         """Return the next ``size`` bytes as a big-endian number."""
         return int.from_bytes(self.take(size), "big")
 
+    def byte(self) -> int:
+        """Return the next byte."""
+        return self.take(1)[0]
+
     def finish(self) -> None:
         """Refuse bytes after the last field."""
         if self.position != len(self._data):
@@ -78,15 +82,15 @@ class ClientHello:
         reader = Reader(body)
         if reader.take(len(MAGIC)) != MAGIC:
             raise ProtocolViolationError("the first record is not a hello of this protocol")
-        version = reader.number(1)
+        version = reader.byte()
         if version != VERSION:
             raise UnsupportedVersionError(f"the client speaks version {version}")
-        suites = tuple(reader.number(2) for _ in range(reader.number(1)))
+        suites = tuple(reader.number(2) for _ in range(reader.byte()))
         hello = cls(
             suites=suites,
             random=reader.take(RANDOM_SIZE),
             key_share=reader.take(KEY_SHARE_SIZE),
-            server_name=_server_name(reader.take(reader.number(1))),
+            server_name=_server_name(reader.take(reader.byte())),
         )
         reader.finish()
         if SUITE not in suites:
@@ -120,7 +124,7 @@ class ServerHello:
     def parse(cls, body: bytes) -> ServerHello:
         """Parse message 2; raises UnsupportedVersionError and ProtocolViolationError."""
         reader = Reader(body)
-        version = reader.number(1)
+        version = reader.byte()
         if version != VERSION:
             raise UnsupportedVersionError(f"the gateway answers with version {version}")
         hello = cls(
@@ -155,12 +159,12 @@ class Authentication:
     def parse(cls, body: bytes, *, with_dst_id: bool) -> Authentication:
         """Parse message 4 (``with_dst_id``) or 3; raises ProtocolViolationError."""
         reader = Reader(body)
-        count = reader.number(1)
+        count = reader.byte()
         if not 1 <= count <= MAX_CERTIFICATES:
             raise ProtocolViolationError(f"a chain of {count} certificates, not 1 to 8")
         message = cls(
             chain=tuple(reader.take(reader.number(2)) for _ in range(count)),
-            dst_id=_text(reader.take(reader.number(1))) if with_dst_id else None,
+            dst_id=_text(reader.take(reader.byte())) if with_dst_id else None,
             signature=reader.take(SIGNATURE_SIZE),
             finished=reader.take(FINISHED_SIZE),
         )

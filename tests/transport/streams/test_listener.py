@@ -104,16 +104,40 @@ async def test_it_tries_again_when_accept_fails(monkeypatch: pytest.MonkeyPatch)
         await goodbye(guests, plain)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("inherited", [True, False])
+async def test_connections_have_the_options_of_every_stream(
+    host: str, inherited: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the listening socket, and on systems where they have not, from the stream."""
+    monkeypatch.setattr(module, "_INHERITED", inherited)
+    guests = Guests()
+    listener = guests.listen(host)
+    with socket.create_connection((host, listener.port)) as plain:
+        await guests.wait(1)
+        (stream,) = guests.streams
+        accepted = stream._transport.get_extra_info("socket")
+        for level, option, value in (
+            (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+            (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+            (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
+            (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 120_000),
+        ):
+            assert accepted.getsockopt(level, option) == value
+        await listener.close()
+        await goodbye(guests, plain)
+
+
 async def test_a_connection_that_breaks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     failures = [OSError(errno.ECONNRESET, "Connection reset by peer")]
 
     class Unlucky(SocketStream):
         @classmethod
-        async def of(cls, connection: socket.socket, *arguments: Any) -> Self:
+        async def of(cls, connection: socket.socket, *arguments: Any, **named: Any) -> Self:
             if failures:
                 connection.close()
                 raise failures.pop()
-            return await super().of(connection, *arguments)
+            return await super().of(connection, *arguments, **named)
 
     monkeypatch.setattr(module, "SocketStream", Unlucky)
     guests = Guests()

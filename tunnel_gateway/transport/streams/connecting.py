@@ -31,14 +31,18 @@ async def connect_within(address: Address, seconds: float) -> SocketStream:
     loop = asyncio.get_running_loop()
     stream = SocketStream()
     try:
-        with stream.being_made():
-            async with asyncio.timeout(seconds):
-                await loop.create_connection(lambda: stream, address.host, address.port)
+        async with asyncio.timeout(seconds):
+            await loop.create_connection(lambda: stream, address.host, address.port)
     except TimeoutError:
+        stream.not_made()
         raise TimeoutError(f"did not answer in {round(seconds, 2):g} s") from None
     except OSError as error:  # an event loop may write the address into the system's words
+        stream.not_made()
         if not isinstance(error, socket.gaierror) and error.errno:
             error.strerror = os.strerror(error.errno)
+        raise
+    except BaseException:
+        stream.not_made()
         raise
     return stream
 

@@ -28,7 +28,8 @@ class Inbox:
         self._wanted = 1
         self._overdue: str | None = None  # the fault of a time limit that was reached
         # Done once the stream is lost, whatever still waits here; ``check`` raises why.
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[None] = self._loop.create_future()
         stream.observe(self)
 
     @property
@@ -61,7 +62,7 @@ class Inbox:
         self._wanted = size
         while len(self._data) < size and not self._ended:
             self._check_time()
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
             await self._waiter
 
     async def wait(self, other: asyncio.Future[None]) -> None:
@@ -70,7 +71,7 @@ class Inbox:
             return
         self._check_time()
         self._wanted = 1
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         other.add_done_callback(self._wake_for)
         try:
             await self._waiter
@@ -84,7 +85,7 @@ class Inbox:
 
         Only the waits end, and not the work between them. Time limits are not nested.
         """
-        return _TimeLimit(self, seconds, fault)
+        return _TimeLimit(self._loop, self, seconds, fault)
 
     def expire(self, fault: str | None) -> None:
         """End this wait, or the next one, with TimedOutError(``fault``); None: no longer."""
@@ -172,16 +173,19 @@ class Inbox:
 class _TimeLimit:
     """A block with one timer, because every connection has three such blocks."""
 
-    __slots__ = ("_fault", "_inbox", "_seconds", "_timer")
+    __slots__ = ("_fault", "_inbox", "_loop", "_seconds", "_timer")
 
-    def __init__(self, inbox: Inbox, seconds: float, fault: str) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, inbox: Inbox, seconds: float, fault: str
+    ) -> None:
+        self._loop = loop
         self._inbox = inbox
         self._seconds = seconds
         self._fault = fault
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(self._seconds, 0.0), self._inbox.expire, self._fault)
+        seconds = max(self._seconds, 0.0)
+        self._timer = self._loop.call_later(seconds, self._inbox.expire, self._fault)
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Final
 
 from tunnel_gateway.observability.background import GoOn, keep_running
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.streams.accepting import accept
-from tunnel_gateway.transport.streams.stream import SocketStream, format_address
+from tunnel_gateway.transport.streams.stream import SocketStream, configure_socket, format_address
 from tunnel_gateway.transport.system import handover
 
 # Connections that come while the loop is busy wait here. The system cuts it to net.core.somaxconn.
@@ -26,6 +28,8 @@ LAST_DELAY_SECONDS = 1.0
 _FIND_SECONDS = 3.0
 # So often a listener that leaves looks whether others have joined or left.
 _LOOKS = 10
+# Whether connections have the options of the listening socket: those of socket(7) and tcp(7).
+_INHERITED: Final = sys.platform == "linux"
 # It looks at its queue again after so long.
 _QUEUE_SECONDS = 0.005
 
@@ -58,6 +62,7 @@ class Listener:
         # Whether another process serves the port, or keeps its new connections, after the close.
         self.replaced = shared or passed is not None
         self._socket = passed or _listen(host, port, shared=shared)
+        configure_socket(self._socket)
         self._delay = _FIRST_DELAY_SECONDS
         self._probes: dict[tuple[str, int], int] = {}  # ours, and the index that each was meant for
         self._own_probe: asyncio.Future[int]  # the index of the probe that came here
@@ -150,7 +155,7 @@ class Listener:
             return
         try:
             # If the peer has reset it meanwhile, the system no longer tells its address.
-            stream = await SocketStream.of(connection, address)
+            stream = await SocketStream.of(connection, address, configured=_INHERITED)
         except OSError:  # reset by the peer before we looked at it
             return
         with GoOn("accept"):

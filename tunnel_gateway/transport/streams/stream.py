@@ -6,8 +6,8 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, Self, cast
 
 from tunnel_gateway.config.values import join_host_and_port
@@ -34,6 +34,15 @@ _KEEPALIVE: Final = {
     "TCP_KEEPCNT": 3,
     "TCP_USER_TIMEOUT": 120_000,  # milliseconds
 }
+_OPTIONS: Final = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in _KEEPALIVE.items()
+        if hasattr(socket, name)
+    ),
+)
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 
@@ -51,13 +60,15 @@ _receive_buffer = _ReceiveBuffer()
 class SocketStream(asyncio.BufferedProtocol):
     """A ByteStream on a TCP socket. Until it is observed, ``inbox`` keeps what comes in.
 
-    ``peer`` is the address of the other side if it is known already.
+    ``peer`` is the address of the other side if it is known already. ``configured``: the socket
+    has the options of `configure_socket`.
     """
 
-    def __init__(self, peer: Address | None = None) -> None:
+    def __init__(self, peer: Address | None = None, *, configured: bool = False) -> None:
         self.inbox: Inbox
         self._observer: Observer | None = None
         self._peername = peer
+        self._configured = configured
         self._transport: asyncio.Transport
         self._ending = False
         self._closing = False
@@ -72,34 +83,29 @@ class SocketStream(asyncio.BufferedProtocol):
         self._lost: asyncio.Future[None] = self._loop.create_future()
 
     @classmethod
-    async def of(cls, connection: socket.socket, *arguments: Any) -> Self:
+    async def of(cls, connection: socket.socket, *arguments: Any, **named: Any) -> Self:
         """Make a stream of a connection that was accepted; raises OSError if it is gone.
 
         The connection is the stream's from now on: it is closed if no stream can be made.
         """
         loop = asyncio.get_running_loop()
-        stream = cls(*arguments)
+        stream = cls(*arguments, **named)
         try:
-            with stream.being_made():
-                await loop.connect_accepted_socket(lambda: stream, connection)
+            await loop.connect_accepted_socket(lambda: stream, connection)
         except BaseException:
+            stream.not_made()
             connection.close()
             raise
         return stream
 
-    @contextmanager
-    def being_made(self) -> Iterator[None]:
-        """Let go of the transport when the task that makes the stream is cancelled or fails.
+    def not_made(self) -> None:
+        """Let go of the transport: the task that makes the stream was cancelled, or has failed.
 
         uvloop then closes the socket and never calls ``connection_lost``, so that transport and
         stream would keep each other in memory, and ``wait_closed`` would wait for ever.
         """
-        try:
-            yield
-        except BaseException:
-            self.__dict__.pop("_transport", None)
-            self.connection_lost(None)
-            raise
+        self.__dict__.pop("_transport", None)
+        self.connection_lost(None)
 
     # --- ByteStream ------------------------------------------------------------------------
 
@@ -229,8 +235,12 @@ class SocketStream(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._limit_unsent_data()
         self._peername = self._peername or transport.get_extra_info("peername")
-        with _borrowed_socket(transport) as sock:
-            configure_socket(sock)
+        if not self._configured:
+            borrowed = _borrowed_socket(transport)
+            try:
+                configure_socket(borrowed)
+            finally:
+                borrowed.detach()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (always as large as can be)
         """Return where to receive to: ``buffer_updated`` follows before another socket asks."""
@@ -302,8 +312,10 @@ class SocketStream(asyncio.BufferedProtocol):
         if self._closing:
             self._abort_after(LINGER_SECONDS)
         # Not transport.write_eof(): after eof_received() it crashes uvloop under churn.
-        with suppress(OSError), _borrowed_socket(transport) as sock:
-            sock.shutdown(socket.SHUT_WR)  # fails if the peer has reset it: connection_lost follows
+        borrowed = _borrowed_socket(transport)
+        with suppress(OSError):  # if the peer has reset it: connection_lost follows
+            borrowed.shutdown(socket.SHUT_WR)
+        borrowed.detach()
 
     def _abort_after(self, seconds: float) -> None:
         if self._linger is not None:
@@ -311,27 +323,23 @@ class SocketStream(asyncio.BufferedProtocol):
         self._linger = self._loop.call_later(seconds, self._transport.abort)
 
 
-@contextmanager
-def _borrowed_socket(transport: asyncio.BaseTransport) -> Iterator[socket.socket]:
-    """Give the transport's own descriptor as a socket: a duplicate could fail for want of one.
+def _borrowed_socket(transport: asyncio.BaseTransport) -> socket.socket:
+    """Return the transport's own descriptor as a socket, for the caller to ``detach``.
 
-    uvloop's socket object cannot shut down, and asks the system what it is at every call.
+    A duplicate could fail for want of a descriptor. uvloop's socket object cannot shut down, and
+    asks the system what it is at every call.
     """
     descriptor = transport.get_extra_info("socket").fileno()
-    borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, descriptor)
-    try:
-        yield borrowed
-    finally:
-        borrowed.detach()
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, descriptor)
 
 
 def configure_socket(sock: socket.socket) -> None:
-    """Send small messages at once, and notice a peer that is gone."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
-        if option := getattr(socket, name, None):
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    """Send small messages at once, and notice a peer that is gone.
+
+    On Linux the connections that a listening socket accepts have its options.
+    """
+    for level, option, value in _OPTIONS:
+        sock.setsockopt(level, option, value)
 
 
 def _acknowledge_now(sock: socket.socket) -> None:
