@@ -22,6 +22,7 @@ TUNNEL = {
     "rate_up": None,
     "rate_down": 24_000,
 }
+WORKER = {"worker": 0, "tunnels": 7, "busy": 0.42, "rate_up": 1000, "rate_down": 5_000_000}
 STRANGER = TUNNEL | dict.fromkeys(("tunnel_id", "user", "serial", "domain", "dst_id"))
 
 
@@ -48,6 +49,7 @@ def state(**changes: Any) -> dict[str, Any]:
             {"limit": "tunnel.memory.limit", "used": 67_000_000, "most": 2_000_000_000},
         ],
         "public_key_queue": 3,
+        "workers": [WORKER, WORKER | {"worker": 1, "busy": None, "rate_up": None}],
         "connections_total": 2,
         "connections_shown": [TUNNEL, STRANGER],
     } | changes
@@ -65,6 +67,8 @@ def test_everything_is_there() -> None:
         "tunnel.limit 1 10000",
         "tunnel.memory.limit 67MB 2.0GB",
         "public-key queue 3",
+        "0 7 42% 1.0kB 5.0MB",
+        "1 7 - - 5.0MB",
         "connections: 2",
         "01234567 open 1h01m - 24kB 2.0kB 0 G… O… 42a63314 192.0.2.1:5000",
         "- open 1h01m - 24kB 2.0kB - - - 192.0.2.1:5000",
@@ -111,14 +115,32 @@ def test_part_of_many() -> None:
     assert "connections: 9000, the oldest 2 of them" in lines(state(connections_total=9000), 200)
 
 
+def test_the_busiest_of_many_threads() -> None:
+    workers = [WORKER | {"worker": number, "busy": number / 100} for number in range(64)]
+    found = list(lines(state(workers=workers), 200))
+    first = found.index("threads: 64, the busiest 8 of them")
+    assert [line.split()[0] for line in found[first + 2 : first + 10]] == [
+        *map(str, range(63, 55, -1))
+    ]
+    assert found[first + 10] == ""
+
+
 def test_what_strangers_write_moves_no_cursor() -> None:
     evil = TUNNEL | {"user": "\x1b[2J\u202e", "client": "a\nb"}
     text = "".join(lines(state(connections_shown=[evil]), 400))
     assert text.isprintable()
 
 
+@pytest.mark.parametrize("without", ["none", "an older gateway"])
+def test_a_gateway_without_threads(without: str) -> None:
+    shown = state(workers=[])
+    if without != "none":
+        del shown["workers"]
+    assert not [line for line in lines(shown, 200) if "THREAD" in line]
+
+
 def test_a_daemon_without_tunnels() -> None:
-    parts = ("domains", "destinations", "connections_total", "connections_shown")
+    parts = ("domains", "destinations", "workers", "connections_total", "connections_shown")
     without = {name: value for name, value in state().items() if name not in parts}
     found = [line.split() for line in lines(without, 200)]
     assert ["tunnel.memory.limit", "67MB", "2.0GB"] in found

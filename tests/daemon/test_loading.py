@@ -64,6 +64,7 @@ FIXED: dict[str, object] = {
     "listen_ip": "127.0.0.2",
     "listen_port": 2,
     "listen_reuseport": "yes",
+    "workers": 3,
     "fleet_redis": "redis://127.0.0.1:1/0",
     "fleet_password": "p",
 }

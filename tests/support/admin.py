@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import re
@@ -82,6 +83,13 @@ def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
             labels = frozenset(_LABEL.findall(match["labels"] or ""))
             found[match["name"], labels] = float(match["value"])
     return found
+
+
+async def carried(seen: Overview, down: int) -> None:
+    """Wait until the threads have counted so many bytes to users: they send before they count."""
+    async with asyncio.timeout(TIME_LIMIT):
+        while sum(one.bytes_down for one in seen.workers()) != down:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 def overview(home: House) -> Overview:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from tunnel_gateway.daemon.admin.amounts import amount, duration, limit_row
+from tunnel_gateway.daemon.admin.amounts import amount, duration, limit_row, percent
 from tunnel_gateway.observability.logs import escaped
 
 MIN_WIDTH: Final = 40
 
 # These columns stand to the right.
-_NUMBERS: Final = {"DAYS", "TUNNELS", "USED", "OF", "FOR", "UP/s", "DOWN/s", "SUM"}
+_NUMBERS: Final = {"DAYS", "TUNNELS", "USED", "OF", "FOR", "UP/s", "DOWN/s", "SUM", "BUSY"}
+# The others have less to do: a machine may have more threads than the terminal has lines.
+_BUSIEST: Final = 8
 
 Row = Sequence[object]
 
@@ -43,6 +45,8 @@ def _lines(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
     yield from _table(
         ("LIMIT", "USED", "OF"), [*limits, ("public-key queue", state["public_key_queue"], "")]
     )
+    if state.get("workers"):  # not of a gateway without tunnels, and not of an older one
+        yield from _workers(state["workers"])
     if "rest" in state:
         rest = state["rest"].items()
         rows = [(name.replace("_", " "), value) for name, value in rest if name != "faults"]
@@ -69,6 +73,25 @@ def _tunnels(state: Mapping[str, Any]) -> Iterator[str]:
                 destination["address"],
             )
             for destination in state["destinations"]
+        ],
+    )
+
+
+def _workers(workers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    shown = sorted(workers, key=lambda one: one["busy"] or 0, reverse=True)[:_BUSIEST]
+    if len(shown) < len(workers):
+        yield f"threads: {len(workers)}, the busiest {len(shown)} of them"
+    yield from _table(
+        ("THREAD", "TUNNELS", "BUSY", "UP/s", "DOWN/s"),
+        [
+            (
+                worker["worker"],
+                worker["tunnels"],
+                percent(worker["busy"]),
+                _rate(worker["rate_up"]),
+                _rate(worker["rate_down"]),
+            )
+            for worker in shown
         ],
     )
 

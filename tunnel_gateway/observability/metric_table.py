@@ -59,6 +59,7 @@ class Metric:
 
 
 _TUNNEL: Final = ("domain", "dst_id")
+_WORKER: Final = ("worker",)
 _MOMENT: Final = "Unix time"
 # The bounds of the buckets, in seconds.
 _HANDSHAKE: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -127,6 +128,20 @@ METRICS: Final[tuple[Metric, ...]] = (
         " `limit` is the configuration key that sets it"),
     Metric("tunnel_gateway_limit", "gauge", ("limit",), "",
         "the limit itself, in the same unit; absent if there is no limit"),
+    Metric("tunnel_gateway_worker_tunnels", "gauge", _WORKER, "",
+        "tunnels whose bytes this thread carries; `tunnel.workers` is how many such threads there"
+        " are"),
+    Metric("tunnel_gateway_worker_busy_seconds_total", "counter", _WORKER, "seconds",
+        "time in which the thread worked, or waited for a core with work to do: near one second in"
+        " each second the thread is full"),
+    Metric("tunnel_gateway_worker_bytes_total", "counter", (*_WORKER, "direction"), "bytes",
+        "bytes that the thread carried: `up` from the users, after the request's head; `down` to"
+        " them"),
+    Metric("tunnel_gateway_worker_wakeups_total", "counter", _WORKER, "",
+        "times that the thread looked for something to do, and found it"),
+    Metric("tunnel_gateway_worker_turns_total", "counter", _WORKER, "",
+        "turns that the thread gave to tunnels; many turns for each wake-up mean that tunnels share"
+        " the thread"),
     Metric("tunnel_gateway_public_key_queue", "gauge", (), "",
         "handshake steps that wait for their turn with public-key work"),
     Metric("tunnel_gateway_loop_lag_seconds", "histogram", (), "seconds",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunnel_gateway.daemon.admin.amounts import amount, duration, limit_row
+from tunnel_gateway.daemon.admin.amounts import amount, duration, limit_row, percent
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,13 @@ def test_durations(seconds: float, text: str) -> None:
 )
 def test_amounts(count: float, text: str) -> None:
     assert amount(count) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "text"), [(None, "-"), (0.0, "0%"), (0.004, "0%"), (0.426, "43%"), (1.0, "100%")]
+)
+def test_parts(part: float | None, text: str) -> None:
+    assert percent(part) == text
 
 
 def test_a_limit() -> None:

@@ -22,6 +22,18 @@ def state(text: str = "x") -> dict[str, Any]:
             }
             for up, since in ((True, text), (False, text), (None, None))
         ],
+        "workers": [
+            {
+                "worker": number,
+                "tunnels": 12,
+                "busy": busy,
+                "bytes_up": 1,
+                "bytes_down": 3_000_000,
+                "rate_up": None,
+                "rate_down": 40_000,
+            }
+            for number, busy in enumerate((0.93, None))
+        ],
         "connections_total": 300,
         "connections_shown": [
             {
@@ -66,5 +78,19 @@ def test_what_strangers_write_is_text() -> None:
 
 def test_it_says_what_there_is() -> None:
     text = "\n".join(Tags(shown("qiymat")).words)
-    for word in ("Connections: 300, the oldest 2 of them", "answers", "down", "2.0MB", "qiymat"):
+    for word in (
+        "Connections: 300, the oldest 2 of them",
+        "answers",
+        "down",
+        "2.0MB",
+        "qiymat",
+        "Threads that carry tunnels",
+        "93%",
+        "3.0MB",
+        "40kB/s",
+    ):
         assert word in text
+
+
+def test_no_table_of_threads_where_there_are_none() -> None:
+    assert "Threads" not in "".join(sections(state() | {"workers": []}))

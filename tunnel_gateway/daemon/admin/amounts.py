@@ -1,4 +1,4 @@
-"""Durations and amounts as short texts, for the page and for the terminal."""
+"""Durations, amounts and parts as short texts, for the page and for the terminal."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def amount(count: float) -> str:
         count /= _THOUSAND
     digits = 1 if unit != "B" and count < 10 else 0
     return f"{count:.{digits}f}{unit}"
+
+
+def percent(part: float | None) -> str:
+    """Return a part of 1 as ``42%``, and a dash if it is not known."""
+    return "-" if part is None else f"{part:.0%}"
 
 
 def limit_row(limit: str, used: int, most: int) -> tuple[str, int | str, int | str]:

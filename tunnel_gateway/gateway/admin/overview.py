@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.resources import Resources
@@ -13,6 +14,9 @@ from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.metric_table import Sample
 from tunnel_gateway.pki.trust.validation import VerifiedPeer
+
+if TYPE_CHECKING:
+    from tunnel_gateway.dataplane.plane import WorkerFigures
 
 
 @dataclass(slots=True)
@@ -34,6 +38,11 @@ class Overview:
         yield Limit.TUNNELS, admission.tunnels, limits.tunnels
         yield Limit.HANDSHAKES, admission.handshakes, limits.handshakes
 
+    def workers(self) -> Sequence[WorkerFigures]:
+        """Return the figures of each thread that carries tunnels; none where Python does it."""
+        plane = self.resources().plane
+        return plane.figures() if plane is not None else ()
+
     # --- as metrics ------------------------------------------------------------------------
 
     def samples(self) -> Iterator[Sample]:
@@ -42,11 +51,22 @@ class Overview:
         yield from self._lists()
         yield from self._destinations()
         yield from self._connections()
+        yield from self._workers()
 
     def _connections(self) -> Iterator[Sample]:
         stages = self.stages()
         for stage in Stage:
             yield "tunnel_gateway_connections", (stage.value,), stages[stage]
+
+    def _workers(self) -> Iterator[Sample]:
+        for number, figures in enumerate(self.workers()):
+            worker = str(number)
+            yield "tunnel_gateway_worker_tunnels", (worker,), figures.tunnels
+            yield "tunnel_gateway_worker_busy_seconds_total", (worker,), figures.busy
+            yield "tunnel_gateway_worker_bytes_total", (worker, "up"), figures.bytes_up
+            yield "tunnel_gateway_worker_bytes_total", (worker, "down"), figures.bytes_down
+            yield "tunnel_gateway_worker_wakeups_total", (worker,), figures.wakeups
+            yield "tunnel_gateway_worker_turns_total", (worker,), figures.turns
 
     def _destinations(self) -> Iterator[Sample]:
         destinations = self.resources().destinations

@@ -1,4 +1,4 @@
-"""The tunnels on the page /status: domains, destinations and connections."""
+"""The tunnels on the page /status: domains, destinations, threads and connections."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
-from tunnel_gateway.daemon.admin.amounts import amount, duration
+from tunnel_gateway.daemon.admin.amounts import amount, duration, percent
 from tunnel_gateway.daemon.admin.page import Html, Row, mark, table
 
 # A certificate with fewer days left is shown in red. The log has warned twice by then.
@@ -19,6 +19,12 @@ def sections(state: Mapping[str, Any]) -> Iterable[str]:
     yield from table(
         "Destinations", ("dst_id", "address", "tunnels", "", "since", ""), _destinations(state)
     )
+    if state["workers"]:
+        yield from table(
+            "Threads that carry tunnels",
+            ("thread", "tunnels", "busy", "up", "down", "", ""),
+            map(_worker, state["workers"]),
+        )
     shown, total = state["connections_shown"], state["connections_total"]
     title = f"Connections: {total}"
     if len(shown) < total:
@@ -46,9 +52,20 @@ def _destinations(state: Mapping[str, Any]) -> Iterable[Row]:
         )
 
 
+def _worker(worker: Mapping[str, Any]) -> Row:
+    return (
+        worker["worker"],
+        worker["tunnels"],
+        percent(worker["busy"]),
+        amount(worker["bytes_up"]),
+        amount(worker["bytes_down"]),
+        _rate(worker["rate_up"]),
+        _rate(worker["rate_down"]),
+    )
+
+
 def _connection(facts: Mapping[str, Any]) -> Row:
     user = f"{facts['user'] or ''} {facts['serial'] or ''}".strip()
-    up, down = facts["rate_up"], facts["rate_down"]
     return (
         Html(f"<code>{escape(facts['tunnel_id'] or '')}</code>"),
         facts["stage"],
@@ -59,6 +76,10 @@ def _connection(facts: Mapping[str, Any]) -> Row:
         duration(facts["seconds"]),
         amount(facts["bytes_up"]),
         amount(facts["bytes_down"]),
-        "" if up is None else f"{amount(up)}/s",
-        "" if down is None else f"{amount(down)}/s",
+        _rate(facts["rate_up"]),
+        _rate(facts["rate_down"]),
     )
+
+
+def _rate(rate: int | None) -> str:
+    return "" if rate is None else f"{amount(rate)}/s"
