@@ -182,3 +182,13 @@ def test_no_memory_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "lib", Full())
     with pytest.raises(MemoryError):
         Stream(ParamSet.TEST, Mode.CFB, KEY, IV)
+
+
+def test_the_place_of_a_stream_is_where_it_stands() -> None:
+    one, other = (Stream(ParamSet.CRYPTOPRO_A, Mode.GCFB, KEY, IV) for _ in range(2))
+    assert one.place() == other.place()
+    one.encrypt(mixed(2048))
+    assert one.place() != other.place()
+    other.encrypt(mixed(1024))
+    other.encrypt(mixed(2048)[1024:])
+    assert len(one.place()) == 48

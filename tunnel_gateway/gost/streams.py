@@ -76,6 +76,12 @@ class Stream:
     def __repr__(self) -> str:
         return "Stream(secret)"
 
+    def place(self) -> bytes:
+        """Return where the stream stands, with its key: for the C of this machine to go on."""
+        place = bytearray(lib.STREAM_PLACE_SIZE)
+        lib.gost_stream_save(self._stream, ffi.from_buffer(place))
+        return bytes(place)
+
     def encrypt(self, data: Buffer) -> bytearray:
         """Return the ciphertext, as long as ``data``."""
         return self._crypt(lib.gost_stream_encrypt, data)

@@ -1,6 +1,7 @@
 #include "ending.h"
 
 #include "gost28147.h"
+#include "stp_tunnel.h"
 #include "system.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@ void tunnel_close_socket(tunnel *tunnel, int64_t now)
 /* Tell the client why; after our close there is nothing left to say. */
 static void send_alert(tunnel *tunnel, const uint8_t *body, size_t size, turn *turn)
 {
-    if (tunnel->state != PLANE_OPEN && tunnel->state != PLANE_REMOTE_CLOSED)
+    if (tunnel->stp != NULL || /* which has no way to say it */
+        (tunnel->state != PLANE_OPEN && tunnel->state != PLANE_REMOTE_CLOSED))
         return;
     size_t made = records_seal(&tunnel->down_keys, CONTENT_ALERT, body, size, turn->out);
     (void)endpoint_send(&tunnel->client, turn->out, made);
@@ -43,6 +45,8 @@ void tunnel_finish(tunnel *tunnel, tunnel_ending ending, const plane_alert *aler
         return;
     if (alert != NULL)
         send_alert(tunnel, alert->data, alert->size, turn);
+    if (tunnel->stp != NULL)
+        stp_finish(tunnel, ending.reason);
     tunnel->ending = ending;
     tunnel->state = PLANE_CLOSED;
     system_free(tunnel->begun, tunnel->begun_room);

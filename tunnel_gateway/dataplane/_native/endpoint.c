@@ -127,7 +127,10 @@ void endpoint_close(endpoint *end, int64_t now)
     end->closing = 1;
     end->deadline = now + (end->unsent != NULL ? FLUSH_NS : LINGER_NS);
     end->readable = 1; /* what waits unread would turn the close into a reset */
-    endpoint_shut(end);
+    if (now < end->hold)
+        end->deadline = end->hold;
+    else
+        endpoint_shut(end);
     if (end->ended && end->unsent == NULL)
         endpoint_abort(end);
 }
@@ -138,8 +141,12 @@ void endpoint_go_on_closing(endpoint *end, int64_t now, uint8_t *scratch, size_t
     int error = 0, had_unsent = end->unsent != NULL;
     if (end->fd < 0)
         return;
+    if (!end->shutting && now >= end->hold) {
+        end->deadline = now + (had_unsent ? FLUSH_NS : LINGER_NS);
+        endpoint_shut(end);
+    }
     error = endpoint_flush(end);
-    if (had_unsent && end->unsent == NULL)
+    if (had_unsent && end->unsent == NULL && end->shutting)
         end->deadline = now + LINGER_NS;
     if (error == 0 && endpoint_readable(end))
         (void)endpoint_receive(end, scratch, size, &got, &error);

@@ -20,6 +20,7 @@ typedef struct {
     uint8_t *unsent; /* NULL when everything was sent */
     size_t unsent_size, unsent_start;
     int64_t deadline; /* of its close */
+    int64_t hold;     /* our data end no earlier than this */
     uint8_t readable; /* there may be bytes, or the end */
     uint8_t hung;     /* the peer's end was announced: read on until it comes */
     uint8_t ended;    /* the peer's data have ended */

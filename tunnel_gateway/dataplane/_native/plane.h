@@ -55,7 +55,11 @@ enum {
     PLANE_UNKNOWN_CONTENT, /* number: of the content */
     PLANE_EMPTY_DATA,
     PLANE_CLOSE_PAYLOAD,
-    PLANE_ALERT_LENGTH
+    PLANE_ALERT_LENGTH,
+    PLANE_STP_CHECKSUM, /* number: 0 if it was the first frame */
+    PLANE_STP_COUNTER,  /* number: what came, detail: what was awaited */
+    PLANE_STP_LENGTH,   /* number: blocks, detail: rest */
+    PLANE_STP_SPENT     /* the direction to the client has had all of its frames */
 };
 
 /* The states and steps of docs/protocol.md that an open tunnel knows. */
@@ -75,6 +79,17 @@ typedef struct {
     uint8_t body[PLANE_MAX_ALERT];
 } tunnel_ending;
 
+/* Where the frames of an STP tunnel stand (docs/stp.md). */
+typedef struct {
+    uint8_t up_place[48], down_place[48]; /* of both cipher streams, see gost_stream_save */
+    uint64_t up_frames, down_frames;      /* that began */
+    uint64_t up_payload, up_padding;      /* what the last one of the client lacks */
+    plane_bytes up_header, up_block;      /* of a header, and of a block of ciphertext */
+    uint32_t max_blocks;                  /* what the client may say in one frame */
+    int acknowledge;                      /* what comes at once: the client waits for it */
+    uint64_t hold_ns;                     /* from our last bytes to the close */
+} plane_stp;
+
 typedef struct {
     uint64_t id;        /* the caller's name for it in the news */
     int client, socket; /* descriptors that do not block */
@@ -87,6 +102,7 @@ typedef struct {
     uint64_t idle_ns, half_close_ns, lifetime_ns, bandwidth;
     int page;               /* the socket is a page's: its end awaits plane_farewell */
     plane_bytes page_close; /* goes before the end of our data where a close frame fits */
+    const plane_stp *stp;   /* NULL: our own protocol; otherwise no secrets and nothing `begun` */
 } tunnel_spec;
 
 /* NULL and errno; the threads have started on return. */

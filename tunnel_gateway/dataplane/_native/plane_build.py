@@ -18,6 +18,9 @@ SOURCES = (
     "receiving.c",
     "ending.c",
     "records.c",
+    "stp_tunnel.c",
+    "stp_part.c",
+    "stp_frames.c",
     "endpoint.c",
     "page_frames.c",
     "timers.c",
@@ -37,6 +40,8 @@ GOST_SOURCES = (
     "kernel_few_portable.c",
     "mgm.c",
     "frames.c",
+    "stream.c",
+    "crc32c.c",
     "digest.c",
     "digest_avx2.c",
     "digest_avx512.c",
@@ -83,7 +88,11 @@ ffibuilder.cdef(
         PLANE_UNKNOWN_CONTENT,
         PLANE_EMPTY_DATA,
         PLANE_CLOSE_PAYLOAD,
-        PLANE_ALERT_LENGTH
+        PLANE_ALERT_LENGTH,
+        PLANE_STP_CHECKSUM,
+        PLANE_STP_COUNTER,
+        PLANE_STP_LENGTH,
+        PLANE_STP_SPENT
     };
     enum { PLANE_OPEN, PLANE_LOCAL_CLOSED, PLANE_REMOTE_CLOSED, PLANE_CLOSED };
     enum {
@@ -100,6 +109,15 @@ ffibuilder.cdef(
         uint8_t body[257];
     } tunnel_ending;
     typedef struct {
+        uint8_t up_place[48], down_place[48];
+        uint64_t up_frames, down_frames;
+        uint64_t up_payload, up_padding;
+        plane_bytes up_header, up_block;
+        uint32_t max_blocks;
+        int acknowledge;
+        uint64_t hold_ns;
+    } plane_stp;
+    typedef struct {
         uint64_t id;
         int client, socket;
         uint8_t up_secret[32], down_secret[32];
@@ -110,6 +128,7 @@ ffibuilder.cdef(
         uint64_t idle_ns, half_close_ns, lifetime_ns, bandwidth;
         int page;
         plane_bytes page_close;
+        const plane_stp *stp;
     } tunnel_spec;
     typedef struct {
         uint64_t id;

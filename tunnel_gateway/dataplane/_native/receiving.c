@@ -1,6 +1,7 @@
 #include "receiving.h"
 
 #include "ending.h"
+#include "stp_tunnel.h"
 #include "system.h"
 
 #include <string.h>
@@ -195,8 +196,17 @@ static size_t awaited(const tunnel *tunnel)
     return FRAME_HEADER_SIZE + ((size_t)head[1] << 8 | head[2]);
 }
 
-void tunnel_receive_records(tunnel *tunnel, size_t size, turn *turn)
+size_t tunnel_begun(const tunnel *tunnel)
 {
+    return tunnel->stp != NULL ? tunnel->stp->reader.block_size : tunnel->begun_size;
+}
+
+void tunnel_receive(tunnel *tunnel, size_t size, turn *turn)
+{
+    if (tunnel->stp != NULL) {
+        stp_receive(tunnel, size, turn);
+        return;
+    }
     size_t whole = tunnel->begun_size + size;
     /* Single bytes of a long record cost only themselves. */
     if (whole < awaited(tunnel)) {
@@ -217,7 +227,9 @@ void tunnel_receive_records(tunnel *tunnel, size_t size, turn *turn)
 
 void tunnel_client_ended(tunnel *tunnel, turn *turn)
 {
-    if (tunnel->state == PLANE_OPEN || tunnel->state == PLANE_LOCAL_CLOSED)
+    if (tunnel->stp != NULL)
+        stp_client_ended(tunnel, turn);
+    else if (tunnel->state == PLANE_OPEN || tunnel->state == PLANE_LOCAL_CLOSED)
         tunnel_fault(tunnel, PLANE_TRUNCATED, tunnel->state, 0, turn);
 }
 
@@ -226,6 +238,10 @@ void tunnel_client_ended(tunnel *tunnel, turn *turn)
 void tunnel_receive_plain(tunnel *tunnel, const uint8_t *data, size_t size, turn *turn)
 {
     tunnel_carried(tunnel, &tunnel->down, size, turn);
+    if (tunnel->stp != NULL) {
+        stp_send(tunnel, data, size, turn);
+        return;
+    }
     size_t made = records_seal(&tunnel->down_keys, CONTENT_DATA, data, size, turn->out);
     if (made == 0)
         tunnel_finish(tunnel, (tunnel_ending){.reason = PLANE_OVERLOADED}, NULL, turn);
@@ -235,6 +251,12 @@ void tunnel_receive_plain(tunnel *tunnel, const uint8_t *data, size_t size, turn
 
 void tunnel_socket_ended(tunnel *tunnel, turn *turn)
 {
+    if (tunnel->stp != NULL) {
+        tunnel->state = PLANE_LOCAL_CLOSED;
+        tunnel->stp->give_up = turn->now + FLUSH_NS;
+        tunnel_direction_ended(tunnel, &tunnel->down, turn);
+        return;
+    }
     static const uint8_t nothing[1];
     size_t made = records_seal(&tunnel->down_keys, CONTENT_CLOSE, nothing, 0, turn->out);
     tunnel->state = tunnel->state == PLANE_OPEN ? PLANE_LOCAL_CLOSED : PLANE_CLOSED;

@@ -9,8 +9,10 @@ void tunnel_carried(tunnel *tunnel, direction *way, size_t size, turn *turn);
 /* One direction has ended properly; the other has a limited time to follow. */
 void tunnel_direction_ended(tunnel *tunnel, direction *way, turn *turn);
 
-/* In turn->in are `size` bytes, after room for the tunnel's begun_size bytes. */
-void tunnel_receive_records(tunnel *tunnel, size_t size, turn *turn);
+/* How many bytes of something that is not whole yet are kept: turn->in has room for them first. */
+size_t tunnel_begun(const tunnel *tunnel);
+/* `size` bytes more of the client stand behind that room in turn->in. */
+void tunnel_receive(tunnel *tunnel, size_t size, turn *turn);
 /* At most TURN_SIZE plain bytes, which are not in turn->out. */
 void tunnel_receive_plain(tunnel *tunnel, const uint8_t *data, size_t size, turn *turn);
 

@@ -16,6 +16,8 @@ int64_t system_now(void);
 /* As recv and send of a socket that does not block; -1 and errno on failure. */
 ssize_t system_receive(int fd, void *data, size_t size);
 ssize_t system_send(int fd, const void *data, size_t size);
+/* Acknowledge at once what comes next: the peer sends no more before that. */
+void system_acknowledge(int fd);
 /* End the data of our direction; 0, or -1 and errno. */
 int system_shut(int fd);
 void system_close(int fd);

@@ -3,6 +3,7 @@
 #include "ending.h"
 #include "gost28147.h"
 #include "receiving.h"
+#include "stp_tunnel.h"
 #include "system.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@
 #define MAX_BEFORE (TURN_SIZE + 128 * 1024)
 /* Longer than any limit that makes sense, and far from where numbers end. */
 #define MAX_NS (INT64_C(1) << 61)
+#define STP_TURN ((size_t)32 * 1024)
 
 static int64_t bounded(uint64_t ns)
 {
@@ -47,6 +49,16 @@ static int init_page(tunnel *tunnel, const tunnel_spec *spec)
     return 1;
 }
 
+static int init_ciphers(tunnel *tunnel, const tunnel_spec *spec)
+{
+    if (spec->stp != NULL) {
+        tunnel->stp = stp_part_new(spec->stp);
+        return tunnel->stp != NULL && spec->begun.size == 0;
+    }
+    return record_keys_init(&tunnel->up_keys, spec->up_secret, spec->up_left) &&
+           record_keys_init(&tunnel->down_keys, spec->down_secret, spec->down_left);
+}
+
 int tunnel_init(tunnel *tunnel, const tunnel_spec *spec)
 {
     memset(tunnel, 0, sizeof *tunnel);
@@ -59,9 +71,7 @@ int tunnel_init(tunnel *tunnel, const tunnel_spec *spec)
     tunnel->state = spec->peer_closed ? PLANE_REMOTE_CLOSED : PLANE_OPEN;
     endpoint_init(&tunnel->client, tunnel, -1, -1);
     endpoint_init(&tunnel->socket, tunnel, -1, -1);
-    if (!within_bounds(spec) || !init_page(tunnel, spec) ||
-        !record_keys_init(&tunnel->up_keys, spec->up_secret, spec->up_left) ||
-        !record_keys_init(&tunnel->down_keys, spec->down_secret, spec->down_left)) {
+    if (!within_bounds(spec) || !init_page(tunnel, spec) || !init_ciphers(tunnel, spec)) {
         tunnel_clear(tunnel);
         return 0;
     }
@@ -72,6 +82,7 @@ void tunnel_clear(tunnel *tunnel)
 {
     system_free(tunnel->begun, tunnel->begun_room);
     system_free(tunnel->page, sizeof *tunnel->page);
+    stp_part_free(tunnel->stp);
     system_free(tunnel->client.unsent, tunnel->client.unsent_size);
     system_free(tunnel->socket.unsent, tunnel->socket.unsent_size);
     gost_wipe(tunnel, sizeof *tunnel);
@@ -89,9 +100,9 @@ static void carry_up(tunnel *tunnel, size_t room, turn *turn)
 {
     size_t size = 0;
     int error = 0;
-    switch (endpoint_receive(&tunnel->client, turn->in + tunnel->begun_size, room, &size, &error)) {
+    switch (endpoint_receive(&tunnel->client, turn->in + tunnel_begun(tunnel), room, &size, &error)) {
     case RECEIVED_DATA:
-        tunnel_receive_records(tunnel, size, turn);
+        tunnel_receive(tunnel, size, turn);
         break;
     case RECEIVED_END:
         tunnel_client_ended(tunnel, turn);
@@ -149,7 +160,7 @@ static void begin_with(tunnel *tunnel, const tunnel_spec *spec, turn *turn)
     }
     if (spec->begun.size > 0 && tunnel_running(tunnel)) {
         memcpy(turn->in, spec->begun.data, spec->begun.size);
-        tunnel_receive_records(tunnel, spec->begun.size, turn);
+        tunnel_receive(tunnel, spec->begun.size, turn);
     }
 }
 
@@ -158,6 +169,8 @@ void tunnel_begin(tunnel *tunnel, const tunnel_spec *spec, int poll, turn *turn)
     endpoint_init(&tunnel->client, tunnel, spec->client, poll);
     endpoint_init(&tunnel->socket, tunnel, spec->socket, poll);
     tunnel->active = turn->now;
+    if (tunnel->stp != NULL)
+        tunnel->stp->last_sent = turn->now; /* the end of the handshake, perhaps */
     tunnel->up.taken_at = tunnel->down.taken_at = turn->now;
     if (tunnel->lifetime_end != NO_DEADLINE)
         tunnel->lifetime_end += turn->now;
@@ -191,6 +204,9 @@ static int go_on_closing(tunnel *tunnel, size_t size, turn *turn)
 
 int tunnel_turn(tunnel *tunnel, size_t size, turn *turn)
 {
+    /* Some modes of its ciphers have one block in hand at a time, and take ten times as long. */
+    if (tunnel->stp != NULL && size > STP_TURN)
+        size = STP_TURN;
     if (tunnel_running(tunnel))
         flush(tunnel, turn);
     if (socket_readable(tunnel, turn))
@@ -216,7 +232,9 @@ void tunnel_expire(tunnel *tunnel, turn *turn)
             endpoint_abort(&tunnel->socket);
         return;
     }
-    if (now >= tunnel->lifetime_end)
+    if (stp_may_close(tunnel, now))
+        tunnel_finish(tunnel, (tunnel_ending){.reason = PLANE_COMPLETED}, NULL, turn);
+    else if (now >= tunnel->lifetime_end)
         tunnel_finish_by(tunnel, PLANE_LIFETIME, PLANE_ALERT_TIMED_OUT, turn);
     else if (now >= tunnel->half_close_end)
         tunnel_finish_by(tunnel, PLANE_HALF_CLOSE, PLANE_ALERT_TIMED_OUT, turn);
@@ -262,6 +280,8 @@ int64_t tunnel_deadline(const tunnel *tunnel, int64_t now)
     }
     at = earlier(tunnel->active + tunnel->idle_ns, tunnel->lifetime_end);
     at = earlier(at, tunnel->half_close_end);
+    if (tunnel->stp != NULL && tunnel->down.ended)
+        at = earlier(at, stp_hold_end(tunnel));
     if (tunnel->up.resume > now)
         at = earlier(at, tunnel->up.resume);
     if (tunnel->down.resume > now)

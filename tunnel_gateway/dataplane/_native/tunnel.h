@@ -9,6 +9,7 @@
 #include "page_frames.h"
 #include "plane.h"
 #include "records.h"
+#include "stp_part.h"
 #include "timers.h"
 
 #include <stdatomic.h>
@@ -66,6 +67,7 @@ struct tunnel {
     int64_t active, lifetime_end, half_close_end;
     double bandwidth;
     page_part *page;
+    stp_part *stp; /* NULL: our own protocol */
     int state;
     tunnel_ending ending;
     tunnel *before, *after; /* of the same worker */

@@ -86,6 +86,8 @@ ffibuilder.cdef(
     typedef ... gost_stream;
     gost_stream *gost_stream_new(const char *kernel_name, unsigned sbox, unsigned mode,
                                  const uint8_t *key, const uint8_t *iv);
+    #define STREAM_PLACE_SIZE 48
+    void gost_stream_save(const gost_stream *, uint8_t *place);
     void gost_stream_free(gost_stream *);
     void gost_stream_encrypt(gost_stream *, const uint8_t *in, uint8_t *out, size_t blocks);
     void gost_stream_decrypt(gost_stream *, const uint8_t *in, uint8_t *out, size_t blocks);

@@ -62,6 +62,29 @@ void gost_stream_wipe(gost_stream *stream)
     gost_wipe(stream, sizeof *stream);
 }
 
+void gost_stream_save(const gost_stream *stream, uint8_t place[STREAM_PLACE_SIZE])
+{
+    const uint32_t head[2] = {(uint32_t)stream->sbox << 8 | (uint32_t)stream->mode, stream->served};
+    memcpy(place, head, sizeof head);
+    memcpy(place + sizeof head, stream->round_key, sizeof stream->round_key);
+    memcpy(place + sizeof head + sizeof stream->round_key, &stream->state, sizeof stream->state);
+}
+
+int gost_stream_restore(gost_stream *stream, const uint8_t place[STREAM_PLACE_SIZE])
+{
+    uint32_t head[2];
+    memcpy(head, place, sizeof head);
+    if (head[0] >> 8 >= SBOXES || (head[0] & 0xff) >= STREAM_MODES || head[1] > MESHED)
+        return 0;
+    *stream = (gost_stream){.kernel = kernel_choose(),
+                            .sbox = (sbox_name)(head[0] >> 8),
+                            .mode = (stream_mode)(head[0] & 0xff),
+                            .served = head[1]};
+    memcpy(stream->round_key, place + sizeof head, sizeof stream->round_key);
+    memcpy(&stream->state, place + sizeof head + sizeof stream->round_key, sizeof stream->state);
+    return 1;
+}
+
 /* RFC 4357, section 2.3.2: the key becomes the decryption of a constant, the IV is encrypted. */
 static void mesh(gost_stream *stream)
 {

@@ -50,6 +50,12 @@ void gost_stream_decrypt(gost_stream *stream, const uint8_t *in, uint8_t *out, s
 
 void gost_stream_wipe(gost_stream *stream);
 
+/* Where a stream stands, with its key: for this machine only, and as secret as the key. */
+#define STREAM_PLACE_SIZE 48
+void gost_stream_save(const gost_stream *stream, uint8_t place[STREAM_PLACE_SIZE]);
+/* Go on from there with the best kernel. 0 for a place that no stream has. */
+int gost_stream_restore(gost_stream *stream, const uint8_t place[STREAM_PLACE_SIZE]);
+
 /* The same in memory of its own; NULL without memory too. */
 gost_stream *gost_stream_new(const char *kernel_name, unsigned sbox, unsigned mode,
                              const uint8_t key[STREAM_KEY_SIZE], const uint8_t iv[STREAM_IV_SIZE]);
