@@ -8,18 +8,22 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.credentials import Credentials
 from tests.support.loopback import LOOPBACK, TIME_LIMIT
+from tests.support.pki import MADE, user
 from tunnel_gateway.agent.api.local_certificate import LocalCertificate
 from tunnel_gateway.agent.api.ports import Ports
 from tunnel_gateway.agent.keys.passwords import PasswordFile
 from tunnel_gateway.agent.program import AgentProgram
 from tunnel_gateway.agent.settings import load_settings
 from tunnel_gateway.errors import CannotListenError, FileError
+from tunnel_gateway.pki.authority import ROOT, issue
+from tunnel_gateway.pki.certificates.certificate import to_pem
 
 NUMBERS = (signal.SIGTERM, signal.SIGINT)
 
@@ -70,3 +74,18 @@ def test_files_that_are_no_certificates(tmp_path: Path, credentials: Credentials
     for key in ("agent.truststore.file", "agent.apikey.issuers"):
         with pytest.raises(FileError):
             program(tmp_path, f"{key}=x")
+
+
+def test_a_root_for_stp_alone(tmp_path: Path) -> None:
+    """The same file is refused as a truststore: only the other key takes a plain root."""
+    plain = replace(ROOT, is_ca=False, path_length=None, key_usage=None)
+    root = issue(None, [("CN", "Plain Root")], plain, now=MADE, entropy=os.urandom).leaf
+    (tmp_path / "root.pem").write_bytes(to_pem([root]))
+    made = program(tmp_path, "agent.stp.root.file=root.pem\n")
+    assert made._tunnels._stp_validator is not None
+    assert made._tunnels._validator is None
+    with pytest.raises(FileError, match="is not a CA certificate"):
+        program(tmp_path, "agent.truststore.file=root.pem\n")
+    (tmp_path / "root.pem").write_bytes(to_pem([user().leaf]))
+    with pytest.raises(FileError, match="is not a CA certificate"):
+        program(tmp_path, "agent.stp.root.file=root.pem\n")

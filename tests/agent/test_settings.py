@@ -32,7 +32,7 @@ def faults(folder: Path, text: str = "", run_conf: str | None = None) -> list[st
 
 def test_without_files_everything_has_its_default() -> None:
     settings = load_settings(None, None)
-    assert settings == AgentSettings(None, None, (), False, (), (), 1800.0, {})
+    assert settings == AgentSettings(None, None, (), False, (), None, (), 1800.0, {})
 
 
 def test_every_key(tmp_path: Path) -> None:

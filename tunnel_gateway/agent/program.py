@@ -32,7 +32,7 @@ from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.pki.files.keyfiles import load_certificates
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
-from tunnel_gateway.pki.trust.validation import ChainValidator
+from tunnel_gateway.pki.trust.validation import ChainValidator, check_plain_root
 from tunnel_gateway.transport.system.lifecycle import Termination, on_hangup
 
 log = get_logger(__name__)
@@ -51,7 +51,11 @@ class AgentProgram:
         self._keyring = Keyring(PasswordQueue(prompter), lifetime=settings.key_timeout)
         validator = _validator(settings)
         self._tunnels = Tunnels(
-            settings.gateways, validator, self._keyring, stp_domains=settings.stp_domains
+            settings.gateways,
+            validator,
+            self._keyring,
+            stp_domains=settings.stp_domains,
+            stp_validator=_stp_validator(settings),
         )
         files = KeyFiles(settings.keys_dirs or home_keys())
         functions = [
@@ -120,3 +124,11 @@ def _validator(settings: AgentSettings) -> ChainValidator | None:
     anchors = load_trust_anchors(settings.truststore_file, settings.truststore_password)
     know_centres(anchor.subject for anchor in anchors)
     return ChainValidator(anchors)
+
+
+def _stp_validator(settings: AgentSettings) -> ChainValidator | None:
+    """Return the validator for gateways that speak STP; None if it is the same one."""
+    if settings.stp_root_file is None:
+        return None
+    anchors = load_trust_anchors(settings.stp_root_file, check=check_plain_root)
+    return ChainValidator(anchors, check=check_plain_root)

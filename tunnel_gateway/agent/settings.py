@@ -123,6 +123,10 @@ KEYS: Final[tuple[Key, ...]] = (
         "The domains whose gateways are asked for tunnels by [STP](stp.md), the protocol of E-IMZO,"
         " and not by our own protocol.",
         "STP shows the user's certificate to any machine that answers, and has no MAC."),
+    Key("agent.stp.root.file", "stp_root_file", FILE, "",
+        "The certificates that issue to the gateways of `agent.stp.domains`. They may be roots"
+        " without the extensions of a CA, as the root of E-IMZO's tunnels is.",
+        "The truststore is used.", unset="`agent.truststore.file`"),
     Key("agent.keys.dirs", "keys_dirs", FOLDERS, "",
         "The folders with the user's key files. The agent looks at removable media in any case.",
         "E-IMZO's folder.", unset="`~/DSKEYS`"),
@@ -144,6 +148,7 @@ class AgentSettings:
     apikey_issuers: tuple[Path, ...]
     http_pages: bool
     stp_domains: tuple[str, ...]
+    stp_root_file: Path | None
     keys_dirs: tuple[Path, ...]
     key_timeout: float
     gateways: Mapping[str, Address]

@@ -161,3 +161,20 @@ async def test_a_gateway_that_is_only_indirectly_trusted_by_stp(
             assert await code(running, dst_id="7") == "certificate_untrusted"
         finally:
             await running.close()
+
+
+async def test_a_root_of_its_own_for_stp(credentials: Credentials, tmp_path: Path) -> None:
+    async with client(credentials, tmp_path) as stp:
+        issuers = ChainValidator([*credentials.example.identity.chain[1:]])
+        running = Tunnels(
+            {"example.uz": Address(LOOPBACK, stp.home.listener.port)},
+            None,
+            Keys(stp.identity),
+            stp_domains=("example.uz",),
+            stp_validator=issuers,
+        )
+        try:
+            assert (await running.function()(PAGE, ["7", "k"]))["domain_certificates"]
+            (await stp.accept()).close()
+        finally:
+            await running.close()

@@ -22,10 +22,12 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gost.curves import CURVES, Curve
 from tunnel_gateway.pki.authority import DOMAIN, ROOT, USER, Authority, issue
 from tunnel_gateway.pki.encoding.oids import FAMILIES, Family
+from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import (
     ChainValidator,
     VerifiedPeer,
     check_anchor,
+    check_plain_root,
     check_server,
 )
 
@@ -321,6 +323,49 @@ class TestAnchors:
         assert bad.is_ca
         with pytest.raises(CertificateUnsuitableError, match="is not a CA certificate"):
             check_anchor(bad)
+
+
+class TestAPlainRoot:
+    """A root without basicConstraints and keyUsage, where the operator asks for it."""
+
+    @staticmethod
+    def root(**changes: Any) -> Identity:
+        plain = {"is_ca": False, "path_length": None, "key_usage": None} | changes
+        profile = replace(ROOT, **plain)
+        return issue(None, [("CN", "Plain Root")], profile, now=MADE, entropy=os.urandom)
+
+    def test_it_is_an_anchor_where_it_is_asked_for(self) -> None:
+        root = self.root()
+        leaf = issue(
+            root,
+            [("CN", "example.uz")],
+            DOMAIN,
+            now=MADE,
+            entropy=os.urandom,
+            dns_names=["example.uz"],
+        ).leaf
+        with pytest.raises(CertificateUnsuitableError, match="is not a CA certificate"):
+            ChainValidator([root.leaf])
+        verify = ChainValidator([root.leaf], check=check_plain_root).verify_server
+        assert verify([leaf.der], NOW, "example.uz").path == (leaf, root.leaf)
+        refused(CertificateUnsuitableError, "is not one of", verify, [leaf.der], NOW, "a.uz")
+        late = NOW + 9000 * DAY
+        refused(CertificateExpiredError, "expired", verify, [leaf.der], late, "example.uz")
+        foreign = domain().leaf.der
+        refused(CertificateUntrustedError, "trust", verify, [foreign], NOW, "example.uz")
+
+    def test_a_usual_ca_passes_too(self) -> None:
+        check_plain_root(authority().root.leaf)
+        check_plain_root(authority().centre.leaf)
+
+    def test_who_is_not_one(self) -> None:
+        for bad in (
+            user().leaf,
+            domain().leaf,
+            self.root(key_usage=frozenset({"digitalSignature"})).leaf,
+        ):
+            with pytest.raises(CertificateUnsuitableError, match="is not a CA certificate"):
+                check_plain_root(bad)
 
 
 class TestProof:

@@ -49,8 +49,9 @@ class Tunnels:
     """The tunnels of all pages.
 
     ``gateways`` has the address of each domain's gateway. Without a ``validator`` no gateway can be
-    proven, so every call is refused. The gateways of ``stp_domains`` speak STP. ``time_limit`` is
-    how long an address waits for its page.
+    proven, so every call is refused. The gateways of ``stp_domains`` speak STP, and are
+    proven by ``stp_validator`` where there is one. ``time_limit`` is how long an address waits for
+    its page.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Tunnels:
         identities: Identities,
         *,
         stp_domains: Collection[str] = (),
+        stp_validator: ChainValidator | None = None,
         time_limit: float = DEFAULT_SECONDS,
     ) -> None:
         self._gateways = gateways
         self._validator = validator
         self._stp_domains = stp_domains
+        self._stp_validator = stp_validator or validator
         self._identities = identities
         self._time_limit = time_limit
         self._workers = ThreadPoolExecutor(1, thread_name_prefix="public-key")
@@ -88,19 +91,21 @@ class Tunnels:
         gateway = self._gateways.get(caller.domain)
         if gateway is None:
             raise refused("no_gateway", domain=caller.domain, hex=caller.domain.encode().hex())
-        if self._validator is None:
+        by_stp = caller.domain in self._stp_domains
+        validator = self._stp_validator if by_stp else self._validator
+        if validator is None:
             raise refused("no_truststore")
         if not 0 < len(dst_id.encode(errors="replace")) <= _MAX_DST_ID or not dst_id.isprintable():
             raise refused("bad_destination")
         with self._reserve():
             identity = await self._identities.identity(caller, key_id, purpose=Purpose.TUNNEL)
-            if caller.domain in self._stp_domains:
-                stp_settings = self._stp_settings(caller.domain, dst_id, identity, self._validator)
+            if by_stp:
+                stp_settings = self._stp_settings(caller.domain, dst_id, identity, validator)
                 making: Awaitable[Tunnel | StpTunnel] = open_stp_tunnel(
                     gateway, stp_settings, self._workers
                 )
             else:
-                settings = ClientSettings(caller.domain, dst_id, identity, self._validator)
+                settings = ClientSettings(caller.domain, dst_id, identity, validator)
                 making = open_tunnel(gateway, settings, self._workers)
             tunnel = await self._open(making)
             page_tunnel = await self._start(caller, tunnel)

@@ -5,6 +5,7 @@ A keystore of Java 9 and later is PKCS#12 even when the file is still called ``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tunnel_gateway.errors import CertificateUnsuitableError, FileError, KeystoreError
@@ -18,19 +19,24 @@ from tunnel_gateway.pki.trust.validation import check_anchor
 
 
 def load_trust_anchors(
-    path: Path, password: bytes | None = None, *, unchecked: bool = False
+    path: Path,
+    password: bytes | None = None,
+    *,
+    unchecked: bool = False,
+    check: Callable[[Certificate], None] = check_anchor,
 ) -> tuple[Certificate, ...]:
     """Read every certificate of a truststore, in its order.
 
     With ``unchecked`` a JKS file needs no password; nobody then notices a change of it.
     Raises FileError, with the remedy, if the file cannot be read or opened with ``password``,
-    or holds a certificate that is not a CA certificate: every trust anchor can issue any name.
+    or holds a certificate that ``check`` refuses, usually one that is not a CA certificate:
+    every trust anchor can issue any name.
     """
     data = read_file(path)
     try:
         anchors = read_trust_anchors(data, password, unchecked=unchecked)
         for anchor in anchors:
-            check_anchor(anchor)
+            check(anchor)
     except (CertificateUnsuitableError, KeystoreError) as fault:
         raise FileError(f"{path}: {fault}") from fault
     return anchors

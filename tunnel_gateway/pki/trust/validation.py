@@ -77,16 +77,20 @@ class ChainValidator:
     valid; at most ``cache_size`` chains are remembered, the least recently used is forgotten.
     Refusals are not remembered. Safe to call from several threads.
 
-    Raises CertificateUnsuitableError if an anchor is not a CA, or if there are no anchors.
+    Raises CertificateUnsuitableError if there are no anchors, or if ``check`` refuses one.
     """
 
     def __init__(
-        self, trust_anchors: Sequence[Certificate], *, cache_size: int = DEFAULT_CACHE_SIZE
+        self,
+        trust_anchors: Sequence[Certificate],
+        *,
+        cache_size: int = DEFAULT_CACHE_SIZE,
+        check: Callable[[Certificate], None] | None = None,
     ) -> None:
         if not trust_anchors:
             raise CertificateUnsuitableError("no trust anchors: nobody could be trusted")
         for anchor in trust_anchors:
-            check_anchor(anchor)
+            (check or check_anchor)(anchor)
         self._anchors = [make_anchor(parse_certificate(anchor.der)) for anchor in trust_anchors]
         self._names_bound = any(anchor.constrains_names for anchor in trust_anchors)
         self._signatures = GostSignatureValidator()
@@ -267,6 +271,17 @@ def check_anchor(certificate: Certificate) -> None:
             f"{certificate.label} is not a CA certificate (basicConstraints, keyCertSign), so it"
             " cannot be a trust anchor; take it out of the truststore"
         )
+
+
+def check_plain_root(certificate: Certificate) -> None:
+    """Raise CertificateUnsuitableError unless ``check_anchor`` passes, or it is a plain root.
+
+    A plain root is its own issuer, and has no extension that says whether it may issue: neither
+    basicConstraints nor keyUsage. RFC 5280, section 6.1.1 leaves it to the operator whom to trust.
+    """
+    own = certificate.key_usage is None and certificate.names(certificate)
+    if not own or certificate.extended_key_usage is not None:
+        check_anchor(certificate)
 
 
 def check_server(leaf: Certificate, domain: str, issuers: Sequence[Certificate] = ()) -> None:
