@@ -36,7 +36,7 @@ from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import ClientAuthenticated
 from tunnel_gateway.protocol.server import ServerConnection
 from tunnel_gateway.protocol.stp.stp_connection import StpSurroundings
-from tunnel_gateway.protocol.stp.stp_messages import BEGINNING_SIZE, begins_stp
+from tunnel_gateway.protocol.stp.stp_messages import begins_stp
 from tunnel_gateway.protocol.stp.stp_server import StpServerConnection
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
@@ -189,9 +189,12 @@ class Session:
         loop = asyncio.get_running_loop()
         deadline = self.facts.started + config.handshake_timeout
         with suppress(TimedOutError), inbox.within(deadline - loop.time(), "no first bytes"):
-            first = await inbox.receive_exactly(BEGINNING_SIZE)
+            first = await inbox.receive()
             inbox.unread(first)
-            self.facts.stp = begins_stp(first)
+            while first and (begins := begins_stp(first)) is None:
+                first = await inbox.receive_exactly(len(first) + 1)
+                inbox.unread(first)
+            self.facts.stp = bool(first and begins)
         if not self.facts.stp:
             return  # also if too few bytes came: the handshake says so
         self._connection = StpServerConnection(

@@ -14,7 +14,6 @@ from tunnel_gateway.errors import ProtocolViolationError
 from tunnel_gateway.gost.digest import digest
 from tunnel_gateway.protocol.stp.stp_constants import MAX_CERTIFICATE, Mode, Table
 from tunnel_gateway.protocol.stp.stp_messages import (
-    BEGINNING_SIZE,
     Finish,
     Params,
     Proof,
@@ -37,11 +36,19 @@ params = st.builds(
 
 def test_the_beginning_tells_it_from_our_own_protocol() -> None:
     from_e_imzo = next(iter(recordings().values())).client.wire
-    assert begins_stp(from_e_imzo[:BEGINNING_SIZE])
-    ours = new_client().data_to_send()
+    ours = bytes(new_client().data_to_send())
     assert ours[:1] == from_e_imzo[:1]
-    for other in (ours, b"\x01\x02\xd4", b"", b"GET ", b"\x16\x03\x01\x00"):
-        assert not begins_stp(bytes(other[:BEGINNING_SIZE]))
+    for size in range(4):
+        assert begins_stp(from_e_imzo[:size]) is None
+        assert begins_stp(ours[:size]) is None
+    for size in (4, 5, 100):
+        assert begins_stp(from_e_imzo[:size]) is True
+        assert begins_stp(ours[:size]) is False
+
+
+@pytest.mark.parametrize("other", [b"G", b"\x16", b"\x00", b"\x01\xff\xff", b"\x01\x00\x00"])
+def test_what_is_neither_is_known_at_once(other: bytes) -> None:
+    assert begins_stp(other) is False
 
 
 class TestParams:

@@ -27,18 +27,26 @@ from tunnel_gateway.protocol.stp.stp_constants import (
     Table,
 )
 
-BEGINNING_SIZE: Final = 4
-_CERTIFICATE: Final = b"\x30"  # the tag of a SEQUENCE
+_SEQUENCE: Final = 0x30  # the first byte of every certificate
 _LENGTH_SIZE: Final = 2
 _Number = TypeVar("_Number", Table, Mode)
 
 
-def begins_stp(received: bytes) -> bool:
-    """Tell whether a client's first BEGINNING_SIZE bytes are those of STP, and not of our protocol.
+def begins_stp(received: bytes) -> bool | None:
+    """Tell whether a client's first bytes are those of STP; None until there are enough.
 
-    Both begin with 1 and a length. Then STP has a certificate, and our protocol the letter E.
+    Our own protocol begins with 1 and a length too. Then STP has a certificate, and our protocol
+    the letter E. Three bytes are enough if no certificate can be that long.
     """
-    return received[:1] == bytes((VERSION,)) and received[3:BEGINNING_SIZE] == _CERTIFICATE
+    if received[:1] not in (b"", bytes((VERSION,))):
+        return False
+    try:
+        Params.size(received[1:])
+    except ProtocolViolationError:
+        return False
+    if len(received) <= 1 + _LENGTH_SIZE:
+        return None
+    return received[1 + _LENGTH_SIZE] == _SEQUENCE
 
 
 @dataclass(frozen=True, slots=True)
