@@ -12,6 +12,7 @@
 # make lint    check format, lint rules and types
 # make format  repair what a program can repair of these
 # make fuzz    coverage-guided fuzzing of every parser of foreign data; FUZZ_SECONDS=30 for each
+# make fuzz-plane    the same for the threads that carry open tunnels, whatever happens to these
 # make lock    write requirements.lock and requirements-run.lock again from pyproject.toml
 # make install    install the gateway as a service; PREFIX=/opt/tunnel-gateway, see scripts/install
 # make uninstall  remove it again, and keep the configuration
@@ -35,8 +36,8 @@ FUZZ_TARGETS ?= pfx jks identity truststore key closed_key certificate certifica
     verify_many certificate_chain rest_body rest_form time_stamp time_stamp_answer time_stamp_request \
     status_answer status_request revocation_list config proxy_header stp_client stp_server
 
-.PHONY: help demo develop test coverage bench bench-fleet bench-strangers bench-rest soak screenshots lint format fuzz lock install \
-    uninstall bundle clean
+.PHONY: help demo develop test coverage bench bench-fleet bench-strangers bench-rest soak screenshots lint format fuzz \
+    fuzz-plane lock install uninstall bundle clean
 .DELETE_ON_ERROR:
 
 help:
@@ -118,6 +119,11 @@ fuzz: $(VENV)/.for-fuzzing
 	    echo "$$target"; \
 	    $(BIN)/python -m tests.fuzz.run $$target -max_total_time=$(FUZZ_SECONDS) -verbosity=0; \
 	done
+
+# The data plane has no parser alone: its inputs say what happens to whole tunnels. clang is not
+# required; without it the inputs are random.
+fuzz-plane: $(VENV)/.installed
+	$(BIN)/python -m tests.fuzz.plane $(FUZZ_SECONDS)
 
 $(VENV)/.for-fuzzing: $(VENV)/.installed tests/fuzz/requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes \

@@ -17,20 +17,20 @@ from pathlib import Path
 import pytest
 
 from tests.support.c_programs import DRIVERS, compiled
+from tests.support.plane_programs import (
+    DEBUG,
+    INCLUDED,
+    LIBRARIES,
+    SANITIZERS,
+    SOURCES,
+    STRICT,
+    compiled_ciphers,
+    compiled_player,
+)
 from tunnel_gateway.dataplane._native import plane_build as build
 
-SOURCES = [build.HERE / source for source in build.SOURCES]
-# Everything but the calls of the operating system.
-LOGIC = [source for source in SOURCES if source.name != "system.c"]
-SIMULATED = sorted(DRIVERS.glob("simulated_*.c"))
 THREADS = DRIVERS / "plane_threads.c"
-SCENARIOS = sorted({*DRIVERS.glob("plane_*.c")} - {THREADS, DRIVERS / "plane_units.c"})
-INCLUDED = (f"-I{build.HERE}", f"-I{build.GOST}", f"-I{DRIVERS}")
-STRICT = ("-std=c11", "-pedantic", *build.WARNINGS, "-Wconversion")
-# Line numbers are enough for a report; variables for a debugger would cost half of the time.
-DEBUG = ("-g1", "-fno-var-tracking")
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-LIBRARIES = ("-lgcrypt", "-lpthread")
+
 SECONDS = "3"
 
 
@@ -44,24 +44,12 @@ def compiler() -> str:
 
 @pytest.fixture(scope="module")
 def ciphers(compiler: str) -> dict[str, Path]:
-    """Objects of what the records need: other tests put their sources under sanitizers."""
-    flags = ("-std=c11", *build.WARNINGS, "-O2", f"-I{build.GOST}", "-c")
-    return {
-        source: compiled(compiler, *flags, build.GOST / source, name=f"{source}.o")
-        for source in build.GOST_SOURCES
-    }
+    return compiled_ciphers(compiler)
 
 
 @pytest.fixture(scope="module")
 def player(compiler: str, ciphers: dict[str, Path]) -> Path:
-    """The program that plays inputs."""
-    flags = (*STRICT, "-O1", *DEBUG, *SANITIZERS, *INCLUDED)
-    objects = [
-        compiled(compiler, *flags, "-c", source, name=f"{source.stem}.o")
-        for source in (*LOGIC, *SIMULATED, *SCENARIOS)
-    ]
-    linked: list[str | Path] = [*objects, *ciphers.values(), *LIBRARIES]
-    return compiled(compiler, *SANITIZERS, *linked, name="plane_fuzz")
+    return compiled_player(compiler, ciphers, "-O1", *SANITIZERS)
 
 
 def run(*command: str | Path, **environment: str) -> str:

@@ -19,8 +19,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# This file of an extension includes the headers of Python, and is small.
-_OF_THE_BUILD = "_gost.c"
+# These files of the extensions include the headers of Python, and are small.
+_OF_THE_BUILD = ("_gost.c", "_plane.c")
 _LIBRARY = Path("/usr/include/gcrypt.h")
 _KEPT_FILES = 400
 
