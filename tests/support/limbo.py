@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asn1crypto import algos, keys, pem
+from asn1crypto import algos, pem
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -63,28 +63,20 @@ def cases() -> dict[str, Case]:
 class _BesideGost(GostSignatureValidator):
     """Checks ECDSA with P curves and RSA with PKCS #1 v1.5 too."""
 
-    def validate_signature(
-        self,
-        signature: bytes,
-        signed_data: bytes,
-        public_key_info: keys.PublicKeyInfo,
-        signature_algorithm: algos.SignedDigestAlgorithm,
-        *context: Any,
-    ) -> None:
+    def check(self, signature: bytes, signed_data: bytes, key: bytes, algorithm: bytes) -> None:
+        signature_algorithm = algos.SignedDigestAlgorithm.load(algorithm, strict=True)
         if signature_algorithm["algorithm"].dotted not in _SIGNATURES:
-            super().validate_signature(
-                signature, signed_data, public_key_info, signature_algorithm, *context
-            )
+            super().check(signature, signed_data, key, algorithm)
             return
         hash_ = _HASHES[signature_algorithm.hash_algo]
         try:
-            key = load_der_public_key(public_key_info.dump())
+            loaded = load_der_public_key(key)
         except (ValueError, UnsupportedAlgorithm):
             raise InvalidSignature from None
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, signed_data, ec.ECDSA(hash_))
-        elif isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, signed_data, padding.PKCS1v15(), hash_)
+        if isinstance(loaded, ec.EllipticCurvePublicKey):
+            loaded.verify(signature, signed_data, ec.ECDSA(hash_))
+        elif isinstance(loaded, rsa.RSAPublicKey):
+            loaded.verify(signature, signed_data, padding.PKCS1v15(), hash_)
         else:
             raise InvalidSignature
 

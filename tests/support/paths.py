@@ -27,9 +27,9 @@ class Counting(GostSignatureValidator):
         super().__init__()
         self.checks = 0
 
-    def validate_signature(self, *args: Any, **kwargs: Any) -> None:
+    def check(self, signature: bytes, signed_data: bytes, key: bytes, algorithm: bytes) -> None:
         self.checks += 1
-        super().validate_signature(*args, **kwargs)
+        super().check(signature, signed_data, key, algorithm)
 
 
 def find(

@@ -89,6 +89,11 @@ def _key_of_centre(info: bytes) -> FrequentKey:
     return FrequentKey(read_public_key(load_der(keys.PublicKeyInfo, info))[1])
 
 
+@functools.lru_cache(_KEYS)
+def _algorithm_oid(algorithm: bytes) -> str:
+    return str(load_der(algos.SignedDigestAlgorithm, algorithm)["algorithm"].dotted)
+
+
 class GostSignatureValidator(SignatureValidator):
     """Checks certificate signatures of both families, and remembers those that were right.
 
@@ -111,13 +116,19 @@ class GostSignatureValidator(SignatureValidator):
         context: SignatureValidationContext = DEFAULT_VALIDATION_CONTEXT,  # noqa: ARG002
     ) -> None:
         """Raise InvalidSignature unless ``signature`` is right for ``signed_data``."""
-        if signature_algorithm["algorithm"].dotted not in SIGNATURE_OIDS:
+        self.check(signature, signed_data, public_key_info.dump(), signature_algorithm.dump())
+
+    def check(self, signature: bytes, signed_data: bytes, key: bytes, algorithm: bytes) -> None:
+        """Do the same for a SubjectPublicKeyInfo and an AlgorithmIdentifier in DER.
+
+        Raises ValueError too, if one of the two is malformed.
+        """
+        if _algorithm_oid(algorithm) not in SIGNATURE_OIDS:
             raise InvalidSignature
-        link = key_of(public_key_info.dump(), signed_data, signature)
+        link = key_of(key, signed_data, signature)
         if self._verified.find(link):
             return
-        public_key = _key_of_centre(public_key_info.dump())
-        gost_signature.verify(public_key, signature, digest(signed_data))
+        gost_signature.verify(_key_of_centre(key), signature, digest(signed_data))
         self._verified.add(link, True)
 
     def remembers(self, key: bytes, signed_data: bytes, signature: bytes) -> bool:

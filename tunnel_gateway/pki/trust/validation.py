@@ -109,7 +109,7 @@ class ChainValidator:
 
         This proves nothing. Raises CertificateUnsuitableError if it is not a certificate of ours.
         """
-        return self._leaves.find(key_of(der)) or self._read(der)
+        return self._leaves.find(der) or self._read(der)
 
     def verify_client(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
         """Validate a user's chain (DER, leaf first) at the aware time ``at``.
@@ -182,7 +182,7 @@ class ChainValidator:
             self._accepted.discard(key)
             peer = self._validate(chain, at, check, for_a_centre=for_a_centre)
             self._accepted.add(key, peer)
-            self._leaves.add(key_of(peer.leaf.der), peer.leaf)
+            self._leaves.add(peer.leaf.der, peer.leaf)
         return peer
 
     def _validate(

@@ -8,15 +8,11 @@ never decoded; if it is the leaf, the chain is refused. `paths` decides whether 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from asn1crypto import algos, keys
 from cryptography.exceptions import InvalidSignature
-from pyhanko_certvalidator.sig_validate import SignatureValidator
 
 from tunnel_gateway.errors import CertificateError, CertificateUnsuitableError
 from tunnel_gateway.pki.certificates import names
@@ -24,12 +20,10 @@ from tunnel_gateway.pki.certificates.certificate import Certificate, label
 from tunnel_gateway.pki.encoding import der
 from tunnel_gateway.pki.encoding.outline import Outline
 from tunnel_gateway.pki.trust import refusals
-from tunnel_gateway.pki.trust.paths import MAX_SIGNATURE_CHECKS
+from tunnel_gateway.pki.trust.paths import MAX_SIGNATURE_CHECKS, GostSignatureValidator
 
 # Of eight centres, 256 bytes each. Names beyond it are compared as they are written.
 _MAX_NAMES_SIZE: Final = 2048
-# Keys of centres, and the algorithms of their signatures: some dozens in a nation.
-_KEYS: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,40 +31,23 @@ class _Centre:
     """A possible signer; ``der`` is its key, ``identifier`` its subjectKeyIdentifier."""
 
     der: bytes
-    key: keys.PublicKeyInfo
     identifier: bytes | None
 
 
 _Centres = dict[object, list[_Centre]]
 
 
-@functools.lru_cache(_KEYS)
-def _read_key(data: bytes) -> keys.PublicKeyInfo:
-    key = der.load_der(keys.PublicKeyInfo, data)
-    with suppress(*der.MALFORMED):  # a centre may have a key of another kind
-        _ = key.native  # reads all of it, so that threads may share it
-    return key
-
-
-@functools.lru_cache(_KEYS)
-def _read_algorithm(data: bytes) -> algos.SignedDigestAlgorithm:
-    algorithm = der.load_der(algos.SignedDigestAlgorithm, data)
-    _ = algorithm.native
-    return algorithm
-
-
 def _add_centre(centres: _Centres, name: object, outline: Outline) -> None:
     """Add one, unless it is known under that name with that key: a root and its successor are."""
     known = centres.get(name, [])
     if all(centre.der != outline.key for centre in known):
-        key = _read_key(outline.key)
-        centres[name] = [*known, _Centre(outline.key, key, outline.key_identifiers()[1])]
+        centres[name] = [*known, _Centre(outline.key, outline.key_identifiers()[1])]
 
 
 class KnownCentres:
     """The trust anchors, by the resemblance of their names."""
 
-    def __init__(self, anchors: Sequence[Certificate], signatures: SignatureValidator) -> None:
+    def __init__(self, anchors: Sequence[Certificate], signatures: GostSignatureValidator) -> None:
         self._signatures = signatures
         self._ders = frozenset(anchor.der for anchor in anchors)
         self._names: dict[bytes, object] = {}
@@ -104,7 +81,7 @@ class _Search:
 
     def __init__(
         self,
-        signatures: SignatureValidator,
+        signatures: GostSignatureValidator,
         known_names: Mapping[bytes, object],
         known_centres: _Centres,
     ) -> None:
@@ -138,10 +115,7 @@ class _Search:
         if self._checks > MAX_SIGNATURE_CHECKS:
             raise refusals.too_many_ways()
         try:
-            algorithm = _read_algorithm(outline.algorithm)
-            self._signatures.validate_signature(
-                outline.signature, outline.body, centre.key, algorithm
-            )
+            self._signatures.check(outline.signature, outline.body, centre.der, outline.algorithm)
         except (InvalidSignature, *der.MALFORMED):
             self._wrong.setdefault(outline.der, centre)
             return False
