@@ -202,8 +202,7 @@ class TestEnds:
             pair.running.cancel()
             await asyncio.wait((pair.running,))
             assert pair.running.cancelled()
-            pair.channel.close()
-            pair.stream.close()
+            assert (await alert_at(pair.client)).name == "shutting_down"
             assert await pair.plain.receive() == b""
 
 

@@ -65,7 +65,8 @@ async def test_the_client_is_gone_before_the_answer(
         tunnel, page, destination = await home.asked()
         stream = tunnel.channel._stream
         if how == "silent":
-            home.first._channel.connection_lost(UNACKNOWLEDGED)
+            assert home.first._entrance is not None
+            home.first._entrance._channel.connection_lost(UNACKNOWLEDGED)
         else:
             if how == "reset":
                 plain = stream._transport.get_extra_info("socket")
@@ -103,8 +104,10 @@ async def test_a_destination_that_gave_up_waiting(credentials: Credentials, tmp_
         impatient = await home.destination()
         await send(impatient, b"HTTP/1.1 408 Request Timeout\r\n\r\n")
         (session,) = home.sessions
+        way = session._entrance
+        assert way is not None
         async with asyncio.timeout(TIME_LIMIT):
-            while session._socket is None or session._socket.inbox.silent:  # noqa: ASYNC110 (no event)
+            while way._socket is None or way._socket.inbox.silent:  # noqa: ASYNC110 (no event)
                 await asyncio.sleep(0.01)
         tunnel.channel.write(UPGRADE)
         destination = await home.destination()

@@ -18,10 +18,7 @@ from tests.support.destination import SWITCHED
 from tests.support.house import head, house
 from tests.support.loopback import LOOPBACK, receive, receive_all, reset, send
 from tests.support.peer import UPGRADE
-from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.errors import AlertReceivedError, ShuttingDownError
-from tunnel_gateway.gateway import session as module
-from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 # A time-out of the system is an OSError and a TimeoutError at once.
@@ -116,61 +113,6 @@ async def test_the_loop_ends_it(credentials: Credentials, tmp_path: Path) -> Non
         await home.first._wait_closed()
         assert home.lines() == []
         assert home.admission.tunnels == 0
-
-
-async def test_the_client_leaves_while_the_gateway_connects(
-    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with house(credentials, tmp_path) as home:
-        connecting, go_on = asyncio.Event(), asyncio.Event()
-
-        connect = home.destinations.connect
-
-        async def slow(destination: Destination, time_limit: float) -> SocketStream:
-            connecting.set()
-            await go_on.wait()
-            return await connect(destination, time_limit)
-
-        monkeypatch.setattr(home.destinations, "connect", slow)
-        making = asyncio.create_task(home.client())
-        await connecting.wait()
-        making.cancel()
-        await asyncio.gather(making, return_exceptions=True)
-        go_on.set()
-        destination = await home.destination()
-        assert await receive(destination) == b""
-        destination.close()
-        line = await home.ended()
-        assert (line["event"], line["reason"]) == ("tunnel_refused", "truncated")
-        assert line["user"] == "G… O…"
-
-
-async def test_an_error_of_our_own(
-    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "find_destination", lambda *_: 1 // 0)
-    async with house(credentials, tmp_path) as home:
-        with pytest.raises(AlertReceivedError, match="internal_error"):
-            await home.client()
-        await home.ended()
-        error, line = home.lines()
-        assert error["event"] == "internal_error"
-        assert "ZeroDivisionError" in error["exception"]
-        assert error["user"] == line["user"]
-        assert line["reason"] == "internal_error"
-
-
-async def test_a_handshake_without_a_client(
-    credentials: Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def nobody(_: object) -> None: ...
-
-    monkeypatch.setattr(Channel, "handshake", nobody)
-    async with house(credentials, tmp_path) as home:
-        with socket.create_connection((LOOPBACK, home.listener.port)) as stranger:
-            stranger.setblocking(False)
-            await receive_all(stranger)
-        assert (await home.ended())["detail"] == "the handshake gave no client"
 
 
 @pytest.mark.parametrize("how", ["reset", "hang up"])

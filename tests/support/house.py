@@ -26,10 +26,11 @@ from tunnel_gateway.daemon.workers import Workers
 from tunnel_gateway.dataplane.joining import start_plane
 from tunnel_gateway.errors import ShuttingDownError
 from tunnel_gateway.gateway.destination_pool import Destinations
+from tunnel_gateway.gateway.entrance import DESTINATION_LOST
 from tunnel_gateway.gateway.material import Material
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.resources import Resources
-from tunnel_gateway.gateway.session import DESTINATION_LOST, Session
+from tunnel_gateway.gateway.session import Session
 from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.logs import configure_logs

@@ -29,6 +29,19 @@ class NativeRelay:
     system. If one of them is lost by then, or the tunnel is stopped, ``relay`` ends it.
     """
 
+    __slots__ = (
+        "_closed",
+        "_end",
+        "_limits",
+        "_page",
+        "_parts",
+        "_plane",
+        "_socket_lost",
+        "_stopped",
+        "_tunnel",
+        "_waiting",
+    )
+
     def __init__(
         self,
         plane: DataPlane,

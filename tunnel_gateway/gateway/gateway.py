@@ -18,11 +18,11 @@ from tunnel_gateway.errors import CertificateError, ShuttingDownError
 from tunnel_gateway.gateway.admin.overview import Overview
 from tunnel_gateway.gateway.admin.probes import Probes
 from tunnel_gateway.gateway.destination_pool import Destinations
+from tunnel_gateway.gateway.entrance import DESTINATION_LOST
 from tunnel_gateway.gateway.material import Material, TunnelFiles, certificates_in_use, port_of
 from tunnel_gateway.gateway.policy import describe
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.resources import Resources
-from tunnel_gateway.gateway.session import DESTINATION_LOST
 from tunnel_gateway.gateway.sessions import Sessions
 from tunnel_gateway.limits.admission import Admission, Limits
 from tunnel_gateway.observability.background import keep_running

@@ -3,76 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from datetime import UTC, datetime
-from functools import partial
-from typing import Final
 
-from tunnel_gateway.config.destinations import Destination
-from tunnel_gateway.dataplane.joining import join
 from tunnel_gateway.end_reasons import EndReason
-from tunnel_gateway.errors import (
-    DestinationUnreachableError,
-    LimitReachedError,
-    TimedOutError,
-    TunnelGatewayError,
-    UnsupportedVersionError,
-)
-from tunnel_gateway.gateway.balancers import UNEXPECTED_HEADER, ClientAddress, read_client_address
-from tunnel_gateway.gateway.destination_pool import find_destination
-from tunnel_gateway.gateway.opening import accepted, pass_refusal, pass_request
-from tunnel_gateway.gateway.policy import check_permitted
-from tunnel_gateway.gateway.request import left_out
+from tunnel_gateway.errors import TunnelGatewayError
+from tunnel_gateway.gateway.entrance import Entrance, Opened
 from tunnel_gateway.gateway.resources import Resources
-from tunnel_gateway.gateway.session_facts import SessionFacts, Stage
+from tunnel_gateway.gateway.session_facts import Stage
 from tunnel_gateway.kept_errors import let_go
 from tunnel_gateway.limits.places import Held
-from tunnel_gateway.limits.sources import source_of
 from tunnel_gateway.observability.logs import get_logger
-from tunnel_gateway.observability.masking import know_centres
-from tunnel_gateway.protocol.connection import Surroundings
-from tunnel_gateway.protocol.events import ClientAuthenticated
-from tunnel_gateway.protocol.server import ServerConnection
-from tunnel_gateway.protocol.stp.stp_connection import StpSurroundings
-from tunnel_gateway.protocol.stp.stp_messages import begins_stp
-from tunnel_gateway.protocol.stp.stp_server import StpServerConnection
-from tunnel_gateway.transport.streams.channel import Channel
-from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import RelayEnd, RelayLimits
-from tunnel_gateway.transport.streams.stp_channel import StpChannel
+from tunnel_gateway.pki.trust.validation import VerifiedPeer
+from tunnel_gateway.transport.streams.relay import RelayEnd
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 log = get_logger(__name__)
 
-# An agent is told this when the application breaks off.
-DESTINATION_LOST: Final = DestinationUnreachableError("the destination broke off")
-
 
 class Session:
-    """One connection of a client. ``run`` serves it to its end and reports it."""
+    """One connection of a client. ``run`` serves it to its end and reports it.
+
+    An open tunnel may last for hours while the data plane carries its bytes: all that is kept of
+    it here is this object with the facts, and a task that waits.
+    """
+
+    __slots__ = ("_ended", "_entrance", "_places", "_resources", "_stop_error", "_task", "facts")
 
     def __init__(self, resources: Resources, stream: SocketStream) -> None:
         self._resources = resources
-        self._stream = stream
-        started = asyncio.get_running_loop().time()
-        self._client = ClientAddress.of(stream.peer)
-        self.facts = SessionFacts(str(self._client), started)
-        self._connection: ServerConnection | StpServerConnection = ServerConnection(
-            resources.settings,
-            Surroundings(
-                entropy=os.urandom,
-                validation_time=datetime.now(UTC),
-                deadline=started + resources.config.handshake_timeout,
-                other_protocols=UNEXPECTED_HEADER,
-            ),
-        )
-        self._steps = resources.workers.steps()
-        self._channel: Channel | StpChannel = Channel(stream, self._connection, self._steps)
-        self._socket: SocketStream | None = None
         self._places = Held()
-        self._handshake_place = Held()
+        # None once the tunnel is open.
+        self._entrance: Entrance | None = Entrance(resources, stream, self._places)
+        self.facts = self._entrance.facts
         self._task: asyncio.Task[object] | None = None
         self._stop_error: TunnelGatewayError | None = None
         self._ended = False
@@ -82,7 +43,15 @@ class Session:
         self._task = asyncio.current_task()
         # The places are held until the sockets are closed: the limit counts descriptors.
         with self._places:
-            self._report(await self._serve_to_end())
+            try:
+                end = await self._enter()
+                if isinstance(end, Opened):
+                    carrying = end.relay.run(end.page, end.application)
+                    del end  # the inboxes, and with them all that led in
+                    end = await carrying
+            finally:
+                self._resources.revocation.unwatch(self)
+            self._report(end)
             await self._wait_closed()
 
     def stop(self, error: TunnelGatewayError) -> None:
@@ -99,13 +68,22 @@ class Session:
         """Tell whether the tunnel carries a WebSocket connection now."""
         return self.facts.stage is Stage.OPEN
 
-    # --- the way of a tunnel ---------------------------------------------------------------
+    # --- the way in ------------------------------------------------------------------------
 
-    async def _serve_to_end(self) -> RelayEnd:
+    def _watch(self, user: VerifiedPeer) -> None:
+        self._resources.revocation.watch(self, user)
+
+    async def _enter(self) -> Opened | RelayEnd:
+        """Return the open tunnel, or the end of a connection that did not get so far."""
+        assert self._entrance is not None  # noqa: S101 (a session runs once)
         try:
             if self._stop_error is not None:
                 return self._break_off(self._stop_error)
-            return await self._serve()
+            opened = await self._entrance.lead_in(self._watch)
+            if isinstance(opened, Opened):
+                self.facts.opened(opened.relay)
+                self._resources.reports.opened(self.facts)
+                self._entrance = None
         except TunnelGatewayError as error:
             let_go(error)
             return self._break_off(error)
@@ -119,189 +97,30 @@ class Session:
         except Exception:
             log.exception("internal_error", **self.facts.log_fields())
             return self._break_off(TunnelGatewayError("internal error"))
+        else:
+            return opened
         finally:
-            self._close()
-
-    async def _serve(self) -> RelayEnd:
-        check_rate = await self._admit()
-        client = await self._authenticate()
-        destination = find_destination(self._resources.config.destinations, client.dst_id)
-        # The rules before the places: a user who may not go there takes no place of the others.
-        check_permitted(destination, client.peer, client.server_name)
-        await self._resources.admission.certificate(client.peer, self._places)
-        await check_rate()
-        self._resources.destinations.tunnel(destination, self._places)
-        # Connect before the client is told that the tunnel is open: no page gets an address that
-        # leads nowhere.
-        await self._connect(destination)
-        page = Inbox(self._channel)
-        self._channel.open(page)
-        page.check()  # the client may have left while the gateway connected
-        self._connection.accept()
-        self._channel.flush()
-        self.facts.stage = Stage.OPENING
-        return await self._open(page, client, destination)
-
-    async def _admit(self) -> Callable[[], Awaitable[None]]:
-        """Take the places that a stranger needs; raises LimitReachedError.
-
-        Returns a function that raises LimitReachedError if the source is over the rate that all
-        gateways count together. That answer is awaited later, so the handshake does not wait.
-        """
-        admission = self._resources.admission
-        try:
-            # Before the address is known: waiting for a balancer's header holds a place too.
-            admission.tunnel(self._places)
-            await self._learn_address()
-            source = source_of(self._client.host)
-            check_rate = await admission.source(source, self._places)
-            self._places.add(self._handshake_place.release)
-            admission.handshake(source, self._handshake_place)
-            self._steps.source = source
-            self._handshake_place.add(partial(admission.charge, source, self._steps))
-        except LimitReachedError:
-            # A refused connection gives its places back before the socket has closed. Otherwise
-            # strangers who are refused could hold all places. Above some rate it gets no alert.
-            self._places.release()
-            self.facts.told = admission.tells(source_of(self._client.host))
-            raise
-        return check_rate
-
-    async def _authenticate(self) -> ClientAuthenticated:
-        with self._handshake_place:
-            await self._choose_protocol()
-            client = await self._channel.handshake()
-        if not isinstance(client, ClientAuthenticated):
-            raise TunnelGatewayError("the handshake gave no client")
-        self.facts.authenticated(client)
-        know_centres(issuer.subject for issuer in client.peer.path[1:])
-        self._resources.reports.proven(self.facts)
-        await self._resources.revocation.check(client.peer)
-        self._resources.revocation.watch(self, client.peer)
-        return client
-
-    async def _choose_protocol(self) -> None:
-        """Look at the first bytes: a client of E-IMZO itself gets a connection of its protocol.
-
-        Raises UnsupportedVersionError where it is not served.
-        """
-        inbox, config = self._stream.inbox, self._resources.config
-        loop = asyncio.get_running_loop()
-        deadline = self.facts.started + config.handshake_timeout
-        with suppress(TimedOutError), inbox.within(deadline - loop.time(), "no first bytes"):
-            first = await inbox.receive()
-            inbox.unread(first)
-            while first and (begins := begins_stp(first)) is None:
-                first = await inbox.receive_exactly(len(first) + 1)
-                inbox.unread(first)
-            self.facts.stp = bool(first and begins)
-        if not self.facts.stp:
-            return  # also if too few bytes came: the handshake says so
-        self._connection = StpServerConnection(
-            self._resources.stp_settings,
-            StpSurroundings(
-                entropy=os.urandom,
-                validation_time=datetime.now(UTC),
-                clock=loop.time,
-                step_seconds=config.handshake_timeout,
-            ),
-        )
-        self._channel = StpChannel(self._stream, self._connection, self._steps)
-        if not config.stp.enabled:
-            raise UnsupportedVersionError(
-                "the client speaks STP, the protocol of E-IMZO: set tunnel.stp to serve it"
-            )
-
-    async def _learn_address(self) -> None:
-        """Take the client's address from the balancer's header, if the peer is a balancer."""
-        deadline = self.facts.started + self._resources.config.handshake_timeout
-        balancers = self._resources.config.proxy_from or ()
-        self._client = await read_client_address(self._stream, balancers, deadline)
-        self.facts.client = str(self._client)
-
-    async def _connect(self, destination: Destination) -> SocketStream:
-        time_limit = self._resources.config.connect_timeout
-        with self._resources.reports.connecting(destination.id):
-            self._socket = await self._resources.destinations.connect(destination, time_limit)
-        if destination.proxy:
-            tunnel = self.facts.domain, self.facts.tunnel_id
-            header = self._client.header(destination.proxy, self._stream.local, *tunnel)
-            self._socket.write(header)
-        return self._socket
-
-    async def _open(
-        self, page: Inbox, client: ClientAuthenticated, destination: Destination
-    ) -> RelayEnd:
-        assert self._socket is not None  # noqa: S101 (_serve has connected)
-        config = self._resources.config
-        for header, detail in left_out(client.peer.leaf):
-            fields = self.facts.log_fields()
-            log.warning("identity_header_left_out", **fields, header=header, detail=detail)
-        socket = await pass_request(
-            page,
-            client,
-            self._socket,
-            lambda: self._connect(destination),
-            host=destination.host_header or client.server_name,
-            client_host=self._client.host,
-            time_limit=config.upgrade_timeout,
-            http_pages=config.http_pages,
-        )
-        if not await accepted(socket.inbox, page, time_limit=config.upgrade_timeout):
-            if await pass_refusal(socket.inbox, page, self._channel.write):
-                self._channel.close()
-            else:
-                self._channel.abort(DestinationUnreachableError("its refusal was cut"))
-            return RelayEnd(EndReason.UPGRADE_REFUSED)
-        limits = RelayLimits(
-            config.relay.idle_timeout,
-            config.relay.half_close_timeout,
-            config.relay.lifetime,
-            config.relay.bandwidth,
-        )
-        relay = join(
-            self._resources.plane,
-            self._channel,
-            socket,
-            limits,
-            socket_lost=EndReason.DESTINATION_LOST,
-            on_socket_lost=DESTINATION_LOST,
-        )
-        self.facts.opened(relay)
-        self._resources.reports.opened(self.facts)
-        return await relay.run(page, socket.inbox)
+            if self._entrance is not None:
+                self._entrance.close()
 
     # --- the end of it ---------------------------------------------------------------------
 
-    def _close(self) -> None:
-        self._resources.revocation.unwatch(self)
-        if self.facts.stp and self.facts.told:
-            self._channel.close()  # the socket stays until the client has read the end
-        else:
-            self._stream.close()
-        if self._socket is not None:
-            self._socket.close()
-
     async def _wait_closed(self) -> None:
-        if self.facts.relay is not None:
+        if self._entrance is not None:
+            await self._entrance.wait_closed()
+        elif self.facts.relay is not None:
             await self.facts.relay.wait_closed()
-        await self._stream.wait_closed()
-        if self._socket is not None:
-            await self._socket.wait_closed()
 
     def _break_off(self, error: TunnelGatewayError) -> RelayEnd:
-        if self.facts.told:
-            self._channel.abort(error)
-        else:
-            self._stream.abort(error)
+        if self._entrance is not None:
+            self._entrance.break_off(error)
         return RelayEnd(error.code, error)
 
     def _report(self, end: RelayEnd) -> None:
         self._ended = True
-        self.facts.domain = self.facts.domain or self._connection.server_name
-        self._resources.reports.ended(
-            self.facts,
-            end,
-            asyncio.get_running_loop().time() - self.facts.started,
-            silent=not self._stream.received,
-        )
+        silent = False
+        if self._entrance is not None:
+            silent = self._entrance.silent
+            self.facts.domain = self.facts.domain or self._entrance.asked_domain
+        seconds = asyncio.get_running_loop().time() - self.facts.started
+        self._resources.reports.ended(self.facts, end, seconds, silent=silent)

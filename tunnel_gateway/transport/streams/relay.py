@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tunnel_gateway.end_reasons import EndReason
-from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
+from tunnel_gateway.errors import (
+    ShuttingDownError,
+    TimedOutError,
+    TruncatedError,
+    TunnelGatewayError,
+)
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.transport.streams.byte_stream import NOBODY, ByteStream
@@ -241,7 +246,10 @@ class Relay:
         from_socket.hand_over(self._from_socket)
         from_channel.hand_over(self._from_channel)
         try:
-            return await self._end
+            return await asyncio.shield(self._end)  # a cancel must not decide the end
+        except asyncio.CancelledError:
+            self.stop(ShuttingDownError("nobody waits for the end of the tunnel"))
+            raise
         finally:
             self.release()
 

@@ -245,8 +245,11 @@ class SocketStream(asyncio.BufferedProtocol):
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (always as large as can be)
         """Return where to receive to: ``buffer_updated`` follows before another socket asks."""
         if self._quick:
-            with _borrowed_socket(self._transport) as sock:
-                _acknowledge_now(sock)
+            borrowed = _borrowed_socket(self._transport)
+            try:
+                _acknowledge_now(borrowed)
+            finally:
+                borrowed.detach()
         return self._received
 
     def buffer_updated(self, nbytes: int) -> None:
