@@ -64,7 +64,7 @@ class Client:
 
 @asynccontextmanager
 async def client(
-    credentials: Credentials, tmp_path: Path, stp: str = "yes"
+    credentials: Credentials, tmp_path: Path, stp: str = "yes", **more: object
 ) -> AsyncIterator[Client]:
     """A gateway that speaks STP for destination 7, and a user on the curve of its domain."""
     citizen = credentials.user("on-curve-a", curve=CRYPTOPRO_A).identity
@@ -73,7 +73,8 @@ async def client(
     with socket.create_server((LOOPBACK, 0)) as application:
         application.setblocking(False)
         port = application.getsockname()[1]
-        settings = {
+        settings: dict[str, object] = {
+            **more,
             "stp": stp,
             "truststore_file": truststore,
             "destination_7_host": LOOPBACK,
