@@ -101,6 +101,21 @@ def test_no_destination_at_all_but_a_misspelt_one(faults: Faults) -> None:
     ]
 
 
+def test_stp_needs_a_destination_with_a_number(faults: Faults, write: Write) -> None:
+    settings = load_configuration(write(VENDOR + "tunnel.stp=yes\n")).tunnel.stp
+    assert settings == StpSettings(enabled=True, repeatable=False)
+    for name in ("256", "07", "api"):
+        text = VENDOR.replace("destination.0.", f"destination.{name}.") + "tunnel.stp=yes\n"
+        (fault,) = faults(text)
+        assert fault.startswith("10: tunnel.stp: no destination has a number from 0 to 255")
+
+
+def test_the_modes_of_stp_need_stp(faults: Faults) -> None:
+    assert faults(VENDOR + "tunnel.stp.repeatable=yes\n") == [
+        "10: tunnel.stp.repeatable: has no effect without tunnel.stp=yes"
+    ]
+
+
 MISSING = "No such file or directory"
 
 

@@ -35,6 +35,8 @@ from tunnel_gateway.errors import Fault
 from tunnel_gateway.subject_numbers import DIGITS
 
 PREFIX: Final = "tunnel.destination."
+# The destinations that a client of STP can ask for.
+NUMBERS: Final = frozenset(map(str, range(256)))
 # A tunnel tries the addresses in turn and shares its time among them.
 MAX_ADDRESSES: Final = 16
 

@@ -8,9 +8,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from tunnel_gateway.config.destinations import (
+    NUMBERS,
+    Destination,
+    is_known,
+    read_destinations,
+)
 from tunnel_gateway.config.destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config.destinations import PREFIX as DESTINATION_PREFIX
-from tunnel_gateway.config.destinations import Destination, is_known, read_destinations
 from tunnel_gateway.config.keys import KEY_OF, KEYS
 from tunnel_gateway.config.reading import check_paths, grouped, read_values
 from tunnel_gateway.config.values import Allowance, Entry, Network
@@ -147,6 +152,12 @@ class TunnelReading:
         if self.values["revocation.crl_dir"] and self.values["revocation.mode"] == "off":
             text = "has no effect without tunnel.revocation=hard or soft"
             self._faults.append(self._entries["tunnel.crl.dir"].fault(text))
+        if self.values["stp.repeatable"] and not self.values["stp.enabled"]:
+            text = "has no effect without tunnel.stp=yes"
+            self._faults.append(self._entries["tunnel.stp.repeatable"].fault(text))
+        if self.values["stp.enabled"] and not NUMBERS & self._destinations.keys():
+            text = "no destination has a number from 0 to 255, and STP knows no other names"
+            self._faults.append(self._entries["tunnel.stp"].fault(text))
         if not any(name.startswith(DESTINATION_PREFIX) for name in self._entries):
             text = (
                 "no destination is given: set tunnel.destination.0.host and .port to the address"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from tunnel_gateway.config.destinations import PREFIX, Destination
+from tunnel_gateway.config.destinations import NUMBERS, PREFIX, Destination
 from tunnel_gateway.errors import Fault
 from tunnel_gateway.gateway.destination_pool import find_destination
 from tunnel_gateway.gost.curves import CURVES, Curve
@@ -45,7 +45,7 @@ def stp_faults(
 ) -> Iterator[Fault]:
     """Yield a fault for each destination for which a client's curve would leave a choice."""
     for destination in destinations:
-        if destination.id not in _NUMBERS:
+        if destination.id not in NUMBERS:
             continue
         for curve in CURVES:
             names = [found.name for found in _candidates(domains, destination, curve)]
@@ -56,10 +56,6 @@ def stp_faults(
                     str(servers),
                     key=f"{PREFIX}{destination.id}.domains",
                 )
-
-
-# The destinations that a client of STP can ask for.
-_NUMBERS = frozenset(map(str, range(256)))
 
 
 def _candidates(
