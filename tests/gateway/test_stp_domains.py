@@ -95,6 +95,7 @@ async def test_a_whole_tunnel(credentials: Credentials, tmp_path: Path) -> None:
         channel.write(UPGRADE)
         request = await head(application)
         assert b"X-EIMZO-PINFL: 10000000000001" in request
+        assert b"X-EIMZO-Protocol: stp\r\n" in request
         await send(application, SWITCHED + b"birinchi")
         assert await page.received(len(SWITCHED) + 8) == SWITCHED + b"birinchi"
         channel.write(b"ikkinchi")
@@ -156,8 +157,8 @@ async def test_our_own_protocol_beside_it(credentials: Credentials, tmp_path: Pa
     async with client(credentials, tmp_path) as made:
         tunnel, page = await made.home.client("7")
         application = await made.accept()
-        tunnel.channel.write(UPGRADE)
-        await head(application)
+        tunnel.channel.write(UPGRADE.replace(b"\r\n\r\n", b"\r\nX-EIMZO-Protocol: stp\r\n\r\n"))
+        assert b"Protocol" not in await head(application)
         await send(application, SWITCHED)
         assert await page.received(len(SWITCHED)) == SWITCHED
         application.close()

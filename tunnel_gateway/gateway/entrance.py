@@ -216,6 +216,7 @@ class Entrance:
             client_host=self._client.host,
             time_limit=config.upgrade_timeout,
             http_pages=config.http_pages,
+            stp=self.facts.stp,
         )
         if not await accepted(socket.inbox, page, time_limit=config.upgrade_timeout):
             if await pass_refusal(socket.inbox, page, self._channel.write):

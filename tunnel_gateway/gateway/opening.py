@@ -31,11 +31,13 @@ async def pass_request(
     client_host: str,
     time_limit: float,
     http_pages: bool,
+    stp: bool = False,
 ) -> SocketStream:
     """Read the page's request and send it to the application with the identity headers.
 
     ``host`` is the Host that the application reads, ``client_host`` the user's address. The whole
-    request must come within ``time_limit`` seconds.
+    request must come within ``time_limit`` seconds. ``stp`` tells the application that the tunnel
+    is one of STP.
 
     Returns the application's socket. If ``socket`` is no longer silent, it is a new one from
     ``connect``: a page may take longer than an application waits for a request. Raises
@@ -47,7 +49,7 @@ async def pass_request(
     if not socket.inbox.silent:
         socket.close()
         socket = await connect()
-    identity = identity_headers(client.peer, client.tunnel_id)
+    identity = identity_headers(client.peer, client.tunnel_id, stp=stp)
     socket.write(forwarded_request(request, host, identity, client_host))
     return socket
 

@@ -16,7 +16,8 @@ another text there.
     X-EIMZO-PINFL       the person's number, 14 digits;
     X-EIMZO-INN         the taxpayer's number, 9 digits;
     X-EIMZO-Valid-To    the end of the certificate's validity, ISO 8601, UTC;
-    X-EIMZO-Issuer      the issuer's whole name.
+    X-EIMZO-Issuer      the issuer's whole name;
+    X-EIMZO-Protocol    ``stp`` for a tunnel by STP, whose promises are fewer; otherwise absent.
 
 The values are text in UTF-8. Characters that are not printable ASCII are percent-encoded
 (`encode_value`). ``decodeURIComponent`` of a browser or ``urllib.parse.unquote`` of Python decodes
@@ -90,7 +91,9 @@ def encode_value(text: str) -> str:
     return before.replace(" ", "%20") + inner + after.replace(" ", "%20")
 
 
-def identity_headers(peer: VerifiedPeer, tunnel_id: bytes) -> list[tuple[str, str]]:
+def identity_headers(
+    peer: VerifiedPeer, tunnel_id: bytes, *, stp: bool = False
+) -> list[tuple[str, str]]:
     """Return name and value of each identity header (the module's table) of a verified user."""
     leaf = peer.leaf
     valid_to = leaf.not_after.astimezone(UTC).isoformat(timespec="seconds")
@@ -103,6 +106,7 @@ def identity_headers(peer: VerifiedPeer, tunnel_id: bytes) -> list[tuple[str, st
         "INN": believed("inn", leaf.inn),
         "Valid-To": valid_to.replace("+00:00", "Z"),
         "Issuer": leaf.issuer,
+        "Protocol": "stp" if stp else None,
     }
     return [(f"X-EIMZO-{name}", encode_value(value)) for name, value in values.items() if value]
 
