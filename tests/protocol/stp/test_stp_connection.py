@@ -71,8 +71,8 @@ def test_exactly_what_is_missing_leads_to_the_end_of_a_handshake() -> None:
     assert costly == {"client": 1, "server": 1}
 
 
-def test_bytes_one_by_one_take_little_time() -> None:
-    """The longest first message, and each byte of it alone: no byte costs all before it."""
+def test_the_longest_first_message_byte_by_byte() -> None:
+    """Nothing is decided before the last of its bytes."""
     server = new_stp_server()
     server.receive_data(b"\x01\x28\x00")
     for _ in range(10_240):
