@@ -13,10 +13,18 @@ from tests.support.destination import SWITCHED
 from tests.support.house import House, head, house
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, receive_all, reset, send
 from tests.support.peer import UPGRADE
+from tunnel_gateway.agent import one_tunnel
 from tunnel_gateway.agent.one_tunnel import serve_one_tunnel
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import AlertReceivedError, TimedOutError, UnknownDestinationError
 from tunnel_gateway.transport.streams.relay import RelayEnd
+
+
+@pytest.fixture(autouse=True, params=["python", "native"])
+def _carrier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test as on a system that has no data plane, too."""
+    if request.param == "python":
+        monkeypatch.setattr(one_tunnel, "start_plane", lambda *_: None)
 
 
 class Agent:

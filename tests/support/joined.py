@@ -22,6 +22,7 @@ from tests.support.loopback import (
     stream_and_socket,
 )
 from tests.support.pair import open_pair
+from tunnel_gateway.agent.pages.page_stream import PAGE_SIDE, PageStream
 from tunnel_gateway.dataplane.joining import join
 from tunnel_gateway.dataplane.plane import DataPlane
 from tunnel_gateway.end_reasons import EndReason
@@ -38,8 +39,7 @@ OPTIONS: dict[str, Any] = {
     "socket_lost": EndReason.DESTINATION_LOST,
     "on_socket_lost": BROKE_OFF,
 }
-Farewell = Callable[[RelayEnd], bytes]
-Carrier = Callable[[Channel, SocketStream, RelayLimits, Farewell | None], Relaying]
+Carrier = Callable[[Channel, SocketStream, RelayLimits], Relaying]
 
 
 class End(Protocol):
@@ -154,10 +154,11 @@ class Joined:
 def carrier_with(plane: DataPlane | None) -> Carrier:
     """Make relays that ``plane`` carries, or Python without one."""
 
-    def carry(
-        channel: Channel, stream: SocketStream, limits: RelayLimits, farewell: Farewell | None
-    ) -> Relaying:
-        return join(plane, channel, stream, limits, **OPTIONS, farewell=farewell)
+    def carry(channel: Channel, stream: SocketStream, limits: RelayLimits) -> Relaying:
+        options = dict(OPTIONS)
+        if isinstance(stream, PageStream):
+            options |= {"farewell": stream.farewell, "page": PAGE_SIDE}
+        return join(plane, channel, stream, limits, **options)
 
     return carry
 
@@ -195,15 +196,15 @@ async def joined(
     lifetime: float = 0.0,
     bandwidth: int = 0,
     before: bytes = b"",
-    farewell: Farewell | None = None,
+    plain_side: type[SocketStream] = SocketStream,
 ) -> AsyncIterator[Joined]:
     """Run a relay between a tunnel and a plain socket.
 
-    ``before`` comes from both ends before it runs.
+    ``before`` comes from both ends before it runs. ``plain_side`` is PageStream for a page.
     """
     pair = open_pair()
     client_stream, client_socket = await stream_and_socket()
-    stream, plain_socket = await stream_and_socket()
+    stream, plain_socket = await stream_and_socket(plain_side)
     client, plain = TunnelEnd(client_socket, pair.client), PlainEnd(plain_socket)
     with ThreadPoolExecutor(1) as unused:
         channel = Channel(client_stream, pair.server, unused)
@@ -213,7 +214,7 @@ async def joined(
         for end, waiting in ((client, inbox), (plain, stream.inbox)):
             await end.send(before)
             waiting.unread(await waiting.receive())
-    relay = carrier(channel, stream, RelayLimits(idle, half_close, lifetime, bandwidth), farewell)
+    relay = carrier(channel, stream, RelayLimits(idle, half_close, lifetime, bandwidth))
     running = asyncio.create_task(relay.run(inbox, stream.inbox))
     try:
         yield Joined(relay, client, plain, running, channel, stream, pair.server)

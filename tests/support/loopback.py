@@ -73,8 +73,10 @@ class Witness:
         return data
 
 
-async def stream_and_socket(**options: int) -> tuple[SocketStream, socket.socket]:
-    """Return a stream and the plain, non-blocking socket at its other end.
+async def stream_and_socket(
+    kind: type[SocketStream] = SocketStream, **options: int
+) -> tuple[SocketStream, socket.socket]:
+    """Return a stream of this ``kind`` and the plain, non-blocking socket at its other end.
 
     ``options`` are buffer sizes of the plain side: ``receive`` and ``send``.
     """
@@ -86,7 +88,7 @@ async def stream_and_socket(**options: int) -> tuple[SocketStream, socket.socket
         accepted, _ = listening.accept()
     plain.setblocking(False)
     loop = asyncio.get_running_loop()
-    _, stream = await loop.connect_accepted_socket(SocketStream, accepted)
+    _, stream = await loop.connect_accepted_socket(kind, accepted)
     return stream, plain
 
 

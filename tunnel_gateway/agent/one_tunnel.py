@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from tunnel_gateway.agent.handshake import open_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS, OneShotAddress
+from tunnel_gateway.agent.pages.page_stream import PAGE_SIDE
 from tunnel_gateway.agent.pages.page_tunnel import LIMITS
 from tunnel_gateway.config.values import Address
+from tunnel_gateway.dataplane.joining import join, start_plane
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd
+from tunnel_gateway.transport.streams.relay import RelayEnd
+
+_LOCAL_LOST: Final = PageLostError("the connection to the local address broke off")
 
 
 async def serve_one_tunnel(
@@ -40,14 +45,21 @@ async def serve_one_tunnel(
             tunnel.channel.abort(error)
             await tunnel.channel.wait_closed()
             raise
-        relay = Relay(
+        plane = start_plane(1, _LOCAL_LOST)
+        relay = join(
+            plane,
             tunnel.channel,
             local,
             LIMITS,
             socket_lost=EndReason.LOCAL_LOST,
-            on_socket_lost=PageLostError("the connection to the local address broke off"),
+            on_socket_lost=_LOCAL_LOST,
             farewell=local.farewell,
+            page=PAGE_SIDE,
         )
-        end = await relay.run(inbox, local.inbox)
-        await relay.wait_closed()
+        try:
+            end = await relay.run(inbox, local.inbox)
+            await relay.wait_closed()
+        finally:
+            if plane is not None:
+                plane.close()
         return end

@@ -6,6 +6,7 @@ from typing import Final
 
 from websockets.frames import CloseCode
 
+from tunnel_gateway.dataplane.joining import PageSide
 from tunnel_gateway.errors import AlertReceivedError, TruncatedError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.transport.streams.relay import RelayEnd
@@ -14,7 +15,10 @@ from tunnel_gateway.transport.wire.websocket_frames import FrameTracker, close_f
 
 # After these reasons the page can connect again. All other reasons are errors (RFC 6455, 7.4.1).
 _GOING_AWAY: Final = frozenset({"shutting_down", "closed_by_operator", "timed_out", "idle_timeout"})
-_ENDED: Final = "destination_ended: the application closed the connection without a close frame"
+_CLOSE: Final = close_frame(
+    CloseCode.INTERNAL_ERROR,
+    "destination_ended: the application closed the connection without a close frame",
+)
 
 # The HTTP answer to the page's WebSocket for each alert of a gateway that refuses it.
 _STATUS: Final = {
@@ -51,28 +55,40 @@ class PageStream(SocketStream):
     def write_eof(self) -> None:
         """End our direction after all data so far; without a close frame so far, add one."""
         if self._may_close:
-            self.write(close_frame(CloseCode.INTERNAL_ERROR, _ENDED))
+            self.write(_CLOSE)
         super().write_eof()
 
     def farewell(self, end: RelayEnd) -> bytes:
         """Return bytes that tell the page why its tunnel ended, if that is still possible."""
-        if not self._tracker.started:
-            return refusal(end)
-        if not self._may_close or end.error is None:
-            return b""
-        error = end.error
-        if isinstance(error, AlertReceivedError):
-            name, text = error.name, error.text
-        elif isinstance(error, OSError | TruncatedError):
-            name, text = "gateway_lost", "the connection to the gateway broke off"
-        else:
-            name, text = end.reason, str(error)
-        code = CloseCode.GOING_AWAY if name in _GOING_AWAY else CloseCode.INTERNAL_ERROR
-        return close_frame(code, f"{name}: {text}")
+        return last_words(end, self._tracker.started, self._may_close)
 
     @property
     def _may_close(self) -> bool:
         return self._tracker.between_frames and not self._tracker.close_seen
+
+
+def last_words(end: RelayEnd, started: bool, may_close: bool) -> bytes:
+    """Return bytes that tell a page why its tunnel ended, if that is still possible.
+
+    ``started``: the page was told something before; ``may_close``: a close frame may follow that.
+    """
+    if not started:
+        return refusal(end)
+    if not may_close or end.error is None:
+        return b""
+    error = end.error
+    if isinstance(error, AlertReceivedError):
+        name, text = error.name, error.text
+    elif isinstance(error, OSError | TruncatedError):
+        name, text = "gateway_lost", "the connection to the gateway broke off"
+    else:
+        name, text = end.reason, str(error)
+    code = CloseCode.GOING_AWAY if name in _GOING_AWAY else CloseCode.INTERNAL_ERROR
+    return close_frame(code, f"{name}: {text}")
+
+
+# The same for a page whose bytes the data plane carries.
+PAGE_SIDE: Final = PageSide(_CLOSE, last_words)
 
 
 def refusal(end: RelayEnd) -> bytes:

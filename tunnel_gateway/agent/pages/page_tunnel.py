@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.agent.calls import Caller
 from tunnel_gateway.agent.handshake import StpTunnel, Tunnel
 from tunnel_gateway.agent.pages.address import PageAddress
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
-from tunnel_gateway.agent.pages.page_stream import PageStream
+from tunnel_gateway.agent.pages.page_stream import PAGE_SIDE, PageStream
+from tunnel_gateway.dataplane.joining import join
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.transport.streams.inbox import Inbox
-from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, Relaying, RelayLimits
+from tunnel_gateway.transport.streams.relay import RelayEnd, Relaying, RelayLimits
+
+if TYPE_CHECKING:
+    from tunnel_gateway.dataplane.plane import DataPlane
 
 log = get_logger(__name__)
 
@@ -23,15 +27,26 @@ log = get_logger(__name__)
 LIMITS: Final = RelayLimits(idle=24 * 3600.0, half_close=60.0)
 
 
+# The gateway is told this when the page breaks off.
+PAGE_LOST: Final = PageLostError("the page's connection broke off")
+
+
 class PageTunnel:
     """An open tunnel for the page that asked for it. ``run`` serves it and logs its end.
 
-    Raises OSError if there is no free local port.
+    ``plane`` carries its bytes; without one Python does. Raises OSError if there is no free local
+    port.
     """
 
     def __init__(
-        self, caller: Caller, tunnel: Tunnel | StpTunnel, *, time_limit: float = DEFAULT_SECONDS
+        self,
+        caller: Caller,
+        tunnel: Tunnel | StpTunnel,
+        plane: DataPlane | None,
+        *,
+        time_limit: float = DEFAULT_SECONDS,
     ) -> None:
+        self._plane = plane
         self._channel = tunnel.channel
         self._time_limit = time_limit
         self._relay: Relaying | None = None
@@ -80,13 +95,15 @@ class PageTunnel:
         await self._channel.wait_closed()
 
     async def _serve(self, local: PageStream) -> None:
-        relay = Relay(
+        relay = join(
+            self._plane,
             self._channel,
             local,
             LIMITS,
             socket_lost=EndReason.PAGE_LOST,
-            on_socket_lost=PageLostError("the page's connection broke off"),
+            on_socket_lost=PAGE_LOST,
             farewell=local.farewell,
+            page=PAGE_SIDE,
         )
         self._relay = relay
         end = await relay.run(self._inbox, local.inbox)

@@ -7,15 +7,16 @@ from base64 import b64encode
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from tunnel_gateway.agent.calls import Caller, Function, Result
 from tunnel_gateway.agent.handshake import StpTunnel, Tunnel, open_stp_tunnel, open_tunnel
 from tunnel_gateway.agent.keys.questions import Purpose
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
-from tunnel_gateway.agent.pages.page_tunnel import PageTunnel
+from tunnel_gateway.agent.pages.page_tunnel import PAGE_LOST, PageTunnel
 from tunnel_gateway.agent.reasons import refused
 from tunnel_gateway.config.values import Address
+from tunnel_gateway.dataplane.joining import start_plane
 from tunnel_gateway.errors import (
     AlertReceivedError,
     CallRefusedError,
@@ -29,6 +30,9 @@ from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.protocol.client import ClientSettings
 from tunnel_gateway.protocol.stp.stp_client import StpClientSettings
+
+if TYPE_CHECKING:
+    from tunnel_gateway.dataplane.plane import DataPlane
 
 log = get_logger(__name__)
 
@@ -71,6 +75,7 @@ class Tunnels:
         self._identities = identities
         self._time_limit = time_limit
         self._workers = ThreadPoolExecutor(1, thread_name_prefix="public-key")
+        self._plane: DataPlane | None = None
         self._making = 0
         self._tunnels: dict[asyncio.Task[None], PageTunnel] = {}
         self._closing = False
@@ -172,7 +177,9 @@ class Tunnels:
         try:
             if self._closing:
                 raise refused("shutting_down")
-            page_tunnel = PageTunnel(caller, tunnel, time_limit=self._time_limit)
+            if self._plane is None:  # an agent without tunnels needs no thread for them
+                self._plane = start_plane(1, PAGE_LOST)
+            page_tunnel = PageTunnel(caller, tunnel, self._plane, time_limit=self._time_limit)
         except (OSError, TunnelGatewayError):
             tunnel.channel.abort(ShuttingDownError("the agent cannot serve this tunnel"))
             await tunnel.channel.wait_closed()
@@ -195,4 +202,6 @@ class Tunnels:
             page_tunnel.stop(error)
         if self._tunnels:
             await asyncio.wait(list(self._tunnels))
+        if self._plane is not None:
+            self._plane.close()
         self._workers.shutdown()
