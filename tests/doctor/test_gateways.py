@@ -88,3 +88,14 @@ async def test_a_program_that_is_no_gateway(
         seen = await look(silent.getsockname()[1], credentials.authority.root.leaf)
     assert seen.row is texts.GATEWAY_WRONG
     assert "in time" in seen.facts["fault"]
+
+
+async def test_a_gateway_that_speaks_stp_is_only_connected_to(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    anchors = [credentials.authority.root.leaf]
+    async with house(credentials, tmp_path) as home:
+        where = {FIRST_DOMAIN: Address(LOOPBACK, home.listener.port)}
+        (seen,) = [one async for one in check_gateways(where, anchors, (FIRST_DOMAIN,))]
+        assert seen.row is texts.GATEWAY_BY_STP
+        assert (await home.ended())["event"] == "probe"

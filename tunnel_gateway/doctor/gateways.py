@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from tunnel_gateway.agent.handshake import try_gateway
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.doctor import texts
-from tunnel_gateway.doctor.observation import Observation
+from tunnel_gateway.doctor.observation import Observation, Row
 from tunnel_gateway.errors import (
     CertificateExpiredError,
     GatewayUnreachableError,
@@ -25,9 +25,14 @@ _AT_ONCE: Final = 8
 
 
 async def check_gateways(
-    gateways: Mapping[str, Address], anchors: Sequence[Certificate]
+    gateways: Mapping[str, Address],
+    anchors: Sequence[Certificate],
+    stp_domains: Collection[str] = (),
 ) -> AsyncIterator[Observation]:
-    """Yield an observation for each domain. No key of the user is needed or shown."""
+    """Yield an observation for each domain. No key of the user is needed or shown.
+
+    In STP the user is shown first, so the gateways of ``stp_domains`` are only connected to.
+    """
     if not gateways:
         return
     validator = ChainValidator(anchors) if anchors else None
@@ -36,8 +41,10 @@ async def check_gateways(
 
         async def check(domain: str, gateway: Address) -> Observation:
             async with places:
+                if domain in stp_domains:
+                    return await _connect(domain, gateway, texts.GATEWAY_BY_STP)
                 if validator is None:
-                    return await _connect(domain, gateway)
+                    return await _connect(domain, gateway, texts.GATEWAY_NOT_PROVEN)
                 return await _try(domain, gateway, validator, workers)
 
         checks = [asyncio.ensure_future(check(*each)) for each in gateways.items()]
@@ -60,7 +67,7 @@ async def _try(
     return texts.GATEWAY_GOOD.seen(domain, gateway=gateway, until=until)
 
 
-async def _connect(domain: str, gateway: Address) -> Observation:
+async def _connect(domain: str, gateway: Address, connected: Row) -> Observation:
     """Connect, and leave without a byte."""
     try:
         async with asyncio.timeout(_SECONDS):
@@ -71,4 +78,4 @@ async def _connect(domain: str, gateway: Address) -> Observation:
         words = sentence(error) if isinstance(error, OSError) else error
         return texts.GATEWAY_AWAY.seen(domain, fault=f"{gateway}: {words}")
     writer.close()
-    return texts.GATEWAY_NOT_PROVEN.seen(domain, gateway=gateway)
+    return connected.seen(domain, gateway=gateway)

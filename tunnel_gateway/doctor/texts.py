@@ -222,6 +222,11 @@ GATEWAY_NOT_PROVEN: Final = Row("gateway", "warning",
     "{gateway} ulanishni qabul qiladi. Ishonchli sertifikatlarsiz u domenni isbotlay olmaydi",
     "{gateway} принимает соединения. Без доверенных сертификатов домен не доказать",
     "{gateway} takes connections. Without trusted certificates it cannot prove the domain")
+GATEWAY_BY_STP: Final = Row("gateway", "ok",
+    "{gateway} ulanishni qabul qiladi. STP bo‘yicha u domenni faqat kaliti bor foydalanuvchiga"
+    " isbotlaydi",
+    "{gateway} принимает соединения. По STP домен доказывается только пользователю с ключом",
+    "{gateway} takes connections. By STP it proves the domain only to a user with a key")
 GATEWAY_WRONG: Final = Row("gateway", "fault",
     "{gateway} javob beradi, lekin domenni isbotlamadi: {fault}",
     "{gateway} отвечает, но домен не доказал: {fault}",

@@ -60,7 +60,7 @@ async def examine_user(user: UserSide) -> AsyncIterator[Observation]:
         anchors, observations = load_anchors(settings)
         for seen in (*observations, *(check_anchor(anchor, now) for anchor in anchors)):
             yield seen
-        async for seen in check_gateways(settings.gateways, anchors):
+        async for seen in check_gateways(settings.gateways, anchors, settings.stp_domains):
             yield seen
     async for seen in check_keys(settings.keys_dirs if settings else (), now):
         yield seen
