@@ -66,9 +66,26 @@ def threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
+def names() -> list[str]:
+    """Return the names of the threads that operators see: those of the planes."""
+    found = (path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm"))
+    return sorted(name for name in found if name.startswith("tunnels-"))
+
+
 @pytest.fixture
 def stack() -> ExitStack:
     return ExitStack()
+
+
+async def test_operators_see_the_threads_by_name() -> None:
+    """In top -H, ps -L and gdb, which read the same file."""
+    plane = DataPlane(11, BROKE_OFF)
+    expected = sorted(f"tunnels-{number}" for number in range(11))
+    async with asyncio.timeout(TIME_LIMIT):
+        while names() != expected:  # noqa: ASYNC110 - a thread names itself when it runs
+            await asyncio.sleep(0.01)
+    plane.close()
+    assert names() == []
 
 
 async def test_each_worker_is_a_thread_with_figures() -> None:

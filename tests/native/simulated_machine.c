@@ -94,8 +94,9 @@ int simulated_wait(void)
     return wait;
 }
 
-int system_thread_start(system_thread *thread, int (*step)(void *), void *what)
+int system_thread_start(system_thread *thread, size_t number, int (*step)(void *), void *what)
 {
+    (void)number;
     if (world.thread_count == THREADS)
         violation("the test needs more threads");
     if (simulated_fails()) {

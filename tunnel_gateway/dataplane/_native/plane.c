@@ -77,7 +77,7 @@ plane *plane_new(size_t workers, const plane_bytes alerts[PLANE_ALERTS])
     pthread_mutex_init(&plane->lock, NULL);
     pool_init(&plane->pool, sizeof(tunnel));
     while (plane->count < workers) {
-        if (!worker_start(&plane->workers[plane->count], plane, plane->alerts)) {
+        if (!worker_start(&plane->workers[plane->count], plane->count, plane, plane->alerts)) {
             int error = errno;
             plane_free(plane);
             errno = error;

@@ -4,9 +4,10 @@
 #include "gost28147.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -118,26 +119,37 @@ void system_wake_taken(int fd)
 }
 
 typedef struct task {
+    size_t number;
     int (*step)(void *);
     void *what;
 } task;
+
+static void name(size_t number)
+{
+    char name[16]; /* the kernel keeps no more; the number is less than 1024 */
+    snprintf(name, sizeof name, "tunnels-%zu", number);
+    /* By itself, because the name of another thread needs /proc. */
+    pthread_setname_np(pthread_self(), name);
+}
 
 static void *run(void *argument)
 {
     task task = *(struct task *)argument;
     free(argument);
+    name(task.number);
     while (task.step(task.what))
         ;
     return NULL;
 }
 
-int system_thread_start(system_thread *thread, int (*step)(void *), void *what)
+int system_thread_start(system_thread *thread, size_t number, int (*step)(void *), void *what)
 {
     pthread_attr_t attributes;
     sigset_t all, before;
     task *task = malloc(sizeof *task);
     if (task == NULL)
         return -1;
+    task->number = number;
     task->step = step;
     task->what = what;
     sigfillset(&all);

@@ -45,8 +45,11 @@ void system_wake_taken(int fd);
 
 typedef pthread_t system_thread;
 
-/* A thread without signals that calls step(what) until it returns 0; 0, or -1 and errno. */
-int system_thread_start(system_thread *thread, int (*step)(void *), void *what);
+/*
+ * A thread without signals that calls step(what) until it returns 0; 0, or -1 and errno. Tools for
+ * operators show it as tunnels-NUMBER.
+ */
+int system_thread_start(system_thread *thread, size_t number, int (*step)(void *), void *what);
 /* Wait until the step has returned 0. */
 void system_thread_join(system_thread *thread);
 

@@ -280,7 +280,7 @@ static void free_parts(worker *worker)
     errno = error;
 }
 
-int worker_start(worker *worker, plane *plane, const plane_alert *alerts)
+int worker_start(worker *worker, size_t number, plane *plane, const plane_alert *alerts)
 {
     memset(worker, 0, sizeof *worker);
     worker->plane = plane;
@@ -291,7 +291,7 @@ int worker_start(worker *worker, plane *plane, const plane_alert *alerts)
                           .alerts = alerts, .now = system_now()};
     if (worker->wake >= 0 && worker->turn.in != NULL && worker->turn.out != NULL &&
         system_poll_add_wake(worker->poll, worker->wake, NULL) == 0 &&
-        system_thread_start(&worker->thread, step, worker) == 0)
+        system_thread_start(&worker->thread, number, step, worker) == 0)
         return 1;
     free_parts(worker);
     return 0;

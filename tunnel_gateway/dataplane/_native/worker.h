@@ -33,8 +33,8 @@ struct worker {
     _Atomic uint64_t count, wakeups, turns, bytes_up, bytes_down, busy_ns;
 };
 
-/* Starts the thread. 0 and errno on failure. */
-int worker_start(worker *worker, plane *plane, const plane_alert *alerts);
+/* Starts the thread, one of several with a number. 0 and errno on failure. */
+int worker_start(worker *worker, size_t number, plane *plane, const plane_alert *alerts);
 /* Ends the thread. */
 void worker_stop(worker *worker);
 /* After that: closes what is left and frees everything. */
