@@ -77,6 +77,7 @@ def test_all_is_well(check: Check) -> None:
         "destination",
         "policy",
         "limits",
+        "limits",
     ]
     first = next(one for one in findings if one["subject"] == FIRST_DOMAIN)
     for word in ("CryptoPro-A", "days left", "the key matches", FIRST_DOMAIN):

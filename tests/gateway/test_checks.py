@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
@@ -140,3 +141,16 @@ async def test_the_redis_of_a_fleet_is_asked(
         (found,) = [one async for one in check(path) if one.area == "fleet"]
         assert (found.subject, found.status) == (redis.url, status)
         redis.kill()
+
+
+@pytest.mark.parametrize(("beyond", "status"), [(0, "ok"), (1, "warning")])
+async def test_more_threads_than_cores(
+    beyond: int, status: str, credentials: Credentials, tmp_path: Path
+) -> None:
+    cores = len(os.sched_getaffinity(0))
+    path = tmp_path / "config.properties"
+    write_config(path, credentials, 1, {"0": 1}, {"limit": 1, "workers": cores + beyond})
+    (found,) = [one async for one in check(path) if one.subject == "threads"]
+    assert (found.area, found.status) == ("limits", status)
+    assert found.text.startswith(f"tunnel.workers={cores + beyond}; the gateway may use {cores} of")
+    assert ("leave the key out" in found.text) == bool(beyond)

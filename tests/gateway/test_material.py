@@ -10,6 +10,7 @@ from tests.support.credentials import FIRST_DOMAIN, SECOND_DOMAIN, Credentials
 from tests.support.processes import write_config
 from tunnel_gateway.config.configuration import load_configuration
 from tunnel_gateway.config.tunnel import Config
+from tunnel_gateway.daemon.descriptors import total
 from tunnel_gateway.errors import FileError
 from tunnel_gateway.gateway.material import Material, TunnelFiles, certificates_in_use
 from tunnel_gateway.pki.certificates.certificate import to_pem
@@ -61,6 +62,12 @@ def test_the_files_of_a_configuration(credentials: Credentials, tmp_path: Path) 
     changes = files.changes(before, after)
     assert (changes["renewed"], changes["removed"], changes["trust_anchors"]) == ([], [], 1)
     assert files.listen_keys == {f"tunnel.listen.{name}" for name in ("ip", "port", "reuseport")}
+
+
+def test_descriptors_for_tunnels_and_threads(credentials: Credentials, tmp_path: Path) -> None:
+    path = tmp_path / "config.properties"
+    write_config(path, credentials, 1, {"raw": 1}, {"limit": 50, "workers": 3})
+    assert total([TunnelFiles().descriptors(load_configuration(path))]) == 100 + 6 + 100
 
 
 def test_every_certificate_in_use(config: Config) -> None:

@@ -13,16 +13,20 @@ _BESIDE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """The descriptors of a service: ``each`` for each of the ``count`` that the ``key`` allows."""
+    """The descriptors of a service: ``each`` for each of the ``count`` that the ``key`` allows.
+
+    Its threads take ``beside`` more.
+    """
 
     key: str
     count: int
     each: int
+    beside: int = 0
 
 
 def total(services: Iterable[Needed]) -> int:
     """Return how many descriptors a daemon with these services may need."""
-    return sum(needed.count * needed.each for needed in services) + _BESIDE
+    return sum(one.count * one.each + one.beside for one in services) + _BESIDE
 
 
 def most() -> int:

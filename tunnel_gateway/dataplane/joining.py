@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import TunnelGatewayError
@@ -22,6 +24,9 @@ from tunnel_gateway.transport.streams.stream import SocketStream
 if TYPE_CHECKING:
     from tunnel_gateway.dataplane.plane import DataPlane
 
+# plane.c takes no more, and neither does the key tunnel.workers.
+MAX_WORKERS: Final = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class PageSide:
@@ -36,8 +41,20 @@ class PageSide:
     last_words: Callable[[RelayEnd, bool, bool], bytes]
 
 
-def start_plane(workers: int, on_socket_lost: TunnelGatewayError) -> DataPlane | None:
-    """Start a data plane with so many threads; None if the system has nothing to make it of.
+def usable_cores() -> int:
+    """Return on how many cores the system may run this process."""
+    if is_for_other_systems():
+        return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0))
+
+
+def thread_count(workers: int | None) -> int:
+    """Return how many threads carry tunnels: ``workers``, or one for each usable core."""
+    return workers or min(usable_cores(), MAX_WORKERS)
+
+
+def start_plane(workers: int | None, on_socket_lost: TunnelGatewayError) -> DataPlane | None:
+    """Start a data plane with `thread_count` threads; None if the system cannot have one.
 
     ``on_socket_lost`` is what the peer of a tunnel is told when the plain side breaks off. Raises
     OSError if the threads cannot be started.
@@ -47,7 +64,14 @@ def start_plane(workers: int, on_socket_lost: TunnelGatewayError) -> DataPlane |
     # Imported here: elsewhere the C code is not built.
     from tunnel_gateway.dataplane.plane import DataPlane  # noqa: PLC0415
 
-    return DataPlane(workers, on_socket_lost)
+    count = thread_count(workers)
+    try:
+        return DataPlane(count, on_socket_lost)
+    except OSError as error:
+        if error.errno != errno.EAGAIN:
+            raise
+        text = f"the system refuses {count} threads for tunnels: lower tunnel.workers, or raise"
+        raise OSError(error.errno, f"{text} TasksMax= or ulimit -u") from error
 
 
 def join(

@@ -21,6 +21,7 @@ from tunnel_gateway.config.values import Address
 from tunnel_gateway.daemon.checking import Guarded, ServiceChecks
 from tunnel_gateway.daemon.expiry import age_status, until
 from tunnel_gateway.daemon.findings import Finding
+from tunnel_gateway.dataplane.joining import thread_count, usable_cores
 from tunnel_gateway.errors import (
     CertificateError,
     DestinationUnreachableError,
@@ -58,6 +59,16 @@ async def _findings(configuration: Configuration) -> AsyncIterator[Finding]:
         yield _policy(destination)
     if config.fleet.redis is not None:
         yield await _fleet(config.fleet.redis, config.fleet.password)
+    yield _threads(config.workers)
+
+
+def _threads(workers: int | None) -> Finding:
+    count, cores = thread_count(workers), usable_cores()
+    text = f"tunnel.workers={count}; the gateway may use {cores} of the machine's cores"
+    if count > cores:
+        text += ": more threads than cores carry nothing faster, so leave the key out"
+        return Finding("limits", "threads", "warning", text)
+    return Finding("limits", "threads", "ok", text)
 
 
 async def _fleet(url: str, password: bytes | None) -> Finding:

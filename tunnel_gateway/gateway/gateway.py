@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import replace
@@ -98,7 +97,7 @@ class Gateway:
     async def start(self) -> None:
         """Serve from now on."""
         config = self._resources.config
-        plane = start_plane(config.workers or len(os.sched_getaffinity(0)), DESTINATION_LOST)
+        plane = start_plane(config.workers, DESTINATION_LOST)
         self._resources = replace(self._resources, plane=plane)
         self._configure()
         self._watches.append(keep_running("expiry", self._expiry.round))

@@ -12,6 +12,7 @@ from tunnel_gateway.config.keys import KEYS
 from tunnel_gateway.config.tunnel import Config
 from tunnel_gateway.daemon.descriptors import Needed
 from tunnel_gateway.daemon.port import Port
+from tunnel_gateway.dataplane.joining import thread_count
 from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.domains import load_domains
 from tunnel_gateway.gateway.policy import describe, domain_faults
@@ -89,8 +90,9 @@ class TunnelFiles:
         return port_of(configuration.tunnel)
 
     def descriptors(self, configuration: Configuration) -> Needed:
-        """Return two descriptors for each tunnel: a tunnel has two sockets."""
-        return Needed(Limit.TUNNELS, configuration.tunnel.limits.tunnels, 2)
+        """Return two descriptors for each tunnel, its sockets, and two for each thread."""
+        config = configuration.tunnel
+        return Needed(Limit.TUNNELS, config.limits.tunnels, 2, 2 * thread_count(config.workers))
 
     def load(self, configuration: Configuration, before: Material | None) -> Material:
         """Return the material that replaces ``before``. Raises ConfigError, FileError, OSError."""
