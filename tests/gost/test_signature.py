@@ -112,6 +112,18 @@ def test_signatures_by_another_way(curve: Curve) -> None:
             assert numbers(signature) == expected
 
 
+@on_each_curve
+def test_digests_whose_inverse_is_at_an_edge(curve: Curve) -> None:
+    private_key = new_key(curve)
+    numbers_near = (1, 2, 3, 4, curve.n - 1, curve.n - 2, curve.n // 2, curve.n // 2 + 1)
+    for number in (*numbers_near, *(1 << bit for bit in range(8, 255, 13))):
+        for e in (number, pow(number, -1, curve.n)):
+            signed = e.to_bytes(32, "little")
+            signature = sign(private_key, signed, os.urandom(32))
+            verify(private_key.public_key(), signature, signed)
+            assert refused(private_key.public_key(), signature, digest(signed))
+
+
 def test_a_published_signature() -> None:
     (vector,) = (one for one in VECTORS["signature"] if one["curve"] == CRYPTOPRO_A.name)
     public_key = PublicKey(CRYPTOPRO_A, swap_halves(bytes.fromhex(vector["public_key"])))

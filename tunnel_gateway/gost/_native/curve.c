@@ -53,23 +53,52 @@ static void multiply_scalars(number *product, const number *a, const number *b,
     gost_wipe(&held, sizeof held);
 }
 
-/* inverse = 1/a modulo n for a public number, by its power n - 2. */
+static inline int is_one(const number *a)
+{
+    return ((a->limb[0] ^ 1) | a->limb[1] | a->limb[2] | a->limb[3]) == 0;
+}
+
+/* a = (carry * 2^256 + a) / 2 */
+static inline void halve(number *a, flag carry)
+{
+    for (int i = 0; i < LIMBS - 1; i++)
+        a->limb[i] = a->limb[i] >> 1 | a->limb[i + 1] << 63;
+    a->limb[LIMBS - 1] = a->limb[LIMBS - 1] >> 1 | (uint64_t)carry << 63;
+}
+
+/* Halve an even number until it is odd, and its coefficient as often, modulo n. */
+static inline void make_odd(number *a, number *coefficient, const number *n)
+{
+    while (!(a->limb[0] & 1)) {
+        flag carry = 0;
+        halve(a, 0);
+        if (coefficient->limb[0] & 1)
+            carry = number_add(coefficient, coefficient, n);
+        halve(coefficient, carry);
+    }
+}
+
+/*
+ * inverse = 1/a modulo n for a public number from 1 to n - 1, by Euclid's algorithm in its binary
+ * form. All the time u = x a and v = y a modulo n, and one of the two gets smaller until it is 1.
+ */
 static void invert_public(number *inverse, const number *a, const modulus *order)
 {
-    number two = {{2, 0, 0, 0}}, exponent, power[16];
-    number_subtract(&exponent, &order->m, &two);
-    power[0] = order->one;
-    montgomery_enter(&power[1], a, order);
-    for (int i = 2; i < 16; i++)
-        montgomery_multiply(&power[i], &power[i - 1], &power[1], order);
-    *inverse = order->one;
-    for (int bit = NUMBER_BITS - 4; bit >= 0; bit -= 4) {
-        for (int i = 0; i < 4; i++)
-            montgomery_square(inverse, inverse, order);
-        montgomery_multiply(inverse, inverse, &power[exponent.limb[bit / 64] >> bit % 64 & 15],
-                            order);
+    const number *n = &order->m;
+    number u = *a, v = *n, x = {{1, 0, 0, 0}}, y = {{0, 0, 0, 0}};
+    make_odd(&u, &x, n);
+    while (!is_one(&u) && !is_one(&v)) {
+        if (number_is_below(&u, &v)) {
+            number_subtract(&v, &v, &u);
+            modular_subtract(&y, &y, &x, n);
+            make_odd(&v, &y, n);
+        } else {
+            number_subtract(&u, &u, &v);
+            modular_subtract(&x, &x, &y, n);
+            make_odd(&u, &x, n);
+        }
     }
-    montgomery_leave(inverse, inverse, order);
+    *inverse = is_one(&u) ? x : y;
 }
 
 /* product = scalar * point, or times the base point for NULL; takes the scalar over. */
