@@ -109,6 +109,7 @@ class StpClientOfOthers:
         self._nonce = nonce or os.urandom(32)
         self._polls = polls
         self._in_pipe = b""
+        self.wire = b""  # what a listener has seen of the frames
         self.other: words.Params
         self.writer: words.FrameWriter
         self.reader: words.FrameReader
@@ -204,6 +205,7 @@ class StpClientOfOthers:
     def send_frame(self, payload: bytes) -> None:
         """One frame: 16 bytes, and then every 8 bytes a write of its own."""
         made = self.writer.frame(payload)
+        self.wire += made
         self.socket.sendall(made[: words.FRAME_HEADER])
         for at in range(words.FRAME_HEADER, len(made), 8):
             self.socket.sendall(made[at : at + 8])

@@ -144,6 +144,11 @@ def header(counter: int, blocks: int, rest: int) -> bytes:
     return numbers + crc32c(numbers).to_bytes(4, "big")
 
 
+def clear_frame(counter: int, payload: bytes) -> bytes:
+    """A frame before its encryption."""
+    return header(counter, *divmod(len(payload), 8)) + payload + bytes(-len(payload) % 8)
+
+
 def crc32c(data: bytes) -> int:
     """The checksum, bit by bit."""
     remainder = 0xFFFFFFFF
@@ -163,9 +168,8 @@ class FrameWriter:
 
     def frame(self, payload: bytes) -> bytes:
         """One frame."""
-        made = header(self._counter, *divmod(len(payload), 8)) + payload + bytes(-len(payload) % 8)
         self._counter += 1
-        return self._stream.encrypt(made)
+        return self._stream.encrypt(clear_frame(self._counter - 1, payload))
 
     def raw(self, plain: bytes) -> bytes:
         """Encrypt what may be no frame at all."""
