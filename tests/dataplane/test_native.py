@@ -108,3 +108,35 @@ def test_threads_and_sockets(compiler: str, ciphers: dict[str, Path], sanitizer:
         if "unexpected memory mapping" in str(error):
             pytest.skip("NOT TESTED: races; this kernel places memory where gcc's sanitizer cannot")
         raise
+
+
+# Which type a record has, and whether it is genuine, decides what follows: everybody sees that.
+PUBLIC_BRANCHES = """
+{
+   the type of a record
+   Memcheck:Cond
+   fun:frames_open
+}
+{
+   whether it is genuine
+   Memcheck:Cond
+   fun:settle
+}
+"""
+
+
+def test_keys_and_words_decide_no_branch_and_no_address(
+    compiler: str, ciphers: dict[str, Path], tmp_path: Path
+) -> None:
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        pytest.skip("NOT TESTED: that keys and words show in no branch; install valgrind")
+    allowed = tmp_path / "public"
+    allowed.write_text(PUBLIC_BRANCHES, "ascii")
+    flags = ("-std=c11", *build.WARNINGS, "-O2", *DEBUG, *INCLUDED)
+    files = [DRIVERS / "plane_secrets.c", build.HERE / "records.c", *ciphers.values()]
+    program = compiled(compiler, *flags, *files, *LIBRARIES, name="plane_secrets")
+    watched = (valgrind, "--quiet", "--error-exitcode=99", f"--suppressions={allowed}", program)
+    assert run(*watched) == "done\n"
+    told = subprocess.run([*watched, "leak"], capture_output=True, check=False)
+    assert told.returncode == 99, "an address that depends on a key went unnoticed"
