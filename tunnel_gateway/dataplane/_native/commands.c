@@ -41,6 +41,7 @@ command *command_new_add(tunnel *tunnel, const tunnel_spec *spec)
     /* The tunnel has its keys already. */
     memset(command->spec.up_secret, 0, sizeof command->spec.up_secret);
     memset(command->spec.down_secret, 0, sizeof command->spec.down_secret);
+    command->spec.stp = NULL;
     append(command, &command->spec.begun);
     append(command, &command->spec.up);
     append(command, &command->spec.down);

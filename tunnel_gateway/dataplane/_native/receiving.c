@@ -102,6 +102,7 @@ static size_t receive_protected(tunnel *tunnel, const uint8_t *data, size_t size
         tunnel_finish_by(tunnel, PLANE_OVERLOADED, PLANE_ALERT_OVERLOADED, turn);
         return 0;
     }
+    turn->records += opened.frames;
     if (opened.payload > 0) {
         if (!data_in_place(tunnel)) {
             tunnel_out_of_place(tunnel, PLANE_STEP_DATA, turn);

@@ -75,16 +75,13 @@ void stp_finish(tunnel *tunnel, int reason)
 
 int64_t stp_hold_end(const tunnel *tunnel)
 {
+    /* The hold counts from the last bytes: while they are here, it has not begun. */
+    if (tunnel->client.unsent != NULL)
+        return tunnel->stp->give_up;
     return tunnel->stp->last_sent + tunnel->stp->hold_ns;
 }
 
-int stp_may_close(tunnel *tunnel, int64_t now)
+int stp_may_close(const tunnel *tunnel, int64_t now)
 {
-    if (tunnel->stp == NULL || !tunnel->down.ended || now < stp_hold_end(tunnel))
-        return 0;
-    if (tunnel->client.unsent != NULL && now < tunnel->stp->give_up) {
-        tunnel->stp->last_sent = now; /* the hold counts from the last bytes, and they are here */
-        return 0;
-    }
-    return 1;
+    return tunnel->stp != NULL && tunnel->down.ended && now >= stp_hold_end(tunnel);
 }

@@ -13,6 +13,6 @@ void stp_client_ended(tunnel *tunnel, turn *turn);
 void stp_finish(tunnel *tunnel, int reason);
 /* After the end of the socket's data: when the tunnel is over. */
 int64_t stp_hold_end(const tunnel *tunnel);
-int stp_may_close(tunnel *tunnel, int64_t now);
+int stp_may_close(const tunnel *tunnel, int64_t now);
 
 #endif

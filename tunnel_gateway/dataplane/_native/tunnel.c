@@ -10,6 +10,9 @@
 
 /* What may have been read before a tunnel begins: an inbox and one read more. */
 #define MAX_BEFORE (TURN_SIZE + 128 * 1024)
+/* A record takes at least as long as so many bytes of a long one. */
+#define RECORD_COST 256
+#define LEAST_ROOM ((size_t)4096)
 /* Longer than any limit that makes sense, and far from where numbers end. */
 #define MAX_NS (INT64_C(1) << 61)
 #define STP_TURN ((size_t)32 * 1024)
@@ -67,6 +70,7 @@ int tunnel_init(tunnel *tunnel, const tunnel_spec *spec)
     tunnel->half_close_ns = bounded(spec->half_close_ns);
     tunnel->lifetime_end = spec->lifetime_ns > 0 ? bounded(spec->lifetime_ns) : NO_DEADLINE;
     tunnel->half_close_end = NO_DEADLINE;
+    tunnel->read_room = 4 * LEAST_ROOM;
     tunnel->bandwidth = (double)spec->bandwidth;
     tunnel->state = spec->peer_closed ? PLANE_REMOTE_CLOSED : PLANE_OPEN;
     endpoint_init(&tunnel->client, tunnel, -1, -1);
@@ -96,13 +100,27 @@ static int client_readable(const tunnel *tunnel, const turn *turn)
            tunnel->socket.unsent == NULL && turn->now >= tunnel->up.resume;
 }
 
-static void carry_up(tunnel *tunnel, size_t room, turn *turn)
+/*
+ * A turn full of records of one byte would take twenty times as long as another, while the other
+ * tunnels of the thread wait. So the next turn is as short as can be, and then they grow again.
+ */
+static void adapt_room(tunnel *tunnel, size_t size, size_t records)
 {
-    size_t size = 0;
+    if (records * RECORD_COST > size)
+        tunnel->read_room = LEAST_ROOM;
+    else if (size >= tunnel->read_room && tunnel->read_room < TURN_SIZE)
+        tunnel->read_room *= 2;
+}
+
+static void carry_up(tunnel *tunnel, size_t most, turn *turn)
+{
+    size_t room = most < tunnel->read_room ? most : tunnel->read_room, size = 0;
     int error = 0;
+    turn->records = 0;
     switch (endpoint_receive(&tunnel->client, turn->in + tunnel_begun(tunnel), room, &size, &error)) {
     case RECEIVED_DATA:
         tunnel_receive(tunnel, size, turn);
+        adapt_room(tunnel, size, turn->records);
         break;
     case RECEIVED_END:
         tunnel_client_ended(tunnel, turn);
@@ -184,6 +202,8 @@ void tunnel_begin(tunnel *tunnel, const tunnel_spec *spec, int poll, turn *turn)
 
 static void flush(tunnel *tunnel, turn *turn)
 {
+    if (tunnel->stp != NULL && tunnel->client.unsent != NULL)
+        tunnel->stp->last_sent = turn->now;
     int error = endpoint_flush(&tunnel->client);
     if (error != 0)
         tunnel_lose_client(tunnel, error, turn);

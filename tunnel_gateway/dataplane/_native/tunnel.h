@@ -32,6 +32,7 @@ typedef struct {
     uint8_t *in, *out; /* IN_SIZE and OUT_SIZE bytes */
     const plane_alert *alerts;
     int64_t now;
+    size_t records; /* how many were opened */
     uint64_t bytes_up, bytes_down; /* what was carried, of all tunnels */
 } turn;
 
@@ -63,6 +64,7 @@ struct tunnel {
     direction up, down;
     uint8_t *begun; /* the beginning of a record of the client */
     size_t begun_size, begun_room;
+    size_t read_room; /* how much of the client is read at once: little of tiny records */
     int64_t idle_ns, half_close_ns;
     int64_t active, lifetime_end, half_close_end;
     double bandwidth;
