@@ -32,6 +32,7 @@ from tunnel_gateway.protocol.events import CloseReceived, DataReceived, Failed
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.relay import RelayEnd, Relaying, RelayLimits
+from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 BROKE_OFF = DestinationUnreachableError("the destination broke off")
@@ -39,7 +40,7 @@ OPTIONS: dict[str, Any] = {
     "socket_lost": EndReason.DESTINATION_LOST,
     "on_socket_lost": BROKE_OFF,
 }
-Carrier = Callable[[Channel, SocketStream, RelayLimits], Relaying]
+Carrier = Callable[[Channel | StpChannel, SocketStream, RelayLimits], Relaying]
 
 
 class End(Protocol):
@@ -154,7 +155,7 @@ class Joined:
 def carrier_with(plane: DataPlane | None) -> Carrier:
     """Make relays that ``plane`` carries, or Python without one."""
 
-    def carry(channel: Channel, stream: SocketStream, limits: RelayLimits) -> Relaying:
+    def carry(channel: Channel | StpChannel, stream: SocketStream, limits: RelayLimits) -> Relaying:
         options = dict(OPTIONS)
         if isinstance(stream, PageStream):
             options |= {"farewell": stream.farewell, "page": PAGE_SIDE}

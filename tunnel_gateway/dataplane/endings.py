@@ -14,6 +14,7 @@ from tunnel_gateway.protocol import faults
 from tunnel_gateway.protocol.alerts import Alert
 from tunnel_gateway.protocol.constants import RecordType
 from tunnel_gateway.protocol.states import State, Step, out_of_place
+from tunnel_gateway.protocol.stp import stp_frames
 from tunnel_gateway.transport.streams.relay import RelayEnd, expired
 
 
@@ -64,7 +65,16 @@ _ERRORS: Final[dict[int, Callable[[Ending], TunnelGatewayError]]] = {
     lib.PLANE_EMPTY_DATA: lambda _: faults.empty_data(),
     lib.PLANE_CLOSE_PAYLOAD: lambda _: faults.close_with_payload(),
     lib.PLANE_ALERT_LENGTH: lambda _: faults.alert_of_wrong_length(),
+    lib.PLANE_STP_CHECKSUM: lambda end: stp_frames.wrong_checksum(first=not end.number),
+    lib.PLANE_STP_COUNTER: lambda end: stp_frames.wrong_counter(*_words(end)),
+    lib.PLANE_STP_LENGTH: lambda end: stp_frames.wrong_length(*_words(end)),
+    lib.PLANE_STP_SPENT: lambda _: stp_frames.all_frames_spent(),
 }
+
+
+def _words(ending: Ending) -> tuple[int, int]:
+    """Return the two words of 32 bits that a header of STP has, which C has as signed ones."""
+    return ending.number & 0xFFFFFFFF, ending.detail & 0xFFFFFFFF
 
 
 def relay_end(ending: Ending, socket_lost: EndReason, stopped: TunnelGatewayError) -> RelayEnd:

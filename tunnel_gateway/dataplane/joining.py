@@ -87,7 +87,7 @@ def join(
 ) -> Relaying:
     """Return what joins ``channel`` and ``socket``; the arguments are those of ``Relay``.
 
-    With a ``page`` the plain side is the page's socket. The data plane does not know STP.
+    With a ``page`` the plain side is the page's socket.
     """
     relay = Relay(
         channel,
@@ -97,7 +97,7 @@ def join(
         on_socket_lost=on_socket_lost,
         farewell=farewell,
     )
-    if plane is None or isinstance(channel, StpChannel):
+    if plane is None:
         return relay
     from tunnel_gateway.dataplane.native_relay import NativeRelay  # noqa: PLC0415
 

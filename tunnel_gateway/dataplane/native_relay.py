@@ -19,6 +19,7 @@ from tunnel_gateway.transport.streams.byte_stream import NOBODY
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
+from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import FLUSH_SECONDS, SocketStream
 
 
@@ -45,7 +46,7 @@ class NativeRelay:
     def __init__(
         self,
         plane: DataPlane,
-        channel: Channel,
+        channel: Channel | StpChannel,
         socket: SocketStream,
         *,
         relay: Relay,
@@ -58,7 +59,11 @@ class NativeRelay:
         self._socket_lost = socket_lost
         self._page = page
         # None from the hand-over on: these parts are most of a tunnel's memory.
-        self._parts: tuple[Channel, SocketStream, Relay] | None = (channel, socket, relay)
+        self._parts: tuple[Channel | StpChannel, SocketStream, Relay] | None = (
+            channel,
+            socket,
+            relay,
+        )
         self._tunnel: CarriedTunnel | None = None
         self._stopped: TunnelGatewayError | None = None
         loop = asyncio.get_running_loop()
@@ -153,7 +158,11 @@ class NativeRelay:
         return relay
 
     def _detach(
-        self, channel: Channel, socket: SocketStream, from_channel: Inbox, from_socket: Inbox
+        self,
+        channel: Channel | StpChannel,
+        socket: SocketStream,
+        from_channel: Inbox,
+        from_socket: Inbox,
     ) -> Load:
         """Take the two sockets from their streams, and what has come on them.
 

@@ -23,6 +23,7 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.protocol.alerts import Alert
 from tunnel_gateway.protocol.connection import OpenTunnel
+from tunnel_gateway.protocol.stp.stp_connection import OpenStpTunnel
 from tunnel_gateway.transport.streams.relay import RelayLimits
 
 # So many news are taken in one call.
@@ -71,7 +72,7 @@ class Load:
 
     client: int
     socket: int
-    tunnel: OpenTunnel
+    tunnel: OpenTunnel | OpenStpTunnel
     limits: RelayLimits
     up: bytes
     down: bytes
@@ -126,7 +127,7 @@ class DataPlane:
         # The plane copies the bytes; until then they must stay where they are.
         spec, kept = _spec(self._last_id, load)
         pointer = lib.plane_add(self._plane, spec)
-        ffi.buffer(spec)[:] = bytes(ffi.sizeof("tunnel_spec"))  # it had the keys
+        _forget_keys(spec)
         del kept
         if pointer == ffi.NULL:
             raise OverloadedError("no memory is left for another tunnel")
@@ -273,28 +274,54 @@ def _told(on_socket_lost: TunnelGatewayError) -> tuple[TunnelGatewayError, ...]:
 
 def _spec(number: int, load: Load) -> tuple[Any, list[Any]]:
     """Return the struct of plane.h, and what must be kept until it has been read."""
-    tunnel, limits = load.tunnel, load.limits
+    limits = load.limits
     spec = ffi.new("tunnel_spec *")
     spec.id = number
     spec.client, spec.socket = load.client, load.socket
-    spec.up_secret, spec.down_secret = tunnel.received.secret, tunnel.sent.secret
-    spec.up_left, spec.down_left = tunnel.received.left, tunnel.sent.left
-    spec.peer_closed = tunnel.peer_closed
     spec.idle_ns = _nanoseconds(limits.idle)
     spec.half_close_ns = _nanoseconds(limits.half_close)
     spec.lifetime_ns = _nanoseconds(limits.lifetime)
     spec.bandwidth = limits.bandwidth
     spec.page = load.page_close is not None
-    kept = []
-    for name, data in (
-        ("begun", tunnel.begun),
-        ("up", load.up),
-        ("down", load.down),
-        ("page_close", load.page_close or b""),
-    ):
-        kept.append(ffi.from_buffer("uint8_t[]", data))
-        setattr(spec, name, (kept[-1], len(data)))
+    kept = _fill(spec, up=load.up, down=load.down, page_close=load.page_close or b"")
+    if isinstance(load.tunnel, OpenTunnel):
+        kept += _fill_secrets(spec, load.tunnel)
+    else:
+        kept += _fill_stp(spec, load.tunnel)
     return spec, kept
+
+
+def _fill_secrets(spec: Any, tunnel: OpenTunnel) -> list[Any]:
+    spec.up_secret, spec.down_secret = tunnel.received.secret, tunnel.sent.secret
+    spec.up_left, spec.down_left = tunnel.received.left, tunnel.sent.left
+    spec.peer_closed = tunnel.peer_closed
+    return _fill(spec, begun=tunnel.begun)
+
+
+def _fill_stp(spec: Any, tunnel: OpenStpTunnel) -> list[Any]:
+    received, sent = tunnel.received, tunnel.sent
+    stp = spec.stp = ffi.new("plane_stp *")
+    stp.up_place, stp.down_place = received.stream, sent.stream
+    stp.up_frames, stp.down_frames = received.frames, sent.frames
+    stp.up_payload, stp.up_padding = received.payload, received.padding
+    stp.max_blocks = received.max_blocks
+    stp.acknowledge = True
+    stp.hold_ns = _nanoseconds(tunnel.hold)
+    return [stp, *_fill(stp, up_header=received.header, up_block=received.block)]
+
+
+def _fill(struct: Any, **fields: bytes) -> list[Any]:
+    """Put bytes into fields of ``struct``; return what must be kept as long as it is read."""
+    kept = [ffi.from_buffer("uint8_t[]", data) for data in fields.values()]
+    for name, data in zip(fields, kept, strict=True):
+        setattr(struct, name, (data, len(data)))
+    return kept
+
+
+def _forget_keys(spec: Any) -> None:
+    if spec.stp != ffi.NULL:
+        ffi.buffer(spec.stp)[:] = bytes(ffi.sizeof("plane_stp"))
+    ffi.buffer(spec)[:] = bytes(ffi.sizeof("tunnel_spec"))
 
 
 def _nanoseconds(seconds: float) -> int:

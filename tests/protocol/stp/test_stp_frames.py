@@ -27,6 +27,9 @@ class Plain:
 
     decrypt = encrypt
 
+    def place(self) -> bytes:
+        return b"nowhere"
+
 
 def header(counter: int, blocks: int, rest: int) -> bytes:
     fields = struct.pack(">III", counter, blocks, rest)
@@ -161,3 +164,14 @@ def test_empty_frames_are_seen_but_carry_nothing() -> None:
     parts = list(reader.read(frame(0, b"") + frame(1, b"")))
     assert parts == [b"", b""]
     assert reader.frames == 2
+
+
+def test_the_place_of_a_reader_is_within_a_frame() -> None:
+    reader = new_reader()
+    assert read(reader, header(0, 2, 3) + b"x" * 20) == (b"x" * 16, None)
+    place = reader.place()
+    assert (place.frames, place.payload, place.padding, place.block) == (1, 3, 5, b"x" * 4)
+    assert "nowhere" not in repr(place)
+    writer = FrameWriter(Plain())
+    writer.write(bytes(5000))
+    assert writer.place().frames == 2

@@ -37,7 +37,12 @@ from tunnel_gateway.protocol.stp.stp_constants import (
     STEP_SECONDS,
 )
 from tunnel_gateway.protocol.stp.stp_events import PeerClosed, StpEvent
-from tunnel_gateway.protocol.stp.stp_frames import FrameReader, FrameWriter
+from tunnel_gateway.protocol.stp.stp_frames import (
+    FrameReader,
+    FrameWriter,
+    ReaderPlace,
+    WriterPlace,
+)
 from tunnel_gateway.protocol.stp.stp_messages import Params
 from tunnel_gateway.protocol.stp.stp_states import (
     EXPECTING,
@@ -63,6 +68,15 @@ class StpSurroundings:
     validation_time: datetime
     clock: Callable[[], float]
     step_seconds: float = STEP_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStpTunnel:
+    """An open STP tunnel for a new owner, who holds it ``hold`` seconds from its last bytes."""
+
+    received: ReaderPlace
+    sent: WriterPlace
+    hold: float
 
 
 class StpConnection(ABC):
@@ -188,6 +202,19 @@ class StpConnection(ABC):
         """
         if self.state not in OVER:
             self._fail(error, self._last_sent + self.hold_after_data if self.can_send else 0.0)
+
+    def hand_over(self) -> OpenStpTunnel:
+        """Return the open tunnel for a new owner; this connection is over then.
+
+        Everything must be sent and told before. Raises ProtocolViolationError when not open.
+        """
+        if self.state is not StpState.OPEN or self._reader is None or self._writer is None:
+            raise ProtocolViolationError(f"a tunnel is handed over while {self.state.value}")
+        if self._to_send or self._events:
+            raise ProtocolViolationError("a tunnel is handed over with something left to do")
+        tunnel = OpenStpTunnel(self._reader.place(), self._writer.place(), self.hold_after_data)
+        self._close()
+        return tunnel
 
     # --- for the roles ---------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from tunnel_gateway.errors import BadRecordError, ProtocolViolationError
@@ -22,6 +23,33 @@ _CHECKSUM: Final = struct.Struct(">I")
 _MAX_COUNTER: Final = 2**32 - 1
 
 
+# --- faults, in words that all use who find them ------------------------------------------------
+
+
+def wrong_checksum(*, first: bool) -> BadRecordError:
+    """Return the error for a header whose checksum is wrong, perhaps that of the first frame."""
+    hint = " in the first one: the other side has another key" if first else ""
+    return BadRecordError(f"the checksum of a frame's header is wrong{hint}")
+
+
+def wrong_counter(counter: int, awaited: int) -> BadRecordError:
+    """Return the error for a frame that is not the next one."""
+    return BadRecordError(f"a frame with the counter {counter} in place of {awaited}")
+
+
+def wrong_length(blocks: int, rest: int) -> ProtocolViolationError:
+    """Return the error for a length that the peer may not say."""
+    return ProtocolViolationError(f"a frame of {blocks} blocks and {rest} bytes")
+
+
+def all_frames_spent() -> ProtocolViolationError:
+    """Return the error for a direction without a counter for one more frame."""
+    return ProtocolViolationError("the direction has had all of its 2^32 frames")
+
+
+# --- the frames --------------------------------------------------------------------------------
+
+
 class CipherStream(Protocol):
     """One direction of a cipher; it takes whole blocks of 8 bytes and goes on where it ended."""
 
@@ -30,6 +58,34 @@ class CipherStream(Protocol):
 
     def decrypt(self, data: Buffer) -> Buffer:
         """Return the plaintext, as long as ``data``."""
+
+    def place(self) -> bytes:
+        """Return where the stream stands, with its key, for another owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderPlace:
+    """Where a FrameReader stands, for another owner.
+
+    ``frames`` began; the last one lacks ``payload`` and ``padding``. ``header`` and ``block`` are
+    what has come of a header, and of a block of ciphertext.
+    """
+
+    stream: bytes = field(repr=False)
+    frames: int
+    payload: int
+    padding: int
+    header: bytes = field(repr=False)
+    block: bytes
+    max_blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriterPlace:
+    """Where a FrameWriter stands, for another owner; ``frames`` were made."""
+
+    stream: bytes = field(repr=False)
+    frames: int
 
 
 class FrameWriter:
@@ -41,6 +97,10 @@ class FrameWriter:
         self._stream = stream
         self._counter = 0
 
+    def place(self) -> WriterPlace:
+        """Return where it stands, for another owner."""
+        return WriterPlace(self._stream.place(), self._counter)
+
     def write(self, payload: Buffer) -> Buffer:
         """Return ``payload`` in frames, encrypted; none for no bytes.
 
@@ -51,7 +111,7 @@ class FrameWriter:
             for start in range(0, len(view), MAX_SENT_PAYLOAD):
                 part = view[start : start + MAX_SENT_PAYLOAD]
                 if self._counter > _MAX_COUNTER:
-                    raise ProtocolViolationError("the direction has had all of its 2^32 frames")
+                    raise all_frames_spent()
                 fields = _FIELDS.pack(self._counter, *divmod(len(part), BLOCK_SIZE))
                 frames += fields
                 frames += _CHECKSUM.pack(crc32c(fields))
@@ -78,6 +138,18 @@ class FrameReader:
         self._payload = 0  # how much of the frame is still to come
         self._padding = 0
         self.frames = 0
+
+    def place(self) -> ReaderPlace:
+        """Return where it stands, for another owner."""
+        return ReaderPlace(
+            self._stream.place(),
+            self.frames,
+            self._payload,
+            self._padding,
+            self._header,
+            self._block,
+            self._max_blocks,
+        )
 
     @property
     def missing(self) -> int:
@@ -120,12 +192,11 @@ class FrameReader:
         counter, blocks, rest = _FIELDS.unpack_from(header)
         (checksum,) = _CHECKSUM.unpack_from(header, _FIELDS.size)
         if checksum != crc32c(header[: _FIELDS.size]):
-            first = "" if self.frames else " in the first one: the other side has another key"
-            raise BadRecordError(f"the checksum of a frame's header is wrong{first}")
+            raise wrong_checksum(first=not self.frames)
         if counter != self.frames:
-            raise BadRecordError(f"a frame with the counter {counter} in place of {self.frames}")
+            raise wrong_counter(counter, self.frames)
         if blocks > self._max_blocks or rest >= BLOCK_SIZE:
-            raise ProtocolViolationError(f"a frame of {blocks} blocks and {rest} bytes")
+            raise wrong_length(blocks, rest)
         self.frames += 1
         self._payload = blocks * BLOCK_SIZE + rest
         self._padding = -rest % BLOCK_SIZE

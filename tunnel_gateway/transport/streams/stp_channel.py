@@ -12,8 +12,9 @@ from typing import Final
 from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
 from tunnel_gateway.protocol.events import DataReceived, Failed, Proven
-from tunnel_gateway.protocol.stp.stp_connection import StpConnection
+from tunnel_gateway.protocol.stp.stp_connection import OpenStpTunnel, StpConnection
 from tunnel_gateway.protocol.stp.stp_events import PeerClosed, StpEvent
+from tunnel_gateway.protocol.stp.stp_states import StpState
 from tunnel_gateway.transport.streams.byte_stream import Observer
 from tunnel_gateway.transport.streams.channel import Workers
 from tunnel_gateway.transport.streams.stream import FLUSH_SECONDS, SocketStream
@@ -150,6 +151,24 @@ class StpChannel:
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and everything written is sent or lost."""
         await self._stream.wait_closed()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the socket is neither lost nor given up, and the tunnel is open."""
+        return self._stream.alive and self._connection.state is StpState.OPEN
+
+    async def drained(self) -> None:
+        """Wait until the system has everything that was written, or the socket is lost."""
+        await self._stream.drained()
+
+    def detach(self) -> tuple[int, asyncio.Future[None], OpenStpTunnel]:
+        """Give the open tunnel to a new owner: its socket as SocketStream.detach does, its keys.
+
+        Raises OSError, and changes nothing then, if the process has no descriptor left.
+        """
+        descriptor, closed = self._stream.detach()
+        self._cancel()
+        return descriptor, closed, self._connection.hand_over()
 
     # --- Observer of the socket ------------------------------------------------------------
 
