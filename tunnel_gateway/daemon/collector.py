@@ -1,8 +1,9 @@
-"""When Python searches for garbage: seldom, because a full search stops all tunnels.
+"""When Python searches for garbage: seldom, because every new tunnel waits for a full search.
 
 Python frees an object at once when nothing refers to it. Only cycles of objects need a search. A
-full search looks at every object: with thousands of tunnels it stops all of them for tenths of a
-second. By itself Python searches whenever there are a quarter more objects than before.
+full search looks at every object: with thousands of tunnels it stops Python for tenths of a second,
+though not the bytes of open tunnels. By itself Python searches whenever there are a quarter more
+objects than before.
 
 No connection leaves a cycle behind, however it ends (tests/gateway/test_cycles.py), so a full
 search finds nothing, and this module turns Python's own full searches off. Python still looks at
