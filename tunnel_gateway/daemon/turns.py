@@ -26,6 +26,7 @@ class Turns:
         self._lines: SourceLines[_Step] = SourceLines()
         # Whether a step has had this round. While steps wait, every round has one.
         self._taken = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # of the first step: it runs by then
 
     @property
     def waiting(self) -> int:
@@ -35,6 +36,15 @@ class Turns:
     def steps(self) -> LoopSteps:
         """Return what runs the steps of one connection."""
         return LoopSteps(self)
+
+    def new_future(self) -> asyncio.Future[Any]:
+        """Return a future of the loop of these steps."""
+        return self._running_loop().create_future()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     def close(self) -> None:
         """Cancel the waiting steps."""
@@ -47,14 +57,14 @@ class Turns:
             self._lines.add(source, step)
             return
         self._taken = True
-        asyncio.get_running_loop().call_soon(self._next_round)
+        self._running_loop().call_soon(self._next_round)
         step.run()
         del step  # as in _Step.run
 
     def _next_round(self) -> None:
         while (step := self._lines.take()) is not None:
             if not step.future.cancelled():
-                asyncio.get_running_loop().call_soon(self._next_round)
+                self._running_loop().call_soon(self._next_round)
                 step.run()
                 del step
                 return
@@ -76,7 +86,7 @@ class LoopSteps:
 
     def submit(self, work: Callable[..., Any], /, *args: Any) -> asyncio.Future[Any]:
         """Run ``work`` in the turn of the source; often it has run when this returns."""
-        step = _Step(self, work, args)
+        step = _Step(self, self._turns.new_future(), work, args)
         try:
             self._turns.add(self.source, step)
             return step.future
@@ -87,8 +97,14 @@ class LoopSteps:
 class _Step:
     __slots__ = ("_args", "_owner", "_work", "future")
 
-    def __init__(self, owner: LoopSteps, work: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    def __init__(
+        self,
+        owner: LoopSteps,
+        future: asyncio.Future[Any],
+        work: Callable[..., Any],
+        args: tuple[Any, ...],
+    ) -> None:
+        self.future = future
         self._owner = owner
         self._work = work
         self._args = args

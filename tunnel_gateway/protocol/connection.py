@@ -113,8 +113,9 @@ class Connection(ABC):
             return
         try:
             with memoryview(data) as view:
-                start = self._complete_record(view) if self._received else 0
-                taken = start + self._receive_records(view[start:])
+                taken = self._complete_record(view) if self._received else 0
+                if taken < len(data):
+                    taken += self._receive_records(view[taken:])
         except TunnelGatewayError as error:
             self._fail(error)
             return
@@ -233,19 +234,19 @@ class Connection(ABC):
 
     def _receive_records(self, received: memoryview) -> int:
         """Receive all records that are whole; return how many bytes are done with."""
-        start = 0
-        while not self.closed and len(received) - start >= HEADER_SIZE:
+        start, available = 0, len(received)
+        while self.state is not State.CLOSED and available - start >= HEADER_SIZE:
             size = received[start + 1] << 8 | received[start + 2]
             record_type = self._checked_type(received, start, size)
             end = start + HEADER_SIZE + size
-            if len(received) < end:
+            if available < end:
                 break
             if record_type is RecordType.PROTECTED:
                 start += self._receive_protected(received[start:])
             else:
                 self._receive_clear(record_type, bytes(received[start + HEADER_SIZE : end]))
                 start = end
-        return len(received) if self.closed else start
+        return available if self.state is State.CLOSED else start
 
     def _checked_type(self, received: memoryview, start: int, size: int) -> RecordType:
         known = _RECORDS.get(received[start])

@@ -104,7 +104,8 @@ class Inbox:
 
     def take(self, size: int | None = None) -> bytes:
         """Return the bytes that have come in so far, at most ``size``, perhaps none."""
-        data = bytes(self._data[:size])
+        with memoryview(self._data) as view:
+            data = bytes(view[:size])
         del self._data[:size]
         if self._paused:
             self._paused = False
