@@ -51,6 +51,12 @@ def test_what_is_neither_is_known_at_once(other: bytes) -> None:
     assert begins_stp(other) is False
 
 
+def test_what_follows_the_first_four_bytes_does_not_count() -> None:
+    certificate = b"\x00\x02\x30\x00"
+    for tail in (0, 34, 36):
+        assert begins_stp(b"\x01" + certificate + bytes((tail,)) + bytes(tail)) is True
+
+
 class TestParams:
     def test_the_bytes(self) -> None:
         assert PARAMS.serialize() == BODY

@@ -41,7 +41,7 @@ def begins_stp(received: bytes) -> bool | None:
     if received[:1] not in (b"", bytes((VERSION,))):
         return False
     try:
-        Params.size(received[1:])
+        Params.size(received[1 : 1 + _LENGTH_SIZE])  # a wrong tail is for the handshake to refuse
     except ProtocolViolationError:
         return False
     if len(received) <= 1 + _LENGTH_SIZE:
