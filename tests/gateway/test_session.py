@@ -78,6 +78,24 @@ async def test_a_stop_while_the_page_is_awaited(credentials: Credentials, tmp_pa
         assert (await home.ended())["reason"] == "shutting_down"
 
 
+async def test_an_open_tunnel_has_its_places_until_its_sockets_are_closed(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    async with house(credentials, tmp_path) as home:
+        _, page, destination = await home.open()
+        home.first.stop(STOP)
+        await page.saw("lost")
+        line = await home.logged("tunnel_closed")
+        assert line["reason"] == "shutting_down"
+        # The application has not closed yet, so the gateway's socket lingers.
+        assert home.admission.tunnels == 1
+        assert [state.tunnels for state in home.destinations.states()] == [1]
+        assert len(home.sessions) == 1
+        destination.close()
+        await home.ended()
+        assert [state.tunnels for state in home.destinations.states()] == [0]
+
+
 async def test_a_stop_of_an_open_tunnel(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
         _, page, destination = await home.open()

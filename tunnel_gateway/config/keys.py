@@ -87,7 +87,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tunnel.limit", "limits.tunnels", whole(1, 1_000_000), "10000",
         "How many tunnels may be open at once, handshakes included. The next one gets"
         " `overloaded`.",
-        "Each takes two file descriptors and 12 KiB, and the systemd unit allows 65,536"
+        "Each takes two file descriptors and 7 KiB, and the systemd unit allows 65,536"
         " descriptors."),
     Key("tunnel.source.rate", "sources.rate", whole(0, 1_000_000, " a second"), "20",
         "How many handshakes one source address may begin in the long run. The next one gets"

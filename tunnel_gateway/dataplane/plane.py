@@ -91,7 +91,9 @@ class DataPlane:
         bodies = [Alert.from_error(error).serialize() for error in _told(on_socket_lost)]
         plane = lib.plane_new(workers, [(ffi.from_buffer(body), len(body)) for body in bodies])
         if plane == ffi.NULL:
-            raise OSError(ffi.errno, os.strerror(ffi.errno))
+            reason = os.strerror(ffi.errno)
+            text = f"{workers} threads for open tunnels cannot be started: {reason}"
+            raise OSError(ffi.errno, text)
         self._plane = ffi.gc(plane, lib.plane_free)
         self._news = ffi.new("plane_news[]", _ROOM)
         self._last_id = 0
