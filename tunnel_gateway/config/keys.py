@@ -43,7 +43,7 @@ KEYS: Final[tuple[Key, ...]] = (
         _OF_THE_VENDOR, restart=True, vendor=True),
     Key("tunnel.listen.reuseport", "listen.reuseport", YES_NO, "no",
         "Whether several daemons share the address and the port, see [Several"
-        " cores](operations.md#several-cores).",
+        " daemons on one port](operations.md#several-daemons-on-one-port).",
         "A second daemon by mistake must be told that the port is taken.", restart=True),
     Key("tunnel.proxy.from", "proxy_from", NETWORKS, "",
         "The balancers. Each connection from their addresses must begin with a PROXY protocol"
@@ -121,7 +121,8 @@ KEYS: Final[tuple[Key, ...]] = (
         " the network carries.",
         "The kernel shares the network fairly."),
     Key("tunnel.workers", "workers", whole(1, 1024), "",
-        "How many threads carry the bytes of open tunnels.",
+        "How many threads carry the bytes of open tunnels, see [Cores and"
+        " threads](operations.md#cores-and-threads).",
         "Each thread uses one core when all tunnels together are busy, and nothing when they"
         " rest.", unset="as many as the daemon may use cores", restart=True),
     Key("tunnel.idle.timeout", "relay.idle_timeout", seconds(1, 604_800), "3600",
