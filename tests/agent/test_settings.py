@@ -11,6 +11,7 @@ from tunnel_gateway.agent.settings import GATEWAY_PREFIX, KEYS, AgentSettings, l
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import ConfigError
 
+MODES = frozenset({"cfb", "gofb", "gcfb"})
 HEX = "6578616d706c652e757a"
 
 
@@ -32,7 +33,9 @@ def faults(folder: Path, text: str = "", run_conf: str | None = None) -> list[st
 
 def test_without_files_everything_has_its_default() -> None:
     settings = load_settings(None, None)
-    assert settings == AgentSettings(None, None, (), False, (), None, (), 1800.0, {})
+    assert settings == AgentSettings(
+        None, None, (), False, None, MODES, (), 1800.0, {}, frozenset()
+    )
 
 
 def test_every_key(tmp_path: Path) -> None:
@@ -42,7 +45,7 @@ def test_every_key(tmp_path: Path) -> None:
     settings = load(
         tmp_path,
         "agent.tunnel.Example.UZ = 1.2.3.4:8843\n"
-        "agent.tunnel.boshqa.uz=[::1]:1\n"
+        "agent.tunnel.Boshqa.uz=stp://[::1]:1\n"
         "agent.tunnel.uchinchi.uz=gw.example.uz:65535\n"
         "agent.truststore.file=roots.pem\n"
         "agent.truststore.password=p\n"
@@ -50,9 +53,10 @@ def test_every_key(tmp_path: Path) -> None:
         "agent.keys.dirs=keys\n"
         "agent.key.timeout=60.5\n"
         "agent.http.pages=yes\n"
-        "agent.stp.domains=Boshqa.uz, example.uz\n",
+        "agent.stp.modes=CFB,sic\n",
     )
-    assert settings.stp_domains == ("boshqa.uz", "example.uz")
+    assert settings.stp_domains == {"boshqa.uz"}
+    assert settings.stp_modes == {"cfb", "sic"}
     assert settings.http_pages is True
     assert settings.gateways == {
         "example.uz": Address("1.2.3.4", 8843),
@@ -93,11 +97,13 @@ def test_every_key(tmp_path: Path) -> None:
         ("tunnel.limit=1", "agent.properties:1: tunnel.limit: unknown key"),
         ("agent.key.timeout=0", "agent.properties:1: agent.key.timeout: expected a number"),
         ("agent.truststore.file=yoq", "agent.properties:1: agent.truststore.file: '"),
+        ("agent.tunnel.a.uz=STP://h:1", "agent.properties:1: agent.tunnel.a.uz: expected an"),
+        ("agent.tunnel.a.uz=stp://h", "agent.properties:1: agent.tunnel.a.uz: expected an"),
         (
-            "agent.stp.domains=a.uz",
-            "agent.properties:1: agent.stp.domains: no gateway is given for a.uz",
+            "agent.tunnel.a.uz=stp://h:1\nagent.tunnel.A.uz=h:1",
+            "agent.properties:2: agent.tunnel.A.uz: a second address for a.uz",
         ),
-        ("agent.stp.domains=a.uz,,", "agent.properties:1: agent.stp.domains: expected names of"),
+        ("agent.stp.modes=ctr", "agent.properties:1: agent.stp.modes: expected words with"),
         ("agent.apikey.issuers=,", "agent.properties:1: agent.apikey.issuers: expected paths"),
         ("agent.keys.dirs=yoq", "agent.properties:1: agent.keys.dirs: '"),
     ],
@@ -172,6 +178,7 @@ def test_what_is_meant_for_us_is_not_passed_over(tmp_path: Path, text: str, faul
         ("arguments=-tunnel.ff=h:1", "run.conf:1: -tunnel.ff: expected the name of a domain"),
         ("arguments=-tunnel.2e2e=h:1", "run.conf:1: -tunnel.2e2e: not a domain name: '..'"),
         (f"arguments=-tunnel.{HEX}=h", f"run.conf:1: -tunnel.{HEX}: expected an address"),
+        (f"arguments=-tunnel.{HEX}=stp://h:1", f"run.conf:1: -tunnel.{HEX}: expected an address"),
         (
             f"arguments=-tunnel.{HEX}=h:1 -tunnel.{HEX}=h:2",
             f"run.conf:1: -tunnel.{HEX}: a second address for example.uz",

@@ -19,6 +19,7 @@ from tunnel_gateway.cli.main import main
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.pki.files.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
 from tunnel_gateway.protocol.client import ClientSettings
+from tunnel_gateway.protocol.stp.stp_client import StpClientSettings
 from tunnel_gateway.transport.streams.relay import RelayEnd
 
 Run = Callable[..., int]
@@ -29,14 +30,14 @@ class Served:
 
     def __init__(self) -> None:
         self.gateway: Address
-        self.settings: ClientSettings
+        self.settings: Any
         self.time_limit = 0.0
         self.end = RelayEnd("completed")
 
     async def serve(
         self,
         gateway: Address,
-        settings: ClientSettings,
+        settings: ClientSettings | StpClientSettings,
         *,
         announce: Callable[[str, bytes], None],
         time_limit: float,
@@ -273,3 +274,15 @@ def test_its_help_can_be_followed() -> None:
     example = connect._DESCRIPTION.partition("example:\n")[2].replace("\\\n", " ").split()
     parsed = parser.parse_args(example[1:])
     assert parsed.gateway == Address("127.0.0.1", 8843)
+
+
+def test_stp_only_where_it_is_asked_for(
+    served: Served, run: Run, credentials: Credentials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--stp", dst="7") == 0
+    assert isinstance(served.settings, StpClientSettings)
+    assert served.settings.dst_id == 7
+    assert served.settings.identity.chain == credentials.citizen.identity.chain
+    capsys.readouterr()
+    assert run("--stp", dst="api") == 1
+    assert "--dst api: dst_id must be a number from 0 to 255" in capsys.readouterr().err

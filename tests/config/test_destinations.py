@@ -23,7 +23,7 @@ from tunnel_gateway.errors import Fault
 FILE = Path("/etc/gateway/config.properties")
 ISSUER = "key:" + "5f" * 32
 OTHER = "key:" + "a0" * 32
-NO_LISTS = {"host", "port", "limit", "connect.limit", "proxy", "host.header"}
+NO_LISTS = {"host", "port", "limit", "connect.limit", "proxy", "host.header", "stp"}
 
 
 def read(*lines: str) -> tuple[dict[str, Destination], list[Fault]]:

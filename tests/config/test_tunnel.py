@@ -55,7 +55,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         connect_timeout=5,
         revocation=RevocationSettings("off", 3, 600, cache_dir=None, crl_dir=None),
         fleet=FleetSettings(None, None),
-        stp=StpSettings(enabled=False, repeatable=False),
+        stp=StpSettings(False, frozenset({"cfb", "gofb", "gcfb"}), None),
         destinations={"0": Destination("0", (Address("192.168.1.11", 8080),))},
     )
 
@@ -76,7 +76,7 @@ def test_several_destinations(write: Write) -> None:
         ("1.port=1", "10: {0}1.port: {0}1.host is missing beside it"),
         ("0.hots=a", "10: {0}0.hots: unknown key; did you mean {0}0.host?"),
         ("x.prot=1", "10: {0}x.prot: unknown key; did you mean {0}x.port?"),
-        ("=1", "10: {0}: unknown key; did you mean {0}0.port?"),
+        ("=1", "10: {0}: unknown key; did you mean {0}0.stp?"),
     ],
 )
 def test_a_wrong_destination(faults: Faults, line: str, expected: str) -> None:
@@ -103,17 +103,28 @@ def test_no_destination_at_all_but_a_misspelt_one(faults: Faults) -> None:
 
 def test_stp_needs_a_destination_with_a_number(faults: Faults, write: Write) -> None:
     settings = load_configuration(write(VENDOR + "tunnel.stp=yes\n")).tunnel.stp
-    assert settings == StpSettings(enabled=True, repeatable=False)
+    assert settings == StpSettings(True, frozenset({"cfb", "gofb", "gcfb"}), None)
     for name in ("256", "07", "api"):
         text = VENDOR.replace("destination.0.", f"destination.{name}.") + "tunnel.stp=yes\n"
         (fault,) = faults(text)
-        assert fault.startswith("10: tunnel.stp: no destination has a number from 0 to 255")
+        assert fault.startswith("10: tunnel.stp: no destination for these clients")
+    (fault,) = faults(VENDOR + "tunnel.stp=yes\ntunnel.destination.0.stp=no\n")
+    assert fault.startswith("10: tunnel.stp: no destination for these clients")
 
 
-def test_the_modes_of_stp_need_stp(faults: Faults) -> None:
-    assert faults(VENDOR + "tunnel.stp.repeatable=yes\n") == [
-        "10: tunnel.stp.repeatable: has no effect without tunnel.stp=yes"
-    ]
+@pytest.mark.parametrize("setting", ["modes=cfb", "domain=example.uz"])
+def test_the_settings_of_stp_need_stp(faults: Faults, setting: str) -> None:
+    (fault,) = faults(VENDOR + f"tunnel.stp.{setting}\n")
+    name = f"tunnel.stp.{setting.partition('=')[0]}"
+    assert fault == f"10: {name}: has no effect without tunnel.stp=yes"
+
+
+def test_the_modes_of_stp(faults: Faults, write: Write) -> None:
+    text = VENDOR + "tunnel.stp=yes\ntunnel.stp.modes="
+    assert load_configuration(write(f"{text}SIC, gcfb\n")).tunnel.stp.modes == {"sic", "gcfb"}
+    for wrong in ("ctr", "cfb,", ","):
+        (fault,) = faults(f"{text}{wrong}\n")
+        assert fault.startswith("11: tunnel.stp.modes: expected words with commas between")
 
 
 MISSING = "No such file or directory"

@@ -22,6 +22,7 @@ from tunnel_gateway.config.values import Address, Entry
 from tunnel_gateway.errors import (
     AlertReceivedError,
     ConfigError,
+    NotPermittedError,
     UnknownDestinationError,
 )
 from tunnel_gateway.gateway.material import Material
@@ -30,7 +31,7 @@ from tunnel_gateway.gost.curves import CRYPTOPRO_A, CRYPTOPRO_B, CRYPTOPRO_C
 from tunnel_gateway.pki.encoding.oids import FAMILY_2024
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
-from tunnel_gateway.protocol.stp.stp_constants import DEFAULT_MODES, Mode
+from tunnel_gateway.protocol.stp.stp_constants import Mode
 
 
 def destination(number: str, *domains: str) -> Destination:
@@ -63,7 +64,7 @@ def test_the_certificate_is_that_of_the_destination_on_the_users_curve(
 ) -> None:
     destinations = {"7": destination("7", "a2.uz", "b.uz", "c.uz"), "8": destination("8", "b.uz")}
     validator = ChainValidator([credentials.authority.root.leaf])
-    settings = stp_settings(domains, destinations, validator, repeatable=False)
+    settings = stp_settings(domains, destinations, validator, modes=("cfb",), preferred=None)
     found = settings.domain_for(CRYPTOPRO_A, 7)
     assert found is not None
     assert (found.name, found.identity) == ("a2.uz", domains["a2.uz"])
@@ -73,11 +74,35 @@ def test_the_certificate_is_that_of_the_destination_on_the_users_curve(
         settings.domain_for(CRYPTOPRO_A, 9)
 
 
-@pytest.mark.parametrize("repeatable", [False, True])
-def test_the_modes(credentials: Credentials, repeatable: bool) -> None:
+def test_the_modes(credentials: Credentials) -> None:
     validator = ChainValidator([credentials.authority.root.leaf])
-    settings = stp_settings({}, {}, validator, repeatable=repeatable)
-    assert settings.modes == (frozenset(Mode) if repeatable else DEFAULT_MODES)
+    settings = stp_settings({}, {}, validator, modes=("gcfb", "sic"), preferred=None)
+    assert settings.modes == {Mode.GCFB, Mode.SIC}
+
+
+def test_the_preferred_domain_where_several_fit(
+    credentials: Credentials, domains: dict[str, Identity], tmp_path: Path
+) -> None:
+    where = {"7": destination("7"), "8": destination("8", "a.uz"), "9": destination("9", "b.uz")}
+    validator = ChainValidator([credentials.authority.root.leaf])
+    settings = stp_settings(domains, where, validator, modes=("cfb",), preferred="a2.uz")
+    found = [settings.domain_for(CRYPTOPRO_A, number) for number in (7, 8, 9)]
+    assert [one and one.name for one in found] == ["a2.uz", "a.uz", None]
+    assert not list(stp_faults(domains, where.values(), tmp_path, "a2.uz"))
+    (fault, *_) = stp_faults(domains, where.values(), tmp_path, "none.uz")
+    assert fault.key == "tunnel.stp.domain"
+
+
+def test_a_destination_that_refuses_stp(
+    credentials: Credentials, domains: dict[str, Identity], tmp_path: Path
+) -> None:
+    where = {"7": replace(destination("7"), stp=False)}
+    validator = ChainValidator([credentials.authority.root.leaf])
+    settings = stp_settings(domains, where, validator, modes=("cfb",), preferred=None)
+    with pytest.raises(NotPermittedError) as caught:
+        settings.domain_for(CRYPTOPRO_A, 7)
+    assert caught.value.rule == "tunnel.destination.7.stp"
+    assert not list(stp_faults(domains, where.values(), tmp_path))
 
 
 def test_a_choice_between_domains_is_a_fault(domains: dict[str, Identity], tmp_path: Path) -> None:
@@ -95,7 +120,7 @@ async def test_a_whole_tunnel(credentials: Credentials, tmp_path: Path) -> None:
         channel.write(UPGRADE)
         request = await head(application)
         assert b"X-EIMZO-PINFL: 10000000000001" in request
-        assert b"X-EIMZO-Protocol: stp\r\n" in request
+        assert b"X-EIMZO-Tunnel-Protocol: stp/1\r\n" in request
         await send(application, SWITCHED + b"birinchi")
         assert await page.received(len(SWITCHED) + 8) == SWITCHED + b"birinchi"
         channel.write(b"ikkinchi")
@@ -157,7 +182,9 @@ async def test_our_own_protocol_beside_it(credentials: Credentials, tmp_path: Pa
     async with client(credentials, tmp_path) as made:
         tunnel, page = await made.home.client("7")
         application = await made.accept()
-        tunnel.channel.write(UPGRADE.replace(b"\r\n\r\n", b"\r\nX-EIMZO-Protocol: stp\r\n\r\n"))
+        tunnel.channel.write(
+            UPGRADE.replace(b"\r\n\r\n", b"\r\nX-EIMZO-Tunnel-Protocol: stp/1\r\n\r\n")
+        )
         assert b"Protocol" not in await head(application)
         await send(application, SWITCHED)
         assert await page.received(len(SWITCHED)) == SWITCHED

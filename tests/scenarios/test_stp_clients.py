@@ -101,7 +101,7 @@ def test_who_the_destination_sees(site: StpSite, destination: socket.socket) -> 
         other.close()
     lines = head.decode().split("\r\n")
     assert "X-EIMZO-PINFL: 10000000000001" in lines
-    assert "X-EIMZO-Protocol: stp" in lines
+    assert "X-EIMZO-Tunnel-Protocol: stp/1" in lines
     assert f"X-EIMZO-Serial: {site.user.leaf.serial:x}" in lines
     line = site.gateway.logged("tunnel_closed", client=who)
     assert f"X-EIMZO-Tunnel-Id: {line['tunnel_id']}" in lines
@@ -314,7 +314,7 @@ def test_a_recording_and_no_private_key(
     the gateway refuses the mode unless a setting allows it.
     """
     known = bytes(800)
-    lax = start_site(stp_repeatable="yes")
+    lax = start_site(stp_modes="cfb,ofb,sic,gofb,gcfb")
     with lax.client(mode=words.SIC, table=1) as victim:
         other, _ = join(victim, destination)
         with other:

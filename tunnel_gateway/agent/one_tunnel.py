@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from tunnel_gateway.agent.handshake import open_tunnel
+from tunnel_gateway.agent.handshake import StpTunnel, Tunnel, open_stp_tunnel, open_tunnel
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS, OneShotAddress
 from tunnel_gateway.agent.pages.page_stream import PAGE_SIDE
 from tunnel_gateway.agent.pages.page_tunnel import LIMITS
@@ -15,6 +15,7 @@ from tunnel_gateway.dataplane.joining import join, start_plane
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import PageLostError, TunnelGatewayError
 from tunnel_gateway.protocol.client import ClientSettings
+from tunnel_gateway.protocol.stp.stp_client import StpClientSettings
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.relay import RelayEnd
 
@@ -23,18 +24,18 @@ _LOCAL_LOST: Final = PageLostError("the connection to the local address broke of
 
 async def serve_one_tunnel(
     gateway: Address,
-    settings: ClientSettings,
+    settings: ClientSettings | StpClientSettings,
     *,
     announce: Callable[[str, bytes], None],
     time_limit: float = DEFAULT_SECONDS,
 ) -> RelayEnd:
     """Make a tunnel, ``announce`` its one-shot address and id, and serve it to its end.
 
-    The address waits ``time_limit`` seconds for its connection. Raises the errors of
-    ``open_tunnel`` and of ``OneShotAddress.accept``.
+    The ``settings`` tell the protocol. The address waits ``time_limit`` seconds for its
+    connection. Raises the errors of ``open_tunnel`` and of ``OneShotAddress.accept``.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="public-key") as workers:
-        tunnel = await open_tunnel(gateway, settings, workers)
+        tunnel = await _open(gateway, settings, workers)
         inbox = Inbox(tunnel.channel)
         tunnel.channel.open(inbox)
         address = OneShotAddress()
@@ -63,3 +64,11 @@ async def serve_one_tunnel(
             if plane is not None:
                 plane.close()
         return end
+
+
+async def _open(
+    gateway: Address, settings: ClientSettings | StpClientSettings, workers: ThreadPoolExecutor
+) -> Tunnel | StpTunnel:
+    if isinstance(settings, StpClientSettings):
+        return await open_stp_tunnel(gateway, settings, workers)
+    return await open_tunnel(gateway, settings, workers)

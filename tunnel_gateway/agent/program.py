@@ -56,6 +56,7 @@ class AgentProgram:
             self._keyring,
             stp_domains=settings.stp_domains,
             stp_validator=_stp_validator(settings),
+            stp_modes=settings.stp_modes,
         )
         files = KeyFiles(settings.keys_dirs or home_keys())
         functions = [

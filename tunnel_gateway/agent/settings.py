@@ -4,14 +4,15 @@ The file is a Java properties file like the gateway's (config/tunnel.py explains
 is the table of its simple keys; ``agent.tunnel.DOMAIN`` is the address of a domain's gateway, once
 for each domain. E-IMZO has the file run.conf. The agent reads only ``-tunnel.HEX=IP:PORT`` among
 its ``arguments`` (section 4.2 of the vendor's guide). HEX is the name of the domain in hexadecimal
-digits. If both files name a gateway for a domain, the agent's own file counts.
+digits. If both files name a gateway for a domain, the agent's own file counts. Only there an
+address can have ``stp://`` before it: then the gateway is asked by STP, and never by both.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +26,7 @@ from tunnel_gateway.config.values import (
     FILE,
     FOLDER,
     SECRET,
+    STP_MODES,
     YES_NO,
     Address,
     Entry,
@@ -36,6 +38,7 @@ from tunnel_gateway.errors import ConfigError, Fault
 from tunnel_gateway.pki.certificates.names import normalise_domain
 
 GATEWAY_PREFIX: Final = "agent.tunnel."
+STP_SCHEME: Final = "stp://"
 _ARGUMENT_PREFIX: Final = "-tunnel."
 # The same with typing mistakes, and with the characters that a word processor makes of it.
 _MEANT: Final = re.compile(r"[\s=\"'“”„«]([-‐‑–—−]*tunnel\.[0-9a-f]*)", re.IGNORECASE)
@@ -58,10 +61,6 @@ def _paths(text: str, base: Path) -> tuple[Path, ...]:
     return tuple(base / part for part in parts)
 
 
-def _domains(text: str, _base: Path) -> tuple[str, ...]:
-    return tuple(normalise_domain(part.strip()) for part in text.split(","))
-
-
 def _each(kind: Kind) -> Callable[[Any], str | None]:
     def problem(paths: Any) -> str | None:
         problems = (kind.problem(path) for path in paths if kind.problem)
@@ -72,9 +71,9 @@ def _each(kind: Kind) -> Callable[[Any], str | None]:
 
 
 ADDRESS: Final = Kind(
-    "an address as HOST:PORT, an IPv6 address in brackets",
+    "an address as HOST:PORT or stp://HOST:PORT, an IPv6 address in brackets",
     _address,
-    brief="HOST:PORT, an IPv6 address in brackets",
+    brief="HOST:PORT or stp://HOST:PORT, an IPv6 address in brackets",
 )
 FILES: Final = Kind(
     "paths of files, with commas between",
@@ -91,18 +90,13 @@ FOLDERS: Final = Kind(
     absent=(),
 )
 
-DOMAINS: Final = Kind(
-    "names of domains, with commas between",
-    _domains,
-    brief="names of domains, with commas between",
-    absent=(),
-)
-
 # fmt: off
 # There is one key for each domain, so these keys are not in the table of simple keys.
 GATEWAY_KEY: Final = Key(
     f"{GATEWAY_PREFIX}DOMAIN", "gateways", ADDRESS, "",
-    "Where the gateway of this domain is. Each domain has its own key.",
+    "Where the gateway of this domain is. Each domain has its own key. With `stp://` before it, the"
+    " agent asks for tunnels by [STP](stp.md), the protocol of E-IMZO, and never by our own. STP"
+    " shows the user's certificate to any machine that answers, and has no MAC.",
     "The agent cannot know it.")
 KEYS: Final[tuple[Key, ...]] = (
     Key("agent.truststore.file", "truststore_file", FILE, "",
@@ -119,14 +113,14 @@ KEYS: Final[tuple[Key, ...]] = (
         "Whether pages by plain http from other machines may call. Anybody between the user and"
         " the server can pose as such a page. Pages of localhost are always allowed.",
         "A man in the middle of a plain page would see the user's keys."),
-    Key("agent.stp.domains", "stp_domains", DOMAINS, "",
-        "The domains whose gateways are asked for tunnels by [STP](stp.md), the protocol of E-IMZO,"
-        " and not by our own protocol.",
-        "STP shows the user's certificate to any machine that answers, and has no MAC."),
     Key("agent.stp.root.file", "stp_root_file", FILE, "",
-        "The certificates that issue to the gateways of `agent.stp.domains`. They may be roots"
+        "The certificates that issue to the gateways with `stp://`. They may be roots"
         " without the extensions of a CA, as the root of E-IMZO's tunnels is.",
         "The truststore is used.", unset="`agent.truststore.file`"),
+    Key("agent.stp.modes", "stp_modes", STP_MODES, "cfb, gofb, gcfb",
+        "The cipher modes in which a gateway with `stp://` may answer. There are also `ofb` and"
+        " `sic`.",
+        "A listener who recorded a tunnel in OFB or SIC could pass for its user."),
     Key("agent.keys.dirs", "keys_dirs", FOLDERS, "",
         "The folders with the user's key files. The agent looks at removable media in any case.",
         "E-IMZO's folder.", unset="`~/DSKEYS`"),
@@ -147,11 +141,12 @@ class AgentSettings:
     truststore_password: bytes | None = field(repr=False)
     apikey_issuers: tuple[Path, ...]
     http_pages: bool
-    stp_domains: tuple[str, ...]
     stp_root_file: Path | None
+    stp_modes: frozenset[str]
     keys_dirs: tuple[Path, ...]
     key_timeout: float
     gateways: Mapping[str, Address]
+    stp_domains: frozenset[str]  # those of the gateways that are asked by STP
 
 
 def load_settings(path: Path | None, run_conf: Path | None) -> AgentSettings:
@@ -172,16 +167,18 @@ def load_settings(path: Path | None, run_conf: Path | None) -> AgentSettings:
         for entry in entries.values()
         if entry.key.startswith(GATEWAY_PREFIX)
     ]
-    gateways |= _gateways(own, faults)
-    for domain in values["stp_domains"] or ():
-        if domain not in gateways:
-            entry = entries["agent.stp.domains"]
-            faults.append(
-                entry.fault(f"no gateway is given for {domain}: {GATEWAY_PREFIX}{domain}")
-            )
+    plain = [
+        (name, replace(entry, value=entry.value.removeprefix(STP_SCHEME))) for name, entry in own
+    ]
+    gateways |= _gateways(plain, faults)
     if faults:
         raise ConfigError(sorted(faults, key=lambda fault: (fault.file, fault.line or 0)))
-    return AgentSettings(gateways=MappingProxyType(gateways), **values)
+    by_stp = (name for name, entry in own if entry.value.startswith(STP_SCHEME))
+    return AgentSettings(
+        gateways=MappingProxyType(gateways),
+        stp_domains=frozenset(map(normalise_domain, by_stp)),
+        **values,
+    )
 
 
 def _unknown(entry: Entry) -> str | None:

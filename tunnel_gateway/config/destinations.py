@@ -5,6 +5,7 @@ may be several hosts with commas between, each with a port of its own behind a c
 ``.limit`` and ``.connect.limit`` say how many tunnels and connects in progress it bears.
 ``.proxy`` is the version of the PROXY protocol by which it is told the users' addresses, if any;
 ``.host.header`` is the Host header of their requests there, if it must not be the domain.
+``.stp`` says whether clients of STP may come.
 ``.allow.KIND`` and ``.deny.KIND`` are comma-separated lists, of the kinds in `RULE_KINDS`.
 ``.domains`` lists the domains of the gateway by which users may come. gateway/policy.py applies the
 rules; here they are read, and refused if they are malformed or contradict each other. An empty list
@@ -23,7 +24,9 @@ from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.reading import read_value
 from tunnel_gateway.config.values import (
     ADDRESS,
+    DOMAIN,
     PORT,
+    YES_NO,
     Address,
     Entry,
     Kind,
@@ -44,7 +47,6 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _ISSUER = re.compile(r"key:[0-9a-f]{64}", re.ASCII)
 _SERIAL = re.compile(r"0*(?P<number>[0-9a-f]{1,40})(?P<issuer>@key:[0-9a-f]{64})?", re.ASCII)
 _OID = re.compile(r"(0|1)\.([0-9]|[1-3][0-9])(\.(0|[1-9][0-9]*))+|2(\.(0|[1-9][0-9]*))+", re.ASCII)
-_DOMAIN = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Destination:
 
     Each of its ``addresses`` leads to the same application. Without ``domains`` users may come by
     every domain; without ``tunnel_limit`` only the limits of the gateway count. ``allow`` and
-    ``deny`` have at most one rule of each kind.
+    ``deny`` have at most one rule of each kind. ``stp`` lets clients of STP come.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Destination:
     tunnel_limit: int | None = None
     connect_limit: int = 128
     host_header: str | None = None
+    stp: bool = True
 
     @property
     def location(self) -> str:
@@ -104,12 +107,6 @@ def _serial(text: str, _base: Path) -> str:
     if not match or not int(match["number"], 16):
         raise ValueError
     return f"{int(match['number'], 16):x}{match['issuer'] or ''}"
-
-
-def _domain(text: str, _base: Path) -> str:
-    if not _DOMAIN.fullmatch(text):
-        raise ValueError
-    return text
 
 
 def _host_header(text: str, base: Path) -> str:
@@ -151,7 +148,7 @@ RULE_KINDS: Final[Mapping[str, RuleKind]] = {
             _serial,
         ),
     ),
-    "domain": RuleKind("domain", Kind("a domain in lower case, as A-labels", _domain)),
+    "domain": RuleKind("domain", DOMAIN),
 }
 _ADDRESSES: Final = replace(
     ADDRESS,
@@ -193,6 +190,9 @@ DESTINATION_KEYS: Final[tuple[Key, ...]] = (
         "The Host that the destination reads in every request, see [What the application"
         " reads](#what-the-application-reads).",
         "It matches the Origin of the page.", unset="the tunnel's domain"),
+    Key("tunnel.destination.N.stp", "stp", YES_NO, "yes",
+        "Whether clients of [STP](stp.md) may use the destination if `tunnel.stp` lets them in.",
+        "Most gateways have one application, which those clients want."),
     Key("tunnel.destination.N.domains", "domains", _DOMAINS, "",
         "The domains through which users may come to the destination, see [Who may go"
         " where](#who-may-go-where).",
@@ -210,7 +210,7 @@ DESTINATION_KEYS: Final[tuple[Key, ...]] = (
 _SIMPLE: Final = {
     key.name.removeprefix(f"{PREFIX}N."): key
     for key in DESTINATION_KEYS
-    if key.field in ("tunnel_limit", "connect_limit", "proxy", "host_header")
+    if key.field in ("tunnel_limit", "connect_limit", "proxy", "host_header", "stp")
 }
 _RULE_PARTS: Final = (
     "domains",

@@ -11,6 +11,7 @@ from typing import Final
 from tunnel_gateway.config.key_table import Key
 from tunnel_gateway.config.values import (
     ALLOWANCES,
+    DOMAIN,
     FILE,
     FOLDER,
     IP,
@@ -18,6 +19,7 @@ from tunnel_gateway.config.values import (
     PORT,
     REDIS,
     SECRET,
+    STP_MODES,
     YES_NO,
     seconds,
     whole,
@@ -74,10 +76,17 @@ KEYS: Final[tuple[Key, ...]] = (
         "Whether E-IMZO itself may be a client, by [its own protocol STP](stp.md). The truststore"
         " must have the centres that issue to the users, because STP carries no chain.",
         "STP has no forward secrecy and no MAC, and shows the user's certificate to listeners."),
-    Key("tunnel.stp.repeatable", "stp.repeatable", YES_NO, "no",
-        "Whether a client of STP may use the cipher modes OFB and SIC, which E-IMZO draws in two of"
-        " five tunnels. See [What STP does not promise](stp.md#11-what-stp-does-not-promise).",
-        "A listener who recorded such a tunnel could pass for its user. A new try draws again."),
+    Key("tunnel.stp.modes", "stp.modes", STP_MODES, "cfb, gofb, gcfb",
+        "The cipher modes that a client of STP may use. E-IMZO draws one of `cfb`, `ofb`, `sic`,"
+        " `gofb` and `gcfb` for each tunnel. See [What STP does not"
+        " promise](stp.md#11-what-stp-does-not-promise).",
+        "A listener who recorded a tunnel in OFB or SIC could pass for its user. A new try draws"
+        " again."),
+    Key("tunnel.stp.domain", "stp.domain", DOMAIN, "",
+        "The domain of the clients of STP where several domains have a key on the user's curve."
+        " These clients do not say by which domain they come.",
+        "With one domain there is nothing to choose.",
+        unset="the only one that fits"),
     Key("tunnel.handshake.timeout", "handshake_timeout", seconds(0.1, 300), "10",
         "The time for a whole handshake.",
         "Enough for two round trips, and for a card that needs seconds to sign."),

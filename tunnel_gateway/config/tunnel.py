@@ -18,7 +18,7 @@ from tunnel_gateway.config.destinations import PARTS as DESTINATION_PARTS
 from tunnel_gateway.config.destinations import PREFIX as DESTINATION_PREFIX
 from tunnel_gateway.config.keys import KEY_OF, KEYS
 from tunnel_gateway.config.reading import check_paths, grouped, read_values
-from tunnel_gateway.config.values import Allowance, Entry, Network
+from tunnel_gateway.config.values import STP_MODES, Allowance, Entry, Network
 from tunnel_gateway.errors import Fault
 
 
@@ -82,10 +82,11 @@ class FleetSettings:
 
 @dataclass(frozen=True, slots=True)
 class StpSettings:
-    """Whether clients may speak STP, and in the modes whose keystream can be had again."""
+    """Whether clients may speak STP, in which modes, and for which domain if several fit."""
 
     enabled: bool
-    repeatable: bool
+    modes: frozenset[str]
+    domain: str | None
 
 
 _GROUPS = {
@@ -152,18 +153,28 @@ class TunnelReading:
         if self.values["revocation.crl_dir"] and self.values["revocation.mode"] == "off":
             text = "has no effect without tunnel.revocation=hard or soft"
             self._faults.append(self._entries["tunnel.crl.dir"].fault(text))
-        if self.values["stp.repeatable"] and not self.values["stp.enabled"]:
-            text = "has no effect without tunnel.stp=yes"
-            self._faults.append(self._entries["tunnel.stp.repeatable"].fault(text))
-        if self.values["stp.enabled"] and not NUMBERS & self._destinations.keys():
-            text = "no destination has a number from 0 to 255, and STP knows no other names"
-            self._faults.append(self._entries["tunnel.stp"].fault(text))
+        self._check_stp()
         if not any(name.startswith(DESTINATION_PREFIX) for name in self._entries):
             text = (
                 "no destination is given: set tunnel.destination.0.host and .port to the address"
                 " of the WebSocket API"
             )
             self._faults.append(Fault(text, str(self._file)))
+
+    def _check_stp(self) -> None:
+        if not self.values["stp.enabled"]:
+            text = "has no effect without tunnel.stp=yes"
+            modes = STP_MODES.read(KEY_OF["tunnel.stp.modes"].default, Path())
+            usual = {"modes": modes, "domain": None}
+            for name, value in usual.items():
+                if self.values[f"stp.{name}"] not in (value, None):
+                    self._faults.append(self._entries[f"tunnel.stp.{name}"].fault(text))
+        elif not any(self._destinations[name].stp for name in NUMBERS & self._destinations.keys()):
+            text = (
+                "no destination for these clients: STP knows only numbers from 0 to 255, and"
+                " tunnel.destination.N.stp=no keeps it away"
+            )
+            self._faults.append(self._entries["tunnel.stp"].fault(text))
 
     def config(self) -> Config:
         """Return the settings. If there are faults, it must not be called."""

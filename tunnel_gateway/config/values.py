@@ -18,6 +18,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+_DOMAIN = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*", re.ASCII)
 _SITE_ID = re.compile(r"[0-9A-Fa-f]{4}", re.ASCII)
 _REDIS_DB = re.compile(r"(/[0-9]{0,4})?", re.ASCII)
 _REDIS_SOCKET = re.compile(r"/[^?]+\?(db=[0-9]{1,4})?", re.ASCII)
@@ -286,6 +287,29 @@ def path(word: str, is_type: Callable[[int], bool]) -> Kind:
     )
 
 
+def domain(text: str, _base: Path) -> str:
+    """Return a domain in lower case, as A-labels; raises ValueError for any other text."""
+    if not _DOMAIN.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def some_of(*values: str) -> Kind:
+    """Return the kind of several of these words, with commas between."""
+
+    def read(text: str, _base: Path) -> frozenset[str]:
+        found = frozenset(part.strip().lower() for part in text.split(","))
+        if not found <= set(values):
+            raise ValueError
+        return found
+
+    return Kind(
+        f"words with commas between, each one of {', '.join(values)}",
+        read,
+        brief=f"some of {', '.join(values)}, with commas between",
+    )
+
+
 YES_NO = choice({"yes": True, "no": False})
 IP = Kind("an IPv4 or IPv6 address without brackets", ip, brief="an IPv4 or IPv6 address")
 HOST = Kind("a host name or an IP address", host, brief="a host name or an IP address")
@@ -317,6 +341,8 @@ REDIS = Kind(
     quotable=False,  # somebody writes it with the password all the same
     brief="`redis://HOST:PORT/DB`, `rediss://` or `unix:///PATH?db=DB`",
 )
+DOMAIN = Kind("a domain in lower case, as A-labels", domain, brief="a domain, as A-labels")
+STP_MODES = some_of("cfb", "ofb", "sic", "gofb", "gcfb")
 SITE_ID = Kind("4 hexadecimal digits", site_id, brief="4 hexadecimal digits")
 PORT = whole(1, 65535)
 FOLDER = path("folder", stat.S_ISDIR)

@@ -48,10 +48,10 @@ class Material:
         domains = load_domains(config.servers_dir, config.servers_password)
         if faults := domain_faults(config.destinations.values(), domains):
             raise ConfigError(faults)
-        if config.stp.enabled and (
-            faults := [*stp_faults(domains, config.destinations.values(), config.servers_dir)]
-        ):
-            raise ConfigError(faults)
+        if config.stp.enabled:
+            destinations, preferred = config.destinations.values(), config.stp.domain
+            if faults := [*stp_faults(domains, destinations, config.servers_dir, preferred)]:
+                raise ConfigError(faults)
         own = [link for identity in domains.values() for link in identity.chain]
         know_centres((*(anchor.subject for anchor in anchors), *(link.issuer for link in own)))
         kept = before is not None and before.trust_anchors == anchors

@@ -17,7 +17,8 @@ another text there.
     X-EIMZO-INN         the taxpayer's number, 9 digits;
     X-EIMZO-Valid-To    the end of the certificate's validity, ISO 8601, UTC;
     X-EIMZO-Issuer      the issuer's whole name;
-    X-EIMZO-Protocol    ``stp`` for a tunnel by STP, whose promises are fewer; otherwise absent.
+    X-EIMZO-Tunnel-Protocol   ``stp/1`` for a tunnel by STP, whose promises are fewer; otherwise
+                        absent.
 
 The values are text in UTF-8. Characters that are not printable ASCII are percent-encoded
 (`encode_value`). ``decodeURIComponent`` of a browser or ``urllib.parse.unquote`` of Python decodes
@@ -106,7 +107,7 @@ def identity_headers(
         "INN": believed("inn", leaf.inn),
         "Valid-To": valid_to.replace("+00:00", "Z"),
         "Issuer": leaf.issuer,
-        "Protocol": "stp" if stp else None,
+        "Tunnel-Protocol": "stp/1" if stp else None,
     }
     return [(f"X-EIMZO-{name}", encode_value(value)) for name, value in values.items() if value]
 

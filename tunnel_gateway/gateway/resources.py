@@ -51,5 +51,6 @@ class Resources:
             material.domains,
             config.destinations,
             material.validator,
-            repeatable=config.stp.repeatable,
+            modes=config.stp.modes,
+            preferred=config.stp.domain,
         )

@@ -1,7 +1,8 @@
 """The gateway's part of STP: who may come, and which domain's certificate they are shown.
 
 A client of STP does not say the name of a domain. It says a dst_id, and its key lies on a curve. So
-a destination that is reached by STP has at most one domain on each curve.
+a destination that is reached by STP has at most one domain on each curve, or ``tunnel.stp.domain``
+chooses.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tunnel_gateway.config.destinations import NUMBERS, PREFIX, Destination
-from tunnel_gateway.errors import Fault
+from tunnel_gateway.errors import Fault, NotPermittedError
 from tunnel_gateway.gateway.destination_pool import find_destination
 from tunnel_gateway.gost.curves import CURVES, Curve
 from tunnel_gateway.pki.encoding.oids import FAMILY_2009
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
-from tunnel_gateway.protocol.stp.stp_constants import DEFAULT_MODES, Mode
+from tunnel_gateway.protocol.stp.stp_constants import Mode
 from tunnel_gateway.protocol.stp.stp_server import StpDomain, StpServerSettings
 
 
@@ -25,34 +26,50 @@ def stp_settings(
     destinations: Mapping[str, Destination],
     validator: ChainValidator,
     *,
-    repeatable: bool,
+    modes: Iterable[str],
+    preferred: str | None,
 ) -> StpServerSettings:
-    """Return what the protocol needs; ``repeatable`` allows the modes OFB and SIC."""
+    """Return what the protocol needs.
+
+    ``modes`` are those that clients may use, in the words of the configuration. ``preferred`` is
+    the domain to take where several fit.
+    """
 
     def domain_for(curve: Curve, dst_id: int) -> StpDomain | None:
         destination = find_destination(destinations, str(dst_id))
-        return next(iter(_candidates(domains, destination, curve)), None)
+        if not destination.stp:
+            key = f"{PREFIX}{destination.id}.stp"
+            raise NotPermittedError(f"{key}: clients of STP may not use this destination", key)
+        found = list(_candidates(domains, destination, curve))
+        return next((one for one in found if one.name == preferred), found[0] if found else None)
 
     return StpServerSettings(
         lambda der, at: validator.verify_client([der], at),
         domain_for,
-        frozenset(Mode) if repeatable else DEFAULT_MODES,
+        frozenset(Mode[name.upper()] for name in modes),
     )
 
 
 def stp_faults(
-    domains: Mapping[str, Identity], destinations: Iterable[Destination], servers: Path
+    domains: Mapping[str, Identity],
+    destinations: Iterable[Destination],
+    servers: Path,
+    preferred: str | None = None,
 ) -> Iterator[Fault]:
     """Yield a fault for each destination for which a client's curve would leave a choice."""
+    if preferred is not None and preferred not in domains:
+        text = f"{preferred} has no key there: {', '.join(sorted(domains))}"
+        yield Fault(text, str(servers), key="tunnel.stp.domain")
     for destination in destinations:
-        if destination.id not in NUMBERS:
+        if destination.id not in NUMBERS or not destination.stp:
             continue
         for curve in CURVES:
             names = [found.name for found in _candidates(domains, destination, curve)]
-            if len(names) > 1:
+            if len(names) > 1 and preferred not in names:
                 yield Fault(
                     f"must name one domain on {curve.name}, because tunnel.stp is on and its"
-                    f" clients do not say by which domain they come: {', '.join(names)}",
+                    " clients do not say by which domain they come; or set tunnel.stp.domain:"
+                    f" {', '.join(names)}",
                     str(servers),
                     key=f"{PREFIX}{destination.id}.domains",
                 )

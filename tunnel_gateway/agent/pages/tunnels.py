@@ -15,6 +15,7 @@ from tunnel_gateway.agent.keys.questions import Purpose
 from tunnel_gateway.agent.pages.oneshot import DEFAULT_SECONDS
 from tunnel_gateway.agent.pages.page_tunnel import PAGE_LOST, PageTunnel
 from tunnel_gateway.agent.reasons import refused
+from tunnel_gateway.agent.stp_wishes import DEFAULT_MODE_NAMES, stp_client_settings
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.dataplane.joining import start_plane
 from tunnel_gateway.errors import (
@@ -39,7 +40,6 @@ log = get_logger(__name__)
 MAX_TUNNELS: Final = 256
 MAX_WAITING: Final = 64  # tunnels that are not open yet, or wait for their page
 _MAX_DST_ID: Final = 255  # the protocol has one byte for the length
-_MAX_NUMBER: Final = 255  # and STP has one byte for the whole of it
 
 
 class Identities(Protocol):
@@ -54,8 +54,8 @@ class Tunnels:
 
     ``gateways`` has the address of each domain's gateway. Without a ``validator`` no gateway can be
     proven, so every call is refused. The gateways of ``stp_domains`` speak STP, and are
-    proven by ``stp_validator`` where there is one. ``time_limit`` is how long an address waits for
-    its page.
+    proven by ``stp_validator`` where there is one; they may answer in ``stp_modes``.
+    ``time_limit`` is how long an address waits for its page.
     """
 
     def __init__(
@@ -66,12 +66,14 @@ class Tunnels:
         *,
         stp_domains: Collection[str] = (),
         stp_validator: ChainValidator | None = None,
+        stp_modes: Collection[str] = DEFAULT_MODE_NAMES,
         time_limit: float = DEFAULT_SECONDS,
     ) -> None:
         self._gateways = gateways
         self._validator = validator
         self._stp_domains = stp_domains
         self._stp_validator = stp_validator or validator
+        self._stp_modes = stp_modes
         self._identities = identities
         self._time_limit = time_limit
         self._workers = ThreadPoolExecutor(1, thread_name_prefix="public-key")
@@ -145,19 +147,14 @@ class Tunnels:
         finally:
             self._making -= 1
 
-    @staticmethod
     def _stp_settings(
-        domain: str, dst_id: str, identity: Identity, validator: ChainValidator
+        self, domain: str, dst_id: str, identity: Identity, validator: ChainValidator
     ) -> StpClientSettings:
-        """Return the wishes in STP, where a dst_id is a number of one byte."""
-        if not (dst_id.isascii() and dst_id.isdecimal()) or int(dst_id) > _MAX_NUMBER:
-            reason = f"dst_id must be a number from 0 to {_MAX_NUMBER}: this gateway speaks STP"
-            raise CallRefusedError("bad_destination", reason)
-        return StpClientSettings(
-            int(dst_id),
-            identity,
-            lambda der, at: validator.verify_server([der], at, domain),
-        )
+        """Return the wishes in STP. Raises CallRefusedError for a dst_id that it does not know."""
+        try:
+            return stp_client_settings(domain, dst_id, identity, validator, self._stp_modes)
+        except ValueError as error:
+            raise CallRefusedError("bad_destination", str(error)) from None
 
     async def _open(self, making: Awaitable[Tunnel | StpTunnel]) -> Tunnel | StpTunnel:
         try:
