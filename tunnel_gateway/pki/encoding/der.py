@@ -89,31 +89,36 @@ def values(data: bytes, limit: int) -> list[Value]:
     """
     split: list[Value] = []
     at, size = 0, len(data)
-    for _ in range(limit):
-        if at == size:
-            return split
+    new = tuple.__new__
+    while at < size:
+        if len(split) == limit:
+            raise ValueError(f"more than {limit} values in one")
         if size - at < 2:
             raise ValueError("it breaks off")
         tag, length, start = data[at], data[at + 1], at + 2
         if tag & LONG_NUMBER == LONG_NUMBER:
             raise ValueError("a tag of a number that is not used here")
         if length >= _SHORT_LENGTH:
-            start += length - _SHORT_LENGTH
-            if start > at + 2 + _MAX_LENGTH_BYTES:
-                raise ValueError("a length of too many bytes")
-            number = data[at + 2 : start]
-            length = int.from_bytes(number, "big")
-            if length < _SHORT_LENGTH or not number[0]:
-                raise ValueError("a length that is not DER")
+            length, start = _long_length(data, at)
         end = start + length
         if end > size:
             raise ValueError("it breaks off")
         # As Value(…), in half of the time: a certificate has eighty values.
-        split.append(tuple.__new__(Value, (tag, data[start:end], data[at:end])))
+        split.append(new(Value, (tag, data[start:end], data[at:end])))
         at = end
-    if at < size:
-        raise ValueError(f"more than {limit} values in one")
     return split
+
+
+def _long_length(data: bytes, at: int) -> tuple[int, int]:
+    """Return the length that several bytes tell, and where the contents of the value start."""
+    start = at + 2 + data[at + 1] - _SHORT_LENGTH
+    if start > at + 2 + _MAX_LENGTH_BYTES:
+        raise ValueError("a length of too many bytes")
+    number = data[at + 2 : start]
+    length = int.from_bytes(number, "big")
+    if length < _SHORT_LENGTH or not number[0]:
+        raise ValueError("a length that is not DER")
+    return length, start
 
 
 def contents(data: bytes, tag: int) -> bytes:
