@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -29,6 +30,7 @@ from tests.support.processes import (
     wait_until,
     write_config,
 )
+from tunnel_gateway.dataplane.joining import MAX_WORKERS
 
 StartGateway = Callable[..., Gateway]
 INSTANCE = (
@@ -77,6 +79,14 @@ def test_both_services_are_one() -> None:
     assert one.partition("\n[Service]\n")[2].replace(
         "multi-user.target", "tunnel-gateway.target"
     ) == other.partition("\n[Service]\n")[2].replace(INSTANCE, "")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_large_machine_may_have_its_threads(name: str) -> None:
+    """Those that carry tunnels, and those of Python: its default pool alone has 32."""
+    found = re.search(r"^TasksMax=(\d+)$", (PROJECT / "systemd" / name).read_text(), re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) >= MAX_WORKERS + 100
 
 
 def test_states_come_in_order(
