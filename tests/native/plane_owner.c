@@ -19,8 +19,9 @@ uint8_t next(scenario *scenario)
 
 /* --- what the owner does -------------------------------------------------------------------- */
 
-static void choose_limits(scenario *scenario, tunnel_spec *spec)
+static void choose_limits(scenario *scenario, peers *peers)
 {
+    tunnel_spec *spec = &peers->spec;
     uint8_t choice = next(scenario);
     spec->idle_ns = 5 * SECOND;
     spec->half_close_ns = 3 * SECOND;
@@ -32,6 +33,10 @@ static void choose_limits(scenario *scenario, tunnel_spec *spec)
     spec->peer_closed = (choice & 0x30) == 0x30;
     spec->up_left = choice & 0x40 ? 256 : next(scenario);
     spec->down_left = choice & 0x40 ? 256 : next(scenario);
+    if ((choice & 0x80) == 0)
+        return;
+    spec->peer_closed = 0;
+    stp_peers_init(peers, next(scenario));
 }
 
 /* Up and down come from before; the beginning of a record may too. */
@@ -48,7 +53,7 @@ static void choose_before(scenario *scenario, peers *peers, uint8_t *up, uint8_t
     spec->down = (plane_bytes){down, peers->down_made};
     peers->closed_sent = peers->frozen = spec->peer_closed != 0;
     size_t begun = next(scenario);
-    if (begun < 128)
+    if (begun < 128 || spec->stp != NULL)
         return;
     client_data(peers, 120);
     spec->begun = (plane_bytes){peers->wire, begun - 127};
@@ -60,7 +65,7 @@ int begin_peers(scenario *scenario, peers *peers)
     uint8_t up[256], down[256];
     tunnel_spec *spec = &peers->spec;
     memset(peers, 0, sizeof *peers);
-    choose_limits(scenario, spec);
+    choose_limits(scenario, peers);
     memset(spec->up_secret, 1, SECRET_SIZE);
     memset(spec->down_secret, 2, SECRET_SIZE);
     peers->client = spec->client = simulated_socket();
@@ -157,7 +162,7 @@ static void check_limits(const peers *peers, int late)
                           (peers->spec.lifetime_ns > 0 &&
                            now - peers->begun_at >= (int64_t)peers->spec.lifetime_ns)))
         violation("a limit has passed");
-    if (peers->ended && !peers->closed && !late && now - peers->ended_at > 62 * SECOND)
+    if (peers->ended && !peers->closed && !late && now - peers->ended_at > 63 * SECOND)
         violation("a close takes too long");
 }
 

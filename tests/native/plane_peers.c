@@ -35,7 +35,7 @@ uint8_t pattern_down(uint64_t number)
 
 /* --- the client ------------------------------------------------------------------------------ */
 
-static void onto_wire(peers *peers, const uint8_t *data, size_t size)
+void onto_wire(peers *peers, const uint8_t *data, size_t size)
 {
     if (peers->wire_size + size > peers->wire_room) {
         peers->wire_room = 2 * (peers->wire_size + size);
@@ -56,7 +56,7 @@ static void seal(peers *peers, uint8_t content, const uint8_t *data, size_t size
 }
 
 /* Nothing after a fault counts. After its close, most of what a client sends is out of place. */
-static void note(peers *peers, int fault)
+void note(peers *peers, int fault)
 {
     if (fault == 0 || peers->alert_sent)
         return;
@@ -68,7 +68,7 @@ static void note(peers *peers, int fault)
     peers->frozen = 1;
 }
 
-static void make_plain(peers *peers, size_t size)
+void make_plain(const peers *peers, uint8_t *plain, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         plain[i] = pattern_up(peers, peers->up_made + i);
@@ -76,8 +76,12 @@ static void make_plain(peers *peers, size_t size)
 
 void client_data(peers *peers, size_t size)
 {
-    make_plain(peers, size);
-    seal(peers, CONTENT_DATA, plain, size);
+    if (peers->spec.stp != NULL) {
+        stp_client_data(peers, size);
+    } else {
+        make_plain(peers, plain, size);
+        seal(peers, CONTENT_DATA, plain, size);
+    }
     if (peers->closed_sent)
         note(peers, PLANE_OUT_OF_PLACE);
     peers->up_made += size;
@@ -87,13 +91,15 @@ void client_data(peers *peers, size_t size)
 
 void client_content(peers *peers, uint8_t content, size_t size, int fault)
 {
-    make_plain(peers, size);
+    make_plain(peers, plain, size);
     seal(peers, content, plain, size);
     note(peers, fault);
 }
 
 void client_close(peers *peers)
 {
+    if (peers->spec.stp != NULL) /* which has no such record */
+        return;
     seal(peers, CONTENT_CLOSE, plain, 0);
     if (peers->closed_sent)
         note(peers, PLANE_OUT_OF_PLACE);
@@ -115,7 +121,7 @@ void client_alert(peers *peers, size_t text)
 
 void client_forged(peers *peers, size_t size, size_t place)
 {
-    make_plain(peers, size);
+    make_plain(peers, plain, size);
     size_t made = records_seal(&peers->up_keys, CONTENT_DATA, plain, size, sealed);
     sealed[FRAME_HEADER_SIZE + place % (made - FRAME_HEADER_SIZE)] ^= 0x40;
     onto_wire(peers, sealed, made);
@@ -175,17 +181,22 @@ void app_lost(peers *peers)
 
 /* --- what must be so ------------------------------------------------------------------------ */
 
+void client_got(peers *peers, const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (data[i] != pattern_down(peers->down_seen + i))
+            violation("the client got other bytes");
+    peers->down_seen += size;
+    if (peers->down_seen > peers->down_made)
+        violation("the client got more than was sent");
+}
+
 static void check_opened(peers *peers, const frames_opened *opened)
 {
     if (opened->forged || opened->taken == 0)
         violation("the client got a record that is not genuine");
-    for (size_t i = 0; i < opened->payload; i++)
-        if (sealed[i] != pattern_down(peers->down_seen + i))
-            violation("the client got other bytes");
-    peers->down_seen += opened->payload;
+    client_got(peers, sealed, opened->payload);
     peers->down_opened += opened->taken;
-    if (peers->down_seen > peers->down_made)
-        violation("the client got more than was sent");
     if (opened->content == CONTENT_CLOSE && opened->last == 0 && !peers->app_ended)
         violation("the client got an end that was none");
     if (opened->content == CONTENT_CLOSE || opened->content == CONTENT_ALERT)
@@ -268,7 +279,10 @@ static void check_pressure(uint8_t *over, size_t room, int more)
 void check_streams(peers *peers)
 {
     uint64_t up, down;
-    check_client(peers);
+    if (peers->spec.stp != NULL)
+        stp_check_client(peers);
+    else
+        check_client(peers);
     check_app(peers);
     if (peers->tunnel == NULL)
         return;
@@ -285,8 +299,10 @@ void check_streams(peers *peers)
     peers->down = down;
 }
 
-void check_carried(const peers *peers)
+void check_carried(peers *peers)
 {
+    if (peers->spec.stp != NULL)
+        stp_check_hold(peers);
     int up = simulated_room(peers->socket) > 0, down = simulated_room(peers->client) > 0;
     if (peers->spec.bandwidth > 0 || peers->client_reset || peers->app_reset)
         return;
@@ -301,7 +317,7 @@ void check_carried(const peers *peers)
         return;
     if (peers->told && simulated_is_shut(peers->socket))
         violation("both directions are over, and the tunnel is not");
-    if (up && peers->fault == 0 && peers->wire_start == peers->wire_size &&
+    if (up && peers->fault == 0 && !(peers->spec.stp != NULL && peers->app_ended) && peers->wire_start == peers->wire_size &&
         peers->up_seen != peers->up_valid)
         violation("something is left to send to the application");
     if (down && peers->down_seen != peers->down_made)
@@ -312,17 +328,18 @@ static int has_cause(const peers *peers)
 {
     int64_t quiet = simulated_now() - peers->progress_at;
     int64_t age = simulated_now() - peers->begun_at;
+    int stp = peers->spec.stp != NULL;
     switch (peers->ending.reason) {
     case PLANE_COMPLETED:
-        return peers->closed_sent && peers->app_ended;
+        return (peers->closed_sent || stp) && peers->app_ended;
     case PLANE_PEER_LEFT:
-        return peers->client_reset && peers->closed_sent;
+        return stp ? peers->client_ended : peers->client_reset && peers->closed_sent;
     case PLANE_PEER_LOST:
         return peers->client_reset;
     case PLANE_SOCKET_LOST:
         return peers->app_reset;
     case PLANE_TRUNCATED:
-        return peers->client_ended;
+        return peers->client_ended && !stp;
     case PLANE_ALERT:
         return peers->alert_sent && peers->ending.size == 2 + (size_t)peers->ending.body[1] &&
                peers->ending.body[0] == 3;
@@ -343,7 +360,7 @@ static int has_cause(const peers *peers)
 
 void check_ending(const peers *peers, int failed)
 {
-    if (peers->ending.reason == PLANE_RUNNING || peers->ending.reason > PLANE_ALERT_LENGTH)
+    if (peers->ending.reason == PLANE_RUNNING || peers->ending.reason > PLANE_STP_SPENT)
         violation("an end without a reason");
     if (!failed && !has_cause(peers))
         violation("an end without a cause");
@@ -364,7 +381,9 @@ void check_closed(peers *peers, int failed)
         violation("closed while its peer may still send");
     if (to_client != peers->down_opened)
         violation("the last record for the client is not whole");
-    if (peers->ending.reason == PLANE_COMPLETED &&
-        (peers->down_seen != peers->down_made || to_app < peers->up_valid || !peers->told))
+    if (peers->ending.reason == PLANE_COMPLETED && peers->down_seen != peers->down_made)
+        violation("completed, but not all is there");
+    if (peers->ending.reason == PLANE_COMPLETED && peers->spec.stp == NULL &&
+        (to_app < peers->up_valid || !peers->told))
         violation("completed, but not complete");
 }

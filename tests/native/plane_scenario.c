@@ -34,6 +34,10 @@ static void send_raw(scenario *scenario, peers *peers, uint8_t how)
 
 static void send_fault(scenario *scenario, peers *peers, uint8_t what, uint8_t how)
 {
+    if (peers->spec.stp != NULL) {
+        stp_client_header(peers, how);
+        return;
+    }
     switch (what) {
     case 0:
         client_content(peers, CONTENT_CLOSE, 1 + (size_t)how, PLANE_CLOSE_PAYLOAD);

@@ -11,7 +11,8 @@ SOURCES = [build.HERE / source for source in build.SOURCES]
 # Everything but the calls of the operating system, and what stands for that.
 LOGIC = [source for source in SOURCES if source.name != "system.c"]
 SIMULATED = sorted(DRIVERS.glob("simulated_*.c"))
-SCENARIOS = [DRIVERS / f"plane_{part}.c" for part in ("fuzz", "owner", "peers", "scenario")]
+PARTS = ("fuzz", "owner", "peers", "scenario", "stp_peers")
+SCENARIOS = [DRIVERS / f"plane_{part}.c" for part in PARTS]
 INCLUDED = (f"-I{build.HERE}", f"-I{build.GOST}", f"-I{DRIVERS}")
 STRICT = ("-std=c11", "-pedantic", *build.WARNINGS, "-Wconversion")
 # Line numbers are enough for a report; variables for a debugger would cost half of the time.

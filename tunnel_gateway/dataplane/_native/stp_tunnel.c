@@ -67,7 +67,8 @@ void stp_client_ended(tunnel *tunnel, turn *turn)
 void stp_finish(tunnel *tunnel, int reason)
 {
     stp_part *stp = tunnel->stp;
-    if (!tunnel->down.ended && !tunnel->client.ended && !is_fault(reason))
+    /* A tunnel that has completed was held before. */
+    if (reason != PLANE_COMPLETED && !tunnel->client.ended && !is_fault(reason))
         tunnel->client.hold = stp->last_sent + stp->hold_ns;
     stp_part_free(stp);
     tunnel->stp = NULL;
