@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Final
 
 from tunnel_gateway.dataplane.endings import Ending, relay_end
 from tunnel_gateway.dataplane.joining import PageSide
@@ -15,12 +16,15 @@ from tunnel_gateway.errors import (
     TimedOutError,
     TunnelGatewayError,
 )
+from tunnel_gateway.observability.background import GoOn
 from tunnel_gateway.transport.streams.byte_stream import NOBODY
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
 from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import FLUSH_SECONDS, SocketStream
+
+_UNKNOWN_END: Final = RelayEnd(TunnelGatewayError.code, TunnelGatewayError("internal error"))
 
 
 class NativeRelay:
@@ -118,10 +122,14 @@ class NativeRelay:
     def tunnel_ended(self, ending: Ending) -> None:
         """Tell the page and the waiting task why the tunnel has ended."""
         stopped = self._stopped or ShuttingDownError("the data plane was closed")
-        end = relay_end(ending, self._socket_lost, stopped)
-        if self._page is not None and (tunnel := self._tunnel) is not None:
-            last = self._page.last_words(end, tunnel.page_started, tunnel.page_may_close)
-            tunnel.farewell(last)
+        # The tunnel must be closed even if an error happens here: nothing else would close it.
+        end, last = _UNKNOWN_END, b""
+        with GoOn("tunnel_news"):
+            end = relay_end(ending, self._socket_lost, stopped)
+            if self._page is not None and (tunnel := self._tunnel) is not None:
+                last = self._page.last_words(end, tunnel.page_started, tunnel.page_may_close)
+        if self._page is not None and self._tunnel is not None:
+            self._tunnel.farewell(last)
         if not self._end.done():
             self._end.set_result(end)
 

@@ -38,6 +38,7 @@ Loop = Literal[
     "revocation_data",
     "revoked_tunnels",
     "status",
+    "tunnel_news",
     "watchdog",
 ]
 

@@ -8,10 +8,13 @@ import pytest
 import pytest_asyncio
 from websockets.frames import Close, Frame, Opcode
 
+from tests.support import joined as joined_module
+from tests.support.daemons import Log
 from tests.support.destination import SWITCHED
 from tests.support.joined import KINDS, Carrier, Joined, carrier_of, joined, receive_all
 from tests.support.loopback import send
 from tunnel_gateway.agent.pages.page_stream import PAGE_SIDE, PageStream
+from tunnel_gateway.dataplane.joining import PageSide
 from tunnel_gateway.errors import OperatorClosedError, PageLostError, ShuttingDownError
 from tunnel_gateway.transport.wire.websocket_frames import close_frame
 
@@ -112,6 +115,18 @@ async def test_a_page_that_is_lost_is_told_nothing(carrier: Carrier) -> None:
         pair.plain.reset()
         assert (await pair.end()).reason == "destination_lost"
         await pair.relay.wait_closed()
+
+
+async def test_last_words_that_cannot_be_made(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tunnel is closed all the same, and the operator hears of it."""
+
+    def fail(*_: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(joined_module, "PAGE_SIDE", PageSide(PAGE_SIDE.close, fail))
+    with carrier_of("native") as carrier:
+        assert await said_after(carrier, SWITCHED, stop) == PAGE_SIDE.close
+    assert '"loop": "tunnel_news"' in log.getvalue()
 
 
 def test_the_close_frame_fits_where_the_plane_keeps_it() -> None:
