@@ -64,14 +64,13 @@ def start_plane(workers: int | None, on_socket_lost: TunnelGatewayError) -> Data
     # Imported here: elsewhere the C code is not built.
     from tunnel_gateway.dataplane.plane import DataPlane  # noqa: PLC0415
 
-    count = thread_count(workers)
     try:
-        return DataPlane(count, on_socket_lost)
+        return DataPlane(thread_count(workers), on_socket_lost)
     except OSError as error:
         if error.errno != errno.EAGAIN:
             raise
-        text = f"the system refuses {count} threads for tunnels: lower tunnel.workers, or raise"
-        raise OSError(error.errno, f"{text} TasksMax= or ulimit -u") from error
+        advice = "lower tunnel.workers, or raise TasksMax= or ulimit -u"
+        raise OSError(error.errno, f"{error.strerror}; {advice}") from error
 
 
 def join(
