@@ -16,6 +16,7 @@ TUNNEL = {
     "serial": "42a63314",
     "domain": "example.uz",
     "dst_id": "0",
+    "protocol": "stp",
     "seconds": 3700.0,
     "bytes_up": 500,
     "bytes_down": 1500,
@@ -70,8 +71,8 @@ def test_everything_is_there() -> None:
         "0 7 42% 1.0kB 5.0MB",
         "1 7 - - 5.0MB",
         "connections: 2",
-        "01234567 open 1h01m - 24kB 2.0kB 0 G… O… 42a63314 192.0.2.1:5000",
-        "- open 1h01m - 24kB 2.0kB - - - 192.0.2.1:5000",
+        "01234567 open 1h01m - 24kB 2.0kB 0 stp G… O… 42a63314 192.0.2.1:5000",
+        "- open 1h01m - 24kB 2.0kB - stp - - 192.0.2.1:5000",
     ):
         assert row.split() in found
 

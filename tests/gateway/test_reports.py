@@ -12,7 +12,13 @@ import pytest
 from tests.support.log_lines import read_records
 from tests.support.pair import Pair, new_client, new_server
 from tunnel_gateway.daemon.audit.audit_trail import Audit
-from tunnel_gateway.errors import NotPermittedError, RateLimitedError, TimedOutError, TruncatedError
+from tunnel_gateway.errors import (
+    NotPermittedError,
+    RateLimitedError,
+    TimedOutError,
+    TruncatedError,
+    UnsupportedVersionError,
+)
 from tunnel_gateway.gateway.reports import Reports
 from tunnel_gateway.gateway.session_facts import SessionFacts
 from tunnel_gateway.limit_keys import Limit
@@ -72,6 +78,18 @@ def test_refusals_without_a_line_are_counted_in_the_next_line(log: io.StringIO) 
     first, second = read_records(log.getvalue())
     assert first["untold"] == 2
     assert "untold" not in second
+
+
+def test_the_setting_for_stp_is_named_once_a_minute(log: io.StringIO) -> None:
+    configure_logs("json", "info", log)
+    reports = Reports(Audit(), Metrics())
+    end = RelayEnd("unsupported_version", UnsupportedVersionError("set tunnel.stp"))
+    for off in (True, True, True, False):
+        facts = SessionFacts("192.0.2.1:5000", 1.0, protocol="stp", stp_off=off)
+        reports.ended(facts, end, 1.0, silent=False)
+    first, last = read_records(log.getvalue())
+    assert (first["protocol"], first["detail"]) == ("stp", "set tunnel.stp")
+    assert last["untold"] == 2
 
 
 REFUSED = RelayEnd("not_permitted", NotPermittedError("not on the list", "allow.inn"))

@@ -18,6 +18,7 @@ def test_a_stranger_is_an_address_and_its_request() -> None:
     assert facts.log_fields() == {"client": "192.0.2.1:5000", "domain": "example.uz"}
     assert facts.audit_fields() == {"client": "192.0.2.1:5000", "domain": "example.uz"}
     assert facts.status_fields()["user"] is None
+    assert facts.status_fields()["protocol"] == "unknown"
     assert (facts.bytes_up, facts.bytes_down) == (0, 0)
     assert facts.byte_fields() == {}
 
@@ -41,6 +42,9 @@ def test_a_proven_user_is_named() -> None:
     assert fields["subject"] == client.peer.leaf.subject
     assert None not in fields.values()
     assert facts.status_fields()["stage"] == "connecting"
+    facts.protocol = "stp"
+    assert facts.log_fields()["protocol"] == facts.audit_fields()["protocol"] == "stp"
+    assert facts.status_fields()["protocol"] == "stp"
     assert facts.status_fields()["serial"] == client.peer.leaf.serial_hex
 
 

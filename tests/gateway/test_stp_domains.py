@@ -31,6 +31,7 @@ from tunnel_gateway.gost.curves import CRYPTOPRO_A, CRYPTOPRO_B, CRYPTOPRO_C
 from tunnel_gateway.pki.encoding.oids import FAMILY_2024
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
+from tunnel_gateway.protocol.alerts import AlertCode
 from tunnel_gateway.protocol.stp.stp_constants import Mode
 
 
@@ -176,6 +177,28 @@ async def test_where_stp_is_off(credentials: Credentials, tmp_path: Path) -> Non
         line = await made.home.ended()
         assert line["reason"] == "unsupported_version"
         assert "tunnel.stp" in line["detail"]
+
+
+async def test_a_limit_is_told_in_the_protocol_of_the_client(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    """The number of message 2 comes from a gateway whose only place is taken."""
+    async with client(credentials, tmp_path, limit=1) as made:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as holder, socket.socket() as plain:
+            for each in (holder, plain):
+                each.setblocking(False)
+            await loop.sock_connect(holder, (LOOPBACK, made.home.listener.port))
+            await made.home.started.wait()
+            # The bytes are there before the gateway takes the connection: this loop runs both.
+            plain.setblocking(True)
+            plain.connect((LOOPBACK, made.home.listener.port))
+            plain.sendall(recordings()["01-e-test-cfb"].client.wire[:100])
+            plain.setblocking(False)
+            assert await receive(plain) == bytes((AlertCode.OVERLOADED,))
+        await made.home.ended()
+        (line,) = (line for line in made.home.lines() if line["reason"] == "overloaded")
+        assert line["protocol"] == "stp"
 
 
 async def test_our_own_protocol_beside_it(credentials: Credentials, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from tunnel_gateway.errors import AlertReceivedError, DestinationUnreachableErro
 from tunnel_gateway.gateway.tally import Tally
 from tunnel_gateway.observability.metrics import Metrics
 
+COMPLETED = {"reason": "completed", "protocol": "own"}
+REFUSED = {"reason": "unknown_destination", "protocol": "own"}
 LABELS = {"domain": FIRST_DOMAIN, "dst_id": "raw"}
 
 
@@ -52,8 +54,8 @@ async def test_bytes_of_running_and_of_ended_tunnels(
             total += len(SWITCHED) + size
             assert down(home) == total
             assert shown(home.metrics, "tunnels_open", **LABELS) == 0
-            assert shown(home.metrics, "tunnels_opened_total", **LABELS) == number
-            assert shown(home.metrics, "tunnels_closed_total", reason="completed") == number
+            assert shown(home.metrics, "tunnels_opened_total", protocol="own", **LABELS) == number
+            assert shown(home.metrics, "tunnels_closed_total", **COMPLETED) == number
         assert shown(home.metrics, "bytes_total", direction="up", **LABELS) == 0
         assert shown(home.metrics, "handshake_seconds_count") == 3
         assert shown(home.metrics, "connect_seconds_count", dst_id="raw") == 3
@@ -64,7 +66,7 @@ async def test_a_refusal_opens_nothing(credentials: Credentials, tmp_path: Path)
         with pytest.raises(AlertReceivedError, match="unknown_destination"):
             await home.client("nowhere")
         await home.ended()
-        assert shown(home.metrics, "refusals_total", reason="unknown_destination") == 1
+        assert shown(home.metrics, "refusals_total", **REFUSED) == 1
         assert "nowhere" not in home.metrics.text().decode()
 
 

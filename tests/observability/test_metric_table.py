@@ -14,9 +14,9 @@ PROJECT = Path(__file__).parents[2]
 PROMISED = {
     "tunnel_gateway_tunnels_open": ("gauge", "domain dst_id"),
     "tunnel_gateway_connections": ("gauge", "stage"),
-    "tunnel_gateway_tunnels_opened_total": ("counter", "domain dst_id"),
-    "tunnel_gateway_tunnels_closed_total": ("counter", "reason"),
-    "tunnel_gateway_refusals_total": ("counter", "reason"),
+    "tunnel_gateway_tunnels_opened_total": ("counter", "domain dst_id protocol"),
+    "tunnel_gateway_tunnels_closed_total": ("counter", "reason protocol"),
+    "tunnel_gateway_refusals_total": ("counter", "reason protocol"),
     "tunnel_gateway_limits_reached_total": ("counter", "limit"),
     "tunnel_gateway_probes_total": ("counter", ""),
     "tunnel_gateway_bytes_total": ("counter", "domain dst_id direction"),

@@ -115,7 +115,8 @@ def test_a_tunnel_is_closed(
     assert "the other side ended the tunnel: closed_by_operator (an operator of" in agent.failure()
     assert gateway.logged("tunnel_close_asked", tunnel_id=agent.tunnel_id)["uid"] == os.getuid()
     assert gateway.logged("tunnel_closed")["reason"] == "closed_by_operator"
-    assert operator.metric("tunnel_gateway_tunnels_closed_total", reason="closed_by_operator") == 1
+    labels = {"reason": "closed_by_operator", "protocol": "own"}
+    assert operator.metric("tunnel_gateway_tunnels_closed_total", **labels) == 1
     assert operator.close(agent.tunnel_id).status == 404
 
 
@@ -324,8 +325,9 @@ def test_labels_are_those_of_the_configuration(
             assert peer.alert() == "unknown_domain"
         with Peer.of(gateway, credentials, dst_id=f"x{number}") as peer:
             assert peer.alert() == "unknown_destination"
-    assert operator.metric("tunnel_gateway_refusals_total", reason="unknown_domain") == 30
-    assert operator.metric("tunnel_gateway_refusals_total", reason="unknown_destination") == 30
+    for reason in ("unknown_domain", "unknown_destination"):
+        labels = {"reason": reason, "protocol": "own"}
+        assert operator.metric("tunnel_gateway_refusals_total", **labels) == 30
     assert series() == before
     text = operator.ask("/metrics").text
     assert not re.search(r"d\d+\.uz|x\d+\"", text)

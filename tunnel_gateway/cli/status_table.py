@@ -100,7 +100,8 @@ def _connections(state: Mapping[str, Any], *, ids: bool) -> Iterator[str]:
     shown, total = state["connections_shown"], state["connections_total"]
     more = f", the oldest {len(shown)} of them" if len(shown) < total else ""
     yield f"connections: {total}{more}"
-    head = ("TUNNEL", "STAGE", "FOR", "UP/s", "DOWN/s", "SUM", "DST", "USER", "SERIAL", "FROM")
+    amounts = ("FOR", "UP/s", "DOWN/s", "SUM")
+    head = ("TUNNEL", "STAGE", *amounts, "DST", "BY", "USER", "SERIAL", "FROM")
     yield from _table(head, [_connection(connection, ids=ids) for connection in shown])
 
 
@@ -117,6 +118,7 @@ def _connection(connection: Mapping[str, Any], *, ids: bool) -> Row:
         _rate(connection["rate_down"]),
         amount(connection["bytes_up"] + connection["bytes_down"]),
         connection["dst_id"] or "-",
+        connection["protocol"],
         connection["user"] or "-",
         connection["serial"] or "-",
         connection["client"],

@@ -47,6 +47,8 @@ from tunnel_gateway.transport.streams.stream import SocketStream
 
 log = get_logger(__name__)
 
+# The event loop brings the bytes of a new connection that wait in the kernel within these turns.
+_TURNS_TO_READ: Final = 3
 # An agent is told this when the application breaks off.
 DESTINATION_LOST: Final = DestinationUnreachableError("the destination broke off")
 
@@ -134,6 +136,8 @@ class Entrance:
             # strangers who are refused could hold all places. Above some rate it gets no alert.
             self._places.release()
             self.facts.told = admission.tells(source_of(self._client.host))
+            if self.facts.told:
+                await self._look_at_first_bytes()
             raise
         return check_rate
 
@@ -164,23 +168,44 @@ class Entrance:
             while first and (begins := begins_stp(first)) is None:
                 first = await inbox.receive_exactly(len(first) + 1)
                 inbox.unread(first)
-            self.facts.stp = bool(first and begins)
+            if first:
+                self.facts.protocol = "stp" if begins else "own"
         if not self.facts.stp:
             return  # also if too few bytes came: the handshake says so
+        self._speak_stp()
+        if not config.stp.enabled:
+            self.facts.stp_off = True
+            raise UnsupportedVersionError(
+                "the client speaks STP, the protocol of E-IMZO: set tunnel.stp to serve it"
+            )
+
+    async def _look_at_first_bytes(self) -> None:
+        """Let a client that no place is left for be told in its own protocol.
+
+        Only the bytes that are here already count: nobody waits for those of a refused client.
+        """
+        inbox = self._stream.inbox
+        for _ in range(_TURNS_TO_READ):
+            if not inbox.silent:
+                break
+            await asyncio.sleep(0)
+        waiting = inbox.take()
+        inbox.unread(waiting)
+        if waiting and begins_stp(waiting):
+            self.facts.protocol = "stp"
+            self._speak_stp()
+
+    def _speak_stp(self) -> None:
         self._connection = StpServerConnection(
             self._resources.stp_settings,
             StpSurroundings(
                 entropy=os.urandom,
                 validation_time=datetime.now(UTC),
-                clock=loop.time,
-                step_seconds=config.handshake_timeout,
+                clock=asyncio.get_running_loop().time,
+                step_seconds=self._resources.config.handshake_timeout,
             ),
         )
         self._channel = StpChannel(self._stream, self._connection, self._steps)
-        if not config.stp.enabled:
-            raise UnsupportedVersionError(
-                "the client speaks STP, the protocol of E-IMZO: set tunnel.stp to serve it"
-            )
 
     async def _learn_address(self) -> None:
         """Take the client's address from the balancer's header, if the peer is a balancer."""

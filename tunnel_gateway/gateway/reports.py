@@ -14,6 +14,7 @@ from tunnel_gateway.daemon.audit.writer import timestamp
 from tunnel_gateway.errors import TruncatedError, TunnelGatewayError
 from tunnel_gateway.gateway.session_facts import SessionFacts, end_fields
 from tunnel_gateway.gateway.tally import Connecting, Tally
+from tunnel_gateway.observability.few_lines import FewLines
 from tunnel_gateway.observability.logs import get_logger
 from tunnel_gateway.observability.metrics import Metrics
 from tunnel_gateway.transport.streams.relay import RelayEnd
@@ -29,6 +30,8 @@ class Reports:
         self._metrics = metrics
         self._tally = Tally(metrics)
         self._untold = 0
+        # E-IMZO comes again and again, and one line a minute says what to do.
+        self._stp_off = FewLines(lines=1)
 
     def proven(self, facts: SessionFacts) -> None:
         """Note that the user of a connection is proven."""
@@ -61,8 +64,9 @@ class Reports:
             self._metrics.probes.inc()
             log.debug("probe", **fields)  # a balancer's health check connects and hangs up
         else:
-            self._metrics.refused(end.reason)
-            self._refused(fields, told=facts.told)
+            self._metrics.refused(end.reason, facts.protocol)
+            quiet = facts.stp_off and self._stp_off.admit() is None
+            self._refused(fields, told=facts.told and not quiet)
 
     def _refused(self, fields: dict[str, object], *, told: bool) -> None:
         if not told:

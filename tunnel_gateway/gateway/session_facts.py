@@ -28,7 +28,8 @@ class SessionFacts:
 
     A fact that the user has not proven yet is absent (None). ``told`` is False if too many
     connections are refused: then this one gets no alert, and no log line above the level debug.
-    ``stp`` tells that the client speaks STP.
+    ``protocol`` is ``own``, ``stp``, or ``unknown`` until the first bytes are there. ``stp_off``:
+    the client is refused because it speaks STP.
     """
 
     client: str
@@ -40,7 +41,13 @@ class SessionFacts:
     leaf: Certificate | None = field(default=None, repr=False)
     relay: Relaying | None = field(default=None, repr=False)
     told: bool = True
-    stp: bool = False
+    protocol: str = "unknown"
+    stp_off: bool = False
+
+    @property
+    def stp(self) -> bool:
+        """Tell whether the client speaks STP."""
+        return self.protocol == "stp"
 
     def authenticated(self, client: ClientAuthenticated) -> None:
         """Note the facts that the handshake has proven."""
@@ -106,6 +113,7 @@ class SessionFacts:
             "serial": self.leaf.serial_hex if self.leaf else None,
             "domain": self.domain,
             "dst_id": self.dst_id,
+            "protocol": self.protocol,
         }
 
     def byte_fields(self) -> dict[str, object]:

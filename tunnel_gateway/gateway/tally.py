@@ -38,11 +38,11 @@ class Tally:
         labels = (facts.domain or "", facts.dst_id or "")
         self._open[facts] = labels
         self._ended_bytes.setdefault(labels, (0, 0))
-        self._metrics.opened.labels(*labels).inc()
+        self._metrics.opened.labels(*labels, facts.protocol).inc()
 
     def closed(self, facts: SessionFacts, reason: str) -> None:
         """Note the end of an open tunnel. The bytes that it carried stay counted."""
-        self._metrics.closed(reason)
+        self._metrics.closed(reason, facts.protocol)
         labels = self._open.pop(facts)
         up, down = self._ended_bytes[labels]
         self._ended_bytes[labels] = (up + facts.bytes_up, down + facts.bytes_down)

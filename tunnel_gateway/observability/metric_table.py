@@ -89,14 +89,16 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("tunnel_gateway_connections", "gauge", ("stage",), "",
         "connections by how far they have come: `handshake`, `connecting` (the user is known),"
         " `opening` (the gateway waits for the page's request), `open`"),
-    Metric("tunnel_gateway_tunnels_opened_total", "counter", _TUNNEL, "",
-        "tunnels whose WebSocket was opened"),
-    Metric("tunnel_gateway_tunnels_closed_total", "counter", ("reason",), "",
+    Metric("tunnel_gateway_tunnels_opened_total", "counter", (*_TUNNEL, "protocol"), "",
+        "tunnels whose WebSocket was opened; `protocol` is `own` for our own protocol and `stp` for"
+        " [STP](stp.md)"),
+    Metric("tunnel_gateway_tunnels_closed_total", "counter", ("reason", "protocol"), "",
         "tunnels that have ended after their WebSocket was open: one for each `tunnel_closed` of"
         " the log, with its reason"),
-    Metric("tunnel_gateway_refusals_total", "counter", ("reason",), "",
+    Metric("tunnel_gateway_refusals_total", "counter", ("reason", "protocol"), "",
         "connections that ended before their WebSocket was open: one for each `tunnel_refused` of"
-        " the log, with its reason; those at the level debug count too"),
+        " the log, with its reason; those at the level debug count too; `protocol` is `unknown` for"
+        " a connection that was refused before its first bytes"),
     Metric("tunnel_gateway_limits_reached_total", "counter", ("limit",), "",
         "tunnels and connections that a limit has ended or refused, and REST calls that"
         " `tunnel.memory.limit` has refused; `limit` is the configuration key that sets it"),

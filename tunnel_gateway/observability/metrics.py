@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from typing import Any, Final
 
 from prometheus_client import (
@@ -33,6 +34,8 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _METRIC_OF: Final = {metric.name: metric for metric in METRICS}
+# The values of the label protocol; nobody opens a tunnel in the last.
+PROTOCOLS: Final = ("own", "stp", "unknown")
 _KNOWN_REASONS: Final = frozenset(REASONS)
 
 
@@ -68,21 +71,23 @@ class Metrics:
         self.watch(_background)
         self.watch(self._process.samples)
         # Without a zero at the start, Prometheus would not see the first increase.
-        self._closed_by = {reason: self._closed.labels(reason) for reason in REASONS}
-        for reason in REASONS:
-            self._refused.labels(reason)
+        for reason, protocol in product(REASONS, PROTOCOLS):
+            self._refused.labels(reason, protocol)
+        self._closed_by = {
+            labels: self._closed.labels(*labels) for labels in product(REASONS, PROTOCOLS[:2])
+        }
         for limit in Limit:
             self.limits_reached.labels(limit.value)
         for result in ("ok", "refused"):
             self.reloads.labels(result)
 
-    def closed(self, reason: str) -> None:
-        """Count the end of an open tunnel."""
-        self._closed_by[reason_label(reason)].inc()
+    def closed(self, reason: str, protocol: str) -> None:
+        """Count the end of an open tunnel. Raises KeyError for a protocol without tunnels."""
+        self._closed_by[reason_label(reason), protocol].inc()
 
-    def refused(self, reason: str) -> None:
+    def refused(self, reason: str, protocol: str) -> None:
         """Count a connection that did not become an open tunnel."""
-        self._refused.labels(reason_label(reason)).inc()
+        self._refused.labels(reason_label(reason), protocol).inc()
 
     def watch(self, samples: Callable[[], Iterable[Sample]]) -> None:
         """Call ``samples`` each time the metrics are read. Counters among them must not go back."""

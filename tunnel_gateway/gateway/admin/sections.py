@@ -29,7 +29,8 @@ def sections(state: Mapping[str, Any]) -> Iterable[str]:
     title = f"Connections: {total}"
     if len(shown) < total:
         title += f", the oldest {len(shown)} of them"
-    head = ("tunnel", "stage", "from", "user", "domain", "dst_id", "for", "up", "down", "", "")
+    who = ("from", "user", "domain", "dst_id", "by")
+    head = ("tunnel", "stage", *who, "for", "up", "down", "", "")
     yield from table(title, head, map(_connection, shown))
 
 
@@ -73,6 +74,7 @@ def _connection(facts: Mapping[str, Any]) -> Row:
         user,
         facts["domain"] or "",
         facts["dst_id"] or "",
+        facts["protocol"],
         duration(facts["seconds"]),
         amount(facts["bytes_up"]),
         amount(facts["bytes_down"]),
