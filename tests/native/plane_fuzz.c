@@ -2,6 +2,7 @@
  * The data plane under any input. libFuzzer calls the first function. Otherwise, with the program's own
  * main, the arguments are
  *     SECONDS SEED           random inputs for so long
+ *     random SEED COUNT      so many random inputs
  *     failing SEED COUNT     each system call of so many inputs fails once
  *     play FAILING HEX       one input, as PLANE_INPUT has kept it: the last one, of a run that failed
  */
@@ -59,15 +60,26 @@ static void keep_input(const uint8_t *input, size_t size, size_t failing)
         perror("PLANE_INPUT");
 }
 
-static unsigned long run_for(long seconds)
+static void play_random(void)
 {
     uint8_t input[MAX_INPUT];
+    size_t size = make_input(input);
+    keep_input(input, size, 0);
+    (void)play(input, size, 0);
+}
+
+static unsigned long run_for(long seconds)
+{
     unsigned long count = 0;
-    for (time_t end = time(NULL) + seconds; time(NULL) < end; count++) {
-        size_t size = make_input(input);
-        keep_input(input, size, 0);
-        (void)play(input, size, 0);
-    }
+    for (time_t end = time(NULL) + seconds; time(NULL) < end; count++)
+        play_random();
+    return count;
+}
+
+static unsigned long run_random(unsigned long count)
+{
+    for (unsigned long i = 0; i < count; i++)
+        play_random();
     return count;
 }
 
@@ -105,6 +117,8 @@ int main(int argc, char **argv)
     state = strtoull(argv[2], NULL, 10);
     if (argc == 3)
         count = run_for(strtol(argv[1], NULL, 10));
+    else if (strcmp(argv[1], "random") == 0)
+        count = run_random(strtoul(argv[3], NULL, 10));
     else if (strcmp(argv[1], "failing") == 0)
         count = run_failing(atoi(argv[3]));
     else
