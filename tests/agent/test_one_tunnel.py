@@ -108,6 +108,28 @@ async def test_the_page_breaks_off(credentials: Credentials, tmp_path: Path) -> 
         assert "page_lost" in line["detail"]
 
 
+async def test_it_is_given_up(credentials: Credentials, tmp_path: Path) -> None:
+    """Ctrl-C of `connect`: the gateway and the page hear of it."""
+    async with house(credentials, tmp_path) as home:
+        agent = Agent(home)
+        page = await agent.page()
+        destination = await home.destination()
+        await send(page, UPGRADE)
+        await head(destination)
+        await send(destination, SWITCHED)
+        assert await receive(page) == SWITCHED
+        agent.serving.cancel()
+        await asyncio.wait((agent.serving,))
+        assert agent.serving.cancelled()
+        await receive_all(page)
+        page.close()
+        assert await receive(destination) == b""
+        destination.close()
+        line = await home.ended()
+        assert line["reason"] == "alert_received"
+        assert "shutting_down" in line["detail"]
+
+
 async def test_nobody_comes(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
         agent = Agent(home, time_limit=0.05)
