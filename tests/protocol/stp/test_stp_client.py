@@ -111,9 +111,12 @@ class TestMessage2:
         client.receive_data(message_2(mode=mode, table=table, extra=bytes(220)))
         assert client.state is StpState.CLIENT_EXPECT_PROOF
 
-    def test_our_own_iv(self) -> None:
+    @pytest.mark.parametrize("same", [8, 32])
+    def test_our_own_iv(self, same: int) -> None:
+        """Also if it is the same only in the bytes that enter the cipher."""
         client = new_stp_client()
-        error = self.failed(message_2(iv=client._own.iv), client)
+        iv = client._own.iv[:same] + bytes(32 - same)
+        error = self.failed(message_2(iv=iv), client)
         assert str(error) == "the gateway sends our own IV back"
 
     @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tunnel_gateway.protocol.stp.stp_constants import (
     ACCEPTED,
     CLIENT_FINISH_TEXT,
     DEFAULT_MODES,
+    IV_OF_CIPHER,
     MAX_SERVER_BLOCKS,
     NONCE_SIZE,
     PROOF_SIZE,
@@ -84,7 +85,7 @@ class StpClientConnection(StpConnection):
         settings, at = self._settings, self._surroundings.validation_time
         if params.mode not in settings.modes:
             raise RepeatableModeError(f"the gateway answers in the mode {params.mode.name}")
-        if params.iv == self._own.iv:
+        if params.iv[:IV_OF_CIPHER] == self._own.iv[:IV_OF_CIPHER]:
             raise ProtocolViolationError("the gateway sends our own IV back")
         self._server = settings.verify_server(params.certificate, at)
         if len(self._server.path) > _DIRECT:

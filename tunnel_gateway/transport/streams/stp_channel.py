@@ -35,6 +35,7 @@ class StpChannel:
         self._connection = connection
         self._workers = workers
         self._observer: Observer | None = None
+        self._early: list[StpEvent] = []  # what came in one piece with the last message
         self._worker_busy = False
         self._opened = False
         self._ended = False
@@ -90,11 +91,16 @@ class StpChannel:
         self.flush()
         if failed:
             raise _error_of(events)
-        return events[0] if events and isinstance(events[0], Proven) else None
+        if not (events and isinstance(events[0], Proven)):
+            return None
+        self._early = events[1:]
+        return events[0]
 
     def open(self, observer: Observer) -> None:
         """Let bytes flow: from now on ``observer`` is told of everything."""
         self._observer = observer
+        early, self._early = self._early, []
+        self._pass_on(early)
         self._take_over()
 
     def _take_over(self) -> None:
@@ -200,7 +206,11 @@ class StpChannel:
         self._lost(error if error or not closed else TruncatedError("the connection was lost"))
 
     def _dispatch(self) -> None:
-        for event in self._connection.events_received():
+        self._pass_on(self._connection.events_received())
+        self.flush()
+
+    def _pass_on(self, events: list[StpEvent]) -> None:
+        for event in events:
             observer = self._observer
             if observer is None:
                 break
@@ -210,7 +220,6 @@ class StpChannel:
                 self._lost(None)
             elif isinstance(event, Failed):
                 self._lost(event.error)
-        self.flush()
 
     def _lost(self, error: Exception | None) -> None:
         observer, self._observer = self._observer, None
