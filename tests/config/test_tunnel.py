@@ -36,6 +36,7 @@ def test_the_vendors_file_and_our_defaults(write: Write, tmp_path: Path) -> None
         servers_password=None,
         truststore_file=tmp_path / "tunnel/truststore.jks",
         truststore_password=b"12346578",
+        intermediates_dir=None,
         http_pages=False,
         handshake_timeout=10,
         limits=LimitSettings(handshakes=256, tunnels=10000, certificate=64),

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.credentials import Credentials
+from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, send
 from tests.support.processes import ReservedPort, write_config
 from tests.support.redis import RedisServer, redis
 from tunnel_gateway.cli.check import findings as check
 from tunnel_gateway.daemon.findings import Finding
+from tunnel_gateway.pki.certificates.certificate import to_pem
 
 __all__ = ["redis"]
 
@@ -154,3 +155,21 @@ async def test_more_threads_than_cores(
     assert (found.area, found.status) == ("limits", status)
     assert found.text.startswith(f"tunnel.workers={cores + beyond}; the gateway may use {cores} of")
     assert ("leave the key out" in found.text) == bool(beyond)
+
+
+async def test_the_keys_and_centres_of_stp(credentials: Credentials, tmp_path: Path) -> None:
+    path, folder = tmp_path / "config.properties", tmp_path / "centres"
+    folder.mkdir()
+    keys = {"stp": "yes", "stp.domain": FIRST_DOMAIN, "intermediates.dir": folder}
+    write_config(path, credentials, 1, {"0": 1}, {"limit": 1, **keys})
+    (folder / "centre.pem").write_bytes(to_pem(credentials.citizen.identity.chain[1:]))
+    found = [one async for one in check(path)]
+    (centre,) = [one for one in found if one.area == "intermediates"]
+    assert centre.status == "ok"
+    of_stp = {one.subject: one for one in found if one.area == "stp"}
+    assert of_stp["users"].status == "ok"
+    # The domains of the tests come from a centre, and not from the root that E-IMZO trusts.
+    assert "not directly by" in of_stp[f"{FIRST_DOMAIN}, CryptoPro-A"].text
+    (folder / "centre.pem").write_bytes(to_pem([credentials.citizen.identity.leaf]))
+    (fault,) = [one async for one in check(path) if one.area == "intermediates"]
+    assert fault.status == "fault"

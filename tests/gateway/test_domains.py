@@ -11,7 +11,12 @@ import pytest
 from tests.support.credentials import FIRST_DOMAIN, SECOND_DOMAIN, Credentials
 from tunnel_gateway.errors import ConfigError
 from tunnel_gateway.gateway.domains import load_domains
-from tunnel_gateway.pki.files.keyfiles import identity_to_pfx, private_key_to_encrypted_pem
+from tunnel_gateway.gost.curves import CRYPTOPRO_A, CRYPTOPRO_B, CRYPTOPRO_C, Curve
+from tunnel_gateway.pki.files.keyfiles import (
+    Identity,
+    identity_to_pfx,
+    private_key_to_encrypted_pem,
+)
 
 
 @pytest.fixture
@@ -166,4 +171,32 @@ class TestPfx:
     def test_a_folder_beside_it(self, folder: Path, pfx: Path, credentials: Credentials) -> None:
         shutil.copytree(credentials.servers / FIRST_DOMAIN, folder / FIRST_DOMAIN)
         (fault,) = faults(folder, b"maxfiy")
-        assert fault == f"{pfx}: a second key for {FIRST_DOMAIN}; move one away"
+        assert fault == f"{pfx}: a second key for {FIRST_DOMAIN} on CryptoPro-A; move one away"
+
+
+def further(folder: Path, credentials: Credentials, name: str, curve: Curve) -> Identity:
+    """Put another key of the first domain there, under this name."""
+    made = credentials.domain(FIRST_DOMAIN, folder=folder.parent / name, curve=curve)
+    shutil.copytree(folder.parent / name / FIRST_DOMAIN, folder / name)
+    return made.identity
+
+
+def test_keys_on_several_curves(folder: Path, credentials: Credentials) -> None:
+    shutil.rmtree(folder / FIRST_DOMAIN)
+    on_c = further(folder, credentials, FIRST_DOMAIN, CRYPTOPRO_C)
+    on_a = further(folder, credentials, f"{FIRST_DOMAIN}.a", CRYPTOPRO_A)
+    domains = load_domains(folder, None)
+    assert domains.keys() == domains.keys_of.keys() == {FIRST_DOMAIN, SECOND_DOMAIN}
+    assert [key.leaf for key in domains.keys_of[FIRST_DOMAIN]] == [on_a.leaf, on_c.leaf]
+    assert domains[FIRST_DOMAIN].leaf == on_a.leaf
+
+
+def test_the_name_of_a_further_key_tells_its_curve(folder: Path, credentials: Credentials) -> None:
+    further(folder, credentials, f"{FIRST_DOMAIN}.c", CRYPTOPRO_B)
+    (fault,) = faults(folder)
+    assert fault.endswith("the key is on CryptoPro-B; name it after that curve")
+    shutil.move(folder / f"{FIRST_DOMAIN}.c", folder / f"{FIRST_DOMAIN}.b")
+    assert [len(keys) for keys in load_domains(folder, None).keys_of.values()] == [1, 2]
+    further(folder, credentials, f"{FIRST_DOMAIN}.a", CRYPTOPRO_A)
+    (fault,) = faults(folder)
+    assert "a second key for" in fault

@@ -28,6 +28,7 @@ from tunnel_gateway.errors import (
 from tunnel_gateway.gateway.material import Material
 from tunnel_gateway.gateway.stp_domains import stp_faults, stp_settings
 from tunnel_gateway.gost.curves import CRYPTOPRO_A, CRYPTOPRO_B, CRYPTOPRO_C
+from tunnel_gateway.pki.certificates.certificate import to_pem
 from tunnel_gateway.pki.encoding.oids import FAMILY_2024
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.trust.validation import ChainValidator
@@ -42,6 +43,10 @@ def destination(number: str, *domains: str) -> Destination:
     key, value = f"tunnel.destination.{number}.domains", ",".join(domains)
     entry = Entry(Path("x.properties"), 3, key, value)
     return Destination(number, where, domains=Rule("domain", frozenset(domains), entry))
+
+
+def keys(domains: dict[str, Identity]) -> dict[str, list[Identity]]:
+    return {name: [identity] for name, identity in domains.items()}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +70,7 @@ def test_the_certificate_is_that_of_the_destination_on_the_users_curve(
 ) -> None:
     destinations = {"7": destination("7", "a2.uz", "b.uz", "c.uz"), "8": destination("8", "b.uz")}
     validator = ChainValidator([credentials.authority.root.leaf])
-    settings = stp_settings(domains, destinations, validator, modes=("cfb",), preferred=None)
+    settings = stp_settings(keys(domains), destinations, validator, modes=("cfb",), preferred=None)
     found = settings.domain_for(CRYPTOPRO_A, 7)
     assert found is not None
     assert (found.name, found.identity) == ("a2.uz", domains["a2.uz"])
@@ -86,11 +91,11 @@ def test_the_preferred_domain_where_several_fit(
 ) -> None:
     where = {"7": destination("7"), "8": destination("8", "a.uz"), "9": destination("9", "b.uz")}
     validator = ChainValidator([credentials.authority.root.leaf])
-    settings = stp_settings(domains, where, validator, modes=("cfb",), preferred="a2.uz")
+    settings = stp_settings(keys(domains), where, validator, modes=("cfb",), preferred="a2.uz")
     found = [settings.domain_for(CRYPTOPRO_A, number) for number in (7, 8, 9)]
     assert [one and one.name for one in found] == ["a2.uz", "a.uz", None]
-    assert not list(stp_faults(domains, where.values(), tmp_path, "a2.uz"))
-    (fault, *_) = stp_faults(domains, where.values(), tmp_path, "none.uz")
+    assert not list(stp_faults(keys(domains), where.values(), tmp_path, "a2.uz"))
+    (fault, *_) = stp_faults(keys(domains), where.values(), tmp_path, "none.uz")
     assert fault.key == "tunnel.stp.domain"
 
 
@@ -99,19 +104,33 @@ def test_a_destination_that_refuses_stp(
 ) -> None:
     where = {"7": replace(destination("7"), stp=False)}
     validator = ChainValidator([credentials.authority.root.leaf])
-    settings = stp_settings(domains, where, validator, modes=("cfb",), preferred=None)
+    settings = stp_settings(keys(domains), where, validator, modes=("cfb",), preferred=None)
     with pytest.raises(NotPermittedError) as caught:
         settings.domain_for(CRYPTOPRO_A, 7)
     assert caught.value.rule == "tunnel.destination.7.stp"
-    assert not list(stp_faults(domains, where.values(), tmp_path))
+    assert not list(stp_faults(keys(domains), where.values(), tmp_path))
 
 
 def test_a_choice_between_domains_is_a_fault(domains: dict[str, Identity], tmp_path: Path) -> None:
     where = [destination("7"), destination("8", "a.uz"), destination("name"), destination("256")]
-    (fault,) = stp_faults(domains, where, tmp_path)
+    (fault,) = stp_faults(keys(domains), where, tmp_path)
     assert fault.key == "tunnel.destination.7.domains"
     assert "CryptoPro-A" in fault.message
     assert fault.message.endswith("a.uz, a2.uz")
+
+
+def test_the_key_of_a_domain_on_the_users_curve(
+    credentials: Credentials, domains: dict[str, Identity]
+) -> None:
+    both = {"a.uz": [domains["a.uz"], domains["b.uz"]]}
+    validator = ChainValidator([credentials.authority.root.leaf])
+    where = {"7": destination("7")}
+    settings = stp_settings(both, where, validator, modes=("cfb",), preferred=None)
+    for curve, identity in ((CRYPTOPRO_A, domains["a.uz"]), (CRYPTOPRO_B, domains["b.uz"])):
+        found = settings.domain_for(curve, 7)
+        assert found is not None
+        assert found.identity is identity
+    assert settings.domain_for(CRYPTOPRO_C, 7) is None
 
 
 async def test_a_whole_tunnel(credentials: Credentials, tmp_path: Path) -> None:
@@ -133,6 +152,27 @@ async def test_a_whole_tunnel(credentials: Credentials, tmp_path: Path) -> None:
         assert line["event"] == "tunnel_closed"
         assert line["protocol"] == "stp"
         assert (line["domain"], line["dst_id"]) == (FIRST_DOMAIN, "7")
+
+
+async def test_a_centre_that_is_not_in_the_truststore(
+    credentials: Credentials, tmp_path: Path
+) -> None:
+    """The client shows its leaf alone; the folder of centres has the certificate between."""
+    folder, root = tmp_path / "centres", tmp_path / "root.pem"
+    folder.mkdir()
+    root.write_bytes(to_pem([credentials.authority.root.leaf]))
+    folders: dict[str, Any] = {"truststore_file": root, "intermediates_dir": folder}
+    async with client(credentials, tmp_path, **folders) as made:
+        with pytest.raises(AlertReceivedError, match="certificate_untrusted"):
+            await made.tunnel()
+        (folder / "centre.pem").write_bytes(to_pem(made.identity.chain[1:]))
+        before = made.home.resources.material
+        after = Material.load(made.home.config, before)
+        assert after.validator is not before.validator
+        assert Material.load(made.home.config, after).validator is after.validator
+        made.home.resources = replace(made.home.resources, material=after)
+        await made.tunnel()
+        (await made.accept()).close()
 
 
 async def test_the_applications_end(credentials: Credentials, tmp_path: Path) -> None:

@@ -74,9 +74,9 @@ async def client(
         application.setblocking(False)
         port = application.getsockname()[1]
         settings: dict[str, object] = {
+            "truststore_file": truststore,
             **more,
             "stp": stp,
-            "truststore_file": truststore,
             "destination_7_host": LOOPBACK,
             "destination_7_port": port,
         }

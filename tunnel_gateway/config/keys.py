@@ -68,6 +68,11 @@ KEYS: Final[tuple[Key, ...]] = (
         "The password of the truststore, or a [credential](operations.md#passwords). A PEM file"
         " has no password.",
         _UNSAFE, vendor=True),
+    Key("tunnel.intermediates.dir", "intermediates_dir", FOLDER, "",
+        "The folder with the certificates of centres that complete the chains of users, as PEM or"
+        " DER files. A client of STP shows no chain at all. A path through"
+        " them must still lead to the truststore.",
+        "The agent shows the whole chain that the user's key file has."),
     Key("tunnel.http.pages", "http_pages", YES_NO, "no",
         "Whether pages of a domain may come by plain http. Anybody between the user and the server"
         " can pose as such a page. Pages of localhost are always allowed.",

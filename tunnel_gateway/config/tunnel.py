@@ -111,6 +111,7 @@ class Config:
     servers_password: bytes | None = field(repr=False)
     truststore_file: Path
     truststore_password: bytes | None = field(repr=False)
+    intermediates_dir: Path | None
     http_pages: bool
     handshake_timeout: float
     limits: LimitSettings

@@ -72,7 +72,8 @@ def _urls(configuration: Configuration) -> list[str]:
 
         tunnel = configuration.tunnel
         domains, _ = read_domains(tunnel.servers_dir, tunnel.servers_password)
-        certificates += [link for identity in domains.values() for link in identity.chain]
+        keys = [key for keys in domains.keys_of.values() for key in keys]
+        certificates += [link for key in keys for link in key.chain]
         with suppress(TunnelGatewayError):
             certificates += load_trust_anchors(tunnel.truststore_file, tunnel.truststore_password)
     urls += _addresses_in(certificates)

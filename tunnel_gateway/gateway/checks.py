@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,24 +31,34 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.gateway.balancers import ClientAddress
 from tunnel_gateway.gateway.destination_pool import Destinations
-from tunnel_gateway.gateway.domains import read_domains
+from tunnel_gateway.gateway.domains import Domains, read_domains
 from tunnel_gateway.gateway.material import TunnelFiles
 from tunnel_gateway.gateway.policy import describe, domain_faults
-from tunnel_gateway.pki.certificates.certificate import format_time
+from tunnel_gateway.gateway.stp_checks import check_stp
+from tunnel_gateway.gateway.stp_domains import stp_faults
+from tunnel_gateway.pki.certificates.certificate import Certificate, format_time
+from tunnel_gateway.pki.files.centres_folder import load_centres
 from tunnel_gateway.pki.files.keyfiles import Identity
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.status.crl import MAX_LIST_SIZE, RevocationList
-from tunnel_gateway.pki.trust.validation import ChainValidator
+from tunnel_gateway.pki.trust.validation import MAX_CHAIN_LENGTH, ChainValidator
 
 
 async def _findings(configuration: Configuration) -> AsyncIterator[Finding]:
     """Yield a finding for each check of the tunnels alone."""
     config, now = configuration.tunnel, datetime.now(UTC)
     domains, domain_errors = read_domains(config.servers_dir, config.servers_password)
-    for finding in _domains(domains, domain_errors, now):
+    keys = [(name, key) for name, keys in domains.keys_of.items() for key in keys]
+    for finding in _domains(keys, domain_errors, now):
         yield finding
-    for finding in _trust(config, now, domains):
+    anchors: list[Certificate] = []
+    for finding in _trust(config, now, domains, anchors):
         yield finding
+    for finding in _intermediates(config, now, anchors):
+        yield finding
+    if config.stp.enabled:
+        for finding in _stp(config, domains, anchors, now):
+            yield finding
     for finding in _revocation(config.revocation, now):
         yield finding
     for fault in domain_faults(config.destinations.values(), domains) if domains else ():
@@ -92,9 +102,9 @@ TUNNEL_CHECKS: Final = ServiceChecks(TunnelFiles(), _findings, _guarded)
 
 
 def _domains(
-    identities: Mapping[str, Identity], faults: Iterable[Fault], now: datetime
+    keys: Iterable[tuple[str, Identity]], faults: Iterable[Fault], now: datetime
 ) -> Iterator[Finding]:
-    for name, identity in identities.items():
+    for name, identity in keys:
         leaf = identity.leaf
         names = ", ".join(leaf.dns_names) or leaf.common_name or "no name"
         text = (
@@ -108,7 +118,10 @@ def _domains(
         yield Finding("domain", Path(fault.file).name, "fault", text)
 
 
-def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Iterator[Finding]:
+def _trust(
+    config: Config, now: datetime, domains: Mapping[str, Identity], found: list[Certificate]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the truststore; its certificates go into ``found``."""
     file = config.truststore_file
     try:
         anchors = load_trust_anchors(file, config.truststore_password)
@@ -117,6 +130,7 @@ def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Itera
         text = str(error).removeprefix(f"{file}: ")
         yield Finding("truststore", str(file), "fault", text)
         return
+    found.extend(anchors)
     for anchor in anchors:
         yield Finding("truststore", anchor.label, age_status([anchor], now), until(anchor, now))
     for name, identity in domains.items():
@@ -125,6 +139,46 @@ def _trust(config: Config, now: datetime, domains: dict[str, Identity]) -> Itera
         except CertificateError as error:
             text = f"clients that trust the same roots will refuse it: {error}"
             yield Finding("domain", name, "warning", text)
+
+
+def _intermediates(
+    config: Config, now: datetime, anchors: Sequence[Certificate]
+) -> Iterator[Finding]:
+    if config.intermediates_dir is None:
+        return
+    try:
+        centres = load_centres(config.intermediates_dir)
+    except TunnelGatewayError as error:
+        yield Finding("intermediates", str(config.intermediates_dir), "fault", str(error))
+        return
+    if not anchors:
+        return  # a fault already
+    validator, chain = ChainValidator(anchors), [centre.der for centre in centres]
+    for centre in centres:
+        others = [der for der in chain if der != centre.der][: MAX_CHAIN_LENGTH - 1]
+        try:
+            validator.verify_centre([centre.der, *others], now)
+        except CertificateError as error:
+            text = f"leads to no trust anchor: {error}"
+            yield Finding("intermediates", centre.label, "warning", text)
+        else:
+            yield Finding(
+                "intermediates", centre.label, age_status([centre], now), until(centre, now)
+            )
+
+
+def _stp(
+    config: Config, domains: Domains, anchors: Sequence[Certificate], now: datetime
+) -> Iterator[Finding]:
+    destinations, preferred = config.destinations.values(), config.stp.domain
+    for fault in stp_faults(domains.keys_of, destinations, config.servers_dir, preferred):
+        yield Finding("stp", fault.key or "domains", "fault", fault.message)
+    folder = config.intermediates_dir
+    try:
+        intermediates = load_centres(folder) if folder else ()
+    except TunnelGatewayError:
+        intermediates = ()  # a fault already
+    yield from check_stp(domains.keys_of, anchors, intermediates, now)
 
 
 def _revocation(settings: RevocationSettings, now: datetime) -> Iterator[Finding]:

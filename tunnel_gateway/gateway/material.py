@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from tunnel_gateway.daemon.descriptors import Needed
 from tunnel_gateway.daemon.port import Port
 from tunnel_gateway.dataplane.joining import thread_count
 from tunnel_gateway.errors import ConfigError
-from tunnel_gateway.gateway.domains import load_domains
+from tunnel_gateway.gateway.domains import Domains, load_domains
 from tunnel_gateway.gateway.policy import describe, domain_faults
 from tunnel_gateway.gateway.stp_domains import stp_faults
 from tunnel_gateway.limit_keys import Limit
 from tunnel_gateway.observability.masking import know_centres
 from tunnel_gateway.pki.certificates.certificate import Certificate
-from tunnel_gateway.pki.files.keyfiles import Identity
+from tunnel_gateway.pki.files.centres_folder import load_centres
 from tunnel_gateway.pki.files.truststore import load_trust_anchors
 from tunnel_gateway.pki.trust.validation import ChainValidator
 from tunnel_gateway.revocation.watch import load_client
@@ -31,41 +31,51 @@ class Material:
     """A configuration with its keys, certificates and trust anchors. A reload makes another."""
 
     config: Config
-    domains: Mapping[str, Identity]
+    domains: Domains
     trust_anchors: tuple[Certificate, ...]
+    intermediates: tuple[Certificate, ...]
     validator: ChainValidator
 
     @classmethod
     def load(cls, config: Config, before: Material | None = None) -> Material:
         """Read keys, certificates and trust anchors.
 
-        If the trust anchors are the same as ``before``, the gateway still remembers the users'
-        chains that it accepted. Raises ConfigError or FileError with everything that the operator
-        must change.
+        If trust anchors and intermediates are the same as ``before``, the gateway still remembers
+        the users' chains that it accepted. Raises ConfigError or FileError with everything that
+        the operator must change.
         """
         load_client(config.revocation)
         anchors = load_trust_anchors(config.truststore_file, config.truststore_password)
+        folder = config.intermediates_dir
+        intermediates = load_centres(folder) if folder else ()
         domains = load_domains(config.servers_dir, config.servers_password)
         if faults := domain_faults(config.destinations.values(), domains):
             raise ConfigError(faults)
         if config.stp.enabled:
             destinations, preferred = config.destinations.values(), config.stp.domain
-            if faults := [*stp_faults(domains, destinations, config.servers_dir, preferred)]:
+            if faults := [
+                *stp_faults(domains.keys_of, destinations, config.servers_dir, preferred)
+            ]:
                 raise ConfigError(faults)
-        own = [link for identity in domains.values() for link in identity.chain]
+        own = [link for keys in domains.keys_of.values() for key in keys for link in key.chain]
         know_centres((*(anchor.subject for anchor in anchors), *(link.issuer for link in own)))
-        kept = before is not None and before.trust_anchors == anchors
-        validator = before.validator if before and kept else ChainValidator(anchors)
-        return cls(config, domains, anchors, validator)
+        if before and (before.trust_anchors, before.intermediates) == (anchors, intermediates):
+            validator = before.validator
+        else:
+            validator = ChainValidator(anchors, intermediates=intermediates)
+        return cls(config, domains, anchors, intermediates, validator)
 
 
 def certificates_in_use(material: Material) -> Iterator[tuple[str, Certificate]]:
     """Yield every certificate of the material, with its use."""
-    for name, identity in material.domains.items():
-        for certificate in identity.chain:
-            yield f"domain {name}", certificate
+    for name, keys in material.domains.keys_of.items():
+        for identity in keys:
+            for certificate in identity.chain:
+                yield f"domain {name}", certificate
     for certificate in material.trust_anchors:
         yield "truststore", certificate
+    for certificate in material.intermediates:
+        yield "intermediates", certificate
 
 
 def port_of(config: Config) -> Port:
@@ -100,12 +110,17 @@ class TunnelFiles:
 
     def files(self, configuration: Configuration) -> tuple[Path, ...]:
         """Return the files and folders whose change asks for a reload."""
-        return configuration.tunnel.truststore_file, configuration.tunnel.servers_dir
+        config = configuration.tunnel
+        more = (config.intermediates_dir,) if config.intermediates_dir else ()
+        return config.truststore_file, config.servers_dir, *more
 
     def changes(self, before: Material, after: Material) -> dict[str, object]:
         """Return the domains and destinations in use, and the domains that changed or are gone."""
-        old, new = before.domains, after.domains
-        renewed = [name for name in new if name in old and old[name].leaf != new[name].leaf]
+        old, new = (
+            {name: [key.leaf for key in keys] for name, keys in material.domains.keys_of.items()}
+            for material in (before, after)
+        )
+        renewed = [name for name in new if name in old and old[name] != new[name]]
         return {
             "domains": sorted(new),
             "renewed": sorted(renewed),

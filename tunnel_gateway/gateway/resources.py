@@ -48,7 +48,7 @@ class Resources:
         """The same for STP."""
         config, material = self.config, self.material
         return stp_settings(
-            material.domains,
+            material.domains.keys_of,
             config.destinations,
             material.validator,
             modes=config.stp.modes,

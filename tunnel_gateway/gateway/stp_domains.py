@@ -7,7 +7,7 @@ chooses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tunnel_gateway.config.destinations import NUMBERS, PREFIX, Destination
@@ -22,7 +22,7 @@ from tunnel_gateway.protocol.stp.stp_server import StpDomain, StpServerSettings
 
 
 def stp_settings(
-    domains: Mapping[str, Identity],
+    keys_of: Mapping[str, Sequence[Identity]],
     destinations: Mapping[str, Destination],
     validator: ChainValidator,
     *,
@@ -31,8 +31,9 @@ def stp_settings(
 ) -> StpServerSettings:
     """Return what the protocol needs.
 
-    ``modes`` are those that clients may use, in the words of the configuration. ``preferred`` is
-    the domain to take where several fit.
+    ``keys_of`` has the keys of each domain, at most one on each curve. ``modes`` are those that
+    clients may use, in the words of the configuration. ``preferred`` is the domain to take where
+    several fit.
     """
 
     def domain_for(curve: Curve, dst_id: int) -> StpDomain | None:
@@ -40,7 +41,7 @@ def stp_settings(
         if not destination.stp:
             key = f"{PREFIX}{destination.id}.stp"
             raise NotPermittedError(f"{key}: clients of STP may not use this destination", key)
-        found = list(_candidates(domains, destination, curve))
+        found = list(_candidates(keys_of, destination, curve))
         return next((one for one in found if one.name == preferred), found[0] if found else None)
 
     return StpServerSettings(
@@ -51,20 +52,20 @@ def stp_settings(
 
 
 def stp_faults(
-    domains: Mapping[str, Identity],
+    keys_of: Mapping[str, Sequence[Identity]],
     destinations: Iterable[Destination],
     servers: Path,
     preferred: str | None = None,
 ) -> Iterator[Fault]:
     """Yield a fault for each destination for which a client's curve would leave a choice."""
-    if preferred is not None and preferred not in domains:
-        text = f"{preferred} has no key there: {', '.join(sorted(domains))}"
+    if preferred is not None and preferred not in keys_of:
+        text = f"{preferred} has no key there: {', '.join(sorted(keys_of))}"
         yield Fault(text, str(servers), key="tunnel.stp.domain")
     for destination in destinations:
         if destination.id not in NUMBERS or not destination.stp:
             continue
         for curve in CURVES:
-            names = [found.name for found in _candidates(domains, destination, curve)]
+            names = [found.name for found in _candidates(keys_of, destination, curve)]
             if len(names) > 1 and preferred not in names:
                 yield Fault(
                     f"must name one domain on {curve.name}, because tunnel.stp is on and its"
@@ -76,13 +77,11 @@ def stp_faults(
 
 
 def _candidates(
-    domains: Mapping[str, Identity], destination: Destination, curve: Curve
+    keys_of: Mapping[str, Sequence[Identity]], destination: Destination, curve: Curve
 ) -> Iterator[StpDomain]:
     """Yield the domains with a certificate that E-IMZO can use with a key on ``curve``."""
-    allowed = destination.domains.values if destination.domains else domains.keys()
+    allowed = destination.domains.values if destination.domains else keys_of.keys()
     for name in sorted(allowed):
-        identity = domains.get(name)
-        if identity is None or identity.private_key.curve is not curve:
-            continue
-        if identity.leaf.family is FAMILY_2009:
-            yield StpDomain(name, identity)
+        for identity in keys_of.get(name, ()):
+            if identity.private_key.curve is curve and identity.leaf.family is FAMILY_2009:
+                yield StpDomain(name, identity)

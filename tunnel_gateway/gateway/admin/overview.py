@@ -83,8 +83,8 @@ class Overview:
 
     def _certificates(self) -> Iterator[Sample]:
         material = self.resources().material
-        for domain, identity in material.domains.items():
-            ends = min(link.not_after for link in identity.chain).timestamp()
+        for domain, keys in material.domains.keys_of.items():
+            ends = min(link.not_after for key in keys for link in key.chain).timestamp()
             yield "tunnel_gateway_certificate_expiry_timestamp_seconds", (domain,), ends
         yield "tunnel_gateway_trust_anchors", (), len(material.trust_anchors)
         ends = min(anchor.not_after for anchor in material.trust_anchors).timestamp()

@@ -106,8 +106,9 @@ class StatusJson:
     def _domains(self, now: datetime) -> list[dict[str, Any]]:
         accepted = self._overview.accepted()
         domains = []
-        for name, identity in sorted(self._overview.resources().material.domains.items()):
-            first = min(identity.chain, key=lambda certificate: certificate.not_after)
+        for name, keys in sorted(self._overview.resources().material.domains.keys_of.items()):
+            chains = [certificate for key in keys for certificate in key.chain]
+            first = min(chains, key=lambda certificate: certificate.not_after)
             domains.append(
                 {
                     "domain": name,

@@ -8,7 +8,7 @@ and a leaf for the right purpose. ``VerifiedPeer`` is the proof.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import datetime
 from typing import Final
@@ -18,6 +18,7 @@ from tunnel_gateway.pki.certificates.certificate import Certificate, parse_certi
 from tunnel_gateway.pki.certificates.extensions import LeanCertificate, binds_names
 from tunnel_gateway.pki.certificates.names import domain_matches, normalise_domain
 from tunnel_gateway.pki.encoding.outline import Outline
+from tunnel_gateway.pki.trust.completing import Intermediates
 from tunnel_gateway.pki.trust.last_link import is_plain, only_issuer
 from tunnel_gateway.pki.trust.paths import GostSignatureValidator, find_path, make_anchor
 from tunnel_gateway.pki.trust.proven import ProvenCache, key_of
@@ -86,12 +87,14 @@ class ChainValidator:
         *,
         cache_size: int = DEFAULT_CACHE_SIZE,
         check: Callable[[Certificate], None] | None = None,
+        intermediates: Iterable[Certificate] = (),
     ) -> None:
         if not trust_anchors:
             raise CertificateUnsuitableError("no trust anchors: nobody could be trusted")
         for anchor in trust_anchors:
             (check or check_anchor)(anchor)
         self._anchors = [make_anchor(parse_certificate(anchor.der)) for anchor in trust_anchors]
+        self._intermediates = Intermediates(intermediates)
         self._names_bound = any(anchor.constrains_names for anchor in trust_anchors)
         self._signatures = GostSignatureValidator()
         outlines = [Outline.read(anchor.der) for anchor in trust_anchors]
@@ -114,10 +117,12 @@ class ChainValidator:
     def verify_client(self, chain: Sequence[bytes], at: datetime) -> VerifiedPeer:
         """Validate a user's chain (DER, leaf first) at the aware time ``at``.
 
-        The leaf must allow digitalSignature and clientAuth, where it has the extensions that
+        The chain may lack certificates that are among the intermediates. The leaf must allow
+        digitalSignature and clientAuth, where it has the extensions that
         say so. Raises CertificateUntrustedError, CertificateExpiredError or
         CertificateUnsuitableError, with a text for the operator.
         """
+        chain = self._intermediates.complete(chain, MAX_CHAIN_LENGTH)
         return self._verify((b"client",), chain, at, _check_client)
 
     def verify_server(self, chain: Sequence[bytes], at: datetime, domain: str) -> VerifiedPeer:
