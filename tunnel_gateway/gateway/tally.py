@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from prometheus_client import Histogram
 
 from tunnel_gateway.gateway.session_facts import SessionFacts
 from tunnel_gateway.observability.metric_table import Sample
@@ -22,6 +25,9 @@ class Tally:
         self._metrics = metrics
         self._open: dict[SessionFacts, tuple[str, str]] = {}
         self._ended_bytes: dict[tuple[str, str], tuple[int, int]] = {}
+        # Found once for each set of labels, of which the configuration allows a few.
+        self._opened_by = functools.cache(metrics.opened.labels)
+        self._connects_to = functools.cache(metrics.connects.labels)
         metrics.watch(self._samples)
 
     def proven(self, facts: SessionFacts) -> None:
@@ -31,14 +37,14 @@ class Tally:
 
     def connecting(self, dst_id: str) -> Connecting:
         """Measure a connect to a destination. A connect that is cancelled does not count."""
-        return Connecting(self._metrics, dst_id)
+        return Connecting(self._metrics, self._connects_to, dst_id)
 
     def opened(self, facts: SessionFacts) -> None:
         """Note that bytes pass from now on."""
         labels = (facts.domain or "", facts.dst_id or "")
         self._open[facts] = labels
         self._ended_bytes.setdefault(labels, (0, 0))
-        self._metrics.opened.labels(*labels, facts.protocol).inc()
+        self._opened_by(*labels, facts.protocol).inc()
 
     def closed(self, facts: SessionFacts, reason: str) -> None:
         """Note the end of an open tunnel. The bytes that it carried stay counted."""
@@ -64,10 +70,13 @@ class Tally:
 class Connecting:
     """A block that connects to a destination, and how its time or its failure is counted."""
 
-    __slots__ = ("_begun", "_dst_id", "_metrics")
+    __slots__ = ("_begun", "_connects_to", "_dst_id", "_metrics")
 
-    def __init__(self, metrics: Metrics, dst_id: str) -> None:
+    def __init__(
+        self, metrics: Metrics, connects_to: Callable[[str], Histogram], dst_id: str
+    ) -> None:
         self._metrics = metrics
+        self._connects_to = connects_to
         self._dst_id = dst_id
 
     def __enter__(self) -> None:
@@ -76,6 +85,6 @@ class Connecting:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if error is None:
             seconds = time.monotonic() - self._begun
-            self._metrics.connects.labels(self._dst_id).observe(seconds)
+            self._connects_to(self._dst_id).observe(seconds)
         elif isinstance(error, Exception):
             self._metrics.connect_failures.labels(self._dst_id).inc()
