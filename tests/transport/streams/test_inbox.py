@@ -108,6 +108,25 @@ async def test_a_full_one_slows_the_peer_down() -> None:
     await close(stream, plain)
 
 
+@pytest.mark.parametrize("put_back", [False, True])
+async def test_small_steps_let_no_more_in_than_it_holds(*, put_back: bool) -> None:
+    stream, plain = await stream_and_socket()
+    sending = asyncio.create_task(send(plain, bytes(128 * LIMIT)))
+    async with asyncio.timeout(TIME_LIMIT):
+        await stream.inbox.receive_exactly(LIMIT)
+        for _ in range(200):
+            if put_back:
+                stream.inbox.unread(await stream.inbox.receive())
+            else:
+                await stream.inbox.receive_exactly(1)
+            await asyncio.sleep(0)
+        held = len(stream.inbox.take())
+        sending.cancel()
+        await asyncio.wait((sending,))
+    await close(stream, plain)
+    assert held <= LIMIT + 512 * 1024  # as above
+
+
 async def test_handing_over_loses_nothing() -> None:
     stream, plain = await stream_and_socket()
     await send(plain, b"birinchi ")

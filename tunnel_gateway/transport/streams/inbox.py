@@ -107,7 +107,8 @@ class Inbox:
         with memoryview(self._data) as view:
             data = bytes(view[:size])
         del self._data[:size]
-        if self._paused:
+        # Not while it is still full: each small step would let one more read of the socket in.
+        if self._paused and len(self._data) <= LIMIT:
             self._paused = False
             if self._stream is not None:
                 self._stream.resume_reading()
@@ -116,6 +117,7 @@ class Inbox:
     def unread(self, data: bytes) -> None:
         """Put back the last bytes of what ``receive`` returned."""
         self._data[:0] = data
+        self._pause_if_full()
 
     def hand_over(self, observer: Observer) -> None:
         """Let ``observer`` have the stream from now on, and first all that waits here."""
@@ -135,10 +137,7 @@ class Inbox:
     def data_received(self, data: Buffer) -> None:
         """Keep bytes."""
         self._data += data
-        if len(self._data) > LIMIT and not self._paused:
-            self._paused = True
-            if self._stream is not None:
-                self._stream.pause_reading()
+        self._pause_if_full()
         if len(self._data) >= self._wanted:
             self._wake()
 
@@ -161,6 +160,12 @@ class Inbox:
         self._wake()
         if not self.lost.done():
             self.lost.set_result(None)
+
+    def _pause_if_full(self) -> None:
+        if len(self._data) > LIMIT and not self._paused:
+            self._paused = True
+            if self._stream is not None:
+                self._stream.pause_reading()
 
     def _wake_for(self, _: asyncio.Future[None]) -> None:
         self._wake()
