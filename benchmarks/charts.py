@@ -10,7 +10,7 @@ from html import escape
 from benchmarks.figures import Figure, short
 
 # Of middling brightness, so that each can be seen on white and on black alike.
-_COLOURS = ("#8b949e", "#2f81f7", "#a371f7", "#d4882a", "#3aa655")
+_COLOURS = ("#8b949e", "#2f81f7", "#a371f7", "#d15a84", "#d4882a", "#3aa655")
 _STYLE = """\
 text { font: 13px sans-serif; fill: #1f2328 }
 .title { font-size: 15px; font-weight: bold }

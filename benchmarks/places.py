@@ -11,6 +11,8 @@ DOMAIN = "example.uz"
 DESTINATION = "far"
 USER = "citizen"
 NATIVE = "gateway-native"  # the gateway with the client of benchmarks.near
+STP = "gateway-stp"  # the same by STP, the protocol of E-IMZO
+STP_DESTINATION = "0"  # STP knows numbers only
 
 
 @dataclass(frozen=True, slots=True)

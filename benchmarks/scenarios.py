@@ -7,11 +7,11 @@ from functools import partial
 
 from benchmarks import measures, tunnels
 from benchmarks.measures import Measure
-from benchmarks.places import NATIVE, Size
+from benchmarks.places import NATIVE, STP, Size
 
-ALL = ("relay", "gateway", NATIVE, "stunnel-gost", "stunnel-aes")
+ALL = ("relay", "gateway", NATIVE, STP, "stunnel-gost", "stunnel-aes")
 # The client beside the load is one user.
-OF_MANY_USERS = tuple(system for system in ALL if system != NATIVE)
+OF_MANY_USERS = tuple(system for system in ALL if system not in (NATIVE, STP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ _MAKING = ("CPU-ms", "tunnels/s")
 _BESIDE = partial(measures.echo, 64, share=0.2)
 # The peers have a thread for each tunnel; five thousand are left to the others.
 SPREAD = {
-    count: ALL if count <= 1000 else ("relay", "gateway", NATIVE)
+    count: tuple(system for system in ALL if system != STP)
+    if count <= 1000
+    else ("relay", "gateway", NATIVE)
     for count in (1, 10, 100, 1000, 5000)
 }
 

@@ -9,7 +9,18 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.places import DESTINATION, DOMAIN, LOOPBACK, NATIVE, USER, Size, Target, free_port
+from benchmarks.places import (
+    DESTINATION,
+    DOMAIN,
+    LOOPBACK,
+    NATIVE,
+    STP,
+    STP_DESTINATION,
+    USER,
+    Size,
+    Target,
+    free_port,
+)
 from benchmarks.programs import PYTHON, BenchmarkError, Program
 from benchmarks.stunnel_files import AES, GOST, Suite, write_files
 from tunnel_gateway.cli.main import main as tunnel_gateway
@@ -153,10 +164,31 @@ def start_gateway(
     return program
 
 
-def _start_gateways(laboratory: Laboratory, size: Size) -> Running:
+_STP_CONFIG = """\
+tunnel.stp=yes
+tunnel.intermediates.dir={folder}
+tunnel.destination.{destination}.host={host}
+tunnel.destination.{destination}.port={far_port}
+"""
+
+
+def _stp_config(laboratory: Laboratory) -> str:
+    """Return the further lines for STP, whose clients show no centre."""
+    folder = laboratory.folder / "centres"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(laboratory.credentials / "ca" / "centre.pem", folder)
+    return _STP_CONFIG.format(
+        folder=folder,
+        destination=STP_DESTINATION,
+        host=LOOPBACK,
+        far_port=laboratory.far_port,
+    )
+
+
+def _start_gateways(laboratory: Laboratory, size: Size, more: str = "") -> Running:
     port = free_port()
     config = laboratory.folder / f"gateway-{port}.properties"
-    text = gateway_config(laboratory, port, shared=size.daemons > 1)
+    text = gateway_config(laboratory, port, shared=size.daemons > 1) + more
     if size.workers is not None:
         text += f"tunnel.workers={size.workers}\n"
     config.write_text(text, encoding="utf-8")
@@ -169,17 +201,26 @@ def _start_gateways(laboratory: Laboratory, size: Size) -> Running:
 
 
 def _start_gateway_and_near(laboratory: Laboratory, size: Size) -> Running:
-    gateway = _start_gateways(laboratory, size)
+    return _and_near(laboratory, _start_gateways(laboratory, size), NATIVE)
+
+
+def _start_gateway_and_near_by_stp(laboratory: Laboratory, size: Size) -> Running:
+    gateway = _start_gateways(laboratory, size, _stp_config(laboratory))
+    return _and_near(laboratory, gateway, STP, "--stp")
+
+
+def _and_near(laboratory: Laboratory, gateway: Running, name: str, *more: str) -> Running:
     port = free_port()
-    arguments = port, gateway.target.port, laboratory.credentials
-    near = laboratory.start(f"near-{port}", python_module("near", *arguments)).wait_for_port(port)
-    return Running(Target(NATIVE, port, gateway.target.pids), [near, *gateway.programs])
+    command = python_module("near", port, gateway.target.port, laboratory.credentials, *more)
+    near = laboratory.start(f"near-{port}", command).wait_for_port(port)
+    return Running(Target(name, port, gateway.target.pids), [near, *gateway.programs])
 
 
 SYSTEMS = (
     System("relay", "plain relay, no cryptography", _start_relay),
     System("gateway", "tunnel-gateway", _start_gateways),
     System(NATIVE, "tunnel-gateway, its client beside the load", _start_gateway_and_near),
+    System(STP, "tunnel-gateway by STP", _start_gateway_and_near_by_stp),
     System("stunnel-gost", "stunnel, GOST 28147-89", _stunnel(GOST)),
     System("stunnel-aes", "stunnel, TLS 1.3 AES", _stunnel(AES)),
 )

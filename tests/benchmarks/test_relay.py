@@ -30,7 +30,7 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]
     made.close()
 
 
-@pytest.fixture(scope="module", params=["relay", "gateway", "gateway-native"])
+@pytest.fixture(scope="module", params=["relay", "gateway", "gateway-native", "gateway-stp"])
 def target(request: pytest.FixtureRequest, laboratory: Laboratory) -> Iterator[Target]:
     with SYSTEM_OF[request.param].start(laboratory, Size()) as found:
         yield found

@@ -39,7 +39,7 @@ def test_a_row_has_every_system_and_the_ratios() -> None:
         results.add("bulk-down", system, {"MB/s": value})
     heading, row = rows(results)
     assert len(heading) == len(row)
-    assert row[1:] == ["MB/s", "100", "50.0", "", "4.00", "", "0.50×", "12.5×"]
+    assert row[1:] == ["MB/s", "100", "50.0", "", "", "4.00", "", "0.50×", "12.5×"]
 
 
 def test_a_row_without_the_gateway_has_no_ratio() -> None:
