@@ -94,7 +94,11 @@ async def _fleet(url: str, password: bytes | None) -> Finding:
 def _guarded(configuration: Configuration) -> Guarded:
     config = configuration.tunnel
     passwords = (config.servers_password, config.truststore_password, config.fleet.password)
-    folders = tuple(path for path in (config.servers_dir, config.revocation.crl_dir) if path)
+    folders = tuple(
+        path
+        for path in (config.servers_dir, config.intermediates_dir, config.revocation.crl_dir)
+        if path
+    )
     return Guarded(any(passwords), config.servers_dir, (config.truststore_file,), folders)
 
 
