@@ -213,6 +213,22 @@ def test_where_stp_is_off(start_site: StartSite) -> None:
     assert (line["reason"], line["protocol"]) == ("unsupported_version", "stp")
 
 
+def test_a_destination_that_is_not_for_stp(
+    start_site: StartSite, destination: socket.socket, credentials: Credentials
+) -> None:
+    """The other one is, and a domain is named because two would fit."""
+    servers = credentials.folder / "servers-of-stp"
+    for domain in ("boshqa.uz", FIRST_DOMAIN):
+        credentials.domain(domain, folder=servers, curve=CRYPTOPRO_A)
+    site = start_site(servers_dir=servers, stp_domain=FIRST_DOMAIN, destination_8_stp="no")
+    assert refusal(site.client(CLOSED)) == "Phase fail with reason code: 13"
+    line = site.gateway.logged("tunnel_refused", reason="not_permitted")
+    assert line["rule"] == "tunnel.destination.8.stp"
+    with site.client() as client:
+        other, _ = join(client, destination)
+        other.close()
+
+
 def test_limits(start_site: StartSite, destination: socket.socket) -> None:
     site = start_site(limit=1)
     with site.client() as client:
