@@ -8,15 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.credentials import Credentials
+from tests.support.credentials import FIRST_DOMAIN, Credentials
 from tests.support.destination import SWITCHED
 from tests.support.house import House, head, house
 from tests.support.loopback import LOOPBACK, TIME_LIMIT, receive, receive_all, reset, send
 from tests.support.peer import UPGRADE
+from tests.support.stp_home import client
 from tunnel_gateway.agent import one_tunnel
 from tunnel_gateway.agent.one_tunnel import serve_one_tunnel
+from tunnel_gateway.agent.stp_wishes import stp_client_settings
 from tunnel_gateway.config.values import Address
 from tunnel_gateway.errors import AlertReceivedError, TimedOutError, UnknownDestinationError
+from tunnel_gateway.pki.trust.validation import ChainValidator
+from tunnel_gateway.protocol.stp.stp_client import StpClientSettings
 from tunnel_gateway.transport.streams.relay import RelayEnd
 
 
@@ -30,14 +34,21 @@ def _carrier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 class Agent:
     """The agent as a task, and what it announced."""
 
-    def __init__(self, home: House, *, time_limit: float = TIME_LIMIT, dst_id: str = "raw") -> None:
+    def __init__(
+        self,
+        home: House,
+        *,
+        time_limit: float = TIME_LIMIT,
+        dst_id: str = "raw",
+        settings: StpClientSettings | None = None,
+    ) -> None:
         self.announced: asyncio.Future[tuple[str, bytes]] = (
             asyncio.get_running_loop().create_future()
         )
         self.serving = asyncio.create_task(
             serve_one_tunnel(
                 Address(LOOPBACK, home.listener.port),
-                home.credentials.settings(dst_id=dst_id),
+                settings or home.credentials.settings(dst_id=dst_id),
                 announce=lambda address, number: self.announced.set_result((address, number)),
                 time_limit=time_limit,
             )
@@ -149,3 +160,21 @@ async def test_the_gateway_refuses(credentials: Credentials, tmp_path: Path) -> 
             await agent.end()
         assert not agent.announced.done()
         await home.ended()
+
+
+async def test_a_conversation_by_stp(credentials: Credentials, tmp_path: Path) -> None:
+    issuers = ChainValidator([*credentials.example.identity.chain[1:]])
+    async with client(credentials, tmp_path) as made:
+        settings = stp_client_settings(FIRST_DOMAIN, "7", made.identity, issuers)
+        agent = Agent(made.home, settings=settings)
+        page = await agent.page()
+        application = await made.accept()
+        await send(page, UPGRADE)
+        assert b"X-EIMZO-Tunnel-Protocol: stp/1" in await head(application)
+        await send(application, SWITCHED + b"javob")
+        assert await receive(page) == SWITCHED + b"javob"
+        page.close()
+        assert await receive(application) == b""
+        application.close()
+        await agent.end()
+        assert (await made.home.ended())["protocol"] == "stp"

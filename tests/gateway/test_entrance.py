@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.loopback import LOOPBACK, receive, receive_all
 from tunnel_gateway.config.destinations import Destination
 from tunnel_gateway.errors import AlertReceivedError
 from tunnel_gateway.gateway import entrance as module
+from tunnel_gateway.pki.certificates.certificate import to_pem
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.stream import SocketStream
 
@@ -83,3 +85,18 @@ async def test_a_handshake_without_a_client(
             stranger.setblocking(False)
             await receive_all(stranger)
         assert (await home.ended())["detail"] == "the handshake gave no client"
+
+
+async def test_a_short_chain_is_completed(credentials: Credentials, tmp_path: Path) -> None:
+    """The folder of centres counts for our own protocol too."""
+    folder = tmp_path / "centres"
+    folder.mkdir()
+    user = credentials.citizen.identity
+    alone = replace(user, chain=user.chain[:1])
+    async with house(credentials, tmp_path, intermediates_dir=folder) as home:
+        with pytest.raises(AlertReceivedError, match="certificate_untrusted"):
+            await home.client(identity=alone)
+    (folder / "centre.pem").write_bytes(to_pem(user.chain[1:]))
+    async with house(credentials, tmp_path, intermediates_dir=folder) as home:
+        await home.client(identity=alone)
+        (await home.destination()).close()
