@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.support.entropy import Entropy
-from tests.support.joined import Carrier
+from tests.support.joined import Carrier, native_carrier
 from tests.support.loopback import TIME_LIMIT, receive, send, stream_and_socket
 from tests.support.pki import NOW
 from tests.support.stp_pair import (
@@ -113,7 +113,7 @@ def opened(mode: Mode) -> tuple[StpServerConnection, StpClientConnection]:
 
 @asynccontextmanager
 async def joined_stp(
-    carrier: Carrier, mode: Mode = Mode.GCFB, begun: bytes = b""
+    carrier: Carrier, mode: Mode = Mode.GCFB, begun: bytes = b"", bandwidth: int = 0
 ) -> AsyncIterator[Stp]:
     """Run a relay between an STP tunnel and a plain socket.
 
@@ -132,7 +132,7 @@ async def joined_stp(
         wire = connection.data_to_send()
         await send(client, wire[:-3])
         inbox.unread(await inbox.receive())
-    relay = carrier(channel, stream, RelayLimits(60.0, 60.0))
+    relay = carrier(channel, stream, RelayLimits(60.0, 60.0, bandwidth=bandwidth))
     running = asyncio.create_task(relay.run(inbox, stream.inbox))
     if begun:
         await send(client, wire[-3:])
@@ -214,6 +214,30 @@ async def test_the_hold_of_a_tunnel_that_is_stopped(carrier: Carrier) -> None:
         assert await stp.end() == RelayEnd("shutting_down", stopped)
         assert await receive(stp.client, 10) == b""
         assert loop.time() - begun >= HOLD * 0.9
+
+
+async def test_frames_without_payload_spend_bandwidth_too() -> None:
+    loop = asyncio.get_running_loop()
+    rate, count = 16 * 1024, 2**16
+    with native_carrier() as carrier:
+        async with joined_stp(carrier, bandwidth=rate) as stp:
+            writer = stp.connection._writer
+            assert writer is not None
+            await stp.say(b"before them")
+            assert await receive(stp.plain, 100) == b"before them"  # by the plane, from now on
+            first = writer.place().frames
+            frames = bytearray()
+            for counter in range(first, first + count):
+                fields = struct.pack(">III", counter, 0, 0)
+                frames += fields + struct.pack(">I", crc32c(fields))
+            writer._counter += count
+            begun = loop.time()
+            await send(stp.client, bytes(writer._stream.encrypt(frames)))
+            await stp.say(b"after them")
+            assert await receive(stp.plain, 100) == b"after them"
+            assert stp.relay.bytes_from_channel == 21
+            # A second's burst is free, and each 32 bytes spend one.
+            assert loop.time() - begun >= (count * 16 / 32 - rate) / rate * 0.9
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,7 @@ class Entrance:
                 validation_time=datetime.now(UTC),
                 clock=asyncio.get_running_loop().time,
                 step_seconds=self._resources.config.handshake_timeout,
+                begun=self.facts.started,
             ),
         )
         self._channel = StpChannel(self._stream, self._connection, self._steps)

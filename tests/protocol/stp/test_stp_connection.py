@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.entropy import Entropy
+from tests.support.pki import NOW
 from tests.support.stp_model import frame
 from tests.support.stp_pair import Clock, StpPair, new_stp_server, stp_failure
 from tests.support.stp_speaker import Speaker
@@ -17,6 +19,7 @@ from tunnel_gateway.errors import (
     TruncatedError,
 )
 from tunnel_gateway.protocol.events import DataReceived, Failed, Opened
+from tunnel_gateway.protocol.stp.stp_connection import StpSurroundings
 from tunnel_gateway.protocol.stp.stp_server import StpServerConnection
 from tunnel_gateway.protocol.stp.stp_states import StpState
 
@@ -182,6 +185,15 @@ def test_silence(state: StpState) -> None:
     }
     assert told[state]()
     assert server.closed is (state is not StpState.SERVER_EXPECT_PROOF)
+
+
+def test_the_first_step_may_have_begun_before() -> None:
+    clock = Clock()
+    made = StpSurroundings(Entropy("server"), NOW, clock, 10.0, clock.now - 9)
+    server = StpServerConnection(new_stp_server()._settings, made)
+    assert server.next_deadline == clock.now + 1
+    server.expire(clock.now + 1)
+    assert isinstance(stp_failure(server), TimedOutError)
 
 
 @in_each_state

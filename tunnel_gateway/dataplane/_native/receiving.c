@@ -8,13 +8,10 @@
 
 #define SECOND INT64_C(1000000000)
 
-/* Count what was carried; a direction over its bandwidth rests a while. */
-void tunnel_carried(tunnel *tunnel, direction *way, size_t size, turn *turn)
+/* A direction over its bandwidth rests a while. */
+void tunnel_spend(tunnel *tunnel, direction *way, size_t size, turn *turn)
 {
     int64_t now = turn->now;
-    atomic_fetch_add_explicit(&way->count, size, memory_order_relaxed);
-    *(way == &tunnel->up ? &turn->bytes_up : &turn->bytes_down) += size;
-    tunnel->active = now;
     if (tunnel->bandwidth <= 0)
         return;
     double rate = tunnel->bandwidth;
@@ -23,6 +20,15 @@ void tunnel_carried(tunnel *tunnel, direction *way, size_t size, turn *turn)
     way->taken_at = now;
     if (way->taken > rate)
         way->resume = now + (int64_t)((way->taken - rate) / rate * (double)SECOND);
+}
+
+/* Count what was carried. */
+void tunnel_carried(tunnel *tunnel, direction *way, size_t size, turn *turn)
+{
+    atomic_fetch_add_explicit(&way->count, size, memory_order_relaxed);
+    *(way == &tunnel->up ? &turn->bytes_up : &turn->bytes_down) += size;
+    tunnel->active = turn->now;
+    tunnel_spend(tunnel, way, size, turn);
 }
 
 /* One direction has ended properly; the other has a limited time to follow. */

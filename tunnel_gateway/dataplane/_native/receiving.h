@@ -4,7 +4,9 @@
 
 #include "tunnel.h"
 
-/* Count what was carried; a direction over its bandwidth rests a while. */
+/* A direction that has spent more than its bandwidth rests a while. */
+void tunnel_spend(tunnel *tunnel, direction *way, size_t size, turn *turn);
+/* Count what was carried, and spend it. */
 void tunnel_carried(tunnel *tunnel, direction *way, size_t size, turn *turn);
 /* One direction has ended properly; the other has a limited time to follow. */
 void tunnel_direction_ended(tunnel *tunnel, direction *way, turn *turn);

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* So many bytes of the client spend at least one of its bandwidth: a frame with one byte has 24. */
+#define BYTES_FOR_ONE 32
+
 static int is_fault(int reason)
 {
     return reason == PLANE_STP_CHECKSUM || reason == PLANE_STP_COUNTER ||
@@ -44,6 +47,10 @@ void stp_receive(tunnel *tunnel, size_t size, turn *turn)
         tunnel_carried(tunnel, &tunnel->up, taken, turn);
         tunnel_send_socket(tunnel, turn->in, taken, turn);
     }
+    /* Frames without payload carry nothing, and would never make the tunnel rest. */
+    size_t least = (size + BYTES_FOR_ONE - 1) / BYTES_FOR_ONE;
+    if (taken < least)
+        tunnel_spend(tunnel, &tunnel->up, least - taken, turn);
     if (found.fault != STP_NO_FAULT && tunnel_running(tunnel))
         fault(tunnel, &found, turn);
 }

@@ -61,13 +61,15 @@ class StpSurroundings:
 
     ``entropy(n)`` returns n random bytes; a handshake asks for 32 (its IV) and 32 (its nonce), in
     this order. ``validation_time`` is the aware time at which certificates must be valid; ``clock``
-    gives the caller's seconds, which deadlines are told in.
+    gives the caller's seconds, which deadlines are told in. ``begun`` is when the first step began,
+    if that was before the connection was made.
     """
 
     entropy: Callable[[int], bytes]
     validation_time: datetime
     clock: Callable[[], float]
     step_seconds: float = STEP_SECONDS
+    begun: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class StpConnection(ABC):
         self._last_sent = 0.0
         self._deadline: float | None = None
         self.state = state
-        self._enter(state)
+        self._enter(state, surroundings.begun)
 
     # --- bytes, and time -------------------------------------------------------------------
 
@@ -234,11 +236,12 @@ class StpConnection(ABC):
         self._tunnel_id = digest(client.iv + server.iv)[:TUNNEL_ID_SIZE]
         return self._tunnel_id
 
-    def _enter(self, state: StpState) -> None:
-        """Go on to the next step, with its own time limit."""
+    def _enter(self, state: StpState, begun: float | None = None) -> None:
+        """Go on to the next step, with its own time limit from ``begun`` on, or from now."""
         self.state = state
         limit = self._surroundings.step_seconds if state in EXPECTING else None
-        self._deadline = None if limit is None else self._surroundings.clock() + limit
+        begun = self._surroundings.clock() if begun is None else begun
+        self._deadline = None if limit is None else begun + limit
 
     def _send_frames(self, payload: Buffer) -> None:
         if self._writer is None:
