@@ -81,6 +81,14 @@ static size_t room(uint8_t how)
     return how < 64 ? 1 << 30 : (size_t)(how - 64) * (how - 64);
 }
 
+/* A side that gets room takes something, even if there is none left at the next look. */
+static void set_room(uint8_t *over, int fd, size_t room)
+{
+    if (room > 0)
+        *over = 0;
+    simulated_set_room(fd, room);
+}
+
 /* The parts are as wide as what happens is frequent: most tunnels live a while. */
 static void client_acts(scenario *scenario, peers *peers, uint8_t what, uint8_t how)
 {
@@ -99,7 +107,7 @@ static void client_acts(scenario *scenario, peers *peers, uint8_t what, uint8_t 
     else if (what < 62)
         client_lost(peers);
     else
-        simulated_set_room(peers->client, room(how));
+        set_room(&peers->down_over, peers->client, room(how));
     /* What was made arrives later, if at all, and then in pieces, or with the next. */
     if (what < 56 && how % 8 > 0)
         client_arrive(peers, SIZE_MAX);
@@ -116,7 +124,7 @@ static void app_acts(peers *peers, uint8_t what, uint8_t how)
     else if (what < 48)
         app_lost(peers);
     else
-        simulated_set_room(peers->socket, room(how));
+        set_room(&peers->up_over, peers->socket, room(how));
 }
 
 static void system_acts(peers *peers, uint8_t what, uint8_t how)
@@ -128,9 +136,9 @@ static void system_acts(peers *peers, uint8_t what, uint8_t how)
     else if (what < 44)
         simulated_disturb(peers->socket);
     else if (what < 54)
-        simulated_set_room(peers->client, room(how));
+        set_room(&peers->down_over, peers->client, room(how));
     else
-        simulated_set_room(peers->socket, room(how));
+        set_room(&peers->up_over, peers->socket, room(how));
 }
 
 /* Threads that wait wake up in time, except after a time in which nothing ran at all. */
