@@ -140,6 +140,7 @@ class DataPlane:
         """End the threads, and close the sockets that are still there. Owners hear of it."""
         if self._plane is None:
             return
+        self._take_news()  # those that have ended by themselves end so
         plane, self._plane = self._plane, None
         self._loop.remove_reader(self._news_fd)
         left = tuple(self._tunnels.values())
