@@ -61,6 +61,14 @@ def test_what_is_no_request() -> None:
         make_certificate_request(user(), None, ["x"], os.urandom)
 
 
+def test_a_signature_is_whole_bytes() -> None:
+    der = bytearray(make_certificate_request(user(), None, [], os.urandom))
+    signature = CertificateRequest.from_der(bytes(der)).signature
+    der[-len(signature) - 1] = 1  # the bits of the last byte that do not count
+    with pytest.raises(ValueError, match="whole bytes"):
+        CertificateRequest.from_der(bytes(der))
+
+
 @given(st.data())
 def test_a_changed_request_is_read_or_refused(data: st.DataObject) -> None:
     der = bytearray(make_certificate_request(user(), None, ["1.2.3"], os.urandom))

@@ -22,6 +22,7 @@ from tunnel_gateway.pki.files.keyfiles import Identity
 MAX_REQUEST_SIZE: Final = 16 * 1024
 _ENTROPY: Final = 32
 _MAX_SHOWN: Final = 40
+_NO_UNUSED_BITS: Final = b"\0"  # the first byte of a BIT STRING that is whole bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class CertificateRequest:
             family, public_key = read_public_key(info["subject_pk_info"])
             if parsed["signature_algorithm"]["algorithm"].dotted != family.signature_oid:
                 raise ValueError("an algorithm of another family signed it")
+            if parsed["signature"].contents[:1] != _NO_UNUSED_BITS:
+                raise ValueError("the signature is not whole bytes")
             name = info["subject"].dump()
             return cls(
                 distinguished_name(name),
