@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -295,3 +296,19 @@ async def test_lines_about_requests_have_a_bound(log: io.StringIO) -> None:
             assert b"404" in await reader.readline()
             writer.close()
     assert log.getvalue().count("request_refused") == LINES
+
+
+async def test_a_client_that_has_gone_before_its_request_is_read() -> None:
+    class Gone:
+        """What is left of a connection whose transport is closed."""
+
+        remote_address = local_address = None
+
+        def respond(self, status: HTTPStatus, text: str) -> tuple[HTTPStatus, str]:
+            return status, text
+
+    request: Any = None
+    async with listening() as (listener, _):
+        gone: Any = Gone()
+        refused: Any = listener._check(gone, request)
+    assert refused == (HTTPStatus.FORBIDDEN, "This agent serves another user of this machine\n")

@@ -226,7 +226,8 @@ class Listener:
 
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:
         """Refuse a request that no page in a browser of this machine sends."""
-        if is_of_another_user(connection.remote_address, connection.local_address[1]):
+        local = connection.local_address  # None if the client has gone meanwhile
+        if local is None or is_of_another_user(connection.remote_address, local[1]):
             text = "This agent serves another user of this machine"
             self._connections.log_refusal(detail=text)
             return connection.respond(HTTPStatus.FORBIDDEN, f"{text}\n")
