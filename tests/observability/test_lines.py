@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import subprocess
@@ -53,6 +54,27 @@ def drain(descriptor: int, into: bytearray) -> threading.Thread:
 def fill(writer: LineWriter, descriptor: int, lines: int = 2 * MAX_WAITING // len(LINE)) -> None:
     for number in range(lines):
         writer.add(descriptor_sink(descriptor), b"%08d" % number + LINE[8:])
+
+
+def test_a_process_that_ends_unread_leaves_no_half_line() -> None:
+    line = b"a line that does not fill a page"
+    program = (
+        "from collections import deque\n"
+        "from tunnel_gateway.observability.lines import write_all\n"
+        f"write_all(1, deque([{line!r} + b'\\n'] * 10_000))"
+    )
+    with subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE) as writing:
+        assert writing.stdout is not None
+        # Nearly all that the pipe holds: the write after it stands.
+        wait_until(lambda: unread(writing.stdout.fileno()) > 60_000, "a full pipe")  # type: ignore[union-attr]
+        writing.kill()
+        *whole, last = writing.stdout.read().split(b"\n")
+    assert set(whole) == {line}
+    assert last == b""
+
+
+def unread(descriptor: int) -> int:
+    return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_order_is_kept(pipe: tuple[int, int]) -> None:

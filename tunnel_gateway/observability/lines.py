@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Final, TextIO
 
@@ -27,6 +28,8 @@ MAX_WAITING: Final = 1 << 20
 # The bytes that one write takes, and the time that the end of the process waits for its last lines.
 _BATCH: Final = 1 << 16
 _LAST_SECONDS: Final = 1.0
+# The bytes that a pipe takes as a whole or not at all.
+_WHOLE: Final[int] = getattr(select, "PIPE_BUF", 512)
 # After a write the thread rests so long. Lines that come meanwhile are written together: waking the
 # thread for each of them costs more than making the line.
 _REST_SECONDS: Final = 0.02
@@ -131,8 +134,23 @@ class LineWriter:
 
 
 def write_all(descriptor: int, lines: deque[bytes]) -> None:
-    """Write lines to a descriptor, even if another process made it non-blocking. Raises OSError."""
-    rest = memoryview(b"".join(lines))
+    """Write lines to a descriptor, even if another process made it non-blocking. Raises OSError.
+
+    A write of at most PIPE_BUF bytes to a pipe is whole or has not begun (POSIX, write). So a
+    process that ends while nobody reads leaves no half line.
+    """
+    while lines:
+        count, size = 1, len(lines[0])
+        while count < len(lines) and size + len(lines[count]) <= _WHOLE:
+            size += len(lines[count])
+            count += 1
+        _write_whole(descriptor, b"".join(islice(lines, count)))
+        for _ in range(count):
+            lines.popleft()
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
     while rest:
         try:
             rest = rest[os.write(descriptor, rest) :]
@@ -140,7 +158,6 @@ def write_all(descriptor: int, lines: deque[bytes]) -> None:
             ready = select.poll()
             ready.register(descriptor, select.POLLOUT)
             ready.poll()
-    lines.clear()
 
 
 @cache
