@@ -42,6 +42,7 @@ GOST_SOURCES = (
     "frames.c",
     "stream.c",
     "crc32c.c",
+    "hkdf.c",
     "digest.c",
     "digest_avx2.c",
     "digest_avx512.c",

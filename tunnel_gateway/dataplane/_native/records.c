@@ -1,50 +1,34 @@
 #include "records.h"
 
-#include "digest.h"
 #include "gost28147.h"
+#include "hkdf.h"
 
 #include <string.h>
 
-#define PREFIX "eimzo1 "
-#define PREFIX_SIZE (sizeof PREFIX - 1)
 #define IV_SIZE 8
 
-/*
- * HKDF-Expand-Label (RFC 8446, section 7.1) without a context, for at most one block of output:
- * then HKDF-Expand (RFC 5869, section 2.3) is one HMAC.
- */
-static int expand_label(const uint8_t secret[SECRET_SIZE], const char *label, uint8_t *out,
-                        uint8_t size)
+/* Labels as hkdf_expand_labels takes them: those of a key with its IV, and of the next secret. */
+static const uint8_t key_and_iv[] = "\x20\x0a" "eimzo1 key" "\x08\x09" "eimzo1 iv";
+static const uint8_t next_secret[] = "\x20\x0a" "eimzo1 upd";
+
+/* `labels` is one of these, with the zero at its end. */
+static int expand(const uint8_t secret[SECRET_SIZE], const uint8_t *labels, size_t size,
+                  uint8_t *out, size_t out_size)
 {
-    size_t label_size = strlen(label); /* at most 3 */
-    uint8_t info[2 + 1 + PREFIX_SIZE + 3 + 1 + 1], block[GOST_DIGEST_SIZE], *end = info;
-    *end++ = 0;
-    *end++ = size;
-    *end++ = (uint8_t)(PREFIX_SIZE + label_size);
-    memcpy(end, PREFIX, PREFIX_SIZE);
-    end += PREFIX_SIZE;
-    memcpy(end, label, label_size);
-    end += label_size;
-    *end++ = 0; /* the size of the context */
-    *end++ = 1; /* the number of the block */
-    int done = gost_hmac(NULL, secret, SECRET_SIZE, info, (size_t)(end - info), block);
-    memcpy(out, block, size);
-    gost_wipe(block, sizeof block);
-    return done;
+    return hkdf_expand_labels(secret, labels, size - 1, NULL, 0, out, out_size);
 }
 
 int record_keys_init(record_keys *keys, const uint8_t secret[SECRET_SIZE], uint32_t left)
 {
-    uint8_t key[MGM_KEY_SIZE], iv[IV_SIZE];
-    int done = left <= RECORDS_PER_KEY && expand_label(secret, "key", key, sizeof key) &&
-               expand_label(secret, "iv", iv, sizeof iv);
+    uint8_t made[MGM_KEY_SIZE + IV_SIZE];
+    int done = left <= RECORDS_PER_KEY &&
+               expand(secret, key_and_iv, sizeof key_and_iv, made, sizeof made);
     if (done) {
-        frames_init(&keys->frames, NULL, key, iv, RECORDS_PER_KEY - left);
+        frames_init(&keys->frames, NULL, made, made + MGM_KEY_SIZE, RECORDS_PER_KEY - left);
         memmove(keys->secret, secret, SECRET_SIZE);
         keys->left = left;
     }
-    gost_wipe(key, sizeof key);
-    gost_wipe(iv, sizeof iv);
+    gost_wipe(made, sizeof made);
     return done;
 }
 
@@ -53,7 +37,7 @@ static int renew_spent_key(record_keys *keys)
     uint8_t next[SECRET_SIZE];
     if (keys->left > 0)
         return 1;
-    int done = expand_label(keys->secret, "upd", next, sizeof next) &&
+    int done = expand(keys->secret, next_secret, sizeof next_secret, next, sizeof next) &&
                record_keys_init(keys, next, RECORDS_PER_KEY);
     gost_wipe(next, sizeof next);
     return done;
