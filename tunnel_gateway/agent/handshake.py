@@ -22,7 +22,7 @@ from tunnel_gateway.protocol.connection import Surroundings
 from tunnel_gateway.protocol.events import Opened, Proven, ServerProven
 from tunnel_gateway.protocol.stp.stp_client import StpClientConnection, StpClientSettings
 from tunnel_gateway.protocol.stp.stp_connection import StpSurroundings
-from tunnel_gateway.transport.streams.channel import Channel
+from tunnel_gateway.transport.streams.channel import AnyChannel, Channel
 from tunnel_gateway.transport.streams.connecting import connect_in_turn, connect_within, look_up
 from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import SocketStream
@@ -102,7 +102,7 @@ def _surroundings(seconds: float) -> Surroundings:
     return Surroundings(entropy=os.urandom, validation_time=datetime.now(UTC), deadline=deadline)
 
 
-async def _shake_hands(gateway: Address, channel: Channel | StpChannel) -> Proven:
+async def _shake_hands(gateway: Address, channel: AnyChannel) -> Proven:
     """Run the handshake until somebody is proven."""
     try:
         return await channel.handshake()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tunnel_gateway.end_reasons import EndReason
 from tunnel_gateway.errors import TunnelGatewayError
-from tunnel_gateway.transport.streams.channel import Channel
+from tunnel_gateway.transport.streams.channel import AnyChannel
 from tunnel_gateway.transport.streams.relay import (
     Relay,
     RelayEnd,
@@ -18,7 +18,6 @@ from tunnel_gateway.transport.streams.relay import (
     RelayLimits,
     is_for_other_systems,
 )
-from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def start_plane(workers: int | None, on_socket_lost: TunnelGatewayError) -> Data
 
 def join(
     plane: DataPlane | None,
-    channel: Channel | StpChannel,
+    channel: AnyChannel,
     socket: SocketStream,
     limits: RelayLimits,
     *,

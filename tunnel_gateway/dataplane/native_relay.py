@@ -18,10 +18,9 @@ from tunnel_gateway.errors import (
 )
 from tunnel_gateway.observability.background import GoOn
 from tunnel_gateway.transport.streams.byte_stream import NOBODY
-from tunnel_gateway.transport.streams.channel import Channel
+from tunnel_gateway.transport.streams.channel import AnyChannel
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.relay import Relay, RelayEnd, RelayLimits
-from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import FLUSH_SECONDS, SocketStream
 
 _UNKNOWN_END: Final = RelayEnd(TunnelGatewayError.code, TunnelGatewayError("internal error"))
@@ -50,7 +49,7 @@ class NativeRelay:
     def __init__(
         self,
         plane: DataPlane,
-        channel: Channel | StpChannel,
+        channel: AnyChannel,
         socket: SocketStream,
         *,
         relay: Relay,
@@ -63,7 +62,7 @@ class NativeRelay:
         self._socket_lost = socket_lost
         self._page = page
         # None from the hand-over on: these parts are most of a tunnel's memory.
-        self._parts: tuple[Channel | StpChannel, SocketStream, Relay] | None = (
+        self._parts: tuple[AnyChannel, SocketStream, Relay] | None = (
             channel,
             socket,
             relay,
@@ -167,7 +166,7 @@ class NativeRelay:
 
     def _detach(
         self,
-        channel: Channel | StpChannel,
+        channel: AnyChannel,
         socket: SocketStream,
         from_channel: Inbox,
         from_socket: Inbox,

@@ -39,7 +39,7 @@ from tunnel_gateway.protocol.server import ServerConnection
 from tunnel_gateway.protocol.stp.stp_connection import StpSurroundings
 from tunnel_gateway.protocol.stp.stp_messages import begins_stp
 from tunnel_gateway.protocol.stp.stp_server import StpServerConnection
-from tunnel_gateway.transport.streams.channel import Channel
+from tunnel_gateway.transport.streams.channel import AnyChannel, Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
 from tunnel_gateway.transport.streams.relay import RelayEnd, Relaying, RelayLimits
 from tunnel_gateway.transport.streams.stp_channel import StpChannel
@@ -85,7 +85,7 @@ class Entrance:
             ),
         )
         self._steps = resources.workers.steps()
-        self._channel: Channel | StpChannel = Channel(stream, self._connection, self._steps)
+        self._channel: AnyChannel = Channel(stream, self._connection, self._steps)
         self._socket: SocketStream | None = None
         self._handshake_place = Held()
 

@@ -10,14 +10,15 @@ from tests.support.loopback import Witness
 from tunnel_gateway.transport.streams.byte_stream import ByteStream, Observer
 from tunnel_gateway.transport.streams.channel import Channel
 from tunnel_gateway.transport.streams.inbox import Inbox
+from tunnel_gateway.transport.streams.stp_channel import StpChannel
 from tunnel_gateway.transport.streams.stream import SocketStream
 
 
 def methods(kind: type) -> dict[str, list[str]]:
     return {
         name: list(inspect.signature(member).parameters)
-        for name, member in vars(kind).items()
-        if inspect.isfunction(member) and not name.startswith("_")
+        for name, member in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_")
     }
 
 
@@ -26,8 +27,10 @@ def methods(kind: type) -> dict[str, list[str]]:
     [
         (ByteStream, SocketStream),
         (ByteStream, Channel),
+        (ByteStream, StpChannel),
         (Observer, Inbox),
         (Observer, Channel),
+        (Observer, StpChannel),
         (Observer, Witness),
     ],
 )

@@ -1,15 +1,17 @@
 """A protocol connection on a socket: the tunnel as a ByteStream.
 
 First the handshake, step by step, its public-key work by ``workers``; then ``open``
-turns the channel into a stream whose bytes go straight through.
+turns the channel into a stream whose bytes go straight through. ``TunnelChannel`` is what the
+channels of all protocols share; ``Channel`` is that of our own.
 """
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Final, Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
@@ -22,11 +24,16 @@ from tunnel_gateway.protocol.events import (
     Proven,
 )
 from tunnel_gateway.protocol.states import State
+from tunnel_gateway.protocol.stp.stp_connection import OpenStpTunnel, StpConnection
+from tunnel_gateway.protocol.stp.stp_events import StpEvent
 from tunnel_gateway.transport.streams.byte_stream import Observer
 from tunnel_gateway.transport.streams.stream import SocketStream
 
+_C = TypeVar("_C", bound=Connection | StpConnection)
+_E = TypeVar("_E", bound=StpEvent)
+
 # Never shown: the connection says how far the handshake had come.
-_LATE: Final = "the handshake was not over in time"
+LATE: Final = "the handshake was not over in time"
 
 
 class Workers(Protocol):
@@ -38,14 +45,14 @@ class Workers(Protocol):
         """Call ``work`` with ``data`` at some time."""
 
 
-class Channel:
-    """One end of a tunnel on ``stream``.
+class TunnelChannel(ABC, Generic[_C]):
+    """One end of a tunnel on ``stream``, in the protocol of its ``connection``.
 
     ``workers`` run the public-key work, a millisecond at a time; nothing else touches
     the connection meanwhile.
     """
 
-    def __init__(self, stream: SocketStream, connection: Connection, workers: Workers) -> None:
+    def __init__(self, stream: SocketStream, connection: _C, workers: Workers) -> None:
         self._stream = stream
         self._connection = connection
         self._workers = workers
@@ -54,26 +61,16 @@ class Channel:
 
     # --- the handshake ---------------------------------------------------------------------
 
+    @abstractmethod
     async def handshake(self) -> Proven:
         """Run the handshake until the peer is proven.
 
-        Raises the error that ended it; the peer has then been told.
+        Raises the error that ended it; the peer is told.
         """
-        inbox, deadline = self._stream.inbox, self._connection.next_deadline or 0.0
-        try:
-            # A worker's step is not interrupted: it ends by itself, and soon.
-            with inbox.within(deadline - asyncio.get_running_loop().time(), _LATE):
-                while (proven := self._outcome()) is None:
-                    # A part of a record costs only its bytes in the inbox.
-                    data = await inbox.receive_exactly(self._connection.missing)
-                    await self._receive(data)
-                return proven
-        except TimedOutError:
-            if not self._connection.closed:
-                # The timer can be early by a part of a millisecond, so the deadline is passed on.
-                self._connection.expire(deadline)
-                self._outcome()
-            raise
+
+    @abstractmethod
+    def open(self, observer: Observer) -> None:
+        """Let bytes flow: from now on ``observer`` is told of everything."""
 
     async def _receive(self, data: bytes) -> None:
         """Pass on a record's header, or all that follows it; ``b""`` is an end before that."""
@@ -101,6 +98,134 @@ class Channel:
             del future  # it may hold an error whose traceback holds this frame
         self._worker_busy = False
 
+    # --- ByteStream ------------------------------------------------------------------------
+
+    def observe(self, observer: Observer) -> None:
+        """Tell ``observer`` of everything from now on."""
+        self._observer = observer
+
+    def write(self, data: Buffer) -> None:
+        """Send ``data`` through the tunnel; dropped when that is no longer possible."""
+        if self._connection.can_send:
+            self._connection.send_data(data)
+            self.flush()
+
+    @abstractmethod
+    def write_eof(self) -> None:
+        """End our data, as the protocol does."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Send what was written, and end the tunnel."""
+
+    @abstractmethod
+    def abort(self, error: TunnelGatewayError) -> None:
+        """End the tunnel, and tell the peer why where the protocol has a way to."""
+
+    def pause_reading(self) -> None:
+        """Let no more data in; the peer is slowed down."""
+        self._stream.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let data in again."""
+        self._stream.resume_reading()
+
+    def give_up(self) -> None:
+        """Close the socket, whatever a worker still does with the connection."""
+        self._stream.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until the socket is closed and everything written is sent or lost."""
+        await self._stream.wait_closed()
+
+    # --- for a new owner of the open tunnel ------------------------------------------------
+
+    @property
+    @abstractmethod
+    def alive(self) -> bool:
+        """Tell whether the socket is neither lost nor given up, and the tunnel can be carried."""
+
+    async def drained(self) -> None:
+        """Wait until the system has everything that was written, or the socket is lost."""
+        await self._stream.drained()
+
+    def detach(self) -> tuple[int, asyncio.Future[None], OpenTunnel | OpenStpTunnel]:
+        """Give the open tunnel to a new owner: its socket as SocketStream.detach does, its keys.
+
+        Raises OSError, and changes nothing then, if the process has no descriptor left.
+        """
+        descriptor, closed = self._stream.detach()
+        return descriptor, closed, self._connection.hand_over()
+
+    # --- Observer of the socket ------------------------------------------------------------
+
+    @abstractmethod
+    def data_received(self, data: Buffer) -> None:
+        """Pass data on."""
+
+    @abstractmethod
+    def eof_received(self) -> None:
+        """Pass the end of the socket on, as the protocol sees it."""
+
+    @abstractmethod
+    def connection_lost(self, error: Exception | None) -> None:
+        """The socket is gone."""
+
+    def pause_writing(self) -> None:
+        """Pass back-pressure on."""
+        if self._observer is not None:
+            self._observer.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass the end of back-pressure on."""
+        if self._observer is not None:
+            self._observer.resume_writing()
+
+    def _lost(self, error: Exception | None) -> None:
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.connection_lost(error)
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Send what the connection has to send, after a call on it from outside."""
+
+
+AnyChannel = TunnelChannel[Any]
+
+
+def error_of(events: list[_E]) -> Exception:
+    """Take the error out of ``events``: a frame and an error that hold each other are a cycle."""
+    event = events.pop()
+    return event.error if isinstance(event, Failed) else TypeError(f"{event} in a handshake")
+
+
+class Channel(TunnelChannel[Connection]):
+    """One end of a tunnel of our own protocol."""
+
+    # --- the handshake ---------------------------------------------------------------------
+
+    async def handshake(self) -> Proven:
+        """Run the handshake until the peer is proven.
+
+        Raises the error that ended it; the peer has then been told.
+        """
+        inbox, deadline = self._stream.inbox, self._connection.next_deadline or 0.0
+        try:
+            # A worker's step is not interrupted: it ends by itself, and soon.
+            with inbox.within(deadline - asyncio.get_running_loop().time(), LATE):
+                while (proven := self._outcome()) is None:
+                    # A part of a record costs only its bytes in the inbox.
+                    data = await inbox.receive_exactly(self._connection.missing)
+                    await self._receive(data)
+                return proven
+        except TimedOutError:
+            if not self._connection.closed:
+                # The timer can be early by a part of a millisecond, so the deadline is passed on.
+                self._connection.expire(deadline)
+                self._outcome()
+            raise
+
     def _outcome(self) -> Proven | None:
         """Return the event of the proven peer, None until then; raises the error that ended it."""
         self.flush()
@@ -110,7 +235,7 @@ class Channel:
         if isinstance(events[0], Proven):
             return events[0]
         self._stream.close()
-        raise _failure(events)
+        raise error_of(events)
 
     def open(self, observer: Observer) -> None:
         """Let bytes flow: from now on ``observer`` is told of everything."""
@@ -119,29 +244,11 @@ class Channel:
 
     # --- ByteStream ------------------------------------------------------------------------
 
-    def observe(self, observer: Observer) -> None:
-        """Tell ``observer`` of everything from now on."""
-        self._observer = observer
-
-    def write(self, data: Buffer) -> None:
-        """Send ``data`` through the tunnel; dropped when our direction has ended."""
-        if self._connection.can_send:
-            self._connection.send_data(data)
-            self.flush()
-
     def write_eof(self) -> None:
         """End our data with the close record."""
         if self._connection.can_send:
             self._connection.send_close()
             self.flush()
-
-    def pause_reading(self) -> None:
-        """Let no more data in; the peer is slowed down."""
-        self._stream.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Let data in again."""
-        self._stream.resume_reading()
 
     def close(self) -> None:
         """Send what was written and the close record, then end the socket."""
@@ -158,30 +265,10 @@ class Channel:
         self.flush()
         self._stream.close()
 
-    def give_up(self) -> None:
-        """Close the socket, whatever a worker still does with the connection."""
-        self._stream.close()
-
-    async def wait_closed(self) -> None:
-        """Wait until the socket is closed and everything written is sent or lost."""
-        await self._stream.wait_closed()
-
     @property
     def alive(self) -> bool:
         """Tell whether the socket is neither lost nor given up, and data may be sent."""
         return self._stream.alive and self._connection.can_send
-
-    async def drained(self) -> None:
-        """Wait until the system has everything that was written, or the socket is lost."""
-        await self._stream.drained()
-
-    def detach(self) -> tuple[int, asyncio.Future[None], OpenTunnel]:
-        """Give the open tunnel to a new owner: its socket as SocketStream.detach does, its keys.
-
-        Raises OSError, and changes nothing then, if the process has no descriptor left.
-        """
-        descriptor, closed = self._stream.detach()
-        return descriptor, closed, self._connection.hand_over()
 
     # --- Observer of the socket ------------------------------------------------------------
 
@@ -194,16 +281,6 @@ class Channel:
         """The socket has ended: a truncation, except after the peer's close record."""
         self._connection.receive_eof()
         self._dispatch(self._connection.events_received())
-
-    def pause_writing(self) -> None:
-        """Pass back-pressure on."""
-        if self._observer is not None:
-            self._observer.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Pass the end of back-pressure on."""
-        if self._observer is not None:
-            self._observer.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The socket is gone. A peer that had closed has left, even if TCP reports a reset."""
@@ -224,19 +301,8 @@ class Channel:
                 self._stream.close()
                 self._lost(event.error)
 
-    def _lost(self, error: Exception | None) -> None:
-        observer, self._observer = self._observer, None
-        if observer is not None:
-            observer.connection_lost(error)
-
     def flush(self) -> None:
         """Send what the connection has to send, after a call on it from outside."""
         data = self._connection.data_to_send()
         if data:
             self._stream.write(data)
-
-
-def _failure(events: list[Event]) -> Exception:
-    """Take the error out of ``events``: a frame and an error that hold each other are a cycle."""
-    event = events.pop()
-    return event.error if isinstance(event, Failed) else TypeError(f"{event} in a handshake")

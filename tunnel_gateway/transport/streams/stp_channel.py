@@ -7,36 +7,26 @@ the socket may close, and until then all bytes of the peer are dropped.
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from tunnel_gateway.errors import TimedOutError, TruncatedError, TunnelGatewayError
 from tunnel_gateway.gost.frames import Buffer
+from tunnel_gateway.protocol.connection import OpenTunnel
 from tunnel_gateway.protocol.events import DataReceived, Failed, Proven
 from tunnel_gateway.protocol.stp.stp_connection import OpenStpTunnel, StpConnection
 from tunnel_gateway.protocol.stp.stp_events import PeerClosed, StpEvent
 from tunnel_gateway.protocol.stp.stp_states import StpState
 from tunnel_gateway.transport.streams.byte_stream import Observer
-from tunnel_gateway.transport.streams.channel import Workers
+from tunnel_gateway.transport.streams.channel import LATE, TunnelChannel, Workers, error_of
 from tunnel_gateway.transport.streams.stream import FLUSH_SECONDS, SocketStream
 
-# Never shown: the connection says how far the handshake had come.
-_LATE: Final = "the handshake was not over in time"
 
-
-class StpChannel:
-    """One end of an STP tunnel on ``stream``; ``connection`` must have the clock of the loop.
-
-    ``workers`` run the public-key work; nothing else touches the connection meanwhile.
-    """
+class StpChannel(TunnelChannel[StpConnection]):
+    """One end of an STP tunnel; its connection must have the clock of the loop."""
 
     def __init__(self, stream: SocketStream, connection: StpConnection, workers: Workers) -> None:
+        super().__init__(stream, connection, workers)
         self._loop = asyncio.get_running_loop()
-        self._stream = stream
-        self._connection = connection
-        self._workers = workers
-        self._observer: Observer | None = None
         self._early: list[StpEvent] = []  # what came in one piece with the last message
-        self._worker_busy = False
         self._opened = False
         self._ended = False
         self._timer: asyncio.TimerHandle | None = None
@@ -54,7 +44,7 @@ class StpChannel:
         while (proven := self._outcome()) is None:
             deadline = self._connection.next_deadline or 0.0
             try:
-                with inbox.within(deadline - self._loop.time(), _LATE):
+                with inbox.within(deadline - self._loop.time(), LATE):
                     data = await inbox.receive_exactly(self._connection.missing)
             except TimedOutError:
                 # The timer can be early by a part of a millisecond, so the deadline is passed on.
@@ -63,34 +53,13 @@ class StpChannel:
                 await self._receive(data)
         return proven
 
-    async def _receive(self, data: bytes) -> None:
-        if not data:
-            self._connection.receive_eof()
-        elif self._connection.header_is_next:
-            self._connection.receive_data(data)
-        else:
-            # Stays set when this task is cancelled: a worker may still have the connection then.
-            self._worker_busy = True
-            work = self._workers.submit(self._connection.receive_data, data)
-            try:
-                await asyncio.wrap_future(work)
-            except Exception:
-                self._worker_busy = False
-                raise
-            except asyncio.CancelledError:
-                self._worker_busy = not work.cancelled()
-                raise
-            finally:
-                del work  # it may hold an error whose traceback holds this frame
-            self._worker_busy = False
-
     def _outcome(self) -> Proven | None:
         """Return the event of the proven peer, None until then; raises the error that ended it."""
         events = self._connection.events_received()
         failed = bool(events) and isinstance(events[-1], Failed)
         self.flush()
         if failed:
-            raise _error_of(events)
+            raise error_of(events)
         if not (events and isinstance(events[0], Proven)):
             return None
         self._early = events[1:]
@@ -110,29 +79,11 @@ class StpChannel:
 
     # --- ByteStream ------------------------------------------------------------------------
 
-    def observe(self, observer: Observer) -> None:
-        """Tell ``observer`` of everything from now on."""
-        self._observer = observer
-
-    def write(self, data: Buffer) -> None:
-        """Send ``data`` through the tunnel; dropped when the tunnel has ended."""
-        if self._connection.can_send:
-            self._connection.send_data(data)
-            self.flush()
-
     def write_eof(self) -> None:
         """End the tunnel: STP has no end of one direction. The peer may read until the close."""
         self._ended = True
         self._connection.send_close()
         self.flush()
-
-    def pause_reading(self) -> None:
-        """Let no more data in; the peer is slowed down."""
-        self._stream.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Let data in again."""
-        self._stream.resume_reading()
 
     def close(self) -> None:
         """End the tunnel as ``write_eof`` does; the socket closes when the peer has read."""
@@ -150,31 +101,16 @@ class StpChannel:
         self._connection.events_received()
         self.flush()
 
-    def give_up(self) -> None:
-        """Close the socket, whatever a worker still does with the connection."""
-        self._stream.close()
-
-    async def wait_closed(self) -> None:
-        """Wait until the socket is closed and everything written is sent or lost."""
-        await self._stream.wait_closed()
-
     @property
     def alive(self) -> bool:
         """Tell whether the socket is neither lost nor given up, and the tunnel is open."""
         return self._stream.alive and self._connection.state is StpState.OPEN
 
-    async def drained(self) -> None:
-        """Wait until the system has everything that was written, or the socket is lost."""
-        await self._stream.drained()
-
-    def detach(self) -> tuple[int, asyncio.Future[None], OpenStpTunnel]:
-        """Give the open tunnel to a new owner: its socket as SocketStream.detach does, its keys.
-
-        Raises OSError, and changes nothing then, if the process has no descriptor left.
-        """
-        descriptor, closed = self._stream.detach()
+    def detach(self) -> tuple[int, asyncio.Future[None], OpenTunnel | OpenStpTunnel]:
+        """Give the open tunnel to a new owner, as every channel does."""
+        detached = super().detach()
         self._cancel()
-        return descriptor, closed, self._connection.hand_over()
+        return detached
 
     # --- Observer of the socket ------------------------------------------------------------
 
@@ -187,16 +123,6 @@ class StpChannel:
         """The peer has closed: both directions are over."""
         self._connection.receive_eof()
         self._dispatch()
-
-    def pause_writing(self) -> None:
-        """Pass back-pressure on."""
-        if self._observer is not None:
-            self._observer.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Pass the end of back-pressure on."""
-        if self._observer is not None:
-            self._observer.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The socket is gone."""
@@ -220,11 +146,6 @@ class StpChannel:
                 self._lost(None)
             elif isinstance(event, Failed):
                 self._lost(event.error)
-
-    def _lost(self, error: Exception | None) -> None:
-        observer, self._observer = self._observer, None
-        if observer is not None:
-            observer.connection_lost(error)
 
     # --- sending, and the end --------------------------------------------------------------
 
@@ -272,9 +193,3 @@ class StpChannel:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _error_of(events: list[StpEvent]) -> Exception:
-    """Take the error out of ``events``: a frame and an error that hold each other are a cycle."""
-    event = events.pop()
-    return event.error if isinstance(event, Failed) else TypeError(f"{event} in a handshake")
