@@ -146,9 +146,10 @@ class NativeRelay:
         assert self._parts is not None  # noqa: S101 (a relay runs once)
         channel, socket, relay = self._parts
         try:
-            async with asyncio.timeout(FLUSH_SECONDS):
-                await channel.drained()
-                await socket.drained()
+            if channel.unsent or socket.unsent:  # seldom: a time limit costs a timer
+                async with asyncio.timeout(FLUSH_SECONDS):
+                    await channel.drained()
+                    await socket.drained()
             lost = from_channel.lost.done() or from_socket.lost.done()
             if relay.ended or lost or not (channel.alive and socket.alive):
                 return relay

@@ -145,6 +145,11 @@ class TunnelChannel(ABC, Generic[_C]):
     def alive(self) -> bool:
         """Tell whether the socket is neither lost nor given up, and the tunnel can be carried."""
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes that were written the system has not taken yet."""
+        return self._stream.unsent
+
     async def drained(self) -> None:
         """Wait until the system has everything that was written, or the socket is lost."""
         await self._stream.drained()

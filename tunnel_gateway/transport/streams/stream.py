@@ -146,8 +146,7 @@ class SocketStream(asyncio.BufferedProtocol):
         self._closing = True
         if self._lost.done():
             return
-        unsent = not self._transport.is_closing() and self._transport.get_write_buffer_size()
-        self._abort_after(FLUSH_SECONDS if unsent else LINGER_SECONDS)
+        self._abort_after(FLUSH_SECONDS if self.unsent else LINGER_SECONDS)
         if self._eof_received:
             self._transport.close()
             return
@@ -200,7 +199,7 @@ class SocketStream(asyncio.BufferedProtocol):
 
     async def drained(self) -> None:
         """Wait until the system has everything that was written, or the stream is lost."""
-        if self._transport.is_closing() or not self._transport.get_write_buffer_size():
+        if not self.unsent:
             return
         self._drained = self._loop.create_future()
         self._transport.set_write_buffer_limits(high=0)  # as in _shut_down_when_written
