@@ -6,6 +6,8 @@
 
 #if defined(__x86_64__)
 
+#include "nibbles.h"
+
 #include <immintrin.h>
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,vpclmulqdq,pclmul")))
@@ -13,19 +15,6 @@
 
 /* Registers of words in flight: enough to hide the latency of one behind the others. */
 #define GROUPS 4
-
-/* Row i of these stands for byte i of the word. */
-static _Alignas(64) uint8_t low_nibbles[SBOXES][4][16], high_nibbles[SBOXES][4][16];
-
-__attribute__((constructor)) static void fill_tables(void)
-{
-    for (int sbox = 0; sbox < SBOXES; sbox++)
-        for (int byte = 0; byte < 4; byte++)
-            for (int value = 0; value < 16; value++) {
-                low_nibbles[sbox][byte][value] = sboxes[sbox][2 * byte][value];
-                high_nibbles[sbox][byte][value] = (uint8_t)(sboxes[sbox][2 * byte + 1][value] << 4);
-            }
-}
 
 typedef struct {
     __m512i low_nibbles, high_nibbles, nibble, row;

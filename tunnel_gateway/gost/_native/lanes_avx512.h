@@ -7,25 +7,12 @@
 #ifndef TUNNEL_GATEWAY_LANES_AVX512_H
 #define TUNNEL_GATEWAY_LANES_AVX512_H
 
-#include "sboxes.h"
+#include "nibbles.h"
 
 #include <immintrin.h>
 
 #define TARGET __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi")))
 #define INLINE TARGET static inline __attribute__((always_inline))
-
-/* Row i of these stands for byte i of the word. */
-static _Alignas(32) uint8_t low_nibbles[SBOXES][4][16], high_nibbles[SBOXES][4][16];
-
-__attribute__((constructor)) static void fill_tables(void)
-{
-    for (int sbox = 0; sbox < SBOXES; sbox++)
-        for (int byte = 0; byte < 4; byte++)
-            for (int value = 0; value < 16; value++) {
-                low_nibbles[sbox][byte][value] = sboxes[sbox][2 * byte][value];
-                high_nibbles[sbox][byte][value] = (uint8_t)(sboxes[sbox][2 * byte + 1][value] << 4);
-            }
-}
 
 typedef struct {
     __m256i low[2], high[2];
