@@ -62,6 +62,16 @@ class Agent:
         plain.setblocking(False)
         return plain
 
+    async def opened(self, home: House) -> tuple[socket.socket, socket.socket]:
+        """Open a WebSocket: the page's socket and the application's."""
+        page = await self.page()
+        destination = await home.destination()
+        await send(page, UPGRADE)
+        await head(destination)
+        await send(destination, SWITCHED)
+        assert await receive(page) == SWITCHED
+        return page, destination
+
     async def end(self) -> RelayEnd:
         async with asyncio.timeout(TIME_LIMIT):
             return await self.serving
@@ -104,12 +114,7 @@ async def test_the_page_is_told_why(credentials: Credentials, tmp_path: Path) ->
 async def test_the_page_breaks_off(credentials: Credentials, tmp_path: Path) -> None:
     async with house(credentials, tmp_path) as home:
         agent = Agent(home)
-        page = await agent.page()
-        destination = await home.destination()
-        await send(page, UPGRADE)
-        await head(destination)
-        await send(destination, SWITCHED)
-        assert await receive(page) == SWITCHED
+        page, destination = await agent.opened(home)
         reset(page)
         assert (await agent.end()).reason == "local_lost"
         assert await receive(destination) == b""
@@ -123,12 +128,7 @@ async def test_it_is_given_up(credentials: Credentials, tmp_path: Path) -> None:
     """Ctrl-C of `connect`: the gateway and the page hear of it."""
     async with house(credentials, tmp_path) as home:
         agent = Agent(home)
-        page = await agent.page()
-        destination = await home.destination()
-        await send(page, UPGRADE)
-        await head(destination)
-        await send(destination, SWITCHED)
-        assert await receive(page) == SWITCHED
+        page, destination = await agent.opened(home)
         agent.serving.cancel()
         await asyncio.wait((agent.serving,))
         assert agent.serving.cancelled()

@@ -4,6 +4,7 @@
  * Scalars are the ones at which the digits, the reduction and the exceptions of the addition
  * could go wrong, then as many random ones as the first argument says.
  */
+#include "check.h"
 #include "curve.h"
 #include "group.h"
 
@@ -11,14 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CHECK(condition)                                                          \
-    do {                                                                          \
-        if (!(condition)) {                                                       \
-            fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #condition);   \
-            exit(1);                                                              \
-        }                                                                         \
-    } while (0)
 
 static const group *curve;
 static gcry_ctx_t context;

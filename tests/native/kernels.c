@@ -3,6 +3,7 @@
  * batches, every alignment, in place and not, one message and whole streams of frames. Needs no
  * library, so that it also runs as a program for another processor under an emulator.
  */
+#include "check.h"
 #include "frames.h"
 #include "mgm.h"
 
@@ -10,28 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                  \
-    do {                                                                                  \
-        if (!(condition)) {                                                               \
-            fprintf(stderr, "%s: line %d: not %s\n", tested, __LINE__, #condition);       \
-            exit(1);                                                                      \
-        }                                                                                 \
-    } while (0)
-
 #define LONGEST 1100
 #define ROOM (LONGEST + 64)
 
-static const char *tested = "";
 static uint8_t text[ROOM], sealed[ROOM], opened[ROOM], expected[ROOM], header[64];
 static uint8_t key[32], nonce[8];
-
-static void fill(uint8_t *bytes, size_t size, unsigned seed)
-{
-    for (size_t i = 0; i < size; i++) {
-        seed = seed * 1103515245 + 12345;
-        bytes[i] = (uint8_t)(seed >> 16);
-    }
-}
 
 static void compare_message(magma_mgm *one, magma_mgm *portable, size_t size, size_t shift)
 {

@@ -4,33 +4,17 @@
  * whole, in place and not. Needs no library, so that it also runs as a program for another processor
  * under an emulator.
  */
+#include "check.h"
 #include "stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                  \
-    do {                                                                                  \
-        if (!(condition)) {                                                               \
-            fprintf(stderr, "%s: line %d: not %s\n", tested, __LINE__, #condition);       \
-            exit(1);                                                                      \
-        }                                                                                 \
-    } while (0)
-
 #define BLOCKS 300
 
-static const char *tested = "";
 static uint8_t text[STREAM_BLOCK * BLOCKS], expected[STREAM_BLOCK * BLOCKS];
 static uint8_t key[STREAM_KEY_SIZE], iv[STREAM_IV_SIZE];
-
-static void fill(uint8_t *bytes, size_t size, unsigned seed)
-{
-    for (size_t i = 0; i < size; i++) {
-        seed = seed * 1103515245 + 12345;
-        bytes[i] = (uint8_t)(seed >> 16);
-    }
-}
 
 static gost_stream begun(const char *kernel, unsigned sbox, unsigned mode)
 {
